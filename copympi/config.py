@@ -1,0 +1,154 @@
+"""What a run is: the sections of CONFIG.toml, checked; the same for keywords from Python."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.exceptions import ParseError
+
+from copympi.errors import InputError, NotBuiltYet
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+
+
+class SystemSection(Section):
+    hamiltonian: Any
+    hbar: float = Field(1.0, gt=0)
+    labels: list[str] | None = None
+
+
+class PreparationSection(Section):
+    members: Any
+    state: Any = None
+    density: Any = None
+    phase: Any = None
+    phase_spread: float = Field(0.0, ge=0)
+    spectators: int = Field(0, ge=0)
+
+
+class DynamicsSection(Section):
+    duration: float = Field(gt=0)
+    step: float | None = Field(None, gt=0)
+    tolerance: float = Field(1e-4, gt=0, lt=1)
+    leaving_chance: float = Field(0.03, gt=0, le=1)
+    method: Literal["leap", "exact"] = "leap"
+    representation: Literal["members", "occupation"] = "members"
+    replicas: int = Field(1, ge=1)
+    seed: int = Field(1, ge=0, lt=2**64)
+
+
+class OutputSection(Section):
+    interval: float | None = Field(None, gt=0)
+    time_unit: str = ""
+
+
+class Config(Section):
+    """A checked config. `text` is the TOML as run."""
+
+    system: SystemSection
+    preparation: PreparationSection
+    dynamics: DynamicsSection
+    output: OutputSection = Field(default_factory=lambda: OutputSection.model_construct())
+
+    @property
+    def interval(self) -> float:
+        """Time between records; a hundredth of the duration where none is given."""
+        return self.output.interval if self.output.interval is not None else self.dynamics.duration / 100
+
+    @property
+    def records(self) -> int:
+        """Records after the one at t = 0."""
+        return round(self.dynamics.duration / self.interval)
+
+
+LATER = {
+    "system.builder", "system.sites", "system.spacing", "system.mass", "system.boundary", "system.potential",
+    "preparation.packet", "preparation.admixture", "preparation.basis", "preparation.phase_kinds",
+    "dynamics.rule", "alignment", "checkpoint",
+}  # fmt: skip
+"""Keys of the contract that have no rooms yet."""
+
+
+def check(values: dict[str, Any]) -> Config:
+    """A config from nested dictionaries; InputError for the first thing wrong with it."""
+    for section, content in values.items():
+        for key in [section, *(f"{section}.{k}" for k in content)] if isinstance(content, dict) else [section]:
+            if key in LATER:
+                raise NotBuiltYet(key, content if key == section else content[key.split(".")[1]], "leave it out")
+    try:
+        config = Config.model_validate(values)
+    except ValidationError as problem:
+        raise _one_line(problem.errors()[0]) from None
+    _check_times(config)
+    for key, value, offered in (
+        ("dynamics.method", config.dynamics.method, "leap"),
+        ("preparation.phase_spread", config.preparation.phase_spread, 0),
+        ("preparation.spectators", config.preparation.spectators, 0),
+    ):
+        if value != offered:
+            raise NotBuiltYet(key, value, f"allowed: {offered!r}")
+    return config
+
+
+def _check_times(config: Config) -> None:
+    duration, interval, step = config.dynamics.duration, config.interval, config.dynamics.step
+    if config.records < 1 or abs(config.records * interval - duration) > 1e-9 * duration:
+        raise InputError("dynamics.duration", duration, f"must be a multiple of output.interval = {interval:g}")
+    if step is not None and (step > interval or abs(round(interval / step) * step - interval) > 1e-9 * interval):
+        raise InputError("dynamics.step", step, f"must divide output.interval = {interval:g}")
+
+
+def _one_line(error: Any) -> InputError:
+    """pydantic's first complaint in our words."""
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        *path, last = error["loc"]
+        section: Any = Config
+        for part in path:
+            section = section.model_fields[part].annotation
+        known = list(section.model_fields)
+        near = difflib.get_close_matches(str(last), known, n=1, cutoff=0.0)
+        return InputError(key, error["input"], f"no such key; the nearest is {near[0]!r}; known here: {', '.join(known)}")
+    if error["type"] == "missing":
+        return InputError(key, "(left out)", "must be given")
+    why = error["msg"].replace("Input should be", "must be").replace("Field required", "must be given")
+    return InputError(key, error["input"], why)
+
+
+def read(path: Path, overrides: list[str] | None = None) -> tuple[Config, str]:
+    """The config in a TOML file with `section.key=value` overrides, and its text as run. InputErrors name the file."""
+    try:
+        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise InputError("CONFIG", str(path), f"cannot be read: {problem.strerror}") from None
+    except (ParseError, UnicodeDecodeError) as problem:
+        raise InputError("CONFIG", str(path), f"is not TOML: {problem}") from None
+    for item in overrides or []:
+        _override(document, item)
+    try:
+        return check(document.unwrap()), tomlkit.dumps(document)
+    except InputError as problem:
+        raise problem.inside(path) from None
+
+
+def _override(document: tomlkit.TOMLDocument, item: str) -> None:
+    name, equals, text = item.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise InputError("--set", item, "must read section.key=value")
+    try:
+        value = tomlkit.value(text.strip())
+    except ParseError:
+        value = tomlkit.string(text.strip())
+    if section not in document:
+        document[section] = tomlkit.table()
+    table = document[section]
+    if not isinstance(table, dict):
+        raise InputError("--set", item, f"{section} is not a section")
+    table[key] = value

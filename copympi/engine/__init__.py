@@ -1,0 +1,1 @@
+"""How the dynamics run on many ranks."""

@@ -1,0 +1,67 @@
+"""How steps are chosen, and what is said when one cannot be taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.errors import DynamicsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STEP_TOO_SMALL, CHANCE_ABOVE_ONE = 1, 2
+"""Statuses of copympi/kernels/predictor.pxd."""
+RESOLVABLE = 16 * np.finfo(float).eps
+"""Steps below this part of the time reached cannot be told from none."""
+
+
+@dataclass(frozen=True)
+class Leap:
+    """Leaps of `members` copies between records `interval` apart.
+
+    step : fixed length, or None: the longest step within `leaving_chance` (any member's chance to leave its beable,
+        as expected at the start of the step) and `tolerance` (error of the predictor in rho over the whole run).
+    """
+
+    members: int
+    interval: float
+    step: float | None = None
+    tolerance: float = 1e-4
+    leaving_chance: float = 0.03
+
+    def rule(self, record: int) -> NDArray[np.float64]:
+        """Numbers of the kernel's `Rule` for the steps between records `record` - 1 and `record`.
+
+        Steps must not depend on the duration, so the tolerance is shared out over endlessly many records: record k
+        gets ln 2 (1/ln(k+1) - 1/ln(k+2)) of it, which sums to 1 and falls little faster than 1/k.
+        """
+        part = log(2.0) * (1.0 / log(record + 1) - 1.0 / log(record + 2))
+        return np.array(
+            [
+                float(self.members),
+                self.interval,
+                self.step or 0.0,
+                self.leaving_chance,
+                self.tolerance * part / self.interval,
+                RESOLVABLE * record * self.interval,
+            ]
+        )
+
+    def failure(self, status: int, time: float, replica: int, beable: str, n: Sequence[Any]) -> DynamicsError:
+        """The error for a kernel status, naming the beable, the time and n."""
+        state = f"beable {beable} at t = {time:.10g}, n = {_short(n)}, replica {replica}"
+        if status == STEP_TOO_SMALL:
+            return DynamicsError(
+                f"the step falls below what this time can resolve: {state}; with so few members the beable "
+                "turns over too fast (a node: see docs/theory.md)"
+            )
+        return DynamicsError(f"a member's chance to leave in one step is above 1: {state}; use a smaller dynamics.step")
+
+
+def _short(n: Sequence[Any]) -> str:
+    return "[" + ", ".join(str(int(x)) for x in n[:8]) + (", ...]" if len(n) > 8 else "]")

@@ -1,0 +1,167 @@
+"""Members with an identity, sharded in blocks over ranks."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.engine import parallel
+from copympi.engine.leap import Leap
+from copympi.engine.streams import Purpose
+from copympi.kernels import members as kernel
+from copympi.kernels.predictor import Scratch
+from copympi.model.preparation import Start
+from copympi.model.system import System
+from copympi.snapshot import Snapshot
+
+
+class Members:
+    """Every member of every replica, in blocks of at most 65,536 whose number depends on N alone.
+
+    A unit is a block of a replica; a rank owns a run of whole units. `ids` holds the members of each unit, two bytes
+    each, bucketed by beable, and `counts` (units, P) the sizes of the buckets. Member I of a replica has id
+    I - (first of its block). What is global, n (R, P) and phase (R, P), stands alike on every rank.
+    """
+
+    def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
+        self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
+        R, P = replicas, system.P
+        self.blocks = -(-start.members // kernel.BLOCK)
+        first, last = parallel.share(R * self.blocks, comm.size, comm.rank)
+        units = np.arange(first, last)
+        self.unit = np.column_stack(np.divmod(units, self.blocks)).astype(np.int64)
+        self.counts = deal(start.counts, self.blocks, self.unit[:, 1])
+        self.offset = np.concatenate([[0], np.cumsum(self.counts.sum(axis=1, dtype=np.int64))]).astype(np.int64)
+        self.ids = np.empty(int(self.offset[-1]), np.uint16)
+        for begin, end in zip(self.offset[:-1], self.offset[1:], strict=True):
+            self.ids[begin:end] = np.arange(end - begin, dtype=np.uint16)
+
+        self.n = np.tile(start.counts, (R, 1))
+        self.phase = np.tile(start.phase, (R, 1))
+        self.out = np.zeros((R, P), np.int64)
+        self.left = np.zeros(R)
+        self.step = np.zeros(R, np.int64)
+        self.events = np.zeros(R)
+        self.largest_chance = np.zeros(R)
+        self.active = np.zeros(R, np.uint8)
+        self.record = 0
+
+        self._own_n = np.zeros((R, P), np.int64)
+        np.add.at(self._own_n, self.unit[:, 0], self.counts)
+        self._own_out = np.zeros((R, P), np.int64)
+        self._buffer = np.zeros(2 * R * P + 1, np.int64)
+        self._rows = np.zeros((R, system.couplings.row_size))
+        self._scratch = Scratch(system.couplings)
+        self._digest = 0
+        self.alike = comm.size == 1 or cpus_alike(comm)
+
+    def begin(self, record: int) -> None:
+        """Set out for the record of that number."""
+        self.record = record
+        self.left[:] = self.leap.interval
+        self.active[:] = 1
+        self._rule = self.leap.rule(record)
+
+    def advance(self) -> bool:
+        """One step of every replica that is not yet at the record; False when all are."""
+        for half in (0, 1):
+            self._plan(half)
+            self._move(half)
+        kernel.finish_step(
+            self.system.couplings, self.active, self._rows, self.phase, self.left, self.step, self.largest_chance
+        )
+        return bool(self.active.any())
+
+    def _plan(self, half: int) -> None:
+        """The plan of a half step, the same bytes on every rank.
+
+        Every rank works it out from the same n and proves with the next Allreduce that it got the root's bytes;
+        where ranks run on unlike CPUs, whose libm differs in last bits, the root's plan is sent instead.
+        """
+        status = 0
+        if self.alike or self.comm.rank == parallel.ROOT:
+            status, replica, _ = kernel.plan_half(
+                self.system.couplings, self._rule, half, self.active, self.n, self.out, self.phase, self.left,
+                self._scratch, self._rows,
+            )  # fmt: skip
+        if not self.alike:
+            self.comm.Bcast(self._rows, root=parallel.ROOT)
+            status, replica = kernel.first_failure(self._rows, self.active)
+        if status:
+            time = self.record * self.leap.interval - self.left[replica]
+            beable = self.system.labels[int(self._rows[replica, kernel.CULPRIT_PLACE])]
+            raise self.leap.failure(status, time, replica, beable, self.n[replica])
+        self._digest = zlib.crc32(self._rows) if self.comm.size > 1 else 0
+
+    def _move(self, half: int) -> None:
+        """Draw this rank's copies and learn everyone's: the step's Allreduce of n_a and of what left each a."""
+        kernel.move(
+            self.system.couplings, self._rows, self.active, self.seed, Purpose.LEAP, self.step, half, self.ids,
+            self.offset, self.unit, self.counts, self._own_n, self._own_out,
+        )  # fmt: skip
+        n, out = self._buffer[: self.n.size], self._buffer[self.n.size : -1]
+        n[:] = self._own_n.ravel()
+        out[:] = self._own_out.ravel()
+        self._buffer[-1] = self._digest if self.comm.rank == parallel.ROOT else 0
+        parallel.total(self.comm, self._buffer)
+        if self._buffer[-1] != self._digest:
+            raise RuntimeError(f"rank {self.comm.rank} planned another step than the root: unlike CPUs or libraries")
+        self.n[:] = n.reshape(self.n.shape)
+        self.out[:] = out.reshape(self.out.shape)
+        self.events += self.out.sum(axis=1)
+
+    @property
+    def progress(self) -> tuple[float, int, float]:
+        """Simulated time, steps and copies so far."""
+        return self.record * self.leap.interval - float(self.left.mean()), int(self.step.sum()), float(self.events.sum())
+
+    def snapshot(self) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere."""
+        if self.comm.rank != parallel.ROOT:
+            return None
+        return Snapshot(
+            self.n.copy(), self.phase.copy(), self.events.copy(), int(self.step.sum()), float(self.largest_chance.max())
+        )
+
+    def beables(self, unit: int) -> NDArray[np.int64]:
+        """a_I of every member of one of this rank's units, by id within the block."""
+        begin, end = self.offset[unit], self.offset[unit + 1]
+        out = np.empty(end - begin, np.int64)
+        out[self.ids[begin:end]] = np.repeat(np.arange(self.system.P), self.counts[unit])
+        return out
+
+
+def deal(counts: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Members in order of their beables dealt like cards to `blocks` blocks: sizes of the buckets of blocks `which`.
+
+    So blocks differ by one member at most, in size and in every bucket, and ranks have the same work from the start.
+    Returns (len(which), P).
+    """
+    end = np.cumsum(counts)
+    start = end - counts
+    c = np.asarray(which)[:, None]
+    # cards p with p % blocks == c and p < x: (x - c + blocks - 1) // blocks
+    return ((end - c + blocks - 1) // blocks - (start - c + blocks - 1) // blocks).astype(np.int32)
+
+
+def cpus_alike(comm: Any) -> bool:
+    """Whether every rank's libm gives the same bits, found out by planning steps from 4,000 states."""
+    rng = np.random.Generator(np.random.PCG64(0))
+    P, R = 8, 4000
+    A = rng.standard_normal((P, P)) + 1j * rng.standard_normal((P, P))
+    couplings = System(A + A.conj().T).couplings
+    rows = np.zeros((R, couplings.row_size))
+    n = rng.integers(1000, 10**6, (R, P))
+    phase = rng.uniform(-np.pi, np.pi, (R, P))
+    rule = Leap(1, 1.0).rule(1)
+    active, out, left = np.ones(R, np.uint8), np.zeros((R, P), np.int64), np.ones(R)
+    scratch = Scratch(couplings)
+    for half in (0, 1):
+        kernel.plan_half(couplings, rule, half, active, n, out, phase, left, scratch, rows)
+    digest = zlib.crc32(rows)
+    ends = np.array([digest, -digest], np.int64)
+    parallel.largest(comm, ends)
+    return bool(ends[0] == -ends[1])

@@ -1,0 +1,73 @@
+"""Ensembles known by their counts alone; replicas shared out over ranks, each on its own clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from copympi.engine import parallel
+from copympi.engine.leap import Leap
+from copympi.engine.streams import Purpose
+from copympi.kernels import occupation as kernel
+from copympi.model.preparation import Start
+from copympi.model.system import System
+from copympi.snapshot import Snapshot
+
+CHUNK = 20_000
+"""Steps between looks at the clock."""
+
+
+class Occupation:
+    """Counts (R, P) of this rank's replicas. Between records ranks do not talk to each other."""
+
+    def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
+        self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
+        self.shares = [parallel.share(replicas, comm.size, rank) for rank in range(comm.size)]
+        self.first, last = self.shares[comm.rank]
+        mine = last - self.first
+        self.n = np.tile(start.counts, (mine, 1))
+        self.phase = np.tile(start.phase, (mine, 1))
+        self.left = np.zeros(mine)
+        self.step = np.zeros(mine, np.int64)
+        self.events = np.zeros(mine)
+        self.largest_chance = np.zeros(mine)
+        self.record = 0
+        self.problem: Exception | None = None
+
+    def begin(self, record: int) -> None:
+        """Set out for the record of that number."""
+        self.record = record
+        self.left[:] = self.leap.interval
+
+    def advance(self) -> bool:
+        """Go on for a moment; False when the record is reached."""
+        done, status, replica, beable = kernel.advance(
+            self.system.couplings, self.leap.rule(self.record), self.seed, Purpose.LEAP, self.first,
+            self.n, self.phase, self.left, self.step, self.events, self.largest_chance, CHUNK,
+        )  # fmt: skip
+        if status:
+            time = self.record * self.leap.interval - self.left[replica]
+            self.problem = self.leap.failure(
+                status, time, self.first + replica, self.system.labels[beable], self.n[replica]
+            )
+            return False
+        return bool(np.any(self.left > 0.0))
+
+    @property
+    def progress(self) -> tuple[float, int, float]:
+        """Simulated time, steps and copies of this rank's replicas so far."""
+        behind = float(self.left.mean()) if self.left.size else 0.0
+        return self.record * self.leap.interval - behind, int(self.step.sum()), float(self.events.sum())
+
+    def snapshot(self) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere. Every rank must call it; failures are raised on all."""
+        parallel.agree_on_failure(self.comm, self.problem)
+        sizes = [last - first for first, last in self.shares]
+        columns = [self.events, self.step.astype(float), self.largest_chance]
+        n = parallel.gather_rows(self.comm, self.n, sizes)
+        phase = parallel.gather_rows(self.comm, self.phase, sizes)
+        rest = parallel.gather_rows(self.comm, np.column_stack(columns), sizes)
+        if n is None or phase is None or rest is None:
+            return None
+        return Snapshot(n, phase, rest[:, 0], int(rest[:, 1].sum()), float(rest[:, 2].max(initial=0.0)))

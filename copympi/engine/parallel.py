@@ -1,0 +1,164 @@
+"""Ranks: who owns what, who decides, and which MPI library it is. The communicator is always an argument."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.errors import DynamicsError, InputError, MachineError
+
+T = TypeVar("T")
+ROOT = 0
+LAUNCHERS = (
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+    ("PMI_SIZE", "PMI_RANK"),
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+)
+"""Variables by which a launcher tells a process how many it started, and which of them this is."""
+
+
+class Alone:
+    """A communicator of one process, for a machine without an MPI library."""
+
+    rank, size = 0, 1
+
+    def Allreduce(self, send: Any, receive: Any, op: Any = None) -> None: ...
+    def Bcast(self, buffer: Any, root: int = 0) -> None: ...
+    def Barrier(self) -> None: ...
+
+    def Abort(self, code: int = 1) -> None:
+        sys.exit(code)
+
+
+def library() -> Any:
+    """mpi4py's MPI module, bound to the MPI that launched this process; None where the machine has no MPI library.
+
+    mpi4py's wheel takes the first libmpi it finds, in this environment first. A process that Open MPI started must
+    not load the environment's MPICH: it would abort, or run as N separate ranks 0.
+    """
+    if "OMPI_COMM_WORLD_SIZE" in os.environ or ("PMIX_RANK" in os.environ and "PMI_RANK" not in os.environ):
+        if "MPI4PY_LIBMPI" not in os.environ:
+            os.environ.setdefault("MPI4PY_MPIABI", "openmpi")
+    try:
+        from mpi4py import MPI
+    except (ImportError, RuntimeError) as problem:
+        count, _ = launched()
+        if count > 1:
+            raise MachineError(
+                f"a launcher started {count} processes, but no MPI library can be loaded "
+                f"({str(problem).splitlines()[0]}); load your cluster's MPI module, or: pip install mpich"
+            ) from None
+        return None
+    return MPI
+
+
+def world() -> Any:
+    """MPI.COMM_WORLD, named here and nowhere else, after a check that the launcher made one job of its processes."""
+    MPI = library()
+    comm = Alone() if MPI is None else MPI.COMM_WORLD
+    count, _ = launched()
+    if count > 1 and comm.size != count:
+        raise InputError(
+            "launcher",
+            f"{count} processes",
+            f"each of them sees a job of {comm.size}: the launcher belongs to another MPI than the library "
+            "copympi loaded; use the mpiexec of that library, or under SLURM another srun --mpi=",
+        )
+    return comm
+
+
+def launched() -> tuple[int, int]:
+    """How many processes the launcher says it started, and which one this is; (1, 0) where there is none."""
+    for size, rank in LAUNCHERS:
+        if size in os.environ:
+            return int(os.environ[size]), int(os.environ.get(rank, 0))
+    return 1, 0
+
+
+def share(total: int, size: int, rank: int) -> tuple[int, int]:
+    """First and one past last of the units that `rank` of `size` owns: runs of whole units, as even as can be."""
+    return total * rank // size, total * (rank + 1) // size
+
+
+def from_root(comm: Any, make: Callable[[], T]) -> T:
+    """What `make` returns on the root, on every rank; errors meant for the user are raised on every rank alike."""
+    box: list[Any] = [None]
+    if comm.rank == ROOT:
+        try:
+            box = [True, make()]
+        except (InputError, DynamicsError, MachineError) as problem:
+            box = [False, problem]
+    if comm.size > 1:
+        box = pickle.loads(_broadcast(comm, pickle.dumps(box, protocol=5) if comm.rank == ROOT else b""))
+    if not box[0]:
+        raise box[1]
+    return box[1]
+
+
+def _broadcast(comm: Any, data: bytes) -> bytes:
+    size = np.array([len(data)], np.int64)
+    comm.Bcast(size, root=ROOT)
+    buffer = np.frombuffer(bytearray(data), np.uint8) if comm.rank == ROOT else np.empty(int(size[0]), np.uint8)
+    for start in range(0, buffer.size, 1 << 30):
+        comm.Bcast(buffer[start : start + (1 << 30)], root=ROOT)
+    return buffer.tobytes()
+
+
+def gather_rows(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any] | None:
+    """Each rank's rows (counts[rank], ...) one below the other on the root; None elsewhere."""
+    rows = np.ascontiguousarray(rows)
+    if comm.size == 1:
+        return rows.copy()
+    from mpi4py.util.dtlib import from_numpy_dtype
+
+    width = int(np.prod(rows.shape[1:], dtype=np.int64))
+    out = np.empty((sum(counts), *rows.shape[1:]), rows.dtype) if comm.rank == ROOT else None
+    row = from_numpy_dtype(rows.dtype).Create_contiguous(width).Commit()  # counts in rows: far from 2^31
+    try:
+        comm.Gatherv([rows, counts[comm.rank], row], None if out is None else [out, counts, row], root=ROOT)
+    finally:
+        row.Free()
+    return out
+
+
+def agree_on_failure(comm: Any, problem: Exception | None) -> None:
+    """Raise on every rank the failure of the lowest rank that has one, if any has."""
+    if comm.size == 1:
+        if problem is not None:
+            raise problem
+        return
+    own = comm.size if problem is None else comm.rank
+    first = np.array([-own], np.int64)
+    largest(comm, first)
+    worst = -int(first[0])
+    if worst == comm.size:
+        return
+    size = np.array([0], np.int64)
+    text = str(problem).encode() if comm.rank == worst else b""
+    size[0] = len(text)
+    comm.Bcast(size, root=worst)
+    buffer = np.frombuffer(bytearray(text), np.uint8) if comm.rank == worst else np.empty(int(size[0]), np.uint8)
+    comm.Bcast(buffer, root=worst)
+    raise DynamicsError(buffer.tobytes().decode())
+
+
+def largest(comm: Any, values: NDArray[Any]) -> None:
+    """Element by element the largest over ranks, in place."""
+    if comm.size > 1:
+        from mpi4py import MPI
+
+        comm.Allreduce(MPI.IN_PLACE, values, op=MPI.MAX)
+
+
+def total(comm: Any, values: NDArray[np.int64]) -> None:
+    """Element by element the sum over ranks, in place; integers only, so that order cannot matter."""
+    if comm.size > 1:
+        from mpi4py import MPI
+
+        comm.Allreduce(MPI.IN_PLACE, values, op=MPI.SUM)

@@ -1,0 +1,12 @@
+"""What randomness is for: the table of purposes.
+
+A random number is a function of (seed, purpose, replica, block, step) and nothing else: see cython_src/streams.pyx.
+Two kinds of draws must never share a purpose; numbers already given out must never change.
+"""
+
+from enum import IntEnum
+
+
+class Purpose(IntEnum):
+    LEAP = 1
+    """Copies of a leap: stream step 2 s for the first draw of step s, 2 s + 1 for the second."""

@@ -1,0 +1,42 @@
+"""The two ways a run can fail that a user can do something about."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Bad input: exit code 2, one line that names the key, its value and what is allowed."""
+
+    def __init__(self, key: str, value: object, why: str, file: object = None) -> None:
+        self.key, self.value, self.why, self.file = key, value, why, file
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        where = f"{self.file}: " if self.file is not None else ""
+        return f"{where}{self.key} = {shorten(self.value)}: {self.why}"
+
+    def inside(self, file: object) -> InputError:
+        """The same error, said of a file."""
+        return InputError(self.key, self.value, self.why, file if self.file is None else self.file)
+
+
+class NotBuiltYet(InputError):
+    """A value of the contract that this version does not offer yet."""
+
+    def __init__(self, key: str, value: object, instead: str) -> None:
+        super().__init__(key, value, f"not built yet in this version; {instead}")
+
+
+class DynamicsError(RuntimeError):
+    """The dynamics cannot go on from the state it reached: exit code 1, one line."""
+
+
+class MachineError(RuntimeError):
+    """The machine, not the input, is at fault (MPI, files): exit code 1, one line."""
+
+
+def shorten(value: object, most: int = 60) -> str:
+    """A value as a user wrote it, short enough for one line."""
+    text = value if isinstance(value, str) else repr(value)
+    text = " ".join(text.split())
+    quoted = f'"{text}"' if isinstance(value, str) else text
+    return quoted if len(quoted) <= most else quoted[: most - 4] + " ..."

@@ -1,0 +1,115 @@
+"""From amplitudes and a number of members to the occupations and phases at t = 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.errors import InputError, NotBuiltYet
+from copympi.model.hamiltonian import number
+
+LARGEST = 2**63 - 1
+"""Most members that integer counts can hold."""
+NORMAL_TO = 1e-6
+
+
+@dataclass(frozen=True)
+class Start:
+    """The ensemble at t = 0, every replica alike.
+
+    state : (P,) complex Psi, normalised; counts : (P,) int64 largest-remainder rounding of N |Psi|^2;
+    phase : (P,) radians, Psi = sqrt(rho) exp(-i phase) (34).
+    """
+
+    state: NDArray[np.complex128]
+    counts: NDArray[np.int64]
+    phase: NDArray[np.float64]
+
+    @property
+    def members(self) -> int:
+        return int(self.counts.sum(dtype=np.int64))
+
+    @property
+    def unmanned(self) -> NDArray[np.intp]:
+        """Beables that have weight but, at this N, no member: nothing to copy, so they stay empty."""
+        return np.flatnonzero((self.counts == 0) & (np.abs(self.state) > 0))
+
+
+def prepare(P: int, members: Any, state: Any = None, density: Any = None, phase: Any = None) -> Start:
+    """Occupations and phases of `members` systems for amplitudes, or for densities with phases.
+
+    Raises InputError for a state of the wrong length, of norm off 1 by more than 1e-6, or zero.
+    """
+    N = count(members)
+    if (state is None) == (density is None):
+        given = "neither" if state is None else "both"
+        raise InputError("preparation.state", given, "give either state, or density with phase")
+    if state is not None:
+        if phase is not None:
+            raise InputError("preparation.phase", phase, "goes with density; state has phases of its own")
+        psi = _vector(state, P, "preparation.state", complex)
+    else:
+        rho = _vector(density, P, "preparation.density", float)
+        if np.any(rho < 0):
+            a = int(np.argmin(rho))
+            raise InputError(f"preparation.density[{a}]", float(rho[a]), "must not be negative")
+        angles = np.zeros(P) if phase is None else _vector(phase, P, "preparation.phase", float)
+        psi = np.sqrt(rho) * np.exp(-1j * angles)
+    norm = float(np.sum(np.abs(psi) ** 2))
+    key = "preparation.state" if state is not None else "preparation.density"
+    if norm == 0.0:
+        raise InputError(key, state if state is not None else density, "must not be zero")
+    if abs(norm - 1.0) > NORMAL_TO:
+        what = "sum of |Psi|^2" if state is not None else "sum"
+        raise InputError(key, state if state is not None else density, f"must be normalised; its {what} is {norm:.9g}")
+    psi = psi / np.sqrt(norm)
+    turn = np.where(psi != 0, -np.angle(psi), 0.0) if state is not None else angles
+    return Start(psi, largest_remainder(np.abs(psi) ** 2, N), np.ascontiguousarray(turn, dtype=float))
+
+
+def count(members: Any) -> int:
+    """The number of members as an exact integer; InputError says what is allowed."""
+    key, allowed = "preparation.members", "must be a whole number of at least 1"
+    if isinstance(members, np.generic):
+        members = members.item()
+    if isinstance(members, bool) or not isinstance(members, (int, float)):
+        raise InputError(key, members, allowed)
+    if not np.isfinite(members) or members < 1 or members != int(members):
+        raise InputError(key, members, allowed)
+    if members > LARGEST:
+        raise NotBuiltYet(key, members, f"at most 2^63 - 1 = {LARGEST}")
+    return int(members)
+
+
+def largest_remainder(density: NDArray[np.float64], members: int) -> NDArray[np.int64]:
+    """`members` shared out in proportion to `density`, exactly: whole parts first, then the largest remainders."""
+    weight = [round(float(x) * 2**62) for x in density]
+    total = sum(weight)
+    whole = [w * members // total for w in weight]
+    rest = [w * members % total for w in weight]
+    order = sorted(range(len(weight)), key=lambda a: (-rest[a], a))
+    for a in order[: members - sum(whole)]:
+        whole[a] += 1
+    return np.array(whole, dtype=np.int64)
+
+
+def _vector(values: Any, P: int, key: str, kind: type) -> NDArray[Any]:
+    if hasattr(values, "full"):  # a QuTiP ket
+        values = np.asarray(values.full()).ravel()
+    if isinstance(values, np.ndarray):
+        values = values.tolist()
+    if not isinstance(values, Sequence) or isinstance(values, str):
+        raise InputError(key, values, f"must be a list of {P} numbers")
+    if len(values) != P:
+        raise InputError(key, values, f"must have one element for each of the {P} beables; it has {len(values)}")
+    numbers = [number(x, f"{key}[{a}]") for a, x in enumerate(values)]
+    for a, x in enumerate(numbers):
+        if not np.isfinite(x):
+            raise InputError(f"{key}[{a}]", values[a], "must be finite")
+        if kind is float and x.imag != 0:
+            raise InputError(f"{key}[{a}]", values[a], "must be a real number")
+    return np.array([x.real if kind is float else x for x in numbers])

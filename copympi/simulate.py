@@ -1,0 +1,186 @@
+"""The one loop: an ensemble, a schedule of records, and whoever wants to see them."""
+
+from __future__ import annotations
+
+import sys
+import time as clock
+import traceback
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi import config as configuration
+from copympi.config import Config
+from copympi.engine import parallel
+from copympi.engine.leap import Leap
+from copympi.engine.members import Members
+from copympi.engine.occupation import Occupation
+from copympi.errors import DynamicsError, InputError, MachineError
+from copympi.model.preparation import Start, prepare
+from copympi.model.system import System
+from copympi.progress import Progress, Silent
+from copympi.record import Memory, Recorder
+from copympi.snapshot import Snapshot
+
+CAREFUL_CHANCE = 0.05
+"""A fixed step with larger leaving chances is warned about."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came out. Arrays stand alike on every rank; replicas > 1 put an axis of that size in front.
+
+    time (T,); occupation (T, P) members; phase (T, P) radians in (-pi, pi], NaN at n = 0;
+    coherence (T, P) |sum e^{i phi}|/n; events (T,) copies since t = 0; steps and largest leaving chance of a step,
+    of all replicas together; seconds of wall time in the loop.
+    """
+
+    time: NDArray[np.float64]
+    occupation: NDArray[np.int64]
+    phase: NDArray[np.float64]
+    coherence: NDArray[np.float64]
+    events: NDArray[Any]
+    steps: int
+    largest_chance: float
+    seconds: float = field(compare=False)
+
+
+def simulate(
+    system: System | Any,
+    *,
+    members: int | float,
+    duration: float,
+    state: Any = None,
+    density: Any = None,
+    phase: Any = None,
+    interval: float | None = None,
+    step: float | None = None,
+    tolerance: float = 1e-4,
+    leaving_chance: float = 0.03,
+    method: str = "leap",
+    representation: str = "members",
+    replicas: int = 1,
+    seed: int = 1,
+    phase_spread: float = 0.0,
+    spectators: int = 0,
+    comm: Any = None,
+    progress: bool = False,
+) -> Run:
+    """Copy dynamics (39), (40) of aligned members from Psi = `state`, recorded every `interval` up to `duration`.
+
+    Parameters are those of the config file (docs/reference in README.md), with the same defaults.
+
+    system : System, or anything System accepts.
+    state : (P,) complex amplitudes; or density (P,) with phase (P,) radians, Psi = sqrt(rho) exp(-i phase).
+    comm : an mpi4py communicator; MPI.COMM_WORLD by default. Every rank of it must call.
+
+    Raises InputError for bad input and DynamicsError where the step would have to fall below what the time can
+    resolve, on every rank alike. Any other exception on one rank ends the whole job.
+    """
+    comm = parallel.world() if comm is None else comm
+    if not isinstance(system, System):
+        system = System(system)
+    dynamics = {
+        "duration": duration, "step": step, "tolerance": tolerance, "leaving_chance": leaving_chance,
+        "method": method, "representation": representation, "replicas": replicas, "seed": seed,
+    }  # fmt: skip
+    config = configuration.check(
+        {
+            "system": {"hamiltonian": system, "hbar": system.hbar},
+            "preparation": {"members": members, "phase_spread": phase_spread, "spectators": spectators},
+            "dynamics": {key: _plain(value) for key, value in dynamics.items()},
+            "output": {"interval": _plain(interval)},
+        }
+    )
+    start = prepare(system.P, members, state, density, phase)
+    if comm.rank == parallel.ROOT:
+        warn_about(start, system)
+    memory = Memory()
+    last, seconds = run(system, start, config, comm, [memory], Progress(config, "auto") if progress else Silent())
+    root = memory.arrays() if comm.rank == parallel.ROOT else {}
+    arrays: dict[str, Any] = parallel.from_root(comm, lambda: root)
+    steps, largest = parallel.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
+    return Run(**arrays, steps=steps, largest_chance=largest, seconds=seconds)
+
+
+def run(
+    system: System, start: Start, config: Config, comm: Any, recorders: list[Recorder], progress: Progress | Silent
+) -> tuple[Snapshot | None, float]:
+    """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
+
+    Recorders and progress are used on the root only. An exception that is not alike on all ranks aborts the job.
+    """
+    try:
+        began = clock.perf_counter()
+        last = _loop(system, start, config, comm, recorders, progress)
+        return last, clock.perf_counter() - began
+    except (InputError, DynamicsError):  # raised on every rank alike
+        progress.close()
+        raise
+    except Exception as problem:
+        if comm.size == 1:
+            raise
+        if isinstance(problem, MachineError):
+            print(f"copympi: rank {comm.rank}: error: {problem}", file=sys.stderr, flush=True)
+        else:
+            trace = traceback.format_exc()
+            print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
+        comm.Abort(1)
+        raise
+
+
+def _loop(
+    system: System, start: Start, config: Config, comm: Any, recorders: list[Recorder], progress: Progress | Silent
+) -> Snapshot | None:
+    d = config.dynamics
+    leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
+    kind = Members if d.representation == "members" else Occupation
+    ensemble = kind(comm, system, start, leap, d.replicas, d.seed)
+    snapshot = ensemble.snapshot()
+    _tell(recorders, 0.0, snapshot)
+    warned = False
+    for record in range(1, config.records + 1):
+        ensemble.begin(record)
+        while ensemble.advance():
+            if comm.rank == parallel.ROOT:
+                progress.show(*ensemble.progress)
+        snapshot = ensemble.snapshot()
+        _tell(recorders, record * config.interval, snapshot)
+        if snapshot is not None:
+            progress.show(*ensemble.progress)
+            if d.step is not None and snapshot.largest_chance > CAREFUL_CHANCE and not warned:
+                warned = True
+                warnings.warn(
+                    f"dynamics.step = {d.step:g} lets a member leave with chance {snapshot.largest_chance:.3g} in one "
+                    f"step (by t = {record * config.interval:g}); above {CAREFUL_CHANCE} results lose accuracy",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+    progress.close()
+    return snapshot
+
+
+def _tell(recorders: list[Recorder], time: float, snapshot: Snapshot | None) -> None:
+    if snapshot is not None:
+        for recorder in recorders:
+            recorder.take(time, snapshot)
+
+
+def warn_about(start: Start, system: System) -> None:
+    """Say once which beables have weight but no member."""
+    if start.unmanned.size:
+        named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
+        more = f" and {start.unmanned.size - 5} more" if start.unmanned.size > 5 else ""
+        warnings.warn(
+            f"with {start.members} members no one holds beable {named}{more}: "
+            "there is nothing to copy, so it will stay empty",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,62 @@
+"""The linear noise approximation: N times the covariance of (rho, phi) that copying gives at large N.
+
+n = N rho + sqrt(N) xi, phi = phi0 + eta/sqrt(N) (van Kampen). Small deviations of (rho, phi) are small deviations
+of Psi, which move by Schroedinger's equation itself; so the covariance is one integral over the noise of the net
+pair flows, f_ab = 2 R_ab sqrt(rho_a rho_b) |sin(phi_a - phi_b + delta_ab)|, carried along by exp(-i H t/hbar).
+It means nothing where N rho_a is below about 20.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import quad_vec
+
+from copympi.model.system import System
+
+SMALL = 64
+"""Largest P for which the covariance (2P by 2P) is worked out."""
+
+
+def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6) -> NDArray[np.float64]:
+    """N Cov of (rho_0 .. rho_{P-1}, phi_0 .. phi_{P-1}) at ascending `times`, (T, 2P, 2P).
+
+    state : (P,) complex Psi(0), the same in every ensemble, so that the covariance starts at zero.
+    Raises ValueError where P > SMALL or some Psi_a vanishes at a time asked for.
+    """
+    if system.P > SMALL:
+        raise ValueError(f"the linear noise approximation is offered for P <= {SMALL}, not {system.P}")
+    W = system.frequencies.toarray()
+    energy, vectors = np.linalg.eigh(W)
+    start = vectors.conj().T @ np.asarray(state, dtype=complex)
+    coupling = W - np.diag(np.diag(W))
+
+    def psi(t: float) -> NDArray[np.complex128]:
+        return vectors @ (np.exp(-1j * energy * t) * start)
+
+    def back(t: float) -> NDArray[np.float64]:
+        U = (vectors * np.exp(1j * energy * t)) @ vectors.conj().T
+        return np.block([[U.real, -U.imag], [U.imag, U.real]])
+
+    def integrand(t: float) -> NDArray[np.float64]:
+        c = psi(t)
+        flow = np.abs(2.0 * np.imag(np.conj(c)[:, None] * coupling * c[None, :]))
+        diffusion = np.diag(flow.sum(axis=1)) - flow
+        spread = 0.5 * c / np.abs(c) ** 2
+        carry = back(t) @ np.vstack([np.diag(spread.real), np.diag(spread.imag)])
+        return carry @ diffusion @ carry.T
+
+    out = np.empty((np.size(times), 2 * system.P, 2 * system.P))
+    total, now = np.zeros_like(out[0]), 0.0
+    for k, t in enumerate(np.asarray(times, dtype=float)):
+        if t > now:
+            scale = max(float(np.abs(total).max()), 1e-12)
+            total = total + quad_vec(integrand, now, t, epsrel=accuracy, epsabs=accuracy * scale, limit=200)[0]
+            now = t
+        c = psi(t)
+        observe = back(-t)
+        to_rho = np.hstack([np.diag(2 * c.real), np.diag(2 * c.imag)])
+        to_phi = np.hstack([np.diag(c.imag), np.diag(-c.real)]) / np.tile(np.abs(c) ** 2, 2)
+        look = np.vstack([to_rho, to_phi]) @ observe
+        out[k] = look @ total @ look.T
+    return out

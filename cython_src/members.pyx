@@ -1,0 +1,174 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Leaps of members with an identity: each block's ids stand bucketed by beable, and a step costs what it moves.
+
+A block holds at most 65,536 members, so an id within it is two bytes and a block fits the second-level cache.
+Members of a beable are exchangeable: how many leave is drawn first, then which (a partial Fisher-Yates shuffle).
+"""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+import numpy as np
+
+from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, Couplings, Rule, Scratch, System,
+                                        new_phase, plan_first, plan_second)
+from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_open
+
+BLOCK = 65536
+"""Most members a block can hold."""
+CULPRIT_PLACE = int(CULPRIT)
+"""Where in a plan stands the beable that set its step."""
+
+
+def plan_half(Couplings couplings, double[::1] rule_numbers, int half, uint8_t[::1] active, int64_t[:, ::1] n,
+              int64_t[:, ::1] out, double[:, ::1] phase, double[::1] left, Scratch scratch, double[:, ::1] rows):
+    """Plan the first (half = 0) or second (half = 1) draw of a step of every active replica.
+
+    n, out (R, P): occupations, and how many the first draw took. Returns (status, replica, beable).
+    """
+    cdef const System *s = &couplings.system
+    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3],
+                          rule_numbers[4], rule_numbers[5])
+    cdef Py_ssize_t r = 0
+    cdef int status = FINE
+    with nogil:
+        for r in range(n.shape[0]):
+            if not active[r]:
+                continue
+            if half == 0:
+                status = plan_first(s, &rule, &n[r, 0], &phase[r, 0], left[r], scratch, &rows[r, 0])
+            else:
+                status = plan_second(s, &n[r, 0], &out[r, 0], scratch, &rows[r, 0])
+            if status != FINE:
+                break
+    return status, r, int(rows[r, CULPRIT])
+
+
+def first_failure(double[:, ::1] rows, uint8_t[::1] active):
+    """(status, replica) of the first active replica whose plan failed, (0, 0) if none did."""
+    cdef Py_ssize_t r
+    for r in range(rows.shape[0]):
+        if active[r] and rows[r, STATUS] != FINE:
+            return int(rows[r, STATUS]), r
+    return 0, 0
+
+
+def finish_step(Couplings couplings, uint8_t[::1] active, double[:, ::1] rows, double[:, ::1] phase,
+                double[::1] left, int64_t[::1] step, double[::1] largest):
+    """Take phases and clocks of the active replicas from their completed plans; `active` loses who is at the record."""
+    cdef Py_ssize_t r
+    for r in range(phase.shape[0]):
+        if active[r]:
+            new_phase(&couplings.system, &rows[r, 0], &phase[r, 0])
+            left[r] = rows[r, LEFT]
+            step[r] += 1
+            largest[r] = max(largest[r], rows[r, LARGEST])
+            active[r] = left[r] > 0.0
+
+
+cdef void choose(Stream *stream, uint16_t *ids, uint32_t n, int64_t leavers) noexcept nogil:
+    """Bring `leavers` of the n ids, chosen at random and in random order, to the end."""
+    cdef uint32_t last = n, j
+    cdef uint16_t kept
+    cdef int64_t k
+    for k in range(leavers):
+        j = stream_below(stream, last)
+        last -= 1
+        kept = ids[last]
+        ids[last] = ids[j]
+        ids[j] = kept
+
+
+cdef void slide(uint16_t *ids, int64_t start, int64_t stay, int64_t target) noexcept nogil:
+    """Move a bucket's `stay` ids from `start` to `target`; order does not matter, so only the overhang moves."""
+    cdef int64_t by = target - start
+    if by > 0:
+        if by < stay:
+            memcpy(ids + start + stay, ids + start, by * sizeof(uint16_t))
+        else:
+            memcpy(ids + target, ids + start, stay * sizeof(uint16_t))
+    elif by < 0:
+        if -by < stay:
+            memcpy(ids + target, ids + start + stay + by, -by * sizeof(uint16_t))
+        else:
+            memcpy(ids + target, ids + start, stay * sizeof(uint16_t))
+
+
+cdef int64_t move_block(const System *s, Stream *stream, const double *chance, uint16_t *ids, int32_t *counts,
+                        int64_t *leave, int64_t *work, uint16_t *travellers, int64_t *n, int64_t *out) noexcept nogil:
+    """Draw one half step's copies in one block and move its ids. Adds to the rank's n and out; returns the copies."""
+    cdef Py_ssize_t P = s.P, a, b, e
+    cdef int64_t *gone = work            # leavers of each beable
+    cdef int64_t *come = work + P        # arrivals
+    cdef int64_t *start = work + 2 * P   # old and new places of the buckets
+    cdef int64_t *target = work + 3 * P
+    cdef int64_t *cursor = work + 4 * P
+    cdef int64_t copies = 0, place = 0
+    for b in range(P):
+        come[b] = 0
+    for b in range(P):
+        start[b] = place
+        gone[b] = 0
+        if counts[b] > 0:
+            draw_leavers(stream, counts[b], s.indptr[b], s.indptr[b + 1], chance, leave)
+            for e in range(s.indptr[b], s.indptr[b + 1]):
+                gone[b] += leave[e]
+                come[s.indices[e]] += leave[e]
+            choose(stream, ids + place, counts[b], gone[b])
+        copies += gone[b]
+        place += counts[b]
+    if copies == 0:
+        return 0
+    place = 0
+    for a in range(P):
+        cursor[a] = place
+        place += come[a]
+    for b in range(P):
+        if gone[b] > 0:
+            place = start[b] + counts[b] - gone[b]
+            for e in range(s.indptr[b], s.indptr[b + 1]):
+                if leave[e] > 0:
+                    memcpy(travellers + cursor[s.indices[e]], ids + place, leave[e] * sizeof(uint16_t))
+                    cursor[s.indices[e]] += leave[e]
+                    place += leave[e]
+    place = 0
+    for b in range(P):
+        target[b] = place
+        place += counts[b] - gone[b] + come[b]
+    for b in range(P - 1, -1, -1):       # to the right, last first; then to the left, first first
+        if target[b] > start[b]:
+            slide(ids, start[b], counts[b] - gone[b], target[b])
+    for b in range(P):
+        if target[b] < start[b]:
+            slide(ids, start[b], counts[b] - gone[b], target[b])
+    for b in range(P):
+        memcpy(ids + target[b] + counts[b] - gone[b], travellers + cursor[b] - come[b], come[b] * sizeof(uint16_t))
+        counts[b] += <int32_t> (come[b] - gone[b])
+        n[b] += come[b] - gone[b]
+        out[b] += gone[b]
+    return copies
+
+
+def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t seed, uint64_t purpose,
+         int64_t[::1] step, int half, uint16_t[::1] ids, int64_t[::1] offset, int64_t[:, ::1] unit,
+         int32_t[:, ::1] counts, int64_t[:, ::1] n, int64_t[:, ::1] out):
+    """Draw and move one half step in all blocks of this rank.
+
+    unit (U, 2): replica and block of each; offset (U + 1,): where its ids stand; counts (U, P): its buckets;
+    n, out (R, P): this rank's occupations and, set anew, what left each beable.
+    """
+    cdef const System *s = &couplings.system
+    cdef int64_t[::1] leave = np.empty(max(s.nnz, 1), np.int64)
+    cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
+    cdef uint16_t[::1] travellers = np.empty(65536, np.uint16)
+    cdef Stream stream
+    cdef Py_ssize_t u, r
+    with nogil:
+        for r in range(out.shape[0]):
+            for u in range(s.P):
+                out[r, u] = 0
+        for u in range(unit.shape[0]):
+            r = unit[u, 0]
+            if active[r]:
+                stream_open(&stream, seed, purpose, r, unit[u, 1], 2 * step[r] + half)
+                move_block(s, &stream, &rows[r, HEAD], &ids[offset[u]], &counts[u, 0], &leave[0], &work[0],
+                           &travellers[0], &n[r, 0], &out[r, 0])

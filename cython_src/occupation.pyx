@@ -1,0 +1,70 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Leaps of counts: replicas known by their occupations alone, each on its own clock up to the next record."""
+from libc.stdint cimport int64_t, uint64_t
+
+import numpy as np
+
+from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, Couplings, Rule, Scratch, System,
+                                        new_phase, plan_first, plan_second, row_size)
+from copympi.kernels.streams cimport Stream, draw_leavers, stream_open
+
+
+cdef double draw_counts(const System *s, Stream *stream, const double *chance, int64_t *leave,
+                        int64_t *n, int64_t *out) noexcept nogil:
+    """Draw one half step's copies of every source beable, then apply them all. Returns how many there were."""
+    cdef Py_ssize_t b, e
+    cdef double copies = 0.0
+    for b in range(s.P):
+        draw_leavers(stream, n[b], s.indptr[b], s.indptr[b + 1], chance, leave)
+    for b in range(s.P):
+        out[b] = 0
+        for e in range(s.indptr[b], s.indptr[b + 1]):
+            out[b] += leave[e]
+            n[s.indices[e]] += leave[e]
+        n[b] -= out[b]
+        copies += out[b]
+    return copies
+
+
+def advance(Couplings couplings, double[::1] rule_numbers, uint64_t seed, uint64_t purpose, Py_ssize_t first_replica,
+            int64_t[:, ::1] n, double[:, ::1] phase, double[::1] left, int64_t[::1] step, double[::1] events,
+            double[::1] largest, int64_t max_steps):
+    """Carry replicas to the next record, or `max_steps` further.
+
+    n, phase (R, P); left (R,) time to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
+    largest (R,) largest leaving chance so far. All are changed in place.
+    Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
+    """
+    cdef const System *s = &couplings.system
+    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3],
+                          rule_numbers[4], rule_numbers[5])
+    cdef Scratch scratch = Scratch(couplings)
+    cdef double[::1] row_memory = np.zeros(row_size(s))
+    cdef int64_t[::1] count_memory = np.zeros(s.nnz + s.P, np.int64)
+    cdef double *row = &row_memory[0]
+    cdef int64_t *leave = &count_memory[0]
+    cdef int64_t *out = leave + s.nnz
+    cdef Stream stream
+    cdef Py_ssize_t r = 0
+    cdef int64_t done = 0
+    cdef int status = FINE
+    with nogil:
+        for r in range(n.shape[0]):
+            while left[r] > 0.0 and done < max_steps:
+                status = plan_first(s, &rule, &n[r, 0], &phase[r, 0], left[r], scratch, row)
+                if row[LARGEST] > largest[r]:
+                    largest[r] = row[LARGEST]
+                if status != FINE:
+                    break
+                stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r])
+                events[r] += draw_counts(s, &stream, row + HEAD, leave, &n[r, 0], out)
+                plan_second(s, &n[r, 0], out, scratch, row)
+                stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r] + 1)
+                events[r] += draw_counts(s, &stream, row + HEAD, leave, &n[r, 0], out)
+                new_phase(s, row, &phase[r, 0])
+                left[r] = row[LEFT]
+                step[r] += 1
+                done += 1
+            if status != FINE:
+                break
+    return done, status, r, int(row[CULPRIT])

@@ -1,0 +1,343 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The plan of a step: its length, every member's chance to copy, the phases at its end.
+
+Aligned phases, the rule of quantum mechanics: (32), (33) with r = -1/2. Inside a half step the state (n, phi)
+is written as c = sqrt(n) exp(-i phi), for which the mean field is linear, dc/dt = -i (H/hbar) c; a Taylor
+polynomial of degree four carries it and a two-point Gauss rule integrates the net flow of each pair,
+2 Im(conj(c_a) H_ab c_b)/hbar from b to a. Both are of fourth order. Only (n, phi) leaves the step.
+
+A step is a trapezoidal leap (docs/theory.md, "The step"). First half: flows F1 predicted, K1 drawn with that mean.
+Second half: drawn with mean 2 F2(n after K1) - F2(n predicted) + F2/n_b (noise of what left b), which makes the
+covariance second order, for binomial draws and for few members too.
+"""
+import numpy as np
+from libc.math cimport atan2, ceil, cos, fabs, fmax, fmin, isfinite, rint, sin, sqrt
+from libc.stdint cimport int64_t, uint64_t
+
+cdef double TWO_PI = 6.283185307179586
+cdef double GAUSS_LOW = 0.21132486540518713      # (1 - 1/sqrt 3)/2
+cdef double GAUSS_HIGH = 0.7886751345948129
+
+
+cdef class Couplings:
+    """H/hbar as the kernels want it: rows without the diagonal, and the list of pairs. Arrays are kept alive here."""
+
+    def __cinit__(self, const int64_t[::1] indptr, const int64_t[::1] indices, const double[::1] re,
+                  const double[::1] im, const double[::1] omega, const int64_t[:, ::1] pair,
+                  double shift, double norm):
+        if indptr.shape[0] != omega.shape[0] + 1 or not indices.shape[0] == re.shape[0] == im.shape[0]:
+            raise ValueError("couplings: shapes do not fit")
+        if pair.shape[1] != 4 or 2 * pair.shape[0] != indices.shape[0]:
+            raise ValueError("couplings: every entry belongs to one pair")
+        self.keep = (indptr, indices, re, im, omega, pair)
+        self.system.P = omega.shape[0]
+        self.system.nnz = indices.shape[0]
+        self.system.pairs = pair.shape[0]
+        self.system.indptr = &indptr[0]
+        self.system.omega = &omega[0]
+        if self.system.nnz:
+            self.system.indices = &indices[0]
+            self.system.re = &re[0]
+            self.system.im = &im[0]
+            self.system.pair = &pair[0, 0]
+        self.system.shift = shift
+        self.system.norm = norm
+
+    @property
+    def row_size(self):
+        """Length of a plan in doubles."""
+        return row_size(&self.system)
+
+
+cdef class Scratch:
+    """Work space of one thread for one system."""
+
+    def __cinit__(self, Couplings couplings):
+        cdef Py_ssize_t P = couplings.system.P
+        self.memory = np.zeros(16 * P + couplings.system.pairs)
+        self.v = &self.memory[0]
+        self.c = self.v + 10 * P
+        self.d = self.c + 2 * P
+        self.e = self.d + 2 * P
+        self.flow = self.e + 2 * P
+
+
+cdef Py_ssize_t row_size(const System *s) noexcept nogil:
+    return HEAD + 2 * s.nnz + 7 * s.P
+
+
+cdef void expand(const System *s, const double *c, double *v) noexcept nogil:
+    """Taylor coefficients v[k] = (-i (H/hbar - shift))^k c / k!, empty beables held at zero."""
+    cdef Py_ssize_t P = s.P, a, e, k
+    cdef double x, y, over
+    cdef const double *old
+    cdef double *new
+    for a in range(2 * P):
+        v[a] = c[a]
+    for k in range(1, 5):
+        old = v + 2 * P * (k - 1)
+        new = v + 2 * P * k
+        over = 1.0 / k
+        for a in range(P):
+            x = 0.0
+            y = 0.0
+            if c[a] != 0.0 or c[P + a] != 0.0:
+                x = s.omega[a] * old[a]
+                y = s.omega[a] * old[P + a]
+                for e in range(s.indptr[a], s.indptr[a + 1]):
+                    x += s.re[e] * old[s.indices[e]] - s.im[e] * old[P + s.indices[e]]
+                    y += s.re[e] * old[P + s.indices[e]] + s.im[e] * old[s.indices[e]]
+            new[a] = y * over
+            new[P + a] = -x * over
+
+
+cdef void carry(Py_ssize_t P, const double *v, double t, double *c) noexcept nogil:
+    """c(t) from the Taylor coefficients."""
+    cdef Py_ssize_t a
+    for a in range(2 * P):
+        c[a] = v[a] + t * (v[2 * P + a] + t * (v[4 * P + a] + t * (v[6 * P + a] + t * v[8 * P + a])))
+
+
+cdef void integrate_flows(const System *s, double t, Scratch w) noexcept nogil:
+    """Net flow b->a of each pair over [0, t], from the coefficients in w.v."""
+    cdef Py_ssize_t P = s.P, p, b, a, e
+    cdef double x, y
+    cdef double *c = w.d
+    cdef double *d = w.e
+    carry(P, w.v, GAUSS_LOW * t, c)
+    carry(P, w.v, GAUSS_HIGH * t, d)
+    for p in range(s.pairs):
+        b = s.pair[4 * p]
+        a = s.pair[4 * p + 1]
+        e = s.pair[4 * p + 2]
+        x = c[b] * c[a] + c[P + b] * c[P + a] + d[b] * d[a] + d[P + b] * d[P + a]
+        y = c[b] * c[P + a] - c[P + b] * c[a] + d[b] * d[P + a] - d[P + b] * d[a]
+        # -2 Im(conj(c_b) w_ba c_a), weight t/2 at each of the two points
+        w.flow[p] = -t * (x * s.im[e] + y * s.re[e])
+
+
+cdef double largest_chance(const System *s, const int64_t *n, Scratch w, Py_ssize_t *culprit) noexcept nogil:
+    """Largest outflow over occupation for the flows in w.flow; w.d is overwritten."""
+    cdef Py_ssize_t p, a
+    cdef double worst = 0.0
+    for a in range(s.P):
+        w.d[a] = 0.0
+    for p in range(s.pairs):
+        if w.flow[p] > 0.0:
+            w.d[s.pair[4 * p]] += w.flow[p]
+        else:
+            w.d[s.pair[4 * p + 1]] -= w.flow[p]
+    for a in range(s.P):
+        if n[a] > 0 and w.d[a] > worst * n[a]:
+            worst = w.d[a] / n[a]
+            culprit[0] = a
+    return worst
+
+
+cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, double left, Scratch w,
+                        double *chance, Py_ssize_t *culprit) noexcept nogil:
+    """Length of the next step, from the state at its start and the time left to the next record alone.
+
+    `tolerance`: both half steps of length h/2 err by at most 2 |v5| (h/2)^5 / sqrt(N) in rho, |v5| <= norm |v4| / 5.
+    """
+    cdef Py_ssize_t a
+    cdef double size = 0.0, h = left, parts, bound
+    if rule.step > 0.0:
+        parts = rint(left / rule.step)
+        h = left / fmax(parts, 1.0)
+        integrate_flows(s, h, w)
+        chance[0] = largest_chance(s, n, w, culprit)
+        return h
+    for a in range(2 * s.P):
+        size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
+    bound = 2.0 * s.norm * sqrt(size) / 5.0
+    if bound > 0.0:
+        h = fmin(h, 2.0 * sqrt(sqrt(rule.error_rate * sqrt(rule.members) / bound)))
+    while True:
+        integrate_flows(s, h, w)
+        chance[0] = largest_chance(s, n, w, culprit)
+        if chance[0] <= rule.leaving_chance or not isfinite(chance[0]) or h < rule.smallest:
+            break
+        h *= fmax(0.1, fmin(0.97, 0.97 * rule.leaving_chance / chance[0]))
+    parts = ceil(left / h * (1.0 - 1e-12))
+    return left / fmax(parts, 1.0)
+
+
+cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const double *phase,
+                    double left, Scratch w, double *row) noexcept nogil:
+    """Fill `row` with the first half of a step from (n, phase), `left` before the next record."""
+    cdef Py_ssize_t P = s.P, a, b, p, e, f, culprit = 0
+    cdef double h, r, half, total, chance = 0.0
+    cdef double *prob = row + HEAD
+    cdef double *pred = prob + s.nnz
+    cdef double *old = pred + s.nnz
+    cdef double *mid = old + P
+    cdef double *mid_n = mid + 2 * P
+    cdef double *out = mid_n + P
+    cdef double *turn = out + P
+    cdef double *c = w.c
+    for a in range(P):
+        r = sqrt(<double> n[a])
+        c[a] = r * cos(phase[a])
+        c[P + a] = -r * sin(phase[a])
+        old[a] = phase[a]
+    expand(s, c, w.v)
+    h = choose_step(s, rule, n, left, w, &chance, &culprit)
+    half = 0.5 * h
+    row[STEP] = h
+    row[LEFT] = 0.0 if left - h < 0.5 * h else left - h
+    row[LARGEST] = chance
+    row[CULPRIT] = culprit
+    row[STATUS] = FINE
+    if h < rule.smallest:
+        row[STATUS] = STEP_TOO_SMALL
+    elif not chance <= 1.0:
+        row[STATUS] = CHANCE_ABOVE_ONE
+    if row[STATUS] != FINE:
+        return <int> row[STATUS]
+
+    integrate_flows(s, half, w)
+    for a in range(P):
+        mid_n[a] = <double> n[a]
+        out[a] = 0.0
+    for p in range(s.pairs):
+        b = s.pair[4 * p]
+        a = s.pair[4 * p + 1]
+        e = s.pair[4 * p + 2]
+        f = s.pair[4 * p + 3]
+        r = w.flow[p]
+        mid_n[b] -= r
+        mid_n[a] += r
+        prob[e] = 0.0
+        prob[f] = 0.0
+        if r > 0.0:
+            out[b] += r
+            prob[e] = r / n[b]
+        elif r < 0.0:
+            out[a] -= r
+            prob[f] = -r / n[a]
+    carry(P, w.v, half, mid)
+    for a in range(P):
+        # phases turn by the amplitudes' own turn; occupations follow the integrated flows
+        turn[a] = mid[a] * c[a] + mid[P + a] * c[P + a]
+        turn[P + a] = mid[P + a] * c[a] - mid[a] * c[P + a]
+        mid_n[a] = fmax(mid_n[a], 0.0)
+        total = sqrt(mid[a] * mid[a] + mid[P + a] * mid[P + a])
+        r = sqrt(mid_n[a]) / total if total > 0.0 else 0.0
+        mid[a] *= r
+        mid[P + a] *= r
+
+    expand(s, mid, w.v)
+    integrate_flows(s, half, w)
+    for p in range(s.pairs):
+        pred[s.pair[4 * p + 2]] = fmax(w.flow[p], 0.0)
+        pred[s.pair[4 * p + 3]] = fmax(-w.flow[p], 0.0)
+    carry(P, w.v, half, w.d)
+    for a in range(P):
+        # times conj(end conj(mid)): the predicted second half is taken off once, the true one added twice
+        if w.d[a] != 0.0 or w.d[P + a] != 0.0:
+            r = w.d[a] * mid[a] + w.d[P + a] * mid[P + a]
+            total = w.d[a] * mid[P + a] - w.d[P + a] * mid[a]
+            h = turn[a] * r - turn[P + a] * total
+            turn[P + a] = turn[a] * total + turn[P + a] * r
+            turn[a] = h
+    return FINE
+
+
+cdef int plan_second(const System *s, const int64_t *n, const int64_t *out, Scratch w, double *row) noexcept nogil:
+    """Replace the chances in `row` by those of the second half, and its phases by those at the step's end.
+
+    n are the occupations after the first draw, out[b] how many it took from b.
+    """
+    cdef Py_ssize_t P = s.P, a, b, p, e, f
+    cdef double half = 0.5 * row[STEP]
+    cdef double r, x, y, z, total
+    cdef double *prob = row + HEAD
+    cdef double *pred = prob + s.nnz
+    cdef double *phase = pred + s.nnz
+    cdef double *mid = phase + P
+    cdef double *mid_n = mid + 2 * P
+    cdef double *mean_out = mid_n + P
+    cdef double *turn = mean_out + P
+    cdef double *c = w.c
+    for a in range(P):
+        r = sqrt(n[a] / mid_n[a]) if mid_n[a] > 0.0 else 0.0
+        c[a] = r * mid[a]
+        c[P + a] = r * mid[P + a]
+    expand(s, c, w.v)
+    integrate_flows(s, half, w)
+    carry(P, w.v, half, w.d)
+    for a in range(P):
+        if w.d[a] != 0.0 or w.d[P + a] != 0.0:
+            x = w.d[a] * mid[a] + w.d[P + a] * mid[P + a]
+            y = w.d[P + a] * mid[a] - w.d[a] * mid[P + a]
+            z = x * x - y * y
+            y = 2.0 * x * y
+            x = turn[a] * z - turn[P + a] * y
+            y = turn[a] * y + turn[P + a] * z
+        else:
+            x = turn[a]
+            y = turn[P + a]
+        r = phase[a] + s.shift * row[STEP]
+        if x != 0.0 or y != 0.0:
+            r -= atan2(y, x)
+        phase[a] = r - TWO_PI * rint(r / TWO_PI)
+    for p in range(s.pairs):
+        b = s.pair[4 * p]
+        a = s.pair[4 * p + 1]
+        e = s.pair[4 * p + 2]
+        f = s.pair[4 * p + 3]
+        prob[e] = 0.0
+        prob[f] = 0.0
+        if n[b] > 0 and n[a] > 0:
+            r = w.flow[p]
+            x = 2.0 * fmax(r, 0.0) - pred[e] + pred[e] / mid_n[b] * (out[b] - mean_out[b])
+            y = 2.0 * fmax(-r, 0.0) - pred[f] + pred[f] / mid_n[a] * (out[a] - mean_out[a])
+            if x > 0.0:
+                prob[e] = x / n[b]
+            if y > 0.0:
+                prob[f] = y / n[a]
+    for b in range(P):
+        total = 0.0
+        for e in range(s.indptr[b], s.indptr[b + 1]):
+            total += prob[e]
+        if total > 1.0:  # a handful of members and a long fixed step
+            for e in range(s.indptr[b], s.indptr[b + 1]):
+                prob[e] /= total
+    return FINE
+
+
+cdef void new_phase(const System *s, const double *row, double *phase) noexcept nogil:
+    """Read the phases at the step's end out of a plan that plan_second has completed."""
+    cdef Py_ssize_t a
+    for a in range(s.P):
+        phase[a] = row[HEAD + 2 * s.nnz + a]
+
+
+def half_step(Couplings couplings, n, phase, double t):
+    """The predictor alone, for tests: from real n (P,) and phase (P,) over a time t.
+
+    Returns (n, phase, flow) with flow (P, P) the net flows b->a at [b, a].
+    """
+    cdef const System *s = &couplings.system
+    cdef Scratch w = Scratch(couplings)
+    cdef const double[::1] start = np.ascontiguousarray(n, np.float64)
+    cdef double[::1] turned = np.array(phase, np.float64)
+    cdef double[::1] end = np.array(n, np.float64)
+    cdef double[:, ::1] flow = np.zeros((s.P, s.P))
+    cdef Py_ssize_t P = s.P, a, p
+    for a in range(P):
+        w.c[a] = sqrt(start[a]) * cos(turned[a])
+        w.c[P + a] = -sqrt(start[a]) * sin(turned[a])
+    expand(s, w.c, w.v)
+    integrate_flows(s, t, w)
+    for p in range(s.pairs):
+        end[s.pair[4 * p]] -= w.flow[p]
+        end[s.pair[4 * p + 1]] += w.flow[p]
+        flow[s.pair[4 * p], s.pair[4 * p + 1]] = w.flow[p]
+        flow[s.pair[4 * p + 1], s.pair[4 * p]] = -w.flow[p]
+    carry(P, w.v, t, w.d)
+    for a in range(P):
+        turned[a] += s.shift * t - atan2(w.d[P + a] * w.c[a] - w.d[a] * w.c[P + a],
+                                         w.d[a] * w.c[a] + w.d[P + a] * w.c[P + a])
+    return np.asarray(end), np.asarray(turned), np.asarray(flow)
