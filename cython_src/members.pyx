@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Leaps of members with an identity: each block's ids stand bucketed by beable, and a step costs what it moves.
 
-A block holds at most 65,536 members, so an id within it is two bytes and a block fits the second-level cache.
+A block holds at most 2^18 members, so that it fits the second-level cache, at four bytes an id.
 Members of a beable are exchangeable: how many leave is drawn first, then which (a partial Fisher-Yates shuffle).
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 import numpy as np
@@ -13,7 +13,16 @@ from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, STAT
                                         new_phase, plan_first, plan_second)
 from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_open
 
-BLOCK = 65536
+cdef extern from *:
+    """
+    #define prefetch(address) __builtin_prefetch(address, 1)
+    """
+    void prefetch(const void *address) noexcept nogil
+
+cdef enum:
+    AHEAD = 64  # places drawn ahead
+
+BLOCK = 262144
 """Most members a block can hold."""
 CULPRIT_PLACE = int(CULPRIT)
 """Where in a plan stands the beable that set its step."""
@@ -65,36 +74,47 @@ def finish_step(Couplings couplings, uint8_t[::1] active, double[:, ::1] rows, d
             active[r] = left[r] > 0.0
 
 
-cdef void choose(Stream *stream, uint16_t *ids, uint32_t n, int64_t leavers) noexcept nogil:
-    """Bring `leavers` of the n ids, chosen at random and in random order, to the end."""
-    cdef uint32_t last = n, j
-    cdef uint16_t kept
-    cdef int64_t k
-    for k in range(leavers):
-        j = stream_below(stream, last)
-        last -= 1
-        kept = ids[last]
-        ids[last] = ids[j]
-        ids[j] = kept
+cdef void choose(Stream *stream, uint32_t *ids, uint32_t n, int64_t leavers) noexcept nogil:
+    """Bring `leavers` of the n ids, chosen at random and in random order, to the end.
+
+    Places are drawn some ahead of the swaps, so that the memory they name is under way: it is what takes the time.
+    """
+    cdef uint32_t place[AHEAD]
+    cdef uint32_t last = n, drawn
+    cdef uint32_t kept
+    cdef int64_t k, batch
+    while leavers > 0:
+        batch = leavers if leavers < AHEAD else AHEAD
+        drawn = last
+        for k in range(batch):
+            place[k] = stream_below(stream, drawn)
+            prefetch(ids + place[k])
+            drawn -= 1
+        for k in range(batch):
+            last -= 1
+            kept = ids[last]
+            ids[last] = ids[place[k]]
+            ids[place[k]] = kept
+        leavers -= batch
 
 
-cdef void slide(uint16_t *ids, int64_t start, int64_t stay, int64_t target) noexcept nogil:
+cdef void slide(uint32_t *ids, int64_t start, int64_t stay, int64_t target) noexcept nogil:
     """Move a bucket's `stay` ids from `start` to `target`; order does not matter, so only the overhang moves."""
     cdef int64_t by = target - start
     if by > 0:
         if by < stay:
-            memcpy(ids + start + stay, ids + start, by * sizeof(uint16_t))
+            memcpy(ids + start + stay, ids + start, by * sizeof(uint32_t))
         else:
-            memcpy(ids + target, ids + start, stay * sizeof(uint16_t))
+            memcpy(ids + target, ids + start, stay * sizeof(uint32_t))
     elif by < 0:
         if -by < stay:
-            memcpy(ids + target, ids + start + stay + by, -by * sizeof(uint16_t))
+            memcpy(ids + target, ids + start + stay + by, -by * sizeof(uint32_t))
         else:
-            memcpy(ids + target, ids + start, stay * sizeof(uint16_t))
+            memcpy(ids + target, ids + start, stay * sizeof(uint32_t))
 
 
-cdef int64_t move_block(const System *s, Stream *stream, const double *chance, uint16_t *ids, int32_t *counts,
-                        int64_t *leave, int64_t *work, uint16_t *travellers, int64_t *n, int64_t *out) noexcept nogil:
+cdef int64_t move_block(const System *s, Stream *stream, const double *chance, uint32_t *ids, int32_t *counts,
+                        int64_t *leave, int64_t *work, uint32_t *travellers, int64_t *n, int64_t *out) noexcept nogil:
     """Draw one half step's copies in one block and move its ids. Adds to the rank's n and out; returns the copies."""
     cdef Py_ssize_t P = s.P, a, b, e
     cdef int64_t *gone = work            # leavers of each beable
@@ -127,7 +147,7 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, u
             place = start[b] + counts[b] - gone[b]
             for e in range(s.indptr[b], s.indptr[b + 1]):
                 if leave[e] > 0:
-                    memcpy(travellers + cursor[s.indices[e]], ids + place, leave[e] * sizeof(uint16_t))
+                    memcpy(travellers + cursor[s.indices[e]], ids + place, leave[e] * sizeof(uint32_t))
                     cursor[s.indices[e]] += leave[e]
                     place += leave[e]
     place = 0
@@ -141,7 +161,7 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, u
         if target[b] < start[b]:
             slide(ids, start[b], counts[b] - gone[b], target[b])
     for b in range(P):
-        memcpy(ids + target[b] + counts[b] - gone[b], travellers + cursor[b] - come[b], come[b] * sizeof(uint16_t))
+        memcpy(ids + target[b] + counts[b] - gone[b], travellers + cursor[b] - come[b], come[b] * sizeof(uint32_t))
         counts[b] += <int32_t> (come[b] - gone[b])
         n[b] += come[b] - gone[b]
         out[b] += gone[b]
@@ -149,7 +169,7 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, u
 
 
 def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t seed, uint64_t purpose,
-         int64_t[::1] step, int half, uint16_t[::1] ids, int64_t[::1] offset, int64_t[:, ::1] unit,
+         int64_t[::1] step, int half, uint32_t[::1] ids, int64_t[::1] offset, int64_t[:, ::1] unit,
          int32_t[:, ::1] counts, int64_t[:, ::1] n, int64_t[:, ::1] out):
     """Draw and move one half step in all blocks of this rank.
 
@@ -159,7 +179,7 @@ def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t
     cdef const System *s = &couplings.system
     cdef int64_t[::1] leave = np.empty(max(s.nnz, 1), np.int64)
     cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
-    cdef uint16_t[::1] travellers = np.empty(65536, np.uint16)
+    cdef uint32_t[::1] travellers = np.empty(BLOCK, np.uint32)
     cdef Stream stream
     cdef Py_ssize_t u, r
     with nogil:

@@ -59,12 +59,12 @@ def sin_plus(x: Floats) -> Floats:
 
 
 def substeps(times: ArrayLike, step: float) -> list[tuple[int, float]]:
-    """How many equal steps, none longer than `step`, and of what length, lead to each time (T,) from the one before."""
+    """How many equal steps, none over `step`, and of what length, lead to each time (T,) from the one before."""
     gaps = np.diff(np.asarray(times, dtype=float), prepend=0.0)
     if np.any(gaps < 0.0) or step <= 0.0:
         raise ValueError("times must ascend from 0, and step must be positive")
     numbers = [int(np.ceil(gap / step * (1.0 - 1e-12))) for gap in gaps]
-    return [(k, gap / max(k, 1)) for k, gap in zip(numbers, gaps)]
+    return [(k, gap / max(k, 1)) for k, gap in zip(numbers, gaps, strict=True)]
 
 
 # 1. Members and pairs ----------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ from copympi.snapshot import Snapshot
 
 
 class Members:
-    """Every member of every replica, in blocks of at most 65,536 whose number depends on N alone.
+    """Every member of every replica, in blocks whose number depends on N alone.
 
-    A unit is a block of a replica; a rank owns a run of whole units. `ids` holds the members of each unit, two bytes
+    A unit is a block of a replica; a rank owns a run of whole units. `ids` holds the members of each unit, four bytes
     each, bucketed by beable, and `counts` (units, P) the sizes of the buckets. Member I of a replica has id
     I - (first of its block). What is global, n (R, P) and phase (R, P), stands alike on every rank.
     """
@@ -29,15 +29,15 @@ class Members:
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
         R, P = replicas, system.P
-        self.blocks = -(-start.members // kernel.BLOCK)
+        self.blocks = blocks_for(start.members)
         first, last = parallel.share(R * self.blocks, comm.size, comm.rank)
         units = np.arange(first, last)
         self.unit = np.column_stack(np.divmod(units, self.blocks)).astype(np.int64)
         self.counts = deal(start.counts, self.blocks, self.unit[:, 1])
         self.offset = np.concatenate([[0], np.cumsum(self.counts.sum(axis=1, dtype=np.int64))]).astype(np.int64)
-        self.ids = np.empty(int(self.offset[-1]), np.uint16)
+        self.ids = np.empty(int(self.offset[-1]), np.uint32)
         for begin, end in zip(self.offset[:-1], self.offset[1:], strict=True):
-            self.ids[begin:end] = np.arange(end - begin, dtype=np.uint16)
+            self.ids[begin:end] = np.arange(end - begin, dtype=np.uint32)
 
         self.n = np.tile(start.counts, (R, 1))
         self.phase = np.tile(start.phase, (R, 1))
@@ -132,6 +132,11 @@ class Members:
         out = np.empty(end - begin, np.int64)
         out[self.ids[begin:end]] = np.repeat(np.arange(self.system.P), self.counts[unit])
         return out
+
+
+def blocks_for(members: int) -> int:
+    """How many blocks N members make: as large as the kernel allows, but enough for a few tens of ranks."""
+    return max(-(-members // kernel.BLOCK), min(32, -(-members // 16_384)))
 
 
 def deal(counts: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> NDArray[np.int32]:

@@ -1,0 +1,6 @@
+"""python -m copympi"""
+
+from copympi.cli import main
+
+if __name__ == "__main__":
+    main()

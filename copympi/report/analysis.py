@@ -1,0 +1,105 @@
+"""A run against Schroedinger's equation, with the noise that a finite number of members must show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.storage.results import Results
+from copympi.theory import noise, schrodinger
+
+GAUSSIAN_FROM = 20
+"""Occupations below which the linear noise approximation means nothing."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All (T, P). density : n/N, the mean over replicas; quantum : |Psi|^2; expected : standard deviation of the
+    difference by the linear noise approximation, NaN where it does not hold; extinct : share of replicas in which
+    the beable is empty."""
+
+    time: NDArray[np.float64]
+    density: NDArray[np.float64]
+    quantum: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    extinct: NDArray[np.float64]
+
+    @property
+    def difference(self) -> NDArray[np.float64]:
+        return self.density - self.quantum
+
+    @property
+    def liveliest(self) -> int:
+        """The beable whose density moves most: the one to show when there is room for one."""
+        return int(np.argmax(np.ptp(self.quantum, axis=0)))
+
+
+def compare(results: Results) -> Comparison:
+    """Work out the comparison; the expected noise only where P is small enough for it."""
+    system, N = results.system, results.members
+    R, T, P = results.occupation.shape
+    quantum = schrodinger.density(system, results.state, results.time)
+    expected = np.full((T, P), np.nan)
+    # valid up to the first time that some beable with members runs low
+    manned = results.occupation[0, 0] > 0
+    low = np.any(N * quantum[:, manned] < GAUSSIAN_FROM, axis=1)
+    valid = int(np.argmax(low)) if low.any() else T
+    if P <= noise.SMALL and np.all(manned | (np.abs(results.state) == 0)) and not np.any(results.state == 0):
+        C = noise.covariance(system, results.state, results.time[:valid], accuracy=1e-4)
+        expected[:valid] = np.sqrt(np.maximum(np.diagonal(C, axis1=1, axis2=2)[:, :P], 0.0) / (N * R))
+    return Comparison(
+        results.time,
+        results.occupation.mean(axis=0) / N,
+        quantum,
+        expected,
+        (results.occupation == 0).mean(axis=0),
+    )
+
+
+def lines(results: Results, comparison: Comparison, rows: int = 11) -> list[str]:
+    """The short table a run ends with."""
+    a = comparison.liveliest
+    N, R = results.members, results.occupation.shape[0]
+    unit = results_unit(results)
+    label = results.system.labels[a]
+    of = f"mean of {R:,} replicas of {N:,} members" if R > 1 else f"{N:,} members"
+    head = f"  {'time' + (f' [{unit}]' if unit else ''):>12} {'occupation':>20} {'N |Psi|^2':>22} {'difference':>14} {'expected':>12}"
+    out = [f"  beable {label}, {of}", head]
+    for k in np.unique(np.linspace(0, comparison.time.size - 1, rows).round().astype(int)):
+        sigma = N * comparison.expected[k, a]
+        expected = "-" if np.isnan(sigma) else f"± {significant(sigma)}"
+        out.append(
+            f"  {comparison.time[k]:>12.6g} {N * comparison.density[k, a]:>20,.0f} "
+            f"{N * comparison.quantum[k, a]:>22,.1f} {significant(N * comparison.difference[k, a], sign=True):>14} "
+            f"{expected:>12}"
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z = np.abs(comparison.difference / comparison.expected)[1:]
+    z = z[np.isfinite(z)]
+    if z.size:
+        out.append(f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}")
+    dead = np.flatnonzero(comparison.extinct[-1] > comparison.extinct[0])
+    for b in dead[:5]:
+        out.append(f"  beable {results.system.labels[b]} is empty at the end in {comparison.extinct[-1, b]:.1%} of replicas")
+    if dead.size > 5:
+        out.append(f"  and {dead.size - 5} beables more")
+    return out
+
+
+def significant(x: float, sign: bool = False) -> str:
+    """A number with three digits that mean something."""
+    digits = 1 if abs(x) < 1000 else 0
+    if 0 < abs(x) < 1 or abs(x) >= 1e9:
+        return f"{x:+.3g}" if sign else f"{x:.3g}"
+    return f"{x:+,.{digits}f}" if sign else f"{x:,.{digits}f}"
+
+
+def results_unit(results: Results) -> str:
+    """The unit of time the config named, or nothing."""
+    import h5py
+
+    with h5py.File(results.path, "r") as file:
+        unit = str(file["time"].attrs.get("units", "1"))
+    return "" if unit == "1" else unit
