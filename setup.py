@@ -1,4 +1,5 @@
 """Build of the compiled kernels; everything else about the package stands in pyproject.toml."""
+
 from pathlib import Path
 
 import numpy

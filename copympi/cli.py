@@ -38,8 +38,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         code = 1
     except Exception:
-        rank, _ = parallel.launched()[1], print(traceback.format_exc(), file=sys.stderr, flush=True)
-        count = parallel.launched()[0]
+        print(traceback.format_exc(), file=sys.stderr, flush=True)
+        count, rank = parallel.launched()
         if count > 1:  # others may wait for this rank for ever
             print(f"copympi: rank {rank} failed; the whole job ends", file=sys.stderr, flush=True)
             parallel.world().Abort(1)
@@ -61,7 +61,7 @@ def _parser() -> Parser:
     run = commands.add_parser("run", help="run a config, under any launcher", description="Run a config.")
     run.add_argument("config", metavar="CONFIG.toml", type=Path)
     run.add_argument("-o", "--output", metavar="DIR", type=Path, help="results folder (default: the config's stem)")
-    run.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key of the config")
+    run.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key")
     run.add_argument("--resume", action="store_true", help="continue from the newest checkpoint")
     run.add_argument("--overwrite", action="store_true", help="replace a finished run in DIR")
     run.add_argument("--quiet", action="store_true", help="print errors only")
@@ -137,7 +137,7 @@ class _Nothing:
     def __exit__(self, *_: object) -> None: ...
 
 
-def _results_on_root(comm: Any, folder: Path, *what: Any) -> Any:
+def _results_on_root(comm: Any, folder: Path, config: Any, text: str, system: Any, start: Any) -> Any:
     """The results file, open on the root; a failure to open it is every rank's."""
     from copympi.check import mpi_name
     from copympi.storage.results import ResultsFile
@@ -145,7 +145,7 @@ def _results_on_root(comm: Any, folder: Path, *what: Any) -> Any:
     opened: list[ResultsFile] = []
 
     def open_it() -> None:
-        opened.append(ResultsFile(folder, *what, comm.size, mpi_name()))
+        opened.append(ResultsFile(folder, config, text, system, start, comm.size, mpi_name()))
 
     parallel.from_root(comm, open_it)
     return opened[0] if opened else _Nothing()

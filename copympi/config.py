@@ -114,7 +114,8 @@ def _one_line(error: Any) -> InputError:
             section = section.model_fields[part].annotation
         known = list(section.model_fields)
         near = difflib.get_close_matches(str(last), known, n=1, cutoff=0.0)
-        return InputError(key, error["input"], f"no such key; the nearest is {near[0]!r}; known here: {', '.join(known)}")
+        why = f"no such key; the nearest is {near[0]!r}; known here: {', '.join(known)}"
+        return InputError(key, error["input"], why)
     if error["type"] == "missing":
         return InputError(key, "(left out)", "must be given")
     why = error["msg"].replace("Input should be", "must be").replace("Field required", "must be given")

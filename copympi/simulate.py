@@ -154,8 +154,8 @@ def _loop(
             if d.step is not None and snapshot.largest_chance > CAREFUL_CHANCE and not warned:
                 warned = True
                 warnings.warn(
-                    f"dynamics.step = {d.step:g} lets a member leave with chance {snapshot.largest_chance:.3g} in one "
-                    f"step (by t = {record * config.interval:g}); above {CAREFUL_CHANCE} results lose accuracy",
+                    f"dynamics.step = {d.step:g} lets a member leave with chance {snapshot.largest_chance:.3g} in "
+                    f"one step (by t = {record * config.interval:g}); above {CAREFUL_CHANCE} results lose accuracy",
                     RuntimeWarning,
                     stacklevel=2,
                 )

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import copympi.kernels.members as kernel
 from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.streams import Purpose
-from copympi.kernels import members as kernel
 from copympi.kernels.predictor import Scratch
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -48,6 +48,7 @@ class Members:
         self.largest_chance = np.zeros(R)
         self.active = np.zeros(R, np.uint8)
         self.record = 0
+        self._rule = leap.rule(1)
 
         self._own_n = np.zeros((R, P), np.int64)
         np.add.at(self._own_n, self.unit[:, 0], self.counts)
@@ -94,7 +95,7 @@ class Members:
             time = self.record * self.leap.interval - self.left[replica]
             beable = self.system.labels[int(self._rows[replica, kernel.CULPRIT_PLACE])]
             raise self.leap.failure(status, time, replica, beable, self.n[replica])
-        self._digest = zlib.crc32(self._rows) if self.comm.size > 1 else 0
+        self._digest = zlib.crc32(self._rows.data) if self.comm.size > 1 else 0
 
     def _move(self, half: int) -> None:
         """Draw this rank's copies and learn everyone's: the step's Allreduce of n_a and of what left each a."""
@@ -116,15 +117,15 @@ class Members:
     @property
     def progress(self) -> tuple[float, int, float]:
         """Simulated time, steps and copies so far."""
-        return self.record * self.leap.interval - float(self.left.mean()), int(self.step.sum()), float(self.events.sum())
+        time = self.record * self.leap.interval - float(self.left.mean())
+        return time, int(self.step.sum()), float(self.events.sum())
 
     def snapshot(self) -> Snapshot | None:
         """The state of all replicas on the root, None elsewhere."""
         if self.comm.rank != parallel.ROOT:
             return None
-        return Snapshot(
-            self.n.copy(), self.phase.copy(), self.events.copy(), int(self.step.sum()), float(self.largest_chance.max())
-        )
+        steps, largest = int(self.step.sum()), float(self.largest_chance.max())
+        return Snapshot(self.n.copy(), self.phase.copy(), self.events.copy(), steps, largest)
 
     def beables(self, unit: int) -> NDArray[np.int64]:
         """a_I of every member of one of this rank's units, by id within the block."""
@@ -166,7 +167,7 @@ def cpus_alike(comm: Any) -> bool:
     scratch = Scratch(couplings)
     for half in (0, 1):
         kernel.plan_half(couplings, rule, half, active, n, out, phase, left, scratch, rows)
-    digest = zlib.crc32(rows)
+    digest = zlib.crc32(rows.data)
     ends = np.array([digest, -digest], np.int64)
     parallel.largest(comm, ends)
     return bool(ends[0] == -ends[1])

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+import copympi.kernels.occupation as kernel
 from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.streams import Purpose
-from copympi.kernels import occupation as kernel
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.snapshot import Snapshot
@@ -42,7 +42,7 @@ class Occupation:
 
     def advance(self) -> bool:
         """Go on for a moment; False when the record is reached."""
-        done, status, replica, beable = kernel.advance(
+        _, status, replica, beable = kernel.advance(
             self.system.couplings, self.leap.rule(self.record), self.seed, Purpose.LEAP, self.first,
             self.n, self.phase, self.left, self.step, self.events, self.largest_chance, CHUNK,
         )  # fmt: skip
@@ -61,7 +61,7 @@ class Occupation:
         return self.record * self.leap.interval - behind, int(self.step.sum()), float(self.events.sum())
 
     def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere. Every rank must call it; failures are raised on all."""
+        """The state of all replicas on the root, None elsewhere. Collective; failures are raised on every rank."""
         parallel.agree_on_failure(self.comm, self.problem)
         sizes = [last - first for first, last in self.shares]
         columns = [self.events, self.step.astype(float), self.largest_chance]

@@ -42,9 +42,9 @@ def library() -> Any:
     mpi4py's wheel takes the first libmpi it finds, in this environment first. A process that Open MPI started must
     not load the environment's MPICH: it would abort, or run as N separate ranks 0.
     """
-    if "OMPI_COMM_WORLD_SIZE" in os.environ or ("PMIX_RANK" in os.environ and "PMI_RANK" not in os.environ):
-        if "MPI4PY_LIBMPI" not in os.environ:
-            os.environ.setdefault("MPI4PY_MPIABI", "openmpi")
+    pmix = "PMIX_RANK" in os.environ and "PMI_RANK" not in os.environ
+    if ("OMPI_COMM_WORLD_SIZE" in os.environ or pmix) and "MPI4PY_LIBMPI" not in os.environ:
+        os.environ.setdefault("MPI4PY_MPIABI", "openmpi")
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as problem:

@@ -67,7 +67,8 @@ class System:
         )
 
     def __repr__(self) -> str:
-        return f"System(P={self.P}, couplings={(self.frequencies.nnz - np.count_nonzero(self.frequencies.diagonal())) // 2}, hbar={self.hbar:g})"
+        pairs = (self.frequencies.nnz - np.count_nonzero(self.frequencies.diagonal())) // 2
+        return f"System(P={self.P}, pairs={pairs}, hbar={self.hbar:g})"
 
 
 def _pairs(off: sp.csr_array) -> NDArray[np.int64]:

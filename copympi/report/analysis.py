@@ -33,7 +33,7 @@ class Comparison:
     @property
     def liveliest(self) -> int:
         """The beable whose density moves most: the one to show when there is room for one."""
-        return int(np.argmax(np.ptp(self.quantum, axis=0)))
+        return int(np.argmax(np.round(np.ptp(self.quantum, axis=0), 9)))
 
 
 def compare(results: Results) -> Comparison:
@@ -65,14 +65,17 @@ def lines(results: Results, comparison: Comparison, rows: int = 11) -> list[str]
     unit = results_unit(results)
     label = results.system.labels[a]
     of = f"mean of {R:,} replicas of {N:,} members" if R > 1 else f"{N:,} members"
-    head = f"  {'time' + (f' [{unit}]' if unit else ''):>12} {'occupation':>20} {'N |Psi|^2':>22} {'difference':>14} {'expected':>12}"
+    time = f"time [{unit}]" if unit else "time"
+    head = f"  {time:>12} {'occupation':>20} {'N |Psi|^2':>22} {'difference':>14} {'expected':>12}"
     out = [f"  beable {label}, {of}", head]
     for k in np.unique(np.linspace(0, comparison.time.size - 1, rows).round().astype(int)):
         sigma = N * comparison.expected[k, a]
         expected = "-" if np.isnan(sigma) else f"± {significant(sigma)}"
+        off = N * comparison.difference[k, a]
+        off = 0.0 if abs(off) < 1e-9 * N else off
         out.append(
             f"  {comparison.time[k]:>12.6g} {N * comparison.density[k, a]:>20,.0f} "
-            f"{N * comparison.quantum[k, a]:>22,.1f} {significant(N * comparison.difference[k, a], sign=True):>14} "
+            f"{N * comparison.quantum[k, a]:>22,.1f} {significant(off, sign=True):>14} "
             f"{expected:>12}"
         )
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -82,17 +85,20 @@ def lines(results: Results, comparison: Comparison, rows: int = 11) -> list[str]
         out.append(f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}")
     dead = np.flatnonzero(comparison.extinct[-1] > comparison.extinct[0])
     for b in dead[:5]:
-        out.append(f"  beable {results.system.labels[b]} is empty at the end in {comparison.extinct[-1, b]:.1%} of replicas")
+        share = f"{comparison.extinct[-1, b]:.1%}"
+        out.append(f"  beable {results.system.labels[b]} is empty at the end in {share} of replicas")
     if dead.size > 5:
         out.append(f"  and {dead.size - 5} beables more")
     return out
 
 
 def significant(x: float, sign: bool = False) -> str:
-    """A number with three digits that mean something."""
-    digits = 1 if abs(x) < 1000 else 0
-    if 0 < abs(x) < 1 or abs(x) >= 1e9:
+    """A number with about three digits that mean something."""
+    if x == 0:
+        return "0"
+    if abs(x) < 1 or abs(x) >= 1e9:
         return f"{x:+.3g}" if sign else f"{x:.3g}"
+    digits = 1 if abs(x) < 100 else 0
     return f"{x:+,.{digits}f}" if sign else f"{x:,.{digits}f}"
 
 

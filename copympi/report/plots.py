@@ -23,7 +23,7 @@ def draw(results: Results, comparison: Comparison | None = None) -> list[Path]:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    style = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8}
+    style: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8}
     with plt.rc_context(style):
         figure, (top, bottom) = plt.subplots(
             2, 1, figsize=(7.2, 5.4), sharex=True, height_ratios=(2.4, 1), layout="constrained"
@@ -45,9 +45,7 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
     for colour, a in zip(COLOURS, shown, strict=False):
         axes.plot(c.time, c.quantum[:, a], color=colour, lw=1.1)
         name = results.system.labels[a]
-        axes.plot(
-            c.time[::every], c.density[::every, a], "o", color=colour, ms=3.6, mfc="white", mew=1.0, label=name
-        )
+        axes.plot(c.time[::every], c.density[::every, a], "o", color=colour, ms=3.6, mfc="white", mew=1.0, label=name)
     axes.plot([], [], color="0.35", lw=1.1, label="Schrödinger")
     axes.plot([], [], "o", color="0.35", ms=3.6, mfc="white", label="copies")
     axes.set_ylabel("share of the members, $n_a/N$")

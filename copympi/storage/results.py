@@ -180,7 +180,8 @@ def open_folder(folder: Path, overwrite: bool) -> None:
         except OSError:
             complete = False  # killed while writing: nothing a reader could use
         if complete:
-            raise InputError("output folder", str(folder), "holds a finished run; choose another with -o, or --overwrite")
+            why = "holds a finished run; choose another with -o, or --overwrite"
+            raise InputError("output folder", str(folder), why)
 
 
 def _reason(problem: OSError) -> str:

@@ -1,0 +1,47 @@
+# make demo   sets up everything and runs the main job
+# make test   sets up what more it needs and runs all tests
+# No root needed; with root on Debian or Ubuntu the tests install Open MPI too.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+KERNELS = setup.py pyproject.toml $(wildcard cython_src/*.pyx copympi/kernels/*.pxd)
+PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+
+.PHONY: demo test test-long lint bench clean
+
+demo: $(VENV)/.installed
+	rm -rf demo
+	$(BIN)/mpiexec -n 2 $(BIN)/copympi run jobs/ammonia.toml -o demo --progress bar
+
+test: $(VENV)/.test lint
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: $(VENV)/.test
+	$(BIN)/python -m pytest -m long
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/bench.py
+
+$(VENV)/.installed: $(KERNELS)
+	$(PYTHON) -m venv $(VENV)
+	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich]'
+	touch $@
+
+$(VENV)/.test: $(VENV)/.installed tests/provide-openmpi
+	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich,test]'
+	sh tests/provide-openmpi
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.installed
+	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich,bench]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build demo copympi.egg-info copympi/kernels/*.so
