@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copyreg
+from typing import Any
+
 
 class InputError(ValueError):
     """Bad input: exit code 2, one line that names the key, its value and what is allowed."""
@@ -13,6 +16,10 @@ class InputError(ValueError):
     def __str__(self) -> str:
         where = f"{self.file}: " if self.file is not None else ""
         return f"{where}{self.key} = {shorten(self.value)}: {self.why}"
+
+    def __reduce__(self) -> Any:
+        """Pickled whole, so that the root's error can be raised on every rank."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
 
     def inside(self, file: object) -> InputError:
         """The same error, said of a file."""

@@ -17,7 +17,7 @@ MISSING = {"mpich": "MPICH's wheel (pip install mpich)", "openmpi": "Open MPI (a
 
 
 def launcher(mpi: str) -> list[str]:
-    """The command that starts jobs under an MPI library; a missing one is a failure under CI, else a skip that says so."""
+    """The command that starts jobs under an MPI library; a missing one fails under CI, else skips and says so."""
     if mpi == "mpich":
         path = shutil.which("mpiexec", path=str(HERE))
         found = [path] if path else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -46,7 +47,9 @@ def library() -> Any:
     if ("OMPI_COMM_WORLD_SIZE" in os.environ or pmix) and "MPI4PY_LIBMPI" not in os.environ:
         os.environ.setdefault("MPI4PY_MPIABI", "openmpi")
     try:
-        from mpi4py import MPI
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of a foreign launcher: world() says so, in one line
+            from mpi4py import MPI
     except (ImportError, RuntimeError) as problem:
         count, _ = launched()
         if count > 1:

@@ -78,7 +78,7 @@ def count(members: Any) -> int:
         members = members.item()
     if isinstance(members, bool) or not isinstance(members, (int, float)):
         raise InputError(key, members, allowed)
-    if not np.isfinite(members) or members < 1 or members != int(members):
+    if (isinstance(members, float) and not np.isfinite(members)) or members < 1 or members != int(members):
         raise InputError(key, members, allowed)
     if members > LARGEST:
         raise NotBuiltYet(key, members, f"at most 2^63 - 1 = {LARGEST}")
