@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from copympi.kernels.members import BLOCK
 
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members, blocks_for, deal
 from copympi.engine.parallel import Alone
-from copympi.kernels.members import BLOCK
 from copympi.model.preparation import prepare
 from tests.physics import random_state, random_system
 
