@@ -19,7 +19,7 @@ class InputError(ValueError):
 
     def __reduce__(self) -> Any:
         """Pickled whole, so that the root's error can be raised on every rank."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def inside(self, file: object) -> InputError:
         """The same error, said of a file."""
