@@ -19,9 +19,6 @@ cdef extern from *:
     """
     void prefetch(const void *address) noexcept nogil
 
-cdef enum:
-    AHEAD = 64  # places drawn ahead
-
 BLOCK = 262144
 """Most members a block can hold."""
 CULPRIT_PLACE = int(CULPRIT)
@@ -74,28 +71,28 @@ def finish_step(Couplings couplings, uint8_t[::1] active, double[:, ::1] rows, d
             active[r] = left[r] > 0.0
 
 
-cdef void choose(Stream *stream, uint32_t *ids, uint32_t n, int64_t leavers) noexcept nogil:
-    """Bring `leavers` of the n ids, chosen at random and in random order, to the end.
+cdef void draw_places(Stream *stream, const uint32_t *ids, uint32_t n, int64_t leavers,
+                      uint32_t *place) noexcept nogil:
+    """Draw which of n ids leave: the places of a partial Fisher-Yates shuffle from the end.
 
-    Places are drawn some ahead of the swaps, so that the memory they name is under way: it is what takes the time.
+    The swaps follow for the whole block at once; by then the memory they need, which is what takes the time, is there.
     """
-    cdef uint32_t place[AHEAD]
-    cdef uint32_t last = n, drawn
+    cdef int64_t k
+    for k in range(leavers):
+        place[k] = stream_below(stream, n)
+        prefetch(ids + place[k])
+        n -= 1
+
+
+cdef void bring_to_end(uint32_t *ids, uint32_t n, int64_t leavers, const uint32_t *place) noexcept nogil:
+    """The swaps: `leavers` of the n ids, chosen at random and in random order, come to stand at the end."""
+    cdef int64_t k
     cdef uint32_t kept
-    cdef int64_t k, batch
-    while leavers > 0:
-        batch = leavers if leavers < AHEAD else AHEAD
-        drawn = last
-        for k in range(batch):
-            place[k] = stream_below(stream, drawn)
-            prefetch(ids + place[k])
-            drawn -= 1
-        for k in range(batch):
-            last -= 1
-            kept = ids[last]
-            ids[last] = ids[place[k]]
-            ids[place[k]] = kept
-        leavers -= batch
+    for k in range(leavers):
+        n -= 1
+        kept = ids[n]
+        ids[n] = ids[place[k]]
+        ids[place[k]] = kept
 
 
 cdef void slide(uint32_t *ids, int64_t start, int64_t stay, int64_t target) noexcept nogil:
@@ -114,7 +111,7 @@ cdef void slide(uint32_t *ids, int64_t start, int64_t stay, int64_t target) noex
 
 
 cdef int64_t move_block(const System *s, Stream *stream, const double *chance, uint32_t *ids, int32_t *counts,
-                        int64_t *leave, int64_t *work, uint32_t *travellers, int64_t *n, int64_t *out) noexcept nogil:
+                        int64_t *leave, int64_t *work, uint32_t *places, uint32_t *travellers, int64_t *n, int64_t *out) noexcept nogil:
     """Draw one half step's copies in one block and move its ids. Adds to the rank's n and out; returns the copies."""
     cdef Py_ssize_t P = s.P, a, b, e
     cdef int64_t *gone = work            # leavers of each beable
@@ -133,11 +130,15 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, u
             for e in range(s.indptr[b], s.indptr[b + 1]):
                 gone[b] += leave[e]
                 come[s.indices[e]] += leave[e]
-            choose(stream, ids + place, counts[b], gone[b])
+            draw_places(stream, ids + place, counts[b], gone[b], places + copies)
         copies += gone[b]
         place += counts[b]
     if copies == 0:
         return 0
+    place = 0
+    for b in range(P):
+        bring_to_end(ids + start[b], counts[b], gone[b], places + place)
+        place += gone[b]
     place = 0
     for a in range(P):
         cursor[a] = place
@@ -179,6 +180,7 @@ def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t
     cdef const System *s = &couplings.system
     cdef int64_t[::1] leave = np.empty(max(s.nnz, 1), np.int64)
     cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
+    cdef uint32_t[::1] places = np.empty(BLOCK, np.uint32)
     cdef uint32_t[::1] travellers = np.empty(BLOCK, np.uint32)
     cdef Stream stream
     cdef Py_ssize_t u, r
@@ -191,4 +193,4 @@ def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t
             if active[r]:
                 stream_open(&stream, seed, purpose, r, unit[u, 1], 2 * step[r] + half)
                 move_block(s, &stream, &rows[r, HEAD], &ids[offset[u]], &counts[u, 0], &leave[0], &work[0],
-                           &travellers[0], &n[r, 0], &out[r, 0])
+                           &places[0], &travellers[0], &n[r, 0], &out[r, 0])
