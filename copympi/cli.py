@@ -195,7 +195,7 @@ def _plot(options: Any) -> int:
 
 def _writable(folder: Path) -> None:
     if folder.is_dir() and not os.access(folder, os.W_OK):
-        raise InputError("DIR", str(folder), "cannot be written")
+        raise InputError("DIR", folder, "cannot be written")
 
 
 def _info(options: Any) -> int:

@@ -118,6 +118,8 @@ def _one_line(error: Any) -> InputError:
         return InputError(key, error["input"], why)
     if error["type"] == "missing":
         return InputError(key, "(left out)", "must be given")
+    if error["type"] == "model_type":
+        return InputError(key, error["input"], "must be a section")
     why = error["msg"].replace("Input should be", "must be").replace("Field required", "must be given")
     return InputError(key, error["input"], why)
 
@@ -127,9 +129,9 @@ def read(path: Path, overrides: list[str] | None = None) -> tuple[Config, str]:
     try:
         document = tomlkit.parse(path.read_text(encoding="utf-8"))
     except OSError as problem:
-        raise InputError("CONFIG", str(path), f"cannot be read: {problem.strerror}") from None
+        raise InputError("CONFIG", path, f"cannot be read: {problem.strerror}") from None
     except (ParseError, UnicodeDecodeError) as problem:
-        raise InputError("CONFIG", str(path), f"is not TOML: {problem}") from None
+        raise InputError("CONFIG", path, f"is not TOML: {problem}") from None
     for item in overrides or []:
         _override(document, item)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+from pathlib import Path
 from typing import Any
 
 
@@ -42,7 +43,9 @@ class MachineError(RuntimeError):
 
 
 def shorten(value: object, most: int = 60) -> str:
-    """A value as a user wrote it, short enough for one line."""
+    """A value as a user wrote it, short enough for one line; a path in full."""
+    if isinstance(value, Path):
+        return f'"{value}"'
     text = value if isinstance(value, str) else repr(value)
     text = " ".join(text.split())
     quoted = f'"{text}"' if isinstance(value, str) else text

@@ -47,7 +47,7 @@ class ResultsFile:
         try:
             self.file = h5py.File(self.path, "w")
         except OSError as problem:
-            raise InputError("output folder", str(folder), f"cannot be written: {_reason(problem)}") from None
+            raise InputError("output folder", folder, f"cannot be written: {_reason(problem)}") from None
         self._write_header(config, text, ranks, mpi)
         self._write_system(system, start)
         self._create_datasets(config, start, system.P)
@@ -171,7 +171,7 @@ def open_folder(folder: Path, overwrite: bool) -> None:
         probe.touch()
         probe.unlink()
     except OSError as problem:
-        raise InputError("output folder", str(folder), f"cannot be written: {problem.strerror}") from None
+        raise InputError("output folder", folder, f"cannot be written: {problem.strerror}") from None
     old = folder / NAME
     if old.exists() and not overwrite:
         try:
@@ -181,7 +181,7 @@ def open_folder(folder: Path, overwrite: bool) -> None:
             complete = False  # killed while writing: nothing a reader could use
         if complete:
             why = "holds a finished run; choose another with -o, or --overwrite"
-            raise InputError("output folder", str(folder), why)
+            raise InputError("output folder", folder, why)
 
 
 def _reason(problem: OSError) -> str:
@@ -212,22 +212,26 @@ def read(place: Path) -> Results:
 
     path = place / NAME if place.is_dir() else place
     if not path.is_file():
-        raise InputError("DIR", str(place), f"holds no {NAME}")
+        raise InputError("DIR", place, f"holds no {NAME}")
     try:
         with h5py.File(path, "r") as file:
             if "schema" not in file.attrs:
-                raise InputError("DIR", str(path), "is not a results file of copympi")
+                raise InputError("DIR", path, "is not a results file of copympi")
             if int(file.attrs["schema"]) > SCHEMA:
                 newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {SCHEMA}"
-                raise InputError("DIR", str(path), newer)
+                raise InputError("DIR", path, newer)
             group = file["system"]
             parts = tuple(group[part][()] for part in ("data", "indices", "indptr"))
             hbar = float(group.attrs["hbar"])
             P = int(group.attrs["P"])
             system = System(csr_array(parts, shape=(P, P)) * hbar, hbar, [str(x) for x in group.attrs["labels"]])
             arrays = {name: file[name][()] for name in ("occupation", "phase", "events")}
+            if file["time"].size == 0:
+                raise InputError("DIR", path, "holds no record yet: its run has just begun, or was stopped at once")
             if arrays["occupation"].ndim == 2:
                 arrays = {name: values[None] for name, values in arrays.items()}
             return Results(path, dict(file.attrs), system, group["state"][()], file["time"][()], **arrays)
+    except BlockingIOError:
+        raise InputError("DIR", path, "is being written by a run that still goes on") from None
     except (OSError, KeyError) as problem:
-        raise InputError("DIR", str(path), f"cannot be read: {' '.join(str(problem).split())}") from None
+        raise InputError("DIR", path, f"cannot be read: {' '.join(str(problem).split())}") from None

@@ -1,0 +1,173 @@
+"""The house of DESIGN.md: imports flow one way, and no file grows without end."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "copympi"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+KERNELS = sorted((ROOT / "cython_src").glob("*.pyx"))
+LONGEST = 300
+
+# floor -> what a module on it may import of ours; the first prefix that fits a module is its floor
+ALLOWED = [
+    ("copympi.errors", ()),
+    ("copympi.snapshot", ()),
+    ("copympi.config", ("copympi.errors",)),
+    ("copympi.model", ("copympi.errors", "copympi.model", "copympi.kernels")),
+    (
+        "copympi.engine",
+        ("copympi.errors", "copympi.snapshot", "copympi.model", "copympi.engine", "copympi.kernels"),
+    ),
+    ("copympi.record", ("copympi.snapshot",)),
+    ("copympi.progress", ("copympi.config",)),
+    ("copympi.theory", ("copympi.errors", "copympi.model", "copympi.theory")),
+    (
+        "copympi.storage",
+        (
+            "copympi.__version__",
+            "copympi.errors",
+            "copympi.config",
+            "copympi.model",
+            "copympi.record",
+            "copympi.snapshot",
+            "copympi.storage",
+        ),
+    ),
+    ("copympi.report", ("copympi.errors", "copympi.model", "copympi.storage", "copympi.theory", "copympi.report")),
+    (
+        "copympi.simulate",
+        (
+            "copympi.errors",
+            "copympi.config",
+            "copympi.engine",
+            "copympi.model",
+            "copympi.record",
+            "copympi.progress",
+            "copympi.snapshot",
+        ),
+    ),
+    ("copympi.check", ("copympi.errors", "copympi.engine")),
+    ("copympi.cli", ("copympi",)),
+    ("copympi.__main__", ("copympi.cli",)),
+    ("copympi", ("copympi.errors", "copympi.model", "copympi.simulate")),
+]
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def belongs(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Full dotted names of everything a file imports, inside functions and type checks too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(MODULES) > 20
+    assert len(KERNELS) >= 4
+    assert "copympi.model.system.System" in set(imports(PACKAGE / "simulate.py"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_flow_one_way(path: Path) -> None:
+    name = name_of(path)
+    if name == "copympi":
+        allowed: tuple[str, ...] = dict(ALLOWED)["copympi"]
+    else:
+        allowed = next((may for floor, may in ALLOWED if floor != "copympi" and belongs(name, floor)), ())
+        assert allowed or name.startswith(("copympi.errors", "copympi.snapshot", "copympi.kernels")), (
+            f"{name} stands on no floor: say in tests/unit/test_layers.py what it may import"
+        )
+    for target in imports(path):
+        if belongs(target, "copympi"):
+            assert any(belongs(target, prefix) for prefix in allowed), f"{name} imports {target}"
+
+
+@pytest.mark.parametrize(
+    ("floor", "forbidden"),
+    [
+        ("copympi.config", ("mpi4py", "h5py", "copympi.engine", "copympi.storage", "copympi.report")),
+        ("copympi.model", ("mpi4py", "copympi.engine", "copympi.storage", "copympi.report", "copympi.theory")),
+        ("copympi.engine", ("copympi.theory", "copympi.storage", "copympi.report", "h5py", "matplotlib")),
+        ("copympi.theory", ("mpi4py", "copympi.engine", "copympi.storage", "copympi.report", "h5py")),
+        ("copympi.storage", ("copympi.engine", "copympi.theory", "copympi.report", "matplotlib")),
+        ("copympi.report", ("mpi4py", "copympi.engine")),
+    ],
+)
+def test_what_the_design_forbids_by_name(floor: str, forbidden: tuple[str, ...]) -> None:
+    looked_at = [path for path in MODULES if belongs(name_of(path), floor)]
+    assert looked_at
+    for path in looked_at:
+        for target in imports(path):
+            assert not any(belongs(target, name) for name in forbidden), f"{name_of(path)} imports {target}"
+
+
+def test_model_draws_no_random_numbers() -> None:
+    for path in MODULES:
+        if belongs(name_of(path), "copympi.model"):
+            assert "random" not in path.read_text().replace("no randomness", ""), path
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.stem)
+def test_kernels_import_nothing_of_ours_but_kernels(path: Path) -> None:
+    for target in re.findall(r"^\s*(?:from|import|cimport)\s+(copympi[\w.]*)", path.read_text(), re.MULTILINE):
+        assert belongs(target, "copympi.kernels"), f"{path.name} imports {target}"
+
+
+def test_the_world_communicator_is_named_once() -> None:
+    places = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("COMM_WORLD", "COMM_SELF")
+    ]
+    assert len(places) == 1, places
+    assert places[0].startswith("copympi.engine.parallel:")
+
+
+def test_only_the_engine_imports_mpi() -> None:
+    users = {name_of(path) for path in MODULES for target in imports(path) if belongs(target, "mpi4py")}
+    assert users == {"copympi.engine.parallel"}
+
+
+def test_no_lowercase_collectives() -> None:
+    """Pickled collectives (bcast, gather, ...) are limited to 2 GiB and hide what is sent."""
+    small = {"bcast", "gather", "allgather", "scatter", "reduce", "allreduce", "alltoall", "send", "recv", "sendrecv"}
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                assert node.func.attr not in small, f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_module_is_long(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST, f"{path.relative_to(ROOT)} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_assert_checks_input(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+
+
+def test_no_pxd_beside_the_kernels() -> None:
+    """One in cython_src/ would be silently ignored by the build."""
+    assert list((ROOT / "cython_src").glob("*.pxd")) == []
