@@ -115,12 +115,12 @@ def _run(options: Any) -> int:
         return config, text, system, start
 
     config, text, system, start = parallel.from_root(comm, read)
-    if root and not options.quiet:
-        print(_headline(config, system, comm.size), flush=True)
-    if root:
-        warn_about(start, system)
-    progress = Silent() if options.quiet or not root else Progress(config, options.progress)
     with _results_on_root(comm, folder, config, text, system, start) as recorder:
+        if root and not options.quiet:
+            print(_headline(config, system, comm.size), flush=True)
+        if root:
+            warn_about(start, system)
+        progress = Silent() if options.quiet or not root else Progress(config, options.progress)
         last, seconds = run(system, start, config, comm, [recorder] if root else [], progress)
         if root:
             recorder.finish(seconds, last)

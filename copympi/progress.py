@@ -42,7 +42,7 @@ class Progress(Silent):
                 ascii=" ─━" if "utf" in (getattr(self.stream, "encoding", "") or "").lower() else True,
                 dynamic_ncols=True,
                 mininterval=0.1,
-                bar_format=f"  t = {{n:>{width}.4g}}/{{total:g}}{unit} |{{bar}}| {{percentage:3.0f}}% {{postfix}}"
+                bar_format=f"  t = {{n:>{width}.4g}}/{{total:g}}{unit} |{{bar}}| {{percentage:3.0f}}%{{postfix}}"
                 " [{elapsed} < {remaining}]",
             )
 
@@ -57,9 +57,10 @@ class Progress(Silent):
             self.next_line = now + LINE_EVERY
             done = time / self.end
             ahead = (now - self.began) * (1 - done) / done if done > 0 else float("nan")
+            unit = " " + self.unit if self.unit else ""
             print(
-                f"copympi: t = {time:.6g} of {self.end:g} {self.unit}({done:.0%}), {steps} steps, "
-                f"{copies:.4g} copies, {rate:.3g} copies/s, {span(ahead)} to go".replace("  ", " "),
+                f"copympi: t = {time:.6g} of {self.end:g}{unit} ({done:.0%}), {steps} steps, "
+                f"{copies:.4g} copies, {rate:.3g} copies/s, {span(ahead)} to go",
                 file=self.stream,
                 flush=True,
             )
