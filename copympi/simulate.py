@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time as clock
 import traceback
@@ -129,7 +130,7 @@ def run(
             trace = traceback.format_exc()
             print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
         comm.Abort(1)
-        raise
+        sys.exit(1)  # MPICH's Abort can return before the launcher's signal comes: say things once
 
 
 def _loop(

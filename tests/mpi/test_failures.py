@@ -1,0 +1,309 @@
+"""What goes wrong on some rank ends the whole job, soon, with one exit code and words that help."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from tests import launch
+
+SCRIPT = str(Path(__file__).with_name("break_a_rank.py"))
+OTHER_LIBM = ["env", "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F"]
+"""A CPU without fused multiply-add, as far as glibc's sin, cos and atan2 can tell."""
+PYTHON = [sys.executable, "-m", "copympi"]
+
+CONFIG = """
+[system]
+hamiltonian = [[0.0, 1.0], [1.0, 0.0]]
+labels = ["left", "right"]
+[preparation]
+members = 10_000_000
+density = [0.5, 0.5]
+phase = [0.0, 1.5707963267948966]
+[dynamics]
+duration = 0.4
+[output]
+interval = 0.1
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    (tmp_path / "job.toml").write_text(CONFIG)
+    return tmp_path
+
+
+def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Our own lines among what a launcher adds."""
+    start = "copympi: error: "
+    return [line.removeprefix(start) for line in done.stderr.splitlines() if line.startswith(start)]
+
+
+def warned(done: subprocess.CompletedProcess[str]) -> list[str]:
+    start = "copympi: warning: "
+    return [line.removeprefix(start) for line in done.stderr.splitlines() if line.startswith(start)]
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*"))
+
+
+# --- bad input, said once
+
+
+@pytest.mark.parametrize("mpi", launch.FLAVOURS)
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "job.toml", "--set", "preparation.members=0"), "job.toml: preparation.members = 0: must be a whole"),
+        (("run", "job.toml", "--set", "dynamics.method=exact"), 'job.toml: dynamics.method = "exact": not built yet'),
+        (("run", "job.toml", "--set", "system.hamiltonian=[[0,1],[2,0]]"), "must be Hermitian"),
+        (("run", "absent.toml"), 'CONFIG = "absent.toml": cannot be read: No such file or directory'),
+        (("run", "job.toml", "-o", "job.toml/x"), 'output folder = "job.toml/x": cannot be written: Not a directory'),
+        (("run", "job.toml", "--resume"), "--resume = True: not built yet"),
+        (("run", "--swiftly"), "the following arguments are required: CONFIG.toml"),
+    ],
+    ids=["members", "method", "Hermitian", "no file", "no folder", "resume", "arguments"],
+)
+def test_bad_input_is_one_line_and_exit_code_2(job: Path, mpi: str, arguments: tuple[str, ...], says: str) -> None:
+    done = launch.mpiexec(3, "-m", "copympi", *arguments, mpi=mpi, cwd=job)
+    assert done.returncode == 2
+    assert len(errors(done)) == 1, done.stderr
+    assert says in errors(done)[0]
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert listing(job) == ["job.toml"]
+
+
+def test_every_rank_gives_code_2(job: Path) -> None:
+    """Not only the first that the launcher hears of."""
+    command = f'{" ".join(PYTHON)} run job.toml --set preparation.members=0; echo "code $?" >> codes'
+    done = launch.run([*launch.launcher("mpich"), "-n", "3", "sh", "-c", command], 60, job)
+    assert len(errors(done)) == 1
+    assert (job / "codes").read_text().splitlines() == ["code 2"] * 3
+
+
+# --- an exception on one rank
+
+
+@pytest.mark.parametrize("mpi", launch.FLAVOURS)
+@pytest.mark.parametrize(("rank", "how"), [(1, "members"), (2, "members"), (1, "occupation"), (0, "recorder")])
+def test_an_exception_on_one_rank_ends_the_job_with_its_traceback(mpi: str, rank: int, how: str) -> None:
+    began = time.monotonic()
+    done = launch.mpiexec(3, SCRIPT, str(rank), how, mpi=mpi, timeout=60)
+    assert time.monotonic() - began < 20
+    assert done.returncode != 0
+    assert "went on" not in done.stdout
+    assert done.stderr.count(f"copympi: rank {rank} failed; the whole job ends") == 1
+    assert done.stderr.count("Traceback (most recent call last)") == 1
+    assert "ZeroDivisionError: a fault put in by a test" in done.stderr
+    assert "break_a_rank.py" in done.stderr
+
+
+@pytest.mark.parametrize("mpi", launch.FLAVOURS)
+def test_a_rank_that_is_killed_ends_the_job(mpi: str) -> None:
+    began = time.monotonic()
+    done = launch.mpiexec(3, SCRIPT, "1", "killed", mpi=mpi, timeout=60)
+    assert time.monotonic() - began < 20
+    assert done.returncode != 0
+    assert "went on" not in done.stdout
+
+
+def test_alone_an_exception_is_an_ordinary_one() -> None:
+    done = launch.run([sys.executable, SCRIPT, "0", "members"], 60)
+    assert done.returncode == 1
+    assert "whole job" not in done.stderr
+    assert done.stderr.rstrip().endswith("ZeroDivisionError: a fault put in by a test")
+
+
+# --- the wrong launcher
+
+
+def refused(done: subprocess.CompletedProcess[str], folder: Path) -> None:
+    assert done.returncode == 2, done.stderr
+    assert len(errors(done)) == 1, done.stderr
+    line = errors(done)[0]
+    assert line.startswith('launcher = "2 processes": each of them sees a job of 1: ')
+    assert "use the mpiexec of that library, or under SLURM another srun --mpi=" in line
+    assert "Traceback" not in done.stderr
+    assert "Warning" not in done.stderr
+    assert listing(folder) == ["job.toml"]
+
+
+def test_processes_that_mpichs_launcher_cannot_connect(job: Path) -> None:
+    """MPICH's library without the launcher's socket starts as N jobs of one rank each."""
+    apart = ["env", "-u", "PMI_FD", "-u", "PMI_PORT"]
+    refused(launch.run([*launch.launcher("mpich"), "-n", "2", *apart, *PYTHON, "run", "job.toml"], 60, job), job)
+
+
+def test_the_library_of_another_mpi_than_the_launchers(job: Path) -> None:
+    """MPICH's mpiexec starts processes that load Open MPI's library: N jobs of one rank each."""
+    launch.launcher("openmpi")  # skips where there is none
+    env = {"MPI4PY_MPIABI": "openmpi", "MPI4PY_LIBMPI": "libmpi.so.40"}
+    refused(launch.mpiexec(2, "-m", "copympi", "run", "job.toml", cwd=job, env=env), job)
+
+
+def test_mpichs_library_under_open_mpis_launcher(job: Path) -> None:
+    """MPICH's library gives up by itself here, in MPI_Init: no run starts, and nothing hangs."""
+    library = Path(sys.prefix) / "lib" / "libmpi.so.12"
+    assert library.exists()
+    env = {"MPI4PY_MPIABI": "mpich", "MPI4PY_LIBMPI": str(library)}
+    done = launch.mpiexec(2, "-m", "copympi", "run", "job.toml", mpi="openmpi", cwd=job, env=env, timeout=60)
+    assert done.returncode != 0
+    assert listing(job) == ["job.toml"]
+
+
+@pytest.mark.parametrize(
+    ("size", "rank"),
+    [
+        ("PMI_SIZE", "PMI_RANK"),
+        ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+    ],
+)
+def test_tasks_that_were_never_one_job(job: Path, size: str, rank: str) -> None:
+    """What srun does without a PMI that the library knows: two processes with the variables of a job of two."""
+    first, second = (f"{size}=2 {rank}={k} {' '.join(PYTHON)} run job.toml" for k in range(2))
+    both = f"{first} & one=$!; {second}; two=$?; wait $one; test $? = $two && exit $two"
+    refused(launch.run(["sh", "-c", both], 60, job), job)
+
+
+# --- unlike CPUs
+
+
+def libm_differs() -> bool:
+    """Whether this machine's libm can be told to take another path through sin, cos and atan2."""
+    script = (
+        "import math, zlib, struct\n"
+        "x = [k * 1e-4 for k in range(-30000, 30000)]\n"
+        "y = [f(v) for v in x for f in (math.sin, math.cos)] + [math.atan2(v, 0.7) for v in x]\n"
+        "print(zlib.crc32(struct.pack(f'{len(y)}d', *y)))\n"
+    )
+    runs = [launch.run([*env, sys.executable, "-c", script], 60) for env in ([], OTHER_LIBM)]
+    return runs[0].stdout != runs[1].stdout
+
+
+def unlike(mpi: str, first: list[str], *arguments: str) -> list[str]:
+    """Two ranks, the first under `first`, the other without."""
+    second = [] if first else OTHER_LIBM
+    return [*launch.launcher(mpi), "-n", "1", *first, *PYTHON, *arguments, ":", "-n", "1", *second, *PYTHON, *arguments]
+
+
+@pytest.mark.parametrize("mpi", launch.FLAVOURS)
+def test_check_speaks_of_unlike_cpus(mpi: str) -> None:
+    done = launch.run(unlike(mpi, [], "check"), 60)
+    assert done.returncode == 0, done.stdout
+    line = next(line for line in done.stdout.splitlines() if "same arithmetic" in line)
+    assert ("ranks have unlike CPUs; the root's plan" in line) == libm_differs()
+
+
+CPU_CONFIG = """
+[system]
+hamiltonian = [
+    [0.5, "0.3+0.4j", 0.0, "-0.2j"],
+    ["0.3-0.4j", -0.2, "0.6-0.1j", 0.1],
+    [0.0, "0.6+0.1j", 0.3, "0.2+0.5j"],
+    ["0.2j", 0.1, "0.2-0.5j", 0.0],
+]
+[preparation]
+members = 100_000
+state = [0.5, "0.3+0.4j", "-0.5j", "0.4-0.3j"]
+[dynamics]
+duration = 2.0
+replicas = 2
+[output]
+interval = 0.1
+"""
+
+
+def bits(folder: Path) -> dict[str, bytes]:
+    with h5py.File(folder / "results.h5") as file:
+        assert bool(file.attrs["complete"])
+        return {name: file[name][()].tobytes() for name in ("time", "occupation", "phase", "coherence", "events")}
+
+
+@pytest.mark.parametrize("mpi", launch.FLAVOURS)
+def test_a_run_on_unlike_cpus_gives_what_the_roots_cpu_gives_alone(tmp_path: Path, mpi: str) -> None:
+    (tmp_path / "job.toml").write_text(CPU_CONFIG)
+    arguments = ("run", "job.toml", "--quiet", "--no-figure", "-o")
+    alone = []
+    for name, root in (("new", []), ("old", OTHER_LIBM)):
+        assert launch.run([*root, *PYTHON, *arguments, f"alone-{name}"], 60, tmp_path).returncode == 0
+        done = launch.run(unlike(mpi, root, *arguments, f"both-{name}"), 60, tmp_path)
+        assert done.returncode == 0, done.stderr
+        alone.append(bits(tmp_path / f"alone-{name}"))
+        assert bits(tmp_path / f"both-{name}") == alone[-1], f"root {name}"
+    assert (alone[0] != alone[1]) == libm_differs(), "CPUs that are unlike must show, or this test means nothing"
+
+
+# --- dynamics that cannot go on
+
+
+@pytest.mark.parametrize("mpi", launch.FLAVOURS)
+@pytest.mark.parametrize("representation", ["members", "occupation"])
+@pytest.mark.parametrize("replicas", [1, 3])
+def test_a_step_below_what_time_resolves(job: Path, mpi: str, representation: str, replicas: int) -> None:
+    """All members run to one beable while a record lies very far ahead: near the node steps are lost in t."""
+    settings = ["dynamics.duration=1e11", "output.interval=1e11", "dynamics.tolerance=0.9"]
+    settings += [f"dynamics.representation={representation}", f"dynamics.replicas={replicas}"]
+    done = launch.mpiexec(
+        2, "-m", "copympi", "run", "job.toml", *(f"--set={item}" for item in settings), mpi=mpi, cwd=job
+    )
+    assert done.returncode == 1, done.stderr
+    assert len(errors(done)) == 1, done.stderr
+    line = errors(done)[0]
+    assert line.startswith("the step falls below what this time can resolve: beable left at t = 0.7")
+    assert "n = [" in line
+    assert re.search(r"replica [012];", line)
+    left, right = (int(x) for x in line.partition("n = [")[2].partition("]")[0].split(", "))
+    assert left + right == 10_000_000
+    assert 0 < left < 100_000
+    assert "Traceback" not in done.stderr
+    with h5py.File(job / "job" / "results.h5") as file:
+        assert not file.attrs["complete"]
+
+
+@pytest.mark.parametrize("representation", ["members", "occupation"])
+def test_a_fixed_step_with_a_chance_above_one(job: Path, representation: str) -> None:
+    settings = ["dynamics.duration=6", "output.interval=3", "dynamics.step=3", "preparation.members=1000"]
+    settings += [f"dynamics.representation={representation}", "dynamics.replicas=3"]
+    done = launch.mpiexec(2, "-m", "copympi", "run", "job.toml", *(f"--set={item}" for item in settings), cwd=job)
+    assert done.returncode == 1, done.stderr
+    says = "a member's chance to leave in one step is above 1: beable left at t = 0, n = [500, 500], replica 0; "
+    assert errors(done) == [says + "use a smaller dynamics.step"]
+    assert warned(done) == []
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("representation", ["members", "occupation"])
+def test_a_fixed_step_with_large_chances_is_warned_about_once(job: Path, representation: str) -> None:
+    settings = ["dynamics.step=0.1", "preparation.members=1000", f"dynamics.representation={representation}"]
+    options = [f"--set={item}" for item in settings]
+    done = launch.mpiexec(2, "-m", "copympi", "run", "job.toml", "--quiet", "--no-figure", *options, cwd=job)
+    assert done.returncode == 0, done.stderr
+    assert len(warned(done)) == 1, done.stderr
+    assert warned(done)[0].startswith("dynamics.step = 0.1 lets a member leave with chance 0.1")
+    assert "above 0.05 results lose accuracy" in warned(done)[0]
+    with h5py.File(job / "job" / "results.h5") as file:
+        assert file.attrs["largest_chance"] > 0.1
+        np.testing.assert_array_equal(file["occupation"][()].sum(axis=1), 1000)
+
+
+def test_a_fixed_step_with_small_chances_is_not(job: Path) -> None:
+    options = ["--set=dynamics.step=0.01", "--set=preparation.members=1000"]
+    done = launch.mpiexec(2, "-m", "copympi", "run", "job.toml", "--quiet", "--no-figure", *options, cwd=job)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_beable_without_members_is_warned_about_once(job: Path) -> None:
+    options = ["--set=preparation.members=100", "--set=preparation.density=[0.999, 0.001]"]
+    done = launch.mpiexec(3, "-m", "copympi", "run", "job.toml", "--quiet", "--no-figure", *options, cwd=job)
+    assert done.returncode == 0
+    assert len(warned(done)) == 1
+    assert "no one holds beable right (weight 0.001)" in warned(done)[0]

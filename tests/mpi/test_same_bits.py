@@ -1,0 +1,142 @@
+"""The bytes of every dataset are the same on any number of ranks and under either MPI library."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import pytest
+
+from copympi.engine.members import blocks_for
+from tests import launch
+
+TWO = """
+[system]
+hamiltonian = [[0.4, "0.5+0.3j"], ["0.5-0.3j", -0.4]]
+[preparation]
+density = [0.7, 0.3]
+phase = [0.0, 0.4]
+"""
+FOUR = """
+[system]
+hamiltonian = [
+    [0.5, "0.3+0.4j", 0.0, "-0.2j"],
+    ["0.3-0.4j", -0.2, "0.6-0.1j", 0.1],
+    [0.0, "0.6+0.1j", 0.3, "0.2+0.5j"],
+    ["0.2j", 0.1, "0.2-0.5j", 0.0],
+]
+[preparation]
+state = [0.5, "0.3+0.4j", "-0.5j", "0.4-0.3j"]
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    text: str
+    members: int
+    representation: str
+    replicas: int
+    duration: float
+
+
+CASES = {
+    "members in many blocks, P = 4": Case(FOUR, 300_000, "members", 1, 0.6),
+    "members in many blocks, P = 2": Case(TWO, 300_000, "members", 1, 0.6),
+    "50 members in one block": Case(TWO, 50, "members", 1, 0.6),
+    "members in 3 replicas": Case(FOUR, 40_000, "members", 3, 0.3),
+    "members in 3 replicas of one block": Case(TWO, 1000, "members", 3, 0.3),
+    "counts in 5 replicas": Case(FOUR, 10**6, "occupation", 5, 0.6),
+    "counts in one": Case(TWO, 10**15, "occupation", 1, 0.6),
+}
+
+
+def command(folder: Path, case: Case, name: str, *more: str) -> list[str]:
+    """What to start on every rank; writes the config too."""
+    text = case.text.replace("[preparation]", f"[preparation]\nmembers = {case.members}")
+    text += f"[dynamics]\nduration = {case.duration}\nseed = 20\nreplicas = {case.replicas}\n"
+    text += f'representation = "{case.representation}"\n[output]\ninterval = 0.1\n'
+    (folder / "job.toml").write_text(text)
+    return ["-m", "copympi", "run", "job.toml", "-o", name, "--quiet", "--no-figure", *more]
+
+
+def datasets(folder: Path, ranks: int) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+    """Type, shape and bytes of every dataset, in groups too."""
+    out: dict[str, tuple[str, tuple[int, ...], bytes]] = {}
+
+    def take(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            out[name] = (str(item.dtype), item.shape, item[()].tobytes())
+
+    with h5py.File(folder / "results.h5") as file:
+        assert bool(file.attrs["complete"])
+        assert file.attrs["ranks"] == ranks
+        file.visititems(take)
+    return out
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    return CASES[request.param]
+
+
+@pytest.fixture(scope="module")
+def alone(case: Case, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
+    """The datasets that a run without a launcher gives."""
+    folder = tmp_path_factory.mktemp("alone")
+    done = launch.copympi(*command(folder, case, "out")[2:], cwd=folder)
+    assert done.returncode == 0, done.stderr
+    found = datasets(folder / "out", 1)
+    assert {"time", "occupation", "phase", "coherence", "events", "system/state"} <= set(found)
+    return found
+
+
+def test_there_are_more_and_fewer_blocks_than_ranks() -> None:
+    assert blocks_for(300_000) > 7
+    assert 3 * blocks_for(40_000) > 7
+    assert blocks_for(50) == blocks_for(1000) == 1
+
+
+@pytest.mark.parametrize(
+    ("mpi", "ranks"),
+    [("mpich", 1), ("mpich", 2), ("mpich", 3), ("mpich", 4), ("mpich", 7), ("openmpi", 1), ("openmpi", 3)],
+)
+def test_same_bits(case: Case, alone: dict[str, object], mpi: str, ranks: int, tmp_path: Path) -> None:
+    done = launch.mpiexec(ranks, *command(tmp_path, case, "out"), mpi=mpi, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = datasets(tmp_path / "out", ranks)
+    assert set(found) == set(alone)
+    for name in alone:
+        assert found[name] == alone[name], f"{name} differs on {ranks} ranks of {mpi}"
+
+
+def test_another_seed_gives_other_bits(case: Case, alone: dict[str, object], tmp_path: Path) -> None:
+    done = launch.mpiexec(2, *command(tmp_path, case, "out", "--set", "dynamics.seed=21"), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = datasets(tmp_path / "out", 2)
+    assert found["time"] == alone["time"]
+    assert found["system/state"] == alone["system/state"]
+    for name in ("occupation", "phase", "events"):
+        assert found[name] != alone[name], f"{name} does not depend on the seed"
+
+
+def test_python_gives_the_same_arrays_on_every_rank(tmp_path: Path) -> None:
+    """copympi.simulate under 3 ranks: each prints a digest of what it was given."""
+    script = (
+        "import copympi, zlib\n"
+        "from mpi4py import MPI\n"
+        "run = copympi.simulate([[0.4, 0.5], [0.5, -0.4]], density=[0.7, 0.3], phase=[0, 0.4], members=50_000,"
+        " duration=0.3, interval=0.1, replicas=2, representation={kind!r}, comm={comm})\n"
+        "arrays = (run.time, run.occupation, run.phase, run.coherence, run.events)\n"
+        "digest = [zlib.crc32(a.tobytes()) for a in arrays] + [run.steps, run.largest_chance]\n"
+        "print(f'{{digest}}\\n', end='', flush=True)\n"
+    )
+    for kind in ("members", "occupation"):
+        said = set()
+        for ranks, comm in ((1, "None"), (3, "None"), (3, "MPI.COMM_SELF")):
+            done = launch.mpiexec(ranks, "-c", script.format(kind=kind, comm=comm), cwd=tmp_path)
+            assert done.returncode == 0, done.stderr
+            lines = done.stdout.splitlines()
+            assert len(lines) == ranks
+            said |= set(lines)
+        assert len(said) == 1, said
