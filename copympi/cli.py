@@ -6,14 +6,12 @@ import argparse
 import os
 import sys
 import traceback
-import warnings
 from pathlib import Path
 from typing import Any, NoReturn
 
 from copympi import __version__
-from copympi import config as configuration
 from copympi.engine import parallel
-from copympi.errors import DynamicsError, InputError, MachineError, NotBuiltYet
+from copympi.errors import DynamicsError, InputError, MachineError, NotBuiltYet, StoppedEarly
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,6 +33,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except (DynamicsError, MachineError) as problem:
         _complain(str(problem))
         code = 1
+    except StoppedEarly as stop:
+        _complain(str(stop), "")
+        code = 3
     except KeyboardInterrupt:
         code = 1
     except Exception:
@@ -48,9 +49,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.exit(code)
 
 
-def _complain(message: str) -> None:
+def _complain(message: str, kind: str = "error: ") -> None:
     if parallel.launched()[1] == 0:
-        print(f"copympi: error: {message}", file=sys.stderr, flush=True)
+        print(f"copympi: {kind}{message}", file=sys.stderr, flush=True)
 
 
 def _parser() -> Parser:
@@ -62,7 +63,10 @@ def _parser() -> Parser:
     run.add_argument("config", metavar="CONFIG.toml", type=Path)
     run.add_argument("-o", "--output", metavar="DIR", type=Path, help="results folder (default: the config's stem)")
     run.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key")
-    run.add_argument("--resume", action="store_true", help="continue from the newest checkpoint")
+    run.add_argument("--resume", action="store_true", help="continue from the newest checkpoint, if there is one")
+    run.add_argument("--time-budget", metavar="55min", help="stop in time after a checkpoint (in SLURM: the job's end)")
+    run.add_argument("--writer", choices=("auto", "mpio", "root"), default="auto", help="who writes checkpoints")
+    run.add_argument("--patience", metavar="30min", default="30min", help="end the job where a rank hangs so long")
     run.add_argument("--overwrite", action="store_true", help="replace a finished run in DIR")
     run.add_argument("--quiet", action="store_true", help="print errors only")
     run.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto", help="how to show progress")
@@ -88,107 +92,17 @@ def _parser() -> Parser:
 
 
 def _run(options: Any) -> int:
-    from copympi.model import hamiltonian
-    from copympi.model.preparation import prepare
-    from copympi.model.system import System
-    from copympi.progress import Progress, Silent
-    from copympi.simulate import run, warn_about
-    from copympi.storage import results
+    from copympi.job import execute
 
-    if options.resume:
-        raise NotBuiltYet("--resume", True, "this version writes no checkpoints")
-    comm = parallel.world()
-    root = comm.rank == parallel.ROOT
-    warnings.showwarning = _show_warning
-    folder = options.output or Path(options.config.stem)
-
-    def read() -> Any:
-        config, text = configuration.read(options.config, options.set)
-        try:
-            matrix = hamiltonian.read(config.system.hamiltonian, options.config.parent)
-            system = System(matrix, config.system.hbar, config.system.labels)
-            p = config.preparation
-            start = prepare(system.P, p.members, p.state, p.density, p.phase)
-        except InputError as problem:
-            raise problem.inside(options.config) from None
-        results.open_folder(folder, options.overwrite)
-        return config, text, system, start
-
-    config, text, system, start = parallel.from_root(comm, read)
-    with _results_on_root(comm, folder, config, text, system, start) as recorder:
-        if root and not options.quiet:
-            print(_headline(config, system, comm.size), flush=True)
-        if root:
-            warn_about(start, system)
-        progress = Silent() if options.quiet or not root else Progress(config, options.progress)
-        last, seconds = run(system, start, config, comm, [recorder] if root else [], progress)
-        if root:
-            recorder.finish(seconds, last)
-    parallel.from_root(comm, lambda: _report(folder, options, seconds))
-    return 0
-
-
-class _Nothing:
-    """What stands for the results file where there is none."""
-
-    def __enter__(self) -> _Nothing:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _results_on_root(comm: Any, folder: Path, config: Any, text: str, system: Any, start: Any) -> Any:
-    """The results file, open on the root; a failure to open it is every rank's."""
-    from copympi.check import mpi_name
-    from copympi.storage.results import ResultsFile
-
-    opened: list[ResultsFile] = []
-
-    def open_it() -> None:
-        opened.append(ResultsFile(folder, config, text, system, start, comm.size, mpi_name()))
-
-    parallel.from_root(comm, open_it)
-    return opened[0] if opened else _Nothing()
-
-
-def _headline(config: Any, system: Any, ranks: int) -> str:
-    d, p = config.dynamics, config.preparation
-    replicas = f" x {d.replicas:,} replicas" if d.replicas > 1 else ""
-    unit = f" {config.output.time_unit}" if config.output.time_unit else ""
-    return (
-        f"copympi {__version__}: {system.P} beables, {int(p.members):,} members{replicas} ({d.representation}), "
-        f"{d.duration:g}{unit}, {ranks} rank{'s' if ranks > 1 else ''}"
-    )
-
-
-def _report(folder: Path, options: Any, seconds: float) -> None:
-    """Table and figure; the root alone."""
-    from copympi.report import analysis, plots
-    from copympi.storage import results
-
-    if options.quiet and options.no_figure:
-        return
-    data = results.read(folder)
-    comparison = analysis.compare(data)
-    paths = [] if options.no_figure else plots.draw(data, comparison)
-    if options.quiet:
-        return
-    print("\n".join(analysis.lines(data, comparison)))
-    copies, steps = float(data.events[:, -1].sum()), int(data.attributes["steps"])
-    print(f"  {steps:,} steps, {copies:.4g} copies in {seconds:.2f} s of wall time")
-    print("  " + ", ".join(str(path) for path in [data.path, *paths]), flush=True)
-
-
-def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    print(f"copympi: warning: {message}", file=sys.stderr, flush=True)
+    return execute(options)
 
 
 def _plot(options: Any) -> int:
     from copympi.report import plots
-    from copympi.storage import results
+    from copympi.storage import reading
 
     _writable(options.folder)
-    for path in plots.draw(results.read(options.folder)):
+    for path in plots.draw(reading.read(options.folder)):
         print(path)
     return 0
 
@@ -199,12 +113,11 @@ def _writable(folder: Path) -> None:
 
 
 def _info(options: Any) -> int:
-    from copympi.report.analysis import results_unit
-    from copympi.storage import results
+    from copympi.storage import reading
 
-    data = results.read(options.place)
+    data = reading.read(options.place)
     a, (R, T, P) = data.attributes, data.occupation.shape
-    unit = results_unit(data)
+    unit = data.time_unit
     done = "complete" if a["complete"] else "not complete: the run still goes on, or was stopped"
     print(f"{data.path}: {done}")
     print(f"  beables   {P}: {', '.join(data.system.labels[:8])}{', ...' if P > 8 else ''}")

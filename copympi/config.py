@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, Literal
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from tomlkit.exceptions import ParseError
 
 from copympi.errors import InputError, NotBuiltYet
+
+
+def seconds(text: Any, key: str) -> float:
+    """A length of wall time such as "10min", "90 s", "1.5h" in seconds."""
+    units = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", text) if isinstance(text, str) else None
+    if match and match[2] in units:
+        try:
+            value = float(match[1]) * units[match[2]]
+        except ValueError:
+            value = 0.0
+        if value > 0:
+            return value
+    raise InputError(key, text, 'must be a length of wall time like "30s", "10min" or "2h"')
 
 
 class Section(BaseModel):
@@ -48,13 +63,28 @@ class OutputSection(Section):
     time_unit: str = ""
 
 
+class CheckpointSection(Section):
+    interval: str | float = "10min"
+    keep: int = Field(2, ge=1)
+
+    @field_validator("interval")
+    @classmethod
+    def _positive(cls, value: str | float) -> str | float:
+        if isinstance(value, str):
+            seconds(value, "checkpoint.interval")
+        elif value <= 0:
+            raise InputError("checkpoint.interval", value, 'must be positive, or wall time like "10min"')
+        return value
+
+
 class Config(Section):
-    """A checked config. `text` is the TOML as run."""
+    """A checked config."""
 
     system: SystemSection
     preparation: PreparationSection
     dynamics: DynamicsSection
     output: OutputSection = Field(default_factory=lambda: OutputSection.model_construct())
+    checkpoint: CheckpointSection = Field(default_factory=lambda: CheckpointSection.model_construct())
 
     @property
     def interval(self) -> float:
@@ -66,11 +96,26 @@ class Config(Section):
         """Records after the one at t = 0."""
         return round(self.dynamics.duration / self.interval)
 
+    @property
+    def save_every(self) -> float | tuple[float]:
+        """Time between checkpoints: seconds of wall time, or (simulated time,)."""
+        interval = self.checkpoint.interval
+        return seconds(interval, "checkpoint.interval") if isinstance(interval, str) else (float(interval),)
+
+    def settings(self) -> dict[str, Any]:
+        """Every key that a resumed run must share with its first life, flat; the Hamiltonian stands for itself."""
+        flat = {}
+        for section in ("system", "preparation", "dynamics"):
+            for key, value in getattr(self, section).model_dump(exclude={"hamiltonian", "labels"}).items():
+                flat[f"{section}.{key}"] = value
+        flat["output.interval"] = self.interval
+        return flat
+
 
 LATER = {
     "system.builder", "system.sites", "system.spacing", "system.mass", "system.boundary", "system.potential",
     "preparation.packet", "preparation.admixture", "preparation.basis", "preparation.phase_kinds",
-    "dynamics.rule", "alignment", "checkpoint",
+    "dynamics.rule", "alignment",
 }  # fmt: skip
 """Keys of the contract that have no rooms yet."""
 

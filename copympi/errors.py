@@ -42,6 +42,14 @@ class MachineError(RuntimeError):
     """The machine, not the input, is at fault (MPI, files): exit code 1, one line."""
 
 
+class TakenOver(MachineError):
+    """A later attempt has started on the same folder: this one must not write any more."""
+
+
+class StoppedEarly(Exception):
+    """The run stopped on purpose after a checkpoint: exit code 3."""
+
+
 def shorten(value: object, most: int = 60) -> str:
     """A value as a user wrote it, short enough for one line; a path in full."""
     if isinstance(value, Path):

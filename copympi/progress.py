@@ -20,6 +20,10 @@ LAUNCHERS = re.compile(r"mpiexec|mpirun|hydra|orte|prte|srun")
 class Silent:
     """Says nothing."""
 
+    def due(self) -> bool:
+        """Whether it is time to say something again."""
+        return False
+
     def show(self, time: float, steps: int, copies: float) -> None: ...
     def close(self) -> None: ...
 
@@ -32,6 +36,7 @@ class Progress(Silent):
         self.stream = sys.stderr if stream is None else stream
         self.began = clock.monotonic()
         self.next_line = self.began + LINE_EVERY / 5
+        self.next_look = self.began
         self.bar: Any = None
         if kind == "bar" or (kind == "auto" and on_terminal(self.stream)):
             width = len(f"{self.end:g}")
@@ -46,9 +51,13 @@ class Progress(Silent):
                 " [{elapsed} < {remaining}]",
             )
 
+    def due(self) -> bool:
+        return clock.monotonic() >= self.next_look
+
     def show(self, time: float, steps: int, copies: float) -> None:
         """Say where the run stands, if it is time to."""
         now = clock.monotonic()
+        self.next_look = now + 0.1
         rate = copies / max(now - self.began, 1e-9)
         if self.bar is not None:
             self.bar.set_postfix_str(f"{steps:,} steps, {copies:.3g} copies, {rate:.2g}/s", refresh=False)

@@ -14,6 +14,7 @@ class Recorder(Protocol):
     """Takes one snapshot a record; lives on the root."""
 
     def take(self, time: float, snapshot: Snapshot) -> None: ...
+    def settle(self) -> None: ...
 
 
 def coherence(n: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -36,6 +37,9 @@ class Memory:
     def take(self, time: float, snapshot: Snapshot) -> None:
         self.times.append(time)
         self.snapshots.append(snapshot)
+
+    def settle(self) -> None:
+        """Nothing to do: memory does not outlive the process."""
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """time (T,), occupation, phase, coherence (R, T, P), events (R, T); no leading axis for one replica."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time as clock
 import traceback
@@ -19,7 +18,8 @@ from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members
 from copympi.engine.occupation import Occupation
-from copympi.errors import DynamicsError, InputError, MachineError
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
+from copympi.keeper import Keeper
 from copympi.model.preparation import Start, prepare
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
@@ -108,66 +108,111 @@ def simulate(
 
 
 def run(
-    system: System, start: Start, config: Config, comm: Any, recorders: list[Recorder], progress: Progress | Silent
+    system: System,
+    start: Start,
+    config: Config,
+    comm: Any,
+    recorders: list[Recorder],
+    progress: Silent,
+    keeper: Keeper | None = None,
 ) -> tuple[Snapshot | None, float]:
     """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
 
-    Recorders and progress are used on the root only. An exception that is not alike on all ranks aborts the job.
+    Recorders and progress are used on the root only. `keeper` saves and restores the state where there is one.
+    An exception that is not alike on all ranks aborts the job.
     """
     try:
         began = clock.perf_counter()
-        last = _loop(system, start, config, comm, recorders, progress)
+        last = _loop(system, start, config, comm, recorders, progress, keeper)
         return last, clock.perf_counter() - began
-    except (InputError, DynamicsError):  # raised on every rank alike
+    except (InputError, DynamicsError, MachineError, StoppedEarly):  # raised on every rank alike
         progress.close()
         raise
-    except Exception as problem:
+    except Exception:
         if comm.size == 1:
             raise
-        if isinstance(problem, MachineError):
-            print(f"copympi: rank {comm.rank}: error: {problem}", file=sys.stderr, flush=True)
-        else:
-            trace = traceback.format_exc()
-            print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
+        trace = traceback.format_exc()
+        print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
         comm.Abort(1)
         sys.exit(1)  # MPICH's Abort can return before the launcher's signal comes: say things once
 
 
 def _loop(
-    system: System, start: Start, config: Config, comm: Any, recorders: list[Recorder], progress: Progress | Silent
+    system: System,
+    start: Start,
+    config: Config,
+    comm: Any,
+    recorders: list[Recorder],
+    progress: Silent,
+    keeper: Keeper | None,
 ) -> Snapshot | None:
     d = config.dynamics
     leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
     kind = Members if d.representation == "members" else Occupation
     ensemble = kind(comm, system, start, leap, d.replicas, d.seed)
-    snapshot = ensemble.snapshot()
-    _tell(recorders, 0.0, snapshot)
-    warned = False
-    for record in range(1, config.records + 1):
-        ensemble.begin(record)
-        while ensemble.advance():
-            if comm.rank == parallel.ROOT:
-                progress.show(*ensemble.progress)
+    first, snapshot = 1, None
+    if keeper is not None and keeper.found is not None:
+        state, meta = keeper.found
+        first = int(meta["record"])
+        ensemble.restore(state, first)
+        keeper.found = None
+    else:
         snapshot = ensemble.snapshot()
-        _tell(recorders, record * config.interval, snapshot)
+        _tell(recorders, 0.0, snapshot, keeper)
+        ensemble.begin(first)
+    warn = _ChanceWarning(d.step)
+    for record in range(first, config.records + 1):
+        if record > first:
+            ensemble.begin(record)
+        _reach_record(ensemble, record, progress, keeper)
+        snapshot = ensemble.snapshot()
+        _tell(recorders, record * config.interval, snapshot, keeper)
         if snapshot is not None:
             progress.show(*ensemble.progress)
-            if d.step is not None and snapshot.largest_chance > CAREFUL_CHANCE and not warned:
-                warned = True
-                warnings.warn(
-                    f"dynamics.step = {d.step:g} lets a member leave with chance {snapshot.largest_chance:.3g} in "
-                    f"one step (by t = {record * config.interval:g}); above {CAREFUL_CHANCE} results lose accuracy",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
+            warn.look(snapshot.largest_chance, record * config.interval)
+    if keeper is not None:
+        keeper.close()
     progress.close()
     return snapshot
 
 
-def _tell(recorders: list[Recorder], time: float, snapshot: Snapshot | None) -> None:
+def _reach_record(ensemble: Members | Occupation, record: int, progress: Silent, keeper: Keeper | None) -> None:
+    """Steps up to the next record, with looks at the clock and at what ranks wish for in between."""
+    more = True
+    while more:
+        if keeper is not None:
+            keeper.control.look(ensemble.wishes, ensemble)
+        more = ensemble.advance()
+        if progress.due():
+            progress.show(*ensemble.progress)
+        if keeper is not None:
+            keeper.heed(ensemble, record)
+
+
+def _tell(recorders: list[Recorder], time: float, snapshot: Snapshot | None, keeper: Keeper | None) -> None:
     if snapshot is not None:
         for recorder in recorders:
-            recorder.take(time, snapshot)
+            if keeper is not None:
+                keeper.tell(recorder, time, snapshot)
+            else:
+                recorder.take(time, snapshot)
+
+
+class _ChanceWarning:
+    """Says once that a fixed step is long for the chances it leads to."""
+
+    def __init__(self, step: float | None) -> None:
+        self.step = step
+
+    def look(self, chance: float, time: float) -> None:
+        if self.step is not None and chance > CAREFUL_CHANCE:
+            warnings.warn(
+                f"dynamics.step = {self.step:g} lets a member leave with chance {chance:.3g} in one step "
+                f"(by t = {time:g}); above {CAREFUL_CHANCE} results lose accuracy",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+            self.step = None
 
 
 def warn_about(start: Start, system: System) -> None:

@@ -1,8 +1,9 @@
-"""What a recorder is shown."""
+"""What a recorder is shown, and what a checkpoint holds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,3 +19,20 @@ class Snapshot:
     events: NDArray[np.float64]
     steps: int
     largest_chance: float
+
+
+@dataclass(frozen=True)
+class State:
+    """All that an ensemble needs to go on, as this rank holds it. What belongs to units is split among ranks.
+
+    units : how many there are on all ranks (blocks of members, or replicas); this rank has first .. last - 1.
+    columns : per unit, (last - first, ...). ragged : name -> (all values of this rank's units in one row, how many
+    each unit has). common : alike on every rank.
+    """
+
+    units: int
+    first: int
+    last: int
+    columns: dict[str, NDArray[Any]]
+    ragged: dict[str, tuple[NDArray[Any], NDArray[np.int64]]]
+    common: dict[str, NDArray[Any]]

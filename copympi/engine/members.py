@@ -15,7 +15,10 @@ from copympi.engine.streams import Purpose
 from copympi.kernels.predictor import Scratch
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot
+from copympi.snapshot import Snapshot, State
+
+COMMON = ("n", "phase", "left", "step", "events", "largest_chance")
+"""What stands alike on every rank."""
 
 
 class Members:
@@ -24,14 +27,16 @@ class Members:
     A unit is a block of a replica; a rank owns a run of whole units. `ids` holds the members of each unit, four bytes
     each, bucketed by beable, and `counts` (units, P) the sizes of the buckets. Member I of a replica has id
     I - (first of its block). What is global, n (R, P) and phase (R, P), stands alike on every rank.
+
+    `wishes` (2,), small integers that each rank may set, ride on the step's Allreduce; `heard` is their sum.
     """
 
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
         R, P = replicas, system.P
         self.blocks = blocks_for(start.members)
-        first, last = parallel.share(R * self.blocks, comm.size, comm.rank)
-        units = np.arange(first, last)
+        self.first, self.last = parallel.share(R * self.blocks, comm.size, comm.rank)
+        units = np.arange(self.first, self.last)
         self.unit = np.column_stack(np.divmod(units, self.blocks)).astype(np.int64)
         self.counts = deal(start.counts, self.blocks, self.unit[:, 1])
         self.offset = np.concatenate([[0], np.cumsum(self.counts.sum(axis=1, dtype=np.int64))]).astype(np.int64)
@@ -53,7 +58,9 @@ class Members:
         self._own_n = np.zeros((R, P), np.int64)
         np.add.at(self._own_n, self.unit[:, 0], self.counts)
         self._own_out = np.zeros((R, P), np.int64)
-        self._buffer = np.zeros(2 * R * P + 1, np.int64)
+        self._buffer = np.zeros(2 * R * P + 3, np.int64)
+        self.wishes = np.zeros(2, np.int64)
+        self.heard = np.zeros(2, np.int64)
         self._rows = np.zeros((R, system.couplings.row_size))
         self._scratch = Scratch(system.couplings)
         self._digest = 0
@@ -103,13 +110,15 @@ class Members:
             self.system.couplings, self._rows, self.active, self.seed, Purpose.LEAP, self.step, half, self.ids,
             self.offset, self.unit, self.counts, self._own_n, self._own_out,
         )  # fmt: skip
-        n, out = self._buffer[: self.n.size], self._buffer[self.n.size : -1]
+        n, out = self._buffer[: self.n.size], self._buffer[self.n.size : -3]
         n[:] = self._own_n.ravel()
         out[:] = self._own_out.ravel()
         self._buffer[-1] = self._digest if self.comm.rank == parallel.ROOT else 0
+        self._buffer[-3:-1] = self.wishes
         parallel.total(self.comm, self._buffer)
         if self._buffer[-1] != self._digest:
             raise RuntimeError(f"rank {self.comm.rank} planned another step than the root: unlike CPUs or libraries")
+        self.heard[:] = self._buffer[-3:-1]
         self.n[:] = n.reshape(self.n.shape)
         self.out[:] = out.reshape(self.out.shape)
         self.events += self.out.sum(axis=1)
@@ -126,6 +135,29 @@ class Members:
             return None
         steps, largest = int(self.step.sum()), float(self.largest_chance.max())
         return Snapshot(self.n.copy(), self.phase.copy(), self.events.copy(), steps, largest)
+
+    def state(self) -> State:
+        """All there is to go on from here: the order of the ids is part of it."""
+        sizes = self.counts.sum(axis=1, dtype=np.int64)
+        return State(
+            units=len(self.n) * self.blocks,
+            first=self.first,
+            last=self.last,
+            columns={"counts": self.counts},
+            ragged={"ids": (self.ids, sizes)},
+            common={name: getattr(self, name) for name in COMMON},
+        )
+
+    def restore(self, state: State, record: int) -> None:
+        """Go on from `state`, on the way to `record`."""
+        self.begin(record)
+        self.counts[:] = state.columns["counts"]
+        self.ids[:] = state.ragged["ids"][0]
+        for name in COMMON:
+            getattr(self, name)[:] = state.common[name]
+        self.active[:] = self.left > 0.0
+        self._own_n[:] = 0
+        np.add.at(self._own_n, self.unit[:, 0], self.counts)
 
     def beables(self, unit: int) -> NDArray[np.int64]:
         """a_I of every member of one of this rank's units, by id within the block."""
@@ -154,7 +186,15 @@ def deal(counts: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> ND
 
 
 def cpus_alike(comm: Any) -> bool:
-    """Whether every rank's libm gives the same bits, found out by planning steps from 4,000 states."""
+    """Whether every rank's arithmetic gives the same bits."""
+    digest = arithmetic_digest()
+    ends = np.array([digest, -digest], np.int64)
+    parallel.largest(comm, ends)
+    return bool(ends[0] == -ends[1])
+
+
+def arithmetic_digest() -> int:
+    """Last bits of this CPU's arithmetic and libm in one number, found out by planning steps from 4,000 states."""
     rng = np.random.Generator(np.random.PCG64(0))
     P, R = 8, 4000
     A = rng.standard_normal((P, P)) + 1j * rng.standard_normal((P, P))
@@ -167,7 +207,4 @@ def cpus_alike(comm: Any) -> bool:
     scratch = Scratch(couplings)
     for half in (0, 1):
         kernel.plan_half(couplings, rule, half, active, n, out, phase, left, scratch, rows)
-    digest = zlib.crc32(rows.data)
-    ends = np.array([digest, -digest], np.int64)
-    parallel.largest(comm, ends)
-    return bool(ends[0] == -ends[1])
+    return zlib.crc32(rows.data)

@@ -12,14 +12,16 @@ from copympi.engine.leap import Leap
 from copympi.engine.streams import Purpose
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot
+from copympi.snapshot import Snapshot, State
 
 CHUNK = 20_000
 """Steps between looks at the clock."""
+COLUMNS = ("n", "phase", "left", "step", "events", "largest_chance")
+"""What a replica consists of."""
 
 
 class Occupation:
-    """Counts (R, P) of this rank's replicas. Between records ranks do not talk to each other."""
+    """Counts (R, P) of this rank's replicas. Ranks talk only now and then: who is still at it, and what they wish."""
 
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
@@ -35,13 +37,16 @@ class Occupation:
         self.record = 0
         self.problem: Exception | None = None
 
+        self.wishes = np.zeros(2, np.int64)
+        self.heard = np.zeros(2, np.int64)
+
     def begin(self, record: int) -> None:
         """Set out for the record of that number."""
         self.record = record
         self.left[:] = self.leap.interval
 
     def advance(self) -> bool:
-        """Go on for a moment; False when the record is reached."""
+        """Go on for a moment; False when all ranks have reached the record. Collective; failures are raised on all."""
         _, status, replica, beable = kernel.advance(
             self.system.couplings, self.leap.rule(self.record), self.seed, Purpose.LEAP, self.first,
             self.n, self.phase, self.left, self.step, self.events, self.largest_chance, CHUNK,
@@ -51,8 +56,22 @@ class Occupation:
             self.problem = self.leap.failure(
                 status, time, self.first + replica, self.system.labels[beable], self.n[replica]
             )
-            return False
-        return bool(np.any(self.left > 0.0))
+        parallel.agree_on_failure(self.comm, self.problem)
+        talk = np.array([np.any(self.left > 0.0), *self.wishes], np.int64)
+        parallel.total(self.comm, talk)
+        self.heard[:] = talk[1:]
+        return bool(talk[0])
+
+    def state(self) -> State:
+        """All there is to go on from here."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return State(self.shares[-1][1], self.first, self.shares[self.comm.rank][1], columns, {}, {})
+
+    def restore(self, state: State, record: int) -> None:
+        """Go on from `state`, on the way to `record`."""
+        self.begin(record)
+        for name in COLUMNS:
+            getattr(self, name)[:] = state.columns[name]
 
     @property
     def progress(self) -> tuple[float, int, float]:
@@ -61,8 +80,7 @@ class Occupation:
         return self.record * self.leap.interval - behind, int(self.step.sum()), float(self.events.sum())
 
     def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere. Collective; failures are raised on every rank."""
-        parallel.agree_on_failure(self.comm, self.problem)
+        """The state of all replicas on the root, None elsewhere. Collective."""
         sizes = [last - first for first, last in self.shares]
         columns = [self.events, self.step.astype(float), self.largest_chance]
         n = parallel.gather_rows(self.comm, self.n, sizes)

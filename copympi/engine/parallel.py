@@ -95,21 +95,22 @@ def from_root(comm: Any, make: Callable[[], T]) -> T:
     if comm.rank == ROOT:
         try:
             box = [True, make()]
-        except (InputError, DynamicsError, MachineError) as problem:
+        except (InputError, DynamicsError, MachineError) as problem:  # MachineError: TakenOver too
             box = [False, problem]
     if comm.size > 1:
-        box = pickle.loads(_broadcast(comm, pickle.dumps(box, protocol=5) if comm.rank == ROOT else b""))
+        box = pickle.loads(_broadcast(comm, pickle.dumps(box, protocol=5) if comm.rank == ROOT else b"", ROOT))
     if not box[0]:
         raise box[1]
     return box[1]
 
 
-def _broadcast(comm: Any, data: bytes) -> bytes:
+def _broadcast(comm: Any, data: bytes, source: int) -> bytes:
+    mine = comm.rank == source
     size = np.array([len(data)], np.int64)
-    comm.Bcast(size, root=ROOT)
-    buffer = np.frombuffer(bytearray(data), np.uint8) if comm.rank == ROOT else np.empty(int(size[0]), np.uint8)
+    comm.Bcast(size, root=source)
+    buffer = np.frombuffer(bytearray(data), np.uint8) if mine else np.empty(int(size[0]), np.uint8)
     for start in range(0, buffer.size, 1 << 30):
-        comm.Bcast(buffer[start : start + (1 << 30)], root=ROOT)
+        comm.Bcast(buffer[start : start + (1 << 30)], root=source)
     return buffer.tobytes()
 
 
@@ -132,23 +133,19 @@ def gather_rows(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any
 
 def agree_on_failure(comm: Any, problem: Exception | None) -> None:
     """Raise on every rank the failure of the lowest rank that has one, if any has."""
+    text = first_text(comm, str(problem) if problem is not None else "")
+    if text:
+        raise DynamicsError(text)
+
+
+def first_text(comm: Any, text: str) -> str:
+    """The text of the lowest rank that has one, on every rank; empty where none has."""
     if comm.size == 1:
-        if problem is not None:
-            raise problem
-        return
-    own = comm.size if problem is None else comm.rank
-    first = np.array([-own], np.int64)
+        return text
+    first = np.array([-comm.rank if text else -comm.size], np.int64)
     largest(comm, first)
-    worst = -int(first[0])
-    if worst == comm.size:
-        return
-    size = np.array([0], np.int64)
-    text = str(problem).encode() if comm.rank == worst else b""
-    size[0] = len(text)
-    comm.Bcast(size, root=worst)
-    buffer = np.frombuffer(bytearray(text), np.uint8) if comm.rank == worst else np.empty(int(size[0]), np.uint8)
-    comm.Bcast(buffer, root=worst)
-    raise DynamicsError(buffer.tobytes().decode())
+    speaker = -int(first[0])
+    return _broadcast(comm, text.encode(), speaker).decode() if speaker < comm.size else ""
 
 
 def largest(comm: Any, values: NDArray[Any]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.storage.results import Results
+from copympi.storage.reading import Results
 from copympi.theory import noise, schrodinger
 
 GAUSSIAN_FROM = 20
@@ -62,7 +62,7 @@ def lines(results: Results, comparison: Comparison, rows: int = 11) -> list[str]
     """The short table a run ends with."""
     a = comparison.liveliest
     N, R = results.members, results.occupation.shape[0]
-    unit = results_unit(results)
+    unit = results.time_unit
     label = results.system.labels[a]
     of = f"mean of {R:,} replicas of {N:,} members" if R > 1 else f"{N:,} members"
     time = f"time [{unit}]" if unit else "time"
@@ -100,12 +100,3 @@ def significant(x: float, sign: bool = False) -> str:
         return f"{x:+.3g}" if sign else f"{x:.3g}"
     digits = 1 if abs(x) < 100 else 0
     return f"{x:+,.{digits}f}" if sign else f"{x:,.{digits}f}"
-
-
-def results_unit(results: Results) -> str:
-    """The unit of time the config named, or nothing."""
-    import h5py
-
-    with h5py.File(results.path, "r") as file:
-        unit = str(file["time"].attrs.get("units", "1"))
-    return "" if unit == "1" else unit

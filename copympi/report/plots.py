@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from copympi.report.analysis import Comparison, compare, results_unit
-from copympi.storage.results import Results
+from copympi.report.analysis import Comparison, compare
+from copympi.storage.reading import Results
 
 MOST = 8
 """Most beables drawn one by one."""
@@ -70,7 +70,7 @@ def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None
         axes.plot([], [], color="0.5", alpha=0.4, lw=6, label=f"±1σ expected, {results.system.labels[a]}")
         axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
     axes.axhline(0, color="0.3", lw=0.6)
-    unit = results_unit(results)
+    unit = results.time_unit
     axes.set_xlabel(f"time [{unit}]" if unit else "time")
     axes.set_ylabel(r"difference $\times\sqrt{N}$" if R == 1 else r"difference $\times\sqrt{NR}$")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import shutil
 import time as clock
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +21,53 @@ from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.record import coherence, events_dtype, wrapped
 from copympi.snapshot import Snapshot
+from copympi.storage import checkpoints
+from copympi.storage.checkpoint import sync
+from copympi.storage.reading import DESCRIPTIONS, NAME, SCHEMA, first_records, is_complete, reason
 
-SCHEMA = 1
-NAME = "results.h5"
 FLUSH_EVERY = 1.0
 """Seconds between writes of the records that have come in."""
 
-DESCRIPTIONS = {
-    "time": ("time", "times of the records"),
-    "occupation": ("1", "n_a, members with each beable"),
-    "phase": ("rad", "circular mean of the phases of a beable's members, in (-pi, pi]; NaN at n = 0"),
-    "coherence": ("1", "|sum e^{i phi}|/n of a beable's members; NaN at n = 0"),
-    "events": ("1", "copies since t = 0"),
-}
-
 
 class ResultsFile:
-    """A recorder that writes results.h5. Use on the root alone, as a context manager."""
+    """A recorder that writes results.h5. Use on the root alone, as a context manager.
+
+    HDF5's single-writer-multiple-reader mode keeps the file readable while the run is alive and after a kill. A run
+    that goes on writes a file of its own, with the records it keeps, and puts it in the place of the old one; so a
+    process that still has the old one open cannot harm it. `may_append` raises where this run was taken over.
+    """
 
     def __init__(
-        self, folder: Path, config: Config, text: str, system: System, start: Start, ranks: int, mpi: str
+        self,
+        folder: Path,
+        config: Config,
+        text: str,
+        system: System,
+        start: Start,
+        ranks: int,
+        mpi: str,
+        keep: int = 0,
+        may_append: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = folder / NAME
         self.pending: list[tuple[float, Snapshot]] = []
         self.flushed = clock.monotonic()
         self.replicas = config.dynamics.replicas
+        self.may_append = may_append
+        new = folder / f".new-{NAME}"
         try:
-            self.file = h5py.File(self.path, "w")
+            kept = first_records(self.path, keep) if keep else {}
+            self.file = h5py.File(new, "w", libver="latest", locking=False)
+            self._write_header(config, text, ranks, mpi)
+            self._write_system(system, start)
+            self._create_datasets(config, start, system.P)
+            for name, rows in kept.items():
+                self._append(name, rows)
+            self.file.swmr_mode = True
+            self.file.flush()
+            os.replace(new, self.path)
         except OSError as problem:
-            raise InputError("output folder", folder, f"cannot be written: {_reason(problem)}") from None
-        self._write_header(config, text, ranks, mpi)
-        self._write_system(system, start)
-        self._create_datasets(config, start, system.P)
-        self.file.flush()
+            raise InputError("output folder", str(folder), f"cannot be written: {reason(problem)}") from None
 
     def _write_header(self, config: Config, text: str, ranks: int, mpi: str) -> None:
         self.file.attrs.update(
@@ -63,9 +79,7 @@ class ResultsFile:
                 "ranks": ranks,
                 "complete": False,
                 "mpi": mpi,
-                "libraries": ", ".join(
-                    [f"python {platform.python_version()}", f"numpy {np.__version__}", f"h5py {h5py.__version__}"]
-                ),
+                "libraries": libraries(),
                 "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
                 "hostname": platform.node(),
             }
@@ -123,15 +137,24 @@ class ResultsFile:
             "coherence": coherence(n),
             "events": np.rint(np.stack([s.events for _, s in self.pending], axis=1)),
         }
+        self.may_append()
         try:
             for name, rows in values.items():
                 self._append(name, rows if self.replicas > 1 else rows[0])
             self._append("time", np.array([time for time, _ in self.pending]))
             self.file.flush()
-        except OSError as problem:
-            raise MachineError(f"{self.path} cannot be written: {_reason(problem)}") from None
+        except (OSError, RuntimeError) as problem:
+            raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
         self.pending.clear()
         self.flushed = clock.monotonic()
+
+    def settle(self) -> None:
+        """Have every record so far on the disk, whatever happens to the machine."""
+        self.flush()
+        try:
+            sync(self.path)
+        except OSError as problem:
+            raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
     def _append(self, name: str, rows: NDArray[Any]) -> None:
         data = self.file[name]
@@ -141,26 +164,38 @@ class ResultsFile:
         data[(slice(None),) * axis + (slice(old, None),)] = rows
 
     def finish(self, seconds: float, last: Snapshot) -> None:
-        """Mark the run complete."""
+        """Mark the run complete, in a copy that then takes the file's place: a kill leaves one of the two."""
         self.flush()
-        self.file.attrs.update(
-            {
-                "seconds": seconds,
-                "steps": last.steps,
-                "largest_chance": last.largest_chance,
-                "ended": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
-                "complete": True,
-            }
-        )
+        self.file.close()
+        new = self.path.with_name(f".new-{NAME}")
+        try:
+            shutil.copyfile(self.path, new)
+            with h5py.File(new, "r+", libver="latest", locking=False) as file:
+                file.attrs["seconds"] = seconds
+                file.attrs["steps"] = last.steps
+                file.attrs["largest_chance"] = last.largest_chance
+                file.attrs["ended"] = clock.strftime("%Y-%m-%dT%H:%M:%S%z")
+                file.attrs["complete"] = True
+            self.may_append()
+            os.replace(new, self.path)
+        except OSError as problem:
+            raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
     def __enter__(self) -> ResultsFile:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        try:
-            self.flush()
-        finally:
-            self.file.close()
+    def __exit__(self, kind: object, *_: object) -> None:
+        if self.file:
+            try:
+                if kind is None:
+                    self.flush()
+            finally:
+                self.file.close()
+
+
+def libraries() -> str:
+    """Versions of what takes part in a run's numbers and files."""
+    return f"python {platform.python_version()}, numpy {np.__version__}, h5py {h5py.__version__}"
 
 
 def open_folder(folder: Path, overwrite: bool) -> None:
@@ -172,66 +207,9 @@ def open_folder(folder: Path, overwrite: bool) -> None:
         probe.unlink()
     except OSError as problem:
         raise InputError("output folder", folder, f"cannot be written: {problem.strerror}") from None
-    old = folder / NAME
-    if old.exists() and not overwrite:
-        try:
-            with h5py.File(old, "r") as file:
-                complete = bool(file.attrs.get("complete", False))
-        except OSError:
-            complete = False  # killed while writing: nothing a reader could use
-        if complete:
-            why = "holds a finished run; choose another with -o, or --overwrite"
-            raise InputError("output folder", folder, why)
-
-
-def _reason(problem: OSError) -> str:
-    return problem.strerror or " ".join(str(problem).split())
-
-
-@dataclass(frozen=True)
-class Results:
-    """A results.h5 in memory. Arrays always carry the replica axis: occupation, phase (R, T, P), events (R, T)."""
-
-    path: Path
-    attributes: dict[str, Any]
-    system: System
-    state: NDArray[np.complex128]
-    time: NDArray[np.float64]
-    occupation: NDArray[Any]
-    phase: NDArray[np.float64]
-    events: NDArray[Any]
-
-    @property
-    def members(self) -> int:
-        return int(self.occupation[0, 0].sum())
-
-
-def read(place: Path) -> Results:
-    """The results in a folder, or in a file. InputError where there are none."""
-    from scipy.sparse import csr_array
-
-    path = place / NAME if place.is_dir() else place
-    if not path.is_file():
-        raise InputError("DIR", place, f"holds no {NAME}")
-    try:
-        with h5py.File(path, "r") as file:
-            if "schema" not in file.attrs:
-                raise InputError("DIR", path, "is not a results file of copympi")
-            if int(file.attrs["schema"]) > SCHEMA:
-                newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {SCHEMA}"
-                raise InputError("DIR", path, newer)
-            group = file["system"]
-            parts = tuple(group[part][()] for part in ("data", "indices", "indptr"))
-            hbar = float(group.attrs["hbar"])
-            P = int(group.attrs["P"])
-            system = System(csr_array(parts, shape=(P, P)) * hbar, hbar, [str(x) for x in group.attrs["labels"]])
-            arrays = {name: file[name][()] for name in ("occupation", "phase", "events")}
-            if file["time"].size == 0:
-                raise InputError("DIR", path, "holds no record yet: its run has just begun, or was stopped at once")
-            if arrays["occupation"].ndim == 2:
-                arrays = {name: values[None] for name, values in arrays.items()}
-            return Results(path, dict(file.attrs), system, group["state"][()], file["time"][()], **arrays)
-    except BlockingIOError:
-        raise InputError("DIR", path, "is being written by a run that still goes on") from None
-    except (OSError, KeyError) as problem:
-        raise InputError("DIR", path, f"cannot be read: {' '.join(str(problem).split())}") from None
+    if not overwrite and is_complete(folder):
+        why = "holds a finished run; choose another with -o, or --overwrite"
+        raise InputError("output folder", str(folder), why)
+    if not overwrite and checkpoints.numbered(folder):
+        why = "holds checkpoints of an unfinished run; go on with --resume, choose another with -o, or --overwrite"
+        raise InputError("output folder", str(folder), why)

@@ -16,7 +16,7 @@ from copympi.engine import parallel
 
 
 def after(calls: int, function: Callable[..., Any], end: Callable[[], Any]) -> Callable[..., Any]:
-    """`function`, which calls `end` instead from its sixth call on."""
+    """`function`, which after so many calls calls `end` instead."""
     count = 0
 
     def counted(*arguments: Any) -> Any:

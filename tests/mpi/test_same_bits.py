@@ -41,8 +41,7 @@ class Case:
 
 
 CASES = {
-    "members in many blocks, P = 4": Case(FOUR, 300_000, "members", 1, 0.6),
-    "members in many blocks, P = 2": Case(TWO, 300_000, "members", 1, 0.6),
+    "members in many blocks": Case(FOUR, 300_000, "members", 1, 0.6),
     "50 members in one block": Case(TWO, 50, "members", 1, 0.6),
     "members in 3 replicas": Case(FOUR, 40_000, "members", 3, 0.3),
     "members in 3 replicas of one block": Case(TWO, 1000, "members", 3, 0.3),

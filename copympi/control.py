@@ -1,0 +1,131 @@
+"""When to write a checkpoint, and when to stop: each rank's wishes, which all ranks hear with the next Allreduce.
+
+No rank acts alone. A rank that got a signal wishes to stop; the root also looks at the clock and for a file DIR/STOP.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time as clock
+from pathlib import Path
+from typing import Any
+
+STOP, SAVE = 0, 1
+"""Places of the two wishes."""
+LOOK_EVERY = 0.5
+"""Seconds between the root's looks for a STOP file."""
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+
+
+class Control:
+    """Wishes of one rank. `interval`: seconds of wall time, or (simulated time,) between checkpoints.
+
+    `deadline` (root): monotonic time by which the run must have left, or None.
+    """
+
+    def __init__(self, root: bool, folder: Path, interval: float | tuple[float], deadline: float | None) -> None:
+        self.root, self.stop_file = root, folder / "STOP"
+        self.interval, self.deadline = interval, deadline
+        self.caught: int | None = None
+        self.reason = ""
+        self.last_cost = 0.0
+        self.saved_at, self.saved_time, self.looked = clock.monotonic(), 0.0, 0.0
+        self.broken = False
+        self.beat = clock.monotonic()
+        self.old = {number: signal.signal(number, self._catch) for number in SIGNALS}
+
+    def _catch(self, number: int, _: Any) -> None:
+        if number == signal.SIGINT:  # a second one stops at once
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self.caught = number
+
+    def release(self) -> None:
+        """Give signals back."""
+        for number, handler in self.old.items():
+            signal.signal(number, handler)
+
+    def look(self, wishes: Any, ensemble: Any) -> None:
+        """Set this rank's wishes. Costs a fraction of a microsecond."""
+        self.beat = clock.monotonic()
+        wishes[STOP] = self.caught is not None
+        if self.root:
+            wishes[STOP] = self._wants_stop(self.beat) or wishes[STOP]
+            wishes[SAVE] = self._wants_save(self.beat, ensemble)
+
+    def _wants_stop(self, now: float) -> bool:
+        if self.caught is not None:
+            self.reason = signal.Signals(self.caught).name
+        elif self.deadline is not None and now > self.deadline - 2 * self.last_cost:
+            self.reason = "the time budget is used up"
+        elif self.broken:
+            self.reason = "results cannot be written"
+        elif now > self.looked + LOOK_EVERY:
+            self.looked = now
+            if self.stop_file.exists():
+                self.reason = f"found {self.stop_file}"
+        return bool(self.reason)
+
+    def _wants_save(self, now: float, ensemble: Any) -> bool:
+        if isinstance(self.interval, tuple):
+            step = self.interval[0]
+            return ensemble.progress[0] // step > self.saved_time // step
+        return now > self.saved_at + self.interval
+
+    def saved(self, time: float, seconds: float) -> None:
+        """A checkpoint was tried at simulated `time` and took `seconds`."""
+        self.saved_at, self.saved_time, self.last_cost = clock.monotonic(), time, seconds
+
+
+class Watchdog:
+    """Ends this process, and so the job, where nothing has gone on for `patience` seconds: some rank hangs.
+
+    It runs in a thread, as the others wait inside MPI, where no signal handler of Python's gets a turn.
+    """
+
+    def __init__(self, control: Control, patience: float, rank: int) -> None:
+        self.control, self.patience, self.rank = control, patience, rank
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def _watch(self) -> None:
+        while not self.done.wait(min(1.0, self.patience / 4)):
+            idle = clock.monotonic() - self.control.beat
+            if idle > self.patience:
+                print(
+                    f"copympi: rank {self.rank}: nothing has gone on for {idle:.0f} s; the job ends",
+                    file=sys.stderr,
+                    flush=True,
+                )
+                os._exit(1)
+
+    def __enter__(self) -> Watchdog:
+        self.control.beat = clock.monotonic()
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+
+
+def job_deadline() -> float | None:
+    """Monotonic time at which the SLURM job this process belongs to ends, less what leaving takes; None outside one."""
+    if "SLURM_JOB_ID" not in os.environ:
+        return None
+    end = os.environ.get("SLURM_JOB_END_TIME") or _ask_slurm(os.environ["SLURM_JOB_ID"])
+    if not end or not str(end).isdigit():
+        return None
+    left = float(end) - clock.time()
+    return clock.monotonic() + left - max(5.0, 0.02 * left)
+
+
+def _ask_slurm(job: str) -> str | None:
+    command = ["squeue", "--noheader", "--jobs", job, "--Format", "EndTime"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+        return str(int(clock.mktime(clock.strptime(told, "%Y-%m-%dT%H:%M:%S"))))
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None

@@ -1,0 +1,189 @@
+"""What `copympi run` does: read, resume or begin, run, report."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+import time as clock
+import warnings
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from copympi import __version__
+from copympi import config as configuration
+from copympi.check import mpi_name
+from copympi.config import Config
+from copympi.control import Control, Watchdog, job_deadline
+from copympi.engine import parallel
+from copympi.engine.members import arithmetic_digest
+from copympi.errors import InputError
+from copympi.keeper import Keeper
+from copympi.model import hamiltonian
+from copympi.model.preparation import Start, prepare
+from copympi.model.system import System
+from copympi.progress import Progress, Silent
+from copympi.report import analysis, plots
+from copympi.simulate import run, warn_about
+from copympi.storage import reading, results
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run as asked for: its config, and what it is made of."""
+
+    config: Config
+    text: str
+    system: System
+    start: Start
+    folder: Path
+
+
+def execute(options: Any) -> int:
+    """Carry out `copympi run` with parsed options; the same on every rank. Returns the exit code."""
+    comm = parallel.world()
+    root = comm.rank == parallel.ROOT
+    warnings.showwarning = _show_warning
+    job = parallel.from_root(comm, lambda: _read(options))
+    if options.resume and parallel.from_root(comm, lambda: _already_done(job)):
+        if root and not options.quiet:
+            print(f"copympi: {job.folder} holds this run, finished: nothing to do", file=sys.stderr)
+        return 0
+    parallel.from_root(comm, lambda: results.open_folder(job.folder, options.overwrite or options.resume))
+    if root and not options.quiet:
+        print(_headline(job, comm.size), flush=True)
+    control = Control(root, job.folder, job.config.save_every, _deadline(options.time_budget))
+    try:
+        with Watchdog(control, configuration.seconds(options.patience, "--patience"), comm.rank):
+            seconds = _run(comm, job, options, control)
+    finally:
+        control.release()
+    parallel.from_root(comm, lambda: _report(job.folder, options, seconds))
+    return 0
+
+
+def _run(comm: Any, job: Job, options: Any, control: Control) -> float:
+    root = comm.rank == parallel.ROOT
+    keeper = Keeper(
+        comm, job.folder, control, _meta(job), job.config.checkpoint.keep, options.writer, options.quiet
+    )  # fmt: skip
+    keep = 0
+    if options.resume:
+        if keeper.resume():
+            assert keeper.found is not None
+            keep = int(keeper.found[1]["record"])
+        else:
+            keeper.say(f"no checkpoint in {job.folder}: starting afresh")
+    else:
+        parallel.from_root(comm, keeper.clear)
+    if root and not keep:
+        warn_about(job.start, job.system)
+    progress = Silent() if options.quiet or not root else Progress(job.config, options.progress)
+    with _results_on_root(comm, job, keep, keeper) as recorder:
+        keeper.recorders = [recorder] if root else []
+        last, seconds = run(job.system, job.start, job.config, comm, keeper.recorders, progress, keeper)
+        seconds += keeper.spent_before
+        parallel.from_root(comm, lambda: recorder.finish(seconds, last))
+    return seconds
+
+
+def _read(options: Any) -> Job:
+    config, text = configuration.read(options.config, options.set)
+    try:
+        matrix = hamiltonian.read(config.system.hamiltonian, options.config.parent)
+        system = System(matrix, config.system.hbar, config.system.labels)
+        p = config.preparation
+        start = prepare(system.P, p.members, p.state, p.density, p.phase)
+    except InputError as problem:
+        raise problem.inside(options.config) from None
+    return Job(config, text, system, start, options.output or Path(options.config.stem))
+
+
+def _already_done(job: Job) -> bool:
+    """Whether the folder holds this very run, finished, for at least as long as is asked for."""
+    if not reading.is_complete(job.folder):
+        return False
+    return bool(reading.read(job.folder).time[-1] >= job.config.dynamics.duration * (1 - 1e-9))
+
+
+def _deadline(budget: str | None) -> float | None:
+    if budget is not None:
+        return clock.monotonic() + configuration.seconds(budget, "--time-budget")
+    return job_deadline()
+
+
+def _meta(job: Job) -> dict[str, Any]:
+    """What is said of the run in every checkpoint."""
+    W = job.system.frequencies
+    parts = (W.data, W.indices, W.indptr, job.start.counts, job.start.phase)
+    same = hashlib.blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in parts[:3]), digest_size=8)
+    settings = {**job.config.settings(), "system.hamiltonian": f"matrix with digest {same.hexdigest()}"}
+    return {
+        "settings": _as_json(settings),
+        "config": job.text,
+        "members": job.start.members,
+        "version": __version__,
+        "libraries": results.libraries(),
+        "cpu": f"arithmetic digest {arithmetic_digest():08x}",
+        "mpi": mpi_name(),
+        "hostname": platform.node(),
+        "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
+    }
+
+
+def _as_json(value: Any) -> Any:
+    """A value as it comes back from JSON, so that both can be compared."""
+    if isinstance(value, dict):
+        return {key: _as_json(x) for key, x in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(x) for x in value]
+    return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)
+
+
+def _results_on_root(comm: Any, job: Job, keep: int, keeper: Keeper) -> Any:
+    """The results file, open on the root, with the first `keep` records of the old one; failures are every rank's."""
+    made: list[results.ResultsFile] = []
+
+    def open_it() -> None:
+        made.append(
+            results.ResultsFile(
+                job.folder, job.config, job.text, job.system, job.start, comm.size, mpi_name(), keep, keeper.check_fence
+            )
+        )
+
+    parallel.from_root(comm, open_it)
+    return made[0] if made else nullcontext()
+
+
+def _headline(job: Job, ranks: int) -> str:
+    d, replicas = job.config.dynamics, ""
+    if d.replicas > 1:
+        replicas = f" x {d.replicas:,} replicas"
+    unit = f" {job.config.output.time_unit}" if job.config.output.time_unit else ""
+    return (
+        f"copympi {__version__}: {job.system.P} beables, {job.start.members:,} members{replicas} ({d.representation}), "
+        f"{d.duration:g}{unit}, {ranks} rank{'s' if ranks > 1 else ''}"
+    )
+
+
+def _report(folder: Path, options: Any, seconds: float) -> None:
+    """Table and figure; the root alone."""
+    if options.quiet and options.no_figure:
+        return
+    data = reading.read(folder)
+    comparison = analysis.compare(data)
+    paths = [] if options.no_figure else plots.draw(data, comparison)
+    if options.quiet:
+        return
+    print("\n".join(analysis.lines(data, comparison)))
+    copies, steps = float(data.events[:, -1].sum()), int(data.attributes["steps"])
+    print(f"  {steps:,} steps, {copies:.4g} copies in {seconds:.2f} s of wall time")
+    print("  " + ", ".join(str(path) for path in [data.path, *paths]), flush=True)
+
+
+def _show_warning(message: Any, *_: Any, **__: Any) -> None:
+    print(f"copympi: warning: {message}", file=sys.stderr, flush=True)

@@ -1,0 +1,192 @@
+"""What lets a run survive: its checkpoints on disk, the newest that can be trusted, and the right to write at all."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time as clock
+import warnings
+from pathlib import Path
+from typing import Any
+
+from copympi.control import STOP, Control
+from copympi.engine import parallel
+from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver
+from copympi.snapshot import State
+from copympi.storage import checkpoint, checkpoints, restart
+
+
+class Keeper:
+    """Writes, finds and fences the checkpoints of one run. Made on every rank; files are the root's business.
+
+    meta : what is said of the run in every checkpoint (JSON); `meta["settings"]` must not change between lives.
+    writer : "auto", "mpio" or "root".
+    """
+
+    def __init__(
+        self, comm: Any, folder: Path, control: Control, meta: dict[str, Any], keep: int, writer: str, quiet: bool
+    ) -> None:
+        self.comm, self.folder, self.control, self.meta, self.keep = comm, folder, control, meta, keep
+        self.root, self.quiet = comm.rank == parallel.ROOT, quiet
+        self.writer = parallel.from_root(comm, lambda: choose_writer(comm, writer))
+        self.attempt = parallel.from_root(comm, lambda: checkpoints.take_attempt(folder))
+        self.found: tuple[State, dict[str, Any]] | None = None
+        self.recorders: list[Any] = []
+        self.trouble: MachineError | None = None
+        self.began = clock.monotonic()
+        self.spent_before = 0.0
+
+    def resume(self) -> bool:
+        """Find the newest checkpoint that verifies and keep its state for `simulate.run`; False where there is none.
+
+        InputError where the config has changed in more than may; MachineError where all checkpoints are damaged.
+        """
+        paths = parallel.from_root(self.comm, lambda: checkpoints.numbered(self.folder))
+        for path in reversed(paths):
+            problem = ""
+            try:
+                self.found = restart.read(path, self.comm.size, self.comm.rank)
+            except restart.DamagedError as damage:
+                problem = str(damage)
+            said = parallel.first_text(self.comm, problem)
+            if not said:
+                assert self.found is not None
+                meta = self.found[1]
+                compare_settings(meta["settings"], self.meta["settings"], path)
+                self._warn_of_other_machine(meta)
+                self.spent_before = float(meta["seconds"])
+                self.say(f"resuming from {path.name}: t = {meta['time']:g}")
+                return True
+            self.found = None
+            self.say(f"{path} is damaged ({said}); trying the one before")
+        if paths:
+            raise MachineError(f"all checkpoints of {self.folder} are damaged; to start afresh, remove them")
+        return False
+
+    def _warn_of_other_machine(self, meta: dict[str, Any]) -> None:
+        for key in ("version", "libraries", "cpu"):
+            if self.root and meta[key] != self.meta[key]:
+                message = (
+                    f"the checkpoint was written with {key} {meta[key]}, this is {self.meta[key]}: last bits may differ"
+                )
+                warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+    def heed(self, ensemble: Any, record: int) -> None:
+        """Do what the ranks wished for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
+        if not ensemble.heard.any():
+            return
+        time, *_ = ensemble.progress
+        began = clock.monotonic()
+        failure: MachineError | None = None
+        try:
+            self.save(ensemble, record, time)
+        except TakenOver:
+            raise
+        except MachineError as problem:
+            failure = problem
+        self.control.saved(time, clock.monotonic() - began)
+        if ensemble.heard[STOP]:
+            reason = parallel.from_root(self.comm, self._why)
+            if failure is not None:
+                raise MachineError(f"stopped ({reason}), but no checkpoint could be written: {failure}")
+            raise StoppedEarly(f"stopped at t = {time:g}: {reason}; a checkpoint is written, go on with --resume")
+        if failure is not None and self.root:
+            message = f"no checkpoint at t = {time:g}: {failure}; the one before stays, the run goes on"
+            warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+    def _why(self) -> str:
+        if self.trouble is not None:
+            raise MachineError(f"{self.trouble}; a checkpoint is written, go on with --resume")
+        return self.control.reason or "a signal"
+
+    def save(self, ensemble: Any, record: int, time: float) -> None:
+        """Write the next checkpoint and delete those no longer kept. Collective."""
+        began = clock.monotonic()
+
+        def prepare() -> Path:
+            if self.trouble is None:
+                for recorder in self.recorders:
+                    recorder.settle()
+            return checkpoints.next_place(self.folder)
+
+        path = parallel.from_root(self.comm, prepare)
+        meta = {
+            **self.meta, "record": record, "time": time, "attempt": self.attempt, "ranks": self.comm.size,
+            "writer": self.writer, "saved": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "seconds": self.spent_before + clock.monotonic() - self.began,
+        }  # fmt: skip
+        checkpoint.write(self.comm, path, ensemble.state(), meta, self.writer, self.check_fence)
+        if self.root:
+            for old in checkpoints.numbered(self.folder)[: -self.keep]:
+                old.unlink(missing_ok=True)
+        self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
+
+    def tell(self, recorder: Any, time: float, snapshot: Any) -> None:
+        """Give a recorder its record; where it cannot write, the run will stop after a last checkpoint. Root alone."""
+        try:
+            if self.trouble is None:
+                recorder.take(time, snapshot)
+        except MachineError as problem:
+            self.trouble = problem
+            self.control.broken = True
+
+    def close(self) -> None:
+        """Raise on every rank what kept the root from writing results, if anything did."""
+
+        def report() -> None:
+            if self.trouble is not None:
+                raise self.trouble
+
+        parallel.from_root(self.comm, report)
+
+    def check_fence(self) -> None:
+        """TakenOver where a later attempt has started on the same folder. Root alone."""
+        newest = (checkpoints.attempts(self.folder) or [0])[-1]
+        if newest != self.attempt:
+            raise TakenOver(
+                f"{self.folder}: attempt {newest} has taken this run over; attempt {self.attempt} stops, "
+                "and writes nothing more"
+            )
+
+    def clear(self) -> None:
+        """Forget the checkpoints of an earlier run that is being replaced. Root alone."""
+        for path in checkpoints.numbered(self.folder):
+            path.unlink(missing_ok=True)
+
+    def say(self, message: str) -> None:
+        if self.root and not self.quiet:
+            print(f"copympi: {message}", file=sys.stderr, flush=True)
+
+
+def choose_writer(comm: Any, wanted: str) -> str:
+    """ "mpio" where h5py has it, MPI is there, and h5py's MPI library is the ranks' own; else "root"."""
+    import h5py
+
+    able = bool(h5py.get_config().mpi) and parallel.library() is not None
+    if able and two_libraries():
+        able = False
+    if wanted == "mpio" and not able:
+        raise InputError("--writer", wanted, "this h5py has no parallel HDF5 for this MPI library; allowed: root, auto")
+    return ("mpio" if able and comm.size > 1 else "root") if wanted == "auto" else wanted
+
+
+def two_libraries() -> bool:
+    """Whether h5py brought another MPI library into this process than the one that runs it."""
+    try:
+        text = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return len(set(re.findall(r"libmpi\.so\.\d+", text))) > 1
+
+
+def compare_settings(old: dict[str, Any], new: dict[str, Any], path: Path) -> None:
+    """InputError for the first key that differs where it must not; a longer duration is fine, a shorter one is not."""
+    for key in sorted(old.keys() | new.keys()):
+        was, now = old.get(key), new.get(key)
+        if key == "dynamics.duration":
+            if was is None or now is None or now < was:
+                raise InputError(key, now, f"was {was} when {path} was written; may only become longer")
+        elif was != now:
+            raise InputError(
+                key, now, f"was {was} when {path} was written; only duration, checkpoints and output may change"
+            )

@@ -1,0 +1,241 @@
+"""Checkpoints: the whole state of an ensemble in one HDF5 file, in parallel or by the root, verified on reading.
+
+A file is made in three moves. The root creates it under a partial name, with everything small in it and room for
+the rest. Every rank's units are filled in: collectively by all ranks (`mpio`), or piece by piece through the root.
+The root marks it complete, syncs and renames it. Either way the same datasets hold the same values.
+
+What a flipped bit would change has a 64-bit digest (XXH3): each unit over all that belongs to it, each common
+array, the meta data; HDF5's own structures carry HDF5's checksums (file format 3).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.engine import parallel
+from copympi.errors import MachineError
+from copympi.snapshot import State
+from copympi.storage.reading import reason
+from copympi.storage.restart import SCHEMA, digest, unit_digests
+
+PIECE = 16 << 20
+"""Bytes that travel and are written at a time."""
+
+
+def write(
+    comm: Any, path: Path, state: State, meta: dict[str, Any], writer: str, may_rename: Callable[[], None]
+) -> None:
+    """Write `state` to `path`. Collective; MachineError on every rank, and no file, where it did not work out.
+
+    writer : "mpio" or "root". may_rename : called on the root before the rename; raises where this run was taken over.
+    """
+    partial = path.with_name(f".partial-{path.name}")
+    lengths = {name: flat.dtype.itemsize * flat.size for name, (flat, _) in state.ragged.items()}
+    places = {name: _place(comm, flat.size) for name, (flat, _) in state.ragged.items()}
+    try:
+        parallel.from_root(comm, _guarded(lambda: _create(partial, state, meta, places, sum(lengths.values()))))
+        fill = _fill_together if writer == "mpio" else _fill_by_root
+        fill(comm, partial, state, {name: start for name, (start, _) in places.items()})
+        parallel.from_root(comm, _guarded(lambda: _finish(partial, path, may_rename)))
+    except MachineError:
+        if comm.rank == parallel.ROOT:
+            partial.unlink(missing_ok=True)
+        raise
+
+
+def _guarded(make: Callable[[], None]) -> Callable[[], None]:
+    """`make` with what files can do to it as MachineError."""
+
+    def guarded() -> None:
+        try:
+            make()
+        except (OSError, RuntimeError) as problem:
+            raise MachineError(reason(problem)) from None
+
+    return guarded
+
+
+def _place(comm: Any, size: int) -> tuple[int, int]:
+    """Where this rank's elements start among all ranks', and how many there are in all."""
+    sizes = np.zeros(comm.size, np.int64)
+    sizes[comm.rank] = size
+    parallel.total(comm, sizes)
+    return int(sizes[: comm.rank].sum()), int(sizes.sum())
+
+
+def _create(
+    partial: Path, state: State, meta: dict[str, Any], places: dict[str, tuple[int, int]], own_ragged: int
+) -> None:
+    """The file with everything small in it; unit data has its place but no values yet."""
+    total = sum(flat.dtype.itemsize * places[name][1] for name, (flat, _) in state.ragged.items())
+    total += state.units * sum(rows.dtype.itemsize * rows[:1].size for rows in state.columns.values())
+    free = os.statvfs(partial.parent)
+    if free.f_bavail * free.f_frsize < total + (1 << 20):
+        raise MachineError(f"disk full: {total:.3g} bytes needed, {free.f_bavail * free.f_frsize:.3g} free")
+    with h5py.File(partial, "w", libver="latest", locking=False) as file:
+        file.attrs["schema"] = SCHEMA
+        file.attrs["complete"] = np.int8(0)
+        file.attrs["units"] = state.units
+        text = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+        for name, values in {"meta": text, **{f"common/{k}": v for k, v in state.common.items()}}.items():
+            file[name] = values
+            file[name].attrs["digest"] = digest(np.ascontiguousarray(file[name][()]))
+        units = file.create_group("units")
+        for name, rows in state.columns.items():
+            _reserve(units, name, (state.units, *rows.shape[1:]), rows.dtype)
+        for name, (flat, _) in state.ragged.items():
+            _reserve(units, name, (places[name][1],), flat.dtype)
+            _reserve(units, f"{name}_length", (state.units,), np.dtype(np.int64))
+        _reserve(units, "digest", (state.units,), np.dtype(np.uint64))
+
+
+def _reserve(group: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Contiguous room in the file, not filled."""
+    plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    plan.set_layout(h5py.h5d.CONTIGUOUS)
+    plan.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    space = h5py.h5s.create_simple(shape)
+    h5py.h5d.create(group.id, name.encode(), h5py.h5t.py_create(dtype), space, dcpl=plan)
+
+
+def _slabs(state: State, starts: dict[str, int]) -> list[tuple[str, int, NDArray[Any]]]:
+    """(dataset, first row, this rank's rows) of all unit data, in the order in which every rank writes them."""
+    out: list[tuple[str, int, NDArray[Any]]] = []
+    for name, rows in state.columns.items():
+        out.append((name, state.first, np.ascontiguousarray(rows)))
+    for name, (flat, lengths) in state.ragged.items():
+        out.append((name, starts[name], flat))
+        out.append((f"{name}_length", state.first, lengths.astype(np.int64)))
+    out.append(("digest", state.first, unit_digests(state)))
+    return out
+
+
+def _pieces(start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """A slab cut into pieces of about PIECE bytes."""
+    step = max(1, PIECE // max(1, rows[:1].nbytes))
+    for at in range(0, len(rows), step):
+        yield start + at, rows[at : at + step]
+
+
+def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int]) -> None:
+    """All ranks write their slabs collectively. A rank without a unit, or done early, takes part with nothing."""
+    problem: str | None = None
+    file: Any = None
+    try:
+        file = h5py.File(partial, "r+", driver="mpio", comm=comm, libver="latest", locking=False)
+    except (OSError, RuntimeError) as error:
+        problem = reason(error)
+    _agree(comm, problem)
+    transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
+    transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
+    for name, start, rows in _slabs(state, starts):
+        data = file["units"][name].id
+        pieces = list(_pieces(start, rows))
+        rounds = np.array([len(pieces)], np.int64)
+        parallel.largest(comm, rounds)
+        for k in range(int(rounds[0])):
+            at, piece = pieces[k] if k < len(pieces) else (0, rows[:0])
+            where = data.get_space()
+            if len(piece):
+                where.select_hyperslab((at, *(0,) * (rows.ndim - 1)), piece.shape)
+                memory = h5py.h5s.create_simple(piece.shape)
+            else:
+                where.select_none()
+                memory = h5py.h5s.create_simple((1, *rows.shape[1:]))
+                memory.select_none()
+                piece = np.zeros((1, *rows.shape[1:]), rows.dtype)
+            try:
+                data.write(memory, where, np.ascontiguousarray(piece), dxpl=transfer)
+            except (OSError, RuntimeError) as error:
+                problem = problem or reason(error)
+    try:
+        file.flush()
+        file.close()
+    except (OSError, RuntimeError) as error:
+        problem = problem or reason(error)
+    _agree(comm, problem)
+
+
+def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]) -> None:
+    """Slabs come to the root rank by rank, piece by piece, so that its memory stays bounded."""
+    problem: str | None = None
+    file: Any = None
+    root = comm.rank == parallel.ROOT
+    if root:
+        try:
+            file = h5py.File(partial, "r+", libver="latest", locking=False)
+        except (OSError, RuntimeError) as error:
+            problem = reason(error)
+    for name, start, rows in _slabs(state, starts):
+        for rank in range(comm.size):
+            mine = comm.rank == rank
+            if not mine and not root:
+                continue
+            for at, piece in _travel(comm, rank, start, rows):
+                if root and problem is None:
+                    try:
+                        file["units"][name][at : at + len(piece)] = piece
+                    except (OSError, RuntimeError) as error:
+                        problem = reason(error)
+    if file is not None:
+        try:
+            file.close()
+        except (OSError, RuntimeError) as error:
+            problem = problem or reason(error)
+    _agree(comm, problem)
+
+
+def _travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Pieces of `rank`'s rows: yielded on the root, sent there by `rank` if it is another."""
+    if rank == parallel.ROOT:
+        yield from _pieces(start, rows)
+        return
+    if comm.rank == rank:
+        for at, piece in _pieces(start, rows):
+            comm.Send(np.array([at, len(piece)], np.int64), dest=parallel.ROOT, tag=1)
+            comm.Send(np.ascontiguousarray(piece).view(np.uint8).reshape(-1), dest=parallel.ROOT, tag=2)
+        comm.Send(np.array([0, 0], np.int64), dest=parallel.ROOT, tag=1)
+        return
+    head = np.empty(2, np.int64)
+    while True:
+        comm.Recv(head, source=rank, tag=1)
+        if head[1] == 0:
+            return
+        piece = np.empty((int(head[1]), *rows.shape[1:]), rows.dtype)
+        comm.Recv(piece.view(np.uint8).reshape(-1), source=rank, tag=2)
+        yield int(head[0]), piece
+
+
+def _agree(comm: Any, problem: str | None) -> None:
+    """MachineError on every rank where any has a problem."""
+    failed = np.array([problem is not None], np.int64)
+    parallel.total(comm, failed)
+    if failed[0]:
+        raise MachineError(problem or "failed on another rank")
+
+
+def _finish(partial: Path, path: Path, may_rename: Callable[[], None]) -> None:
+    with h5py.File(partial, "r+", libver="latest", locking=False) as file:
+        file.attrs.modify("complete", np.int8(1))
+    sync(partial)
+    may_rename()
+    os.replace(partial, path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Have the system write a file, or a folder's entries, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
