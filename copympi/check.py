@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from copympi.engine import parallel
-from copympi.engine.members import cpus_alike
+from copympi.engine.alike import cpus_alike
+from copympi.errors import MachineError
 
 
 def check(comm: Any) -> bool:
@@ -102,22 +103,59 @@ def _hdf5(comm: Any) -> str:
     version = f"h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}"
     if not h5py.get_config().mpi:
         return f"serial ({version}); written and read back"
-    parts = np.empty(0, np.uint8)
-    shared = parallel.from_root(comm, lambda: tempfile.mkstemp(suffix=".h5", dir=os.getcwd())[1])
+    shared = parallel.from_root(comm, _shared_file)
+    problem = ""
     try:
-        with h5py.File(shared, "w", driver="mpio", comm=comm) as file:
-            data = file.create_dataset("x", (comm.size,), "i8")
-            with data.collective:
-                data[comm.rank : comm.rank + 1] = comm.rank
-        with h5py.File(shared, "r", driver="mpio", comm=comm) as file:
-            parts = file["x"][()]
+        problem = _parallel_round_trip(comm, shared)
     finally:
-        comm.Barrier()
         if comm.rank == parallel.ROOT:
             Path(shared).unlink(missing_ok=True)
-    if not np.array_equal(parts, np.arange(comm.size)):
-        raise RuntimeError("parallel HDF5 reads back other values than were written")
+    if problem:
+        raise RuntimeError(problem)
     return f"parallel ({version}); every rank wrote and read back"
+
+
+def _shared_file() -> str:
+    try:
+        handle, name = tempfile.mkstemp(suffix=".h5", dir=Path.cwd())
+        os.close(handle)
+    except OSError as problem:
+        raise MachineError(f"the working folder cannot be written: {problem.strerror}") from None
+    return name
+
+
+def _parallel_round_trip(comm: Any, path: str) -> str:
+    """Write and read one number a rank, collectively; what went wrong on any rank, on all of them."""
+    import h5py
+
+    def attempt(mode: str, act: Callable[[Any], str]) -> str:
+        try:
+            file = h5py.File(path, mode, driver="mpio", comm=comm)
+            opened = ""
+        except (OSError, RuntimeError) as error:
+            opened = str(error)
+        said = parallel.first_text(comm, opened)
+        if not said:
+            try:
+                said = act(file)
+                file.close()
+            except (OSError, RuntimeError) as error:
+                said = str(error)
+            said = parallel.first_text(comm, said)
+        return said
+
+    def write(file: Any) -> str:
+        data = file.create_dataset("x", (comm.size,), "i8")
+        with data.collective:
+            data[comm.rank : comm.rank + 1] = comm.rank
+        return ""
+
+    def read(file: Any) -> str:
+        return (
+            "" if np.array_equal(file["x"][()], np.arange(comm.size)) else "reads back other values than were written"
+        )
+
+    return attempt("w", write) or attempt("r", read)
 
 
 def _clock(comm: Any) -> str:

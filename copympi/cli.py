@@ -36,17 +36,28 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except StoppedEarly as stop:
         _complain(str(stop), "")
         code = 3
-    except KeyboardInterrupt:
-        code = 1
-    except Exception:
+    except BrokenPipeError:  # | head
+        sys.stderr.close()
+        code = 0
+    except BaseException as problem:
+        if isinstance(problem, SystemExit):
+            raise
         print(traceback.format_exc(), file=sys.stderr, flush=True)
-        count, rank = parallel.launched()
-        if count > 1:  # others may wait for this rank for ever
-            print(f"copympi: rank {rank} failed; the whole job ends", file=sys.stderr, flush=True)
-            parallel.world().Abort(1)
+        _end_job()
         code = 1
     sys.stdout.flush()
     sys.exit(code)
+
+
+def _end_job() -> None:
+    """End the other ranks too, if there are any: they may wait for this one for ever."""
+    try:
+        comm = parallel.world()
+    except (InputError, MachineError):
+        return
+    if comm.size > 1:
+        print(f"copympi: rank {comm.rank} failed; the whole job ends", file=sys.stderr, flush=True)
+        comm.Abort(1)
 
 
 def _complain(message: str, kind: str = "error: ") -> None:
@@ -113,8 +124,15 @@ def _writable(folder: Path) -> None:
 
 
 def _info(options: Any) -> int:
-    from copympi.storage import reading
+    from copympi.report import checkpoint_info
+    from copympi.storage import reading, restart
 
+    if checkpoint_info.is_checkpoint(options.place):
+        try:
+            print("\n".join(checkpoint_info.describe(options.place)))
+        except restart.DamagedError as damage:
+            raise MachineError(f"{options.place} is damaged: {damage}") from None
+        return 0
     data = reading.read(options.place)
     a, (R, T, P) = data.attributes, data.occupation.shape
     unit = data.time_unit
@@ -122,8 +140,9 @@ def _info(options: Any) -> int:
     print(f"{data.path}: {done}")
     print(f"  beables   {P}: {', '.join(data.system.labels[:8])}{', ...' if P > 8 else ''}")
     print(f"  members   {data.members:,}" + (f" in each of {R:,} replicas" if R > 1 else ""))
-    print(f"  records   {T}, t = 0 .. {data.time[-1]:g} {unit}".rstrip())
-    print(f"  copies    {float(data.events[:, -1].sum()):.6g}" + (f" in {a['steps']:,} steps" if "steps" in a else ""))
+    print(f"  records   {T}" + (f", t = 0 .. {data.time[-1]:g} {unit}".rstrip() if T else " yet"))
+    copies = float(data.events[:, -1:].sum())
+    print(f"  copies    {copies:.6g}" + (f" in {a['steps']:,} steps" if "steps" in a else ""))
     print(f"  seed      {a['seed']}, ranks {a['ranks']}, {a['mpi']}, on {a['hostname']}")
     print(f"  started   {a['started']}" + (f", ended {a['ended']}, {a['seconds']:.3g} s" if "ended" in a else ""))
     print(f"  version   copympi {a['version']}, schema {a['schema']}, {a['libraries']}")

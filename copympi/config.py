@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from pathlib import Path
 from typing import Any, Literal
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from tomlkit.exceptions import ParseError
+from tomlkit.exceptions import TOMLKitError
 
-from copympi.errors import InputError, NotBuiltYet
+from copympi.errors import InputError, NotBuiltYet, plain_text
+
+MOST_RECORDS, MOST_REPLICAS = 10**8, 2**31
+MOST_STEPS = 10**12
+"""Fixed steps between two records."""
 
 
-def seconds(text: Any, key: str) -> float:
+WALL_TIME = 'a length of wall time like "30s", "10min" or "2h"'
+
+
+def seconds(text: Any, key: str, allowed: str = WALL_TIME) -> float:
     """A length of wall time such as "10min", "90 s", "1.5h" in seconds."""
     units = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
     match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", text) if isinstance(text, str) else None
@@ -23,9 +31,9 @@ def seconds(text: Any, key: str) -> float:
             value = float(match[1]) * units[match[2]]
         except ValueError:
             value = 0.0
-        if value > 0:
+        if 0 < value < math.inf:
             return value
-    raise InputError(key, text, 'must be a length of wall time like "30s", "10min" or "2h"')
+    raise InputError(key, text, f"must be {allowed}")
 
 
 class Section(BaseModel):
@@ -54,13 +62,21 @@ class DynamicsSection(Section):
     leaving_chance: float = Field(0.03, gt=0, le=1)
     method: Literal["leap", "exact"] = "leap"
     representation: Literal["members", "occupation"] = "members"
-    replicas: int = Field(1, ge=1)
+    replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
     seed: int = Field(1, ge=0, lt=2**64)
 
 
 class OutputSection(Section):
     interval: float | None = Field(None, gt=0)
     time_unit: str = ""
+
+    @field_validator("time_unit")
+    @classmethod
+    def _text(cls, value: str) -> str:
+        return plain_text("output.time_unit", value)
+
+
+INTERVAL = WALL_TIME + ", or a positive number: simulated time"
 
 
 class CheckpointSection(Section):
@@ -71,9 +87,9 @@ class CheckpointSection(Section):
     @classmethod
     def _positive(cls, value: str | float) -> str | float:
         if isinstance(value, str):
-            seconds(value, "checkpoint.interval")
+            seconds(value, "checkpoint.interval", INTERVAL)
         elif value <= 0:
-            raise InputError("checkpoint.interval", value, 'must be positive, or wall time like "10min"')
+            raise InputError("checkpoint.interval", value, f"must be {INTERVAL}")
         return value
 
 
@@ -143,15 +159,25 @@ def check(values: dict[str, Any]) -> Config:
 
 def _check_times(config: Config) -> None:
     duration, interval, step = config.dynamics.duration, config.interval, config.dynamics.step
+    if not (interval > 0 and duration / interval < MOST_RECORDS + 0.5):
+        raise InputError(
+            "dynamics.duration", duration, f"must be at most {MOST_RECORDS:,} times output.interval = {interval:g}"
+        )
     if config.records < 1 or abs(config.records * interval - duration) > 1e-9 * duration:
         raise InputError("dynamics.duration", duration, f"must be a multiple of output.interval = {interval:g}")
+    if step is not None and interval / MOST_STEPS > step:
+        raise InputError("dynamics.step", step, f"must be at least {interval / MOST_STEPS:g}, 10^-12 output.interval")
     if step is not None and (step > interval or abs(round(interval / step) * step - interval) > 1e-9 * interval):
         raise InputError("dynamics.step", step, f"must divide output.interval = {interval:g}")
 
 
 def _one_line(error: Any) -> InputError:
     """pydantic's first complaint in our words."""
-    key = ".".join(str(part) for part in error["loc"])
+    if isinstance(error.get("ctx", {}).get("error"), InputError):
+        return error["ctx"]["error"]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).removeprefix(".")
+    if error["loc"][:2] == ("checkpoint", "interval"):  # pydantic speaks of one of its two types
+        return InputError("checkpoint.interval", error["input"], f"must be {INTERVAL}")
     if error["type"] == "extra_forbidden":
         *path, last = error["loc"]
         section: Any = Config
@@ -165,6 +191,8 @@ def _one_line(error: Any) -> InputError:
         return InputError(key, "(left out)", "must be given")
     if error["type"] == "model_type":
         return InputError(key, error["input"], "must be a section")
+    if error["type"] == "greater_than" and error["ctx"]["gt"] == 0:
+        return InputError(key, error["input"], "must be a positive number")
     why = error["msg"].replace("Input should be", "must be").replace("Field required", "must be given")
     return InputError(key, error["input"], why)
 
@@ -175,12 +203,14 @@ def read(path: Path, overrides: list[str] | None = None) -> tuple[Config, str]:
         document = tomlkit.parse(path.read_text(encoding="utf-8"))
     except OSError as problem:
         raise InputError("CONFIG", path, f"cannot be read: {problem.strerror}") from None
-    except (ParseError, UnicodeDecodeError) as problem:
-        raise InputError("CONFIG", path, f"is not TOML: {problem}") from None
+    except (TOMLKitError, ValueError, RecursionError) as problem:
+        raise InputError("CONFIG", path, f"is not TOML: {' '.join(str(problem).split())}") from None
     for item in overrides or []:
         _override(document, item)
     try:
         return check(document.unwrap()), tomlkit.dumps(document)
+    except TOMLKitError as problem:
+        raise InputError("CONFIG", path, f"is not TOML: {problem}") from None
     except InputError as problem:
         raise problem.inside(path) from None
 
@@ -190,9 +220,11 @@ def _override(document: tomlkit.TOMLDocument, item: str) -> None:
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
         raise InputError("--set", item, "must read section.key=value")
+    if any("\ud800" <= c <= "\udfff" for c in item):  # bytes of the command line that are no text
+        raise InputError("--set", item, "must be text in UTF-8")
     try:
         value = tomlkit.value(text.strip())
-    except ParseError:
+    except (TOMLKitError, ValueError, RecursionError):
         value = tomlkit.string(text.strip())
     if section not in document:
         document[section] = tomlkit.table()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copyreg
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,19 @@ def shorten(value: object, most: int = 60) -> str:
     """A value as a user wrote it, short enough for one line; a path in full."""
     if isinstance(value, Path):
         return f'"{value}"'
-    text = value if isinstance(value, str) else repr(value)
-    text = " ".join(text.split())
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        text = "(an integer of thousands of digits)"
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split()))
     quoted = f'"{text}"' if isinstance(value, str) else text
     return quoted if len(quoted) <= most else quoted[: most - 4] + " ..."
+
+
+def plain_text(key: str, text: object) -> str:
+    """A text that can stand in a file, on a terminal and in a figure; InputError names `key` otherwise."""
+    if not isinstance(text, str):
+        raise InputError(key, text, "must be a string")
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text):
+        raise InputError(key, repr(text)[1:-1], "must be one line of text without control characters")
+    return text

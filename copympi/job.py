@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomlkit
 
 from copympi import __version__
 from copympi import config as configuration
@@ -20,9 +21,9 @@ from copympi.check import mpi_name
 from copympi.config import Config
 from copympi.control import Control, Watchdog, job_deadline
 from copympi.engine import parallel
-from copympi.engine.members import arithmetic_digest
+from copympi.engine.alike import arithmetic_digest
 from copympi.errors import InputError
-from copympi.keeper import Keeper
+from copympi.keeper import Keeper, compare_settings
 from copympi.model import hamiltonian
 from copympi.model.preparation import Start, prepare
 from copympi.model.system import System
@@ -73,10 +74,8 @@ def _run(comm: Any, job: Job, options: Any, control: Control) -> float:
     )  # fmt: skip
     keep = 0
     if options.resume:
-        if keeper.resume():
-            assert keeper.found is not None
-            keep = int(keeper.found[1]["record"])
-        else:
+        keep = keeper.resume()
+        if not keep:
             keeper.say(f"no checkpoint in {job.folder}: starting afresh")
     else:
         parallel.from_root(comm, keeper.clear)
@@ -104,9 +103,14 @@ def _read(options: Any) -> Job:
 
 
 def _already_done(job: Job) -> bool:
-    """Whether the folder holds this very run, finished, for at least as long as is asked for."""
+    """Whether the folder holds this very run, finished; InputError where it holds another, or a longer one."""
     if not reading.is_complete(job.folder):
         return False
+    path = job.folder / reading.NAME
+    with reading.opened(path) as file:
+        config = configuration.check(tomlkit.parse(str(file.attrs["config"])).unwrap())
+        matrix = [file["system"][part][()] for part in ("data", "indices", "indptr")]
+    compare_settings(_settings(config, matrix), _settings(job.config, _matrix(job.system)), path)
     return bool(reading.read(job.folder).time[-1] >= job.config.dynamics.duration * (1 - 1e-9))
 
 
@@ -118,12 +122,8 @@ def _deadline(budget: str | None) -> float | None:
 
 def _meta(job: Job) -> dict[str, Any]:
     """What is said of the run in every checkpoint."""
-    W = job.system.frequencies
-    parts = (W.data, W.indices, W.indptr, job.start.counts, job.start.phase)
-    same = hashlib.blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in parts[:3]), digest_size=8)
-    settings = {**job.config.settings(), "system.hamiltonian": f"matrix with digest {same.hexdigest()}"}
     return {
-        "settings": _as_json(settings),
+        "settings": _settings(job.config, _matrix(job.system)),
         "config": job.text,
         "members": job.start.members,
         "version": __version__,
@@ -133,6 +133,18 @@ def _meta(job: Job) -> dict[str, Any]:
         "hostname": platform.node(),
         "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
+
+
+def _matrix(system: System) -> list[Any]:
+    W = system.frequencies
+    return [W.data, W.indices, W.indptr]
+
+
+def _settings(config: Config, matrix: list[Any]) -> dict[str, Any]:
+    """What must not change between the lives of a run, flat; `matrix` is H/hbar as data, indices, indptr."""
+    same = hashlib.blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in matrix), digest_size=8)
+    settings = {**config.settings(), "system.hamiltonian": f"matrix with digest {same.hexdigest()}"}
+    return dict(_as_json(settings))
 
 
 def _as_json(value: Any) -> Any:

@@ -6,6 +6,7 @@ import re
 import sys
 import time as clock
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from copympi.control import STOP, Control
 from copympi.engine import parallel
 from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver
 from copympi.snapshot import State
-from copympi.storage import checkpoint, checkpoints, restart
+from copympi.storage import checkpoint, checkpoints, reading, restart
 
 
 class Keeper:
@@ -36,32 +37,43 @@ class Keeper:
         self.began = clock.monotonic()
         self.spent_before = 0.0
 
-    def resume(self) -> bool:
-        """Find the newest checkpoint that verifies and keep its state for `simulate.run`; False where there is none.
+    def resume(self) -> int:
+        """Find the newest checkpoint that verifies and keep its state for `simulate.run`.
+
+        Returns how many records came before it, 0 where there is no checkpoint.
 
         InputError where the config has changed in more than may; MachineError where all checkpoints are damaged.
         """
-        paths = parallel.from_root(self.comm, lambda: checkpoints.numbered(self.folder))
+        paths, held = parallel.from_root(
+            self.comm, lambda: (checkpoints.numbered(self.folder), reading.records_held(self.folder))
+        )
+        damaged = 0
         for path in reversed(paths):
-            problem = ""
+            problem, meta = "", {}
             try:
                 self.found = restart.read(path, self.comm.size, self.comm.rank)
+                meta = self.found[1]
             except restart.DamagedError as damage:
                 problem = str(damage)
             said = parallel.first_text(self.comm, problem)
             if not said:
-                assert self.found is not None
-                meta = self.found[1]
                 compare_settings(meta["settings"], self.meta["settings"], path)
+                if meta["record"] > held:
+                    self.found = None
+                    self.say(f"{path} is ahead of the {held} records in {reading.NAME}; trying the one before")
+                    continue
                 self._warn_of_other_machine(meta)
                 self.spent_before = float(meta["seconds"])
+                self.control.saved_time = float(meta["time"])
                 self.say(f"resuming from {path.name}: t = {meta['time']:g}")
-                return True
+                return int(meta["record"])
             self.found = None
+            damaged += 1
             self.say(f"{path} is damaged ({said}); trying the one before")
         if paths:
-            raise MachineError(f"all checkpoints of {self.folder} are damaged; to start afresh, remove them")
-        return False
+            why = "are damaged" if damaged == len(paths) else f"are damaged or ahead of its {reading.NAME}"
+            raise MachineError(f"all checkpoints of {self.folder} {why}; to start afresh, remove them")
+        return 0
 
     def _warn_of_other_machine(self, meta: dict[str, Any]) -> None:
         for key in ("version", "libraries", "cpu"):
@@ -83,30 +95,31 @@ class Keeper:
         except TakenOver:
             raise
         except MachineError as problem:
+            parallel.from_root(self.comm, self.check_fence)
             failure = problem
         self.control.saved(time, clock.monotonic() - began)
         if ensemble.heard[STOP]:
-            reason = parallel.from_root(self.comm, self._why)
+            trouble, reason = parallel.from_root(self.comm, lambda: (self.trouble, self.control.reason or "a signal"))
             if failure is not None:
-                raise MachineError(f"stopped ({reason}), but no checkpoint could be written: {failure}")
+                raise MachineError(f"stopped ({trouble or reason}), but no checkpoint could be written: {failure}")
+            if trouble is not None:
+                raise MachineError(f"{trouble}; a checkpoint is written, go on with --resume")
             raise StoppedEarly(f"stopped at t = {time:g}: {reason}; a checkpoint is written, go on with --resume")
         if failure is not None and self.root:
             message = f"no checkpoint at t = {time:g}: {failure}; the one before stays, the run goes on"
             warnings.warn(message, RuntimeWarning, stacklevel=2)
 
-    def _why(self) -> str:
-        if self.trouble is not None:
-            raise MachineError(f"{self.trouble}; a checkpoint is written, go on with --resume")
-        return self.control.reason or "a signal"
-
     def save(self, ensemble: Any, record: int, time: float) -> None:
-        """Write the next checkpoint and delete those no longer kept. Collective."""
+        """Write the next checkpoint and delete those no longer kept. Collective.
+
+        Records come first, even where that failed before: a checkpoint ahead of them would be of no use.
+        """
         began = clock.monotonic()
 
         def prepare() -> Path:
-            if self.trouble is None:
-                for recorder in self.recorders:
-                    recorder.settle()
+            self.check_fence()
+            for recorder in self.recorders:
+                recorder.settle()
             return checkpoints.next_place(self.folder)
 
         path = parallel.from_root(self.comm, prepare)
@@ -118,7 +131,8 @@ class Keeper:
         checkpoint.write(self.comm, path, ensemble.state(), meta, self.writer, self.check_fence)
         if self.root:
             for old in checkpoints.numbered(self.folder)[: -self.keep]:
-                old.unlink(missing_ok=True)
+                with suppress(OSError):
+                    old.unlink(missing_ok=True)
         self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
 
     def tell(self, recorder: Any, time: float, snapshot: Any) -> None:

@@ -56,7 +56,7 @@ class Progress(Silent):
 
     def show(self, time: float, steps: int, copies: float) -> None:
         """Say where the run stands, if it is time to."""
-        now = clock.monotonic()
+        now, time = clock.monotonic(), min(time, self.end)
         self.next_look = now + 0.1
         rate = copies / max(now - self.began, 1e-9)
         if self.bar is not None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 import time as clock
-import traceback
 import warnings
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,7 @@ from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members
 from copympi.engine.occupation import Occupation
-from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
+from copympi.errors import InputError
 from copympi.keeper import Keeper
 from copympi.model.preparation import Start, prepare
 from copympi.model.system import System
@@ -72,7 +71,7 @@ def simulate(
 ) -> Run:
     """Copy dynamics (39), (40) of aligned members from Psi = `state`, recorded every `interval` up to `duration`.
 
-    Parameters are those of the config file (docs/reference in README.md), with the same defaults.
+    Parameters are those of the config file (README.md lists them), with the same defaults.
 
     system : System, or anything System accepts.
     state : (P,) complex amplitudes; or density (P,) with phase (P,) radians, Psi = sqrt(rho) exp(-i phase).
@@ -82,29 +81,54 @@ def simulate(
     resolve, on every rank alike. Any other exception on one rank ends the whole job.
     """
     comm = parallel.world() if comm is None else comm
-    if not isinstance(system, System):
-        system = System(system)
     dynamics = {
         "duration": duration, "step": step, "tolerance": tolerance, "leaving_chance": leaving_chance,
         "method": method, "representation": representation, "replicas": replicas, "seed": seed,
     }  # fmt: skip
-    config = configuration.check(
-        {
-            "system": {"hamiltonian": system, "hbar": system.hbar},
-            "preparation": {"members": members, "phase_spread": phase_spread, "spectators": spectators},
-            "dynamics": {key: _plain(value) for key, value in dynamics.items()},
-            "output": {"interval": _plain(interval)},
-        }
-    )
-    start = prepare(system.P, members, state, density, phase)
-    if comm.rank == parallel.ROOT:
-        warn_about(start, system)
-    memory = Memory()
-    last, seconds = run(system, start, config, comm, [memory], Progress(config, "auto") if progress else Silent())
-    root = memory.arrays() if comm.rank == parallel.ROOT else {}
-    arrays: dict[str, Any] = parallel.from_root(comm, lambda: root)
-    steps, largest = parallel.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
+    with parallel.together(comm):
+        problem: InputError | None = None
+        try:
+            system = system if isinstance(system, System) else System(system)
+            config = configuration.check(
+                {
+                    "system": {"hamiltonian": system, "hbar": system.hbar},
+                    "preparation": {"members": members, "phase_spread": phase_spread, "spectators": spectators},
+                    "dynamics": {key: _plain(value) for key, value in dynamics.items()},
+                    "output": {"interval": _plain(interval)},
+                }
+            )
+            start = prepare(system.P, members, state, density, phase)
+        except InputError as bad:
+            problem = bad
+        _agree_on_input(comm, problem)
+        if not parallel.same_everywhere(comm, _digest(system, start, config)):
+            raise InputError("arguments", "unlike", "must be the same on every rank (a state drawn without a seed?)")
+        if comm.rank == parallel.ROOT:
+            warn_about(start, system)
+        memory = Memory()
+        shown = Progress(config, "auto") if progress and comm.rank == parallel.ROOT else Silent()
+        last, seconds = run(system, start, config, comm, [memory], shown)
+        root = memory.arrays() if comm.rank == parallel.ROOT else {}
+        arrays: dict[str, Any] = parallel.from_root(comm, lambda: root)
+        steps, largest = parallel.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
     return Run(**arrays, steps=steps, largest_chance=largest, seconds=seconds)
+
+
+def _agree_on_input(comm: Any, problem: InputError | None) -> None:
+    """An InputError on any rank is one on all."""
+    said = parallel.first_text(comm, str(problem) if problem is not None else "")
+    if problem is not None:
+        raise problem
+    if said:
+        raise InputError("arguments", "unlike", f"another rank refuses its own: {said}")
+
+
+def _digest(system: System, start: Start, config: Config) -> int:
+    """One number for all that a run depends on."""
+    W = system.frequencies
+    parts = [W.data, W.indices.astype(np.int64), W.indptr.astype(np.int64), start.counts, start.phase]
+    text = repr(sorted(config.settings().items())).encode()
+    return zlib.crc32(b"".join([*(np.ascontiguousarray(part).tobytes() for part in parts), text]))
 
 
 def run(
@@ -122,19 +146,12 @@ def run(
     An exception that is not alike on all ranks aborts the job.
     """
     try:
-        began = clock.perf_counter()
-        last = _loop(system, start, config, comm, recorders, progress, keeper)
-        return last, clock.perf_counter() - began
-    except (InputError, DynamicsError, MachineError, StoppedEarly):  # raised on every rank alike
+        with parallel.together(comm):
+            began = clock.perf_counter()
+            last = _loop(system, start, config, comm, recorders, progress, keeper)
+            return last, clock.perf_counter() - began
+    finally:
         progress.close()
-        raise
-    except Exception:
-        if comm.size == 1:
-            raise
-        trace = traceback.format_exc()
-        print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
-        comm.Abort(1)
-        sys.exit(1)  # MPICH's Abort can return before the launcher's signal comes: say things once
 
 
 def _loop(
@@ -172,7 +189,6 @@ def _loop(
             warn.look(snapshot.largest_chance, record * config.interval)
     if keeper is not None:
         keeper.close()
-    progress.close()
     return snapshot
 
 

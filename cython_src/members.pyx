@@ -33,7 +33,7 @@ def plan_half(Couplings couplings, double[::1] rule_numbers, int half, uint8_t[:
     """
     cdef const System *s = &couplings.system
     cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3],
-                          rule_numbers[4], rule_numbers[5])
+                          rule_numbers[4])
     cdef Py_ssize_t r = 0
     cdef int status = FINE
     with nogil:

@@ -37,7 +37,7 @@ def advance(Couplings couplings, double[::1] rule_numbers, uint64_t seed, uint64
     """
     cdef const System *s = &couplings.system
     cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3],
-                          rule_numbers[4], rule_numbers[5])
+                          rule_numbers[4])
     cdef Scratch scratch = Scratch(couplings)
     cdef double[::1] row_memory = np.zeros(row_size(s))
     cdef int64_t[::1] count_memory = np.zeros(s.nnz + s.P, np.int64)

@@ -3,7 +3,7 @@
 
 Aligned phases, the rule of quantum mechanics: (32), (33) with r = -1/2. Inside a half step the state (n, phi)
 is written as c = sqrt(n) exp(-i phi), for which the mean field is linear, dc/dt = -i (H/hbar) c; a Taylor
-polynomial of degree four carries it and a two-point Gauss rule integrates the net flow of each pair,
+polynomial of degree four carries it and a two-point Gauss rule integrates the flow of each pair,
 2 Im(conj(c_a) H_ab c_b)/hbar from b to a. Both are of fourth order. Only (n, phi) leaves the step.
 
 A step is a trapezoidal leap (docs/theory.md, "The step"). First half: flows F1 predicted, K1 drawn with that mean.
@@ -17,6 +17,7 @@ from libc.stdint cimport int64_t, uint64_t
 cdef double TWO_PI = 6.283185307179586
 cdef double GAUSS_LOW = 0.21132486540518713      # (1 - 1/sqrt 3)/2
 cdef double GAUSS_HIGH = 0.7886751345948129
+cdef double GROWTH = 10.0  # so many times what it may lose can a beable gain in a step: after a node it fills up fast
 
 
 cdef class Couplings:
@@ -54,12 +55,15 @@ cdef class Scratch:
 
     def __cinit__(self, Couplings couplings):
         cdef Py_ssize_t P = couplings.system.P
-        self.memory = np.zeros(16 * P + couplings.system.pairs)
+        self.memory = np.zeros(18 * P + 2 * couplings.system.pairs)
         self.v = &self.memory[0]
         self.c = self.v + 10 * P
         self.d = self.c + 2 * P
         self.e = self.d + 2 * P
-        self.flow = self.e + 2 * P
+        self.leaving = self.e + 2 * P
+        self.coming = self.leaving + P
+        self.forth = self.coming + P
+        self.back = self.forth + couplings.system.pairs
 
 
 cdef Py_ssize_t row_size(const System *s) noexcept nogil:
@@ -98,39 +102,53 @@ cdef void carry(Py_ssize_t P, const double *v, double t, double *c) noexcept nog
         c[a] = v[a] + t * (v[2 * P + a] + t * (v[4 * P + a] + t * (v[6 * P + a] + t * v[8 * P + a])))
 
 
-cdef void integrate_flows(const System *s, double t, Scratch w) noexcept nogil:
-    """Net flow b->a of each pair over [0, t], from the coefficients in w.v."""
+cdef void integrate_flows(const System *s, double start, double t, Scratch w) noexcept nogil:
+    """Flow b->a and a->b of each pair over [start, start + t], from the coefficients in w.v.
+
+    Each of the two points has half the time. Where their flows differ in sign, the pair turns round within t and
+    members go both ways; the difference is what the fourth order is about.
+    """
     cdef Py_ssize_t P = s.P, p, b, a, e
-    cdef double x, y
+    cdef double early, late
     cdef double *c = w.d
     cdef double *d = w.e
-    carry(P, w.v, GAUSS_LOW * t, c)
-    carry(P, w.v, GAUSS_HIGH * t, d)
+    carry(P, w.v, start + GAUSS_LOW * t, c)
+    carry(P, w.v, start + GAUSS_HIGH * t, d)
     for p in range(s.pairs):
         b = s.pair[4 * p]
         a = s.pair[4 * p + 1]
         e = s.pair[4 * p + 2]
-        x = c[b] * c[a] + c[P + b] * c[P + a] + d[b] * d[a] + d[P + b] * d[P + a]
-        y = c[b] * c[P + a] - c[P + b] * c[a] + d[b] * d[P + a] - d[P + b] * d[a]
         # -2 Im(conj(c_b) w_ba c_a), weight t/2 at each of the two points
-        w.flow[p] = -t * (x * s.im[e] + y * s.re[e])
+        early = -t * ((c[b] * c[a] + c[P + b] * c[P + a]) * s.im[e] + (c[b] * c[P + a] - c[P + b] * c[a]) * s.re[e])
+        late = -t * ((d[b] * d[a] + d[P + b] * d[P + a]) * s.im[e] + (d[b] * d[P + a] - d[P + b] * d[a]) * s.re[e])
+        w.forth[p] = fmax(early, 0.0) + fmax(late, 0.0)
+        w.back[p] = fmax(-early, 0.0) + fmax(-late, 0.0)
 
 
-cdef double largest_chance(const System *s, const int64_t *n, Scratch w, Py_ssize_t *culprit) noexcept nogil:
-    """Largest outflow over occupation for the flows in w.flow; w.d is overwritten."""
-    cdef Py_ssize_t p, a
+cdef double largest_chance(const System *s, const int64_t *n, double h, Scratch w, double *growth,
+                           Py_ssize_t *culprit) noexcept nogil:
+    """Largest outflow over occupation in a step h, as its two halves will draw it; and the largest inflow, `growth`."""
+    cdef Py_ssize_t p, a, half
     cdef double worst = 0.0
     for a in range(s.P):
-        w.d[a] = 0.0
-    for p in range(s.pairs):
-        if w.flow[p] > 0.0:
-            w.d[s.pair[4 * p]] += w.flow[p]
-        else:
-            w.d[s.pair[4 * p + 1]] -= w.flow[p]
+        w.leaving[a] = 0.0
+        w.coming[a] = 0.0
+    for half in range(2):
+        integrate_flows(s, 0.5 * h * half, 0.5 * h, w)
+        for p in range(s.pairs):
+            w.leaving[s.pair[4 * p]] += w.forth[p]
+            w.coming[s.pair[4 * p]] += w.back[p]
+            w.leaving[s.pair[4 * p + 1]] += w.back[p]
+            w.coming[s.pair[4 * p + 1]] += w.forth[p]
+    growth[0] = 0.0
     for a in range(s.P):
-        if n[a] > 0 and w.d[a] > worst * n[a]:
-            worst = w.d[a] / n[a]
-            culprit[0] = a
+        if n[a] > 0:
+            if w.leaving[a] > worst * n[a]:
+                worst = w.leaving[a] / n[a]
+            if w.coming[a] > growth[0] * n[a]:
+                growth[0] = w.coming[a] / n[a]
+            if fmax(w.leaving[a], w.coming[a] / GROWTH) >= fmax(worst, growth[0] / GROWTH) * n[a]:
+                culprit[0] = a
     return worst
 
 
@@ -138,15 +156,16 @@ cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, dou
                         double *chance, Py_ssize_t *culprit) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the next record alone.
 
+    `leaving_chance`: no beable loses more than this part of its members, or gains GROWTH times as many.
+
     `tolerance`: both half steps of length h/2 err by at most 2 |v5| (h/2)^5 / sqrt(N) in rho, |v5| <= norm |v4| / 5.
     """
     cdef Py_ssize_t a
-    cdef double size = 0.0, h = left, parts, bound
+    cdef double size = 0.0, h = left, parts, bound, growth, over
     if rule.step > 0.0:
         parts = rint(left / rule.step)
         h = left / fmax(parts, 1.0)
-        integrate_flows(s, h, w)
-        chance[0] = largest_chance(s, n, w, culprit)
+        chance[0] = largest_chance(s, n, h, w, &growth, culprit)
         return h
     for a in range(2 * s.P):
         size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
@@ -154,11 +173,11 @@ cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, dou
     if bound > 0.0:
         h = fmin(h, 2.0 * sqrt(sqrt(rule.error_rate * sqrt(rule.members) / bound)))
     while True:
-        integrate_flows(s, h, w)
-        chance[0] = largest_chance(s, n, w, culprit)
-        if chance[0] <= rule.leaving_chance or not isfinite(chance[0]) or h < rule.smallest:
+        chance[0] = largest_chance(s, n, h, w, &growth, culprit)
+        over = fmax(chance[0], growth / GROWTH) / rule.leaving_chance
+        if over <= 1.0 or not isfinite(over) or h < rule.smallest:
             break
-        h *= fmax(0.1, fmin(0.97, 0.97 * rule.leaving_chance / chance[0]))
+        h *= fmax(0.1, fmin(0.97, 0.97 / over))
     parts = ceil(left / h * (1.0 - 1e-12))
     return left / fmax(parts, 1.0)
 
@@ -167,7 +186,7 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
                     double left, Scratch w, double *row) noexcept nogil:
     """Fill `row` with the first half of a step from (n, phase), `left` before the next record."""
     cdef Py_ssize_t P = s.P, a, b, p, e, f, culprit = 0
-    cdef double h, r, half, total, chance = 0.0
+    cdef double h, r, half, total, x, chance = 0.0
     cdef double *prob = row + HEAD
     cdef double *pred = prob + s.nnz
     cdef double *old = pred + s.nnz
@@ -196,7 +215,7 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
     if row[STATUS] != FINE:
         return <int> row[STATUS]
 
-    integrate_flows(s, half, w)
+    integrate_flows(s, 0.0, half, w)
     for a in range(P):
         mid_n[a] = <double> n[a]
         out[a] = 0.0
@@ -205,17 +224,13 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
         a = s.pair[4 * p + 1]
         e = s.pair[4 * p + 2]
         f = s.pair[4 * p + 3]
-        r = w.flow[p]
+        r = w.forth[p] - w.back[p]
         mid_n[b] -= r
         mid_n[a] += r
-        prob[e] = 0.0
-        prob[f] = 0.0
-        if r > 0.0:
-            out[b] += r
-            prob[e] = r / n[b]
-        elif r < 0.0:
-            out[a] -= r
-            prob[f] = -r / n[a]
+        out[b] += w.forth[p]
+        out[a] += w.back[p]
+        prob[e] = w.forth[p] / n[b] if n[b] > 0 else 0.0
+        prob[f] = w.back[p] / n[a] if n[a] > 0 else 0.0
     carry(P, w.v, half, mid)
     for a in range(P):
         # phases turn by the amplitudes' own turn; occupations follow the integrated flows
@@ -228,19 +243,19 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
         mid[P + a] *= r
 
     expand(s, mid, w.v)
-    integrate_flows(s, half, w)
+    integrate_flows(s, 0.0, half, w)
     for p in range(s.pairs):
-        pred[s.pair[4 * p + 2]] = fmax(w.flow[p], 0.0)
-        pred[s.pair[4 * p + 3]] = fmax(-w.flow[p], 0.0)
+        pred[s.pair[4 * p + 2]] = w.forth[p]
+        pred[s.pair[4 * p + 3]] = w.back[p]
     carry(P, w.v, half, w.d)
     for a in range(P):
         # times conj(end conj(mid)): the predicted second half is taken off once, the true one added twice
         if w.d[a] != 0.0 or w.d[P + a] != 0.0:
             r = w.d[a] * mid[a] + w.d[P + a] * mid[P + a]
             total = w.d[a] * mid[P + a] - w.d[P + a] * mid[a]
-            h = turn[a] * r - turn[P + a] * total
+            x = turn[a] * r - turn[P + a] * total
             turn[P + a] = turn[a] * total + turn[P + a] * r
-            turn[a] = h
+            turn[a] = x
     return FINE
 
 
@@ -265,7 +280,7 @@ cdef int plan_second(const System *s, const int64_t *n, const int64_t *out, Scra
         c[a] = r * mid[a]
         c[P + a] = r * mid[P + a]
     expand(s, c, w.v)
-    integrate_flows(s, half, w)
+    integrate_flows(s, 0.0, half, w)
     carry(P, w.v, half, w.d)
     for a in range(P):
         if w.d[a] != 0.0 or w.d[P + a] != 0.0:
@@ -290,9 +305,8 @@ cdef int plan_second(const System *s, const int64_t *n, const int64_t *out, Scra
         prob[e] = 0.0
         prob[f] = 0.0
         if n[b] > 0 and n[a] > 0:
-            r = w.flow[p]
-            x = 2.0 * fmax(r, 0.0) - pred[e] + pred[e] / mid_n[b] * (out[b] - mean_out[b])
-            y = 2.0 * fmax(-r, 0.0) - pred[f] + pred[f] / mid_n[a] * (out[a] - mean_out[a])
+            x = 2.0 * w.forth[p] - pred[e] + pred[e] / mid_n[b] * (out[b] - mean_out[b])
+            y = 2.0 * w.back[p] - pred[f] + pred[f] / mid_n[a] * (out[a] - mean_out[a])
             if x > 0.0:
                 prob[e] = x / n[b]
             if y > 0.0:
@@ -330,12 +344,12 @@ def half_step(Couplings couplings, n, phase, double t):
         w.c[a] = sqrt(start[a]) * cos(turned[a])
         w.c[P + a] = -sqrt(start[a]) * sin(turned[a])
     expand(s, w.c, w.v)
-    integrate_flows(s, t, w)
+    integrate_flows(s, 0.0, t, w)
     for p in range(s.pairs):
-        end[s.pair[4 * p]] -= w.flow[p]
-        end[s.pair[4 * p + 1]] += w.flow[p]
-        flow[s.pair[4 * p], s.pair[4 * p + 1]] = w.flow[p]
-        flow[s.pair[4 * p + 1], s.pair[4 * p]] = -w.flow[p]
+        end[s.pair[4 * p]] -= w.forth[p] - w.back[p]
+        end[s.pair[4 * p + 1]] += w.forth[p] - w.back[p]
+        flow[s.pair[4 * p], s.pair[4 * p + 1]] = w.forth[p] - w.back[p]
+        flow[s.pair[4 * p + 1], s.pair[4 * p]] = w.back[p] - w.forth[p]
     carry(P, w.v, t, w.d)
     for a in range(P):
         turned[a] += s.shift * t - atan2(w.d[P + a] * w.c[a] - w.d[a] * w.c[P + a],

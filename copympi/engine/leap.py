@@ -44,7 +44,6 @@ class Leap:
         return np.array(
             [
                 float(self.members),
-                self.interval,
                 self.step or 0.0,
                 self.leaving_chance,
                 self.tolerance * part / self.interval,

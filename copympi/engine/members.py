@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import copympi.kernels.members as kernel
 from copympi.engine import parallel
+from copympi.engine.alike import cpus_alike
 from copympi.engine.leap import Leap
 from copympi.engine.streams import Purpose
 from copympi.kernels.predictor import Scratch
@@ -183,28 +184,3 @@ def deal(counts: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> ND
     c = np.asarray(which)[:, None]
     # cards p with p % blocks == c and p < x: (x - c + blocks - 1) // blocks
     return ((end - c + blocks - 1) // blocks - (start - c + blocks - 1) // blocks).astype(np.int32)
-
-
-def cpus_alike(comm: Any) -> bool:
-    """Whether every rank's arithmetic gives the same bits."""
-    digest = arithmetic_digest()
-    ends = np.array([digest, -digest], np.int64)
-    parallel.largest(comm, ends)
-    return bool(ends[0] == -ends[1])
-
-
-def arithmetic_digest() -> int:
-    """Last bits of this CPU's arithmetic and libm in one number, found out by planning steps from 4,000 states."""
-    rng = np.random.Generator(np.random.PCG64(0))
-    P, R = 8, 4000
-    A = rng.standard_normal((P, P)) + 1j * rng.standard_normal((P, P))
-    couplings = System(A + A.conj().T).couplings
-    rows = np.zeros((R, couplings.row_size))
-    n = rng.integers(1000, 10**6, (R, P))
-    phase = rng.uniform(-np.pi, np.pi, (R, P))
-    rule = Leap(1, 1.0).rule(1)
-    active, out, left = np.ones(R, np.uint8), np.zeros((R, P), np.int64), np.ones(R)
-    scratch = Scratch(couplings)
-    for half in (0, 1):
-        kernel.plan_half(couplings, rule, half, active, n, out, phase, left, scratch, rows)
-    return zlib.crc32(rows.data)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 import copympi.kernels.occupation as kernel
 from copympi.engine import parallel
+from copympi.engine.alike import cpus_alike
 from copympi.engine.leap import Leap
 from copympi.engine.streams import Purpose
 from copympi.model.preparation import Start
@@ -36,6 +38,12 @@ class Occupation:
         self.largest_chance = np.zeros(mine)
         self.record = 0
         self.problem: Exception | None = None
+        if comm.size > 1 and not cpus_alike(comm) and comm.rank == parallel.ROOT:
+            warnings.warn(
+                "ranks have unlike CPUs: last bits of a replica depend on the rank that has it",
+                RuntimeWarning,
+                stacklevel=4,
+            )
 
         self.wishes = np.zeros(2, np.int64)
         self.heard = np.zeros(2, np.int64)
@@ -75,9 +83,11 @@ class Occupation:
 
     @property
     def progress(self) -> tuple[float, int, float]:
-        """Simulated time, steps and copies of this rank's replicas so far."""
-        behind = float(self.left.mean()) if self.left.size else 0.0
-        return self.record * self.leap.interval - behind, int(self.step.sum()), float(self.events.sum())
+        """Simulated time, steps and copies of all replicas so far, judged by this rank's."""
+        if not self.left.size:
+            return self.record * self.leap.interval, 0, 0.0
+        time, scale = self.record * self.leap.interval - float(self.left.mean()), self.shares[-1][1] / self.left.size
+        return time, round(scale * int(self.step.sum())), scale * float(self.events.sum())
 
     def snapshot(self) -> Snapshot | None:
         """The state of all replicas on the root, None elsewhere. Collective."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.errors import DynamicsError, InputError, MachineError
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
 
 T = TypeVar("T")
 ROOT = 0
@@ -85,8 +87,11 @@ def launched() -> tuple[int, int]:
 
 
 def share(total: int, size: int, rank: int) -> tuple[int, int]:
-    """First and one past last of the units that `rank` of `size` owns: runs of whole units, as even as can be."""
-    return total * rank // size, total * (rank + 1) // size
+    """First and one past last of the units that `rank` of `size` owns: runs of whole units, as even as can be.
+
+    The root has one whenever there is one.
+    """
+    return -(-total * rank // size), -(-total * (rank + 1) // size)
 
 
 def from_root(comm: Any, make: Callable[[], T]) -> T:
@@ -136,6 +141,32 @@ def agree_on_failure(comm: Any, problem: Exception | None) -> None:
     text = first_text(comm, str(problem) if problem is not None else "")
     if text:
         raise DynamicsError(text)
+
+
+@contextmanager
+def together(comm: Any) -> Iterator[None]:
+    """What goes wrong inside on one rank ends the whole job with that rank's traceback; others would wait for ever.
+
+    Errors that are raised on every rank alike pass.
+    """
+    try:
+        yield
+    except (InputError, DynamicsError, MachineError, StoppedEarly):
+        raise
+    except BaseException:
+        if comm.size == 1:
+            raise
+        trace = traceback.format_exc()
+        print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
+        comm.Abort(1)
+        sys.exit(1)  # MPICH's Abort can return before the launcher's signal comes: say things once
+
+
+def same_everywhere(comm: Any, digest: int) -> bool:
+    """Whether all ranks have this number, of at most 62 bits."""
+    ends = np.array([digest, -digest], np.int64)
+    largest(comm, ends)
+    return bool(ends[0] == -ends[1])
 
 
 def first_text(comm: Any, text: str) -> str:

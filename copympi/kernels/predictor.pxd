@@ -32,7 +32,6 @@ cdef struct System:
 
 cdef struct Rule:              # how steps are chosen
     double members             # N
-    double interval            # time between records
     double step                # fixed step, or 0
     double leaving_chance
     double error_rate          # error in rho allowed per unit time in this interval
@@ -48,7 +47,10 @@ cdef class Scratch:
     cdef double *c             # (2, P) amplitudes at the start of a half step
     cdef double *d             # (2, P) amplitudes wanted
     cdef double *e             # (2, P)
-    cdef double *flow          # (pairs,) net flow b->a of each pair
+    cdef double *leaving       # (P,) flow out of each beable, and
+    cdef double *coming        # (P,) into it
+    cdef double *forth         # (pairs,) flow b->a of each pair b < a, and
+    cdef double *back          # (pairs,) flow a->b: both differ from zero where the net flow turns round
 
 cdef Py_ssize_t row_size(const System *s) noexcept nogil
 cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const double *phase,

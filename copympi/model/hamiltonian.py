@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,19 @@ ALLOWED = 'rows of numbers or strings like "0.1-0.2j", or a path to .npy, .npz, 
 
 
 def number(value: Any, key: str) -> complex:
-    """A number, or a string that Python's complex() understands; InputError names `key` otherwise."""
-    if isinstance(value, str):
-        try:
-            return complex(value.replace(" ", "").replace("i", "j").replace("*", ""))
-        except ValueError:
-            raise InputError(key, value, 'must be a number or a string like "0.1-0.2j"') from None
-    if isinstance(value, bool) or not isinstance(value, (int, float, complex, np.number)):
+    """A finite number, or a string that Python's complex() understands; InputError names `key` otherwise."""
+    readable = re.sub("i$", "j", re.sub(r"[\s*]", "", value)) if isinstance(value, str) else value
+    if isinstance(value, bool) or not isinstance(readable, (str, int, float, complex, np.number)):
         raise InputError(key, value, 'must be a number or a string like "0.1-0.2j"')
-    return complex(value)
+    try:
+        found = complex(readable)
+    except ValueError:
+        raise InputError(key, value, 'must be a number or a string like "0.1-0.2j"') from None
+    except OverflowError:
+        found = complex("inf")
+    if not np.isfinite(found):
+        raise InputError(key, value, "must be finite, and at most 1.8e308 in size")
+    return found
 
 
 def read(value: Any, folder: Path = Path()) -> Any:
@@ -42,20 +47,35 @@ def read(value: Any, folder: Path = Path()) -> Any:
 
 
 def _from_file(value: str, folder: Path) -> Any:
-    name, _, dataset = value.partition(":")
-    path = folder / name
-    if not path.is_file():
-        raise InputError(KEY, value, f"no such file: {path}; allowed: {ALLOWED}")
+    path, dataset = _split(value, folder)
+    if not _is_file(path):
+        raise InputError(KEY, value, f"no such file: {path}; must be {ALLOWED}")
     readers = {".npy": _npy, ".npz": _npz, ".mtx": _mtx, ".h5": _hdf5, ".hdf5": _hdf5}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise InputError(KEY, value, f"unknown kind of file {path.suffix!r}; allowed: {ALLOWED}")
+        raise InputError(KEY, value, f"unknown kind of file {path.suffix!r}; must be {ALLOWED}")
     try:
         return reader(path, dataset)
     except InputError:
         raise
     except Exception as problem:
         raise InputError(KEY, value, f"cannot be read: {' '.join(str(problem).split())}") from None
+
+
+def _split(value: str, folder: Path) -> tuple[Path, str]:
+    """File and dataset of `value`: they part at a colon after .h5 or .hdf5; other colons belong to names."""
+    parts = [(value, "")]
+    parts += [(value[: m.end() - 1], value[m.end() :]) for m in re.finditer(r"\.(h5|hdf5):", value, re.IGNORECASE)]
+    there = [(name, dataset) for name, dataset in parts if _is_file(folder / name)]
+    name, dataset = there[0] if there else parts[-1]
+    return folder / name, dataset
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, a folder that may not be looked into
+        return False
 
 
 def _npy(path: Path, _: str) -> Any:
@@ -87,7 +107,8 @@ def _hdf5(path: Path, dataset: str) -> Any:
 
     with h5py.File(path, "r") as file:
         if not dataset or dataset not in file:
-            raise InputError(KEY, f"{path.name}:{dataset}", f"no such dataset; {path.name} holds {sorted(file)}")
+            why = f"no such dataset; {path.name} holds {sorted(file)}; must read {path.name}:/dataset"
+            raise InputError(KEY, f"{path.name}:{dataset}", why)
         item = file[dataset]
         if isinstance(item, h5py.Dataset):
             return item[()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from copympi.model.hamiltonian import number
 
 LARGEST = 2**63 - 1
 """Most members that integer counts can hold."""
+ID_BYTES, BEABLE_BYTES = 4, 64
+"""Least memory of a member with an identity, and of a beable of a replica."""
 NORMAL_TO = 1e-6
 
 
@@ -47,10 +50,10 @@ def prepare(P: int, members: Any, state: Any = None, density: Any = None, phase:
     N = count(members)
     if (state is None) == (density is None):
         given = "neither" if state is None else "both"
-        raise InputError("preparation.state", given, "give either state, or density with phase")
+        raise InputError("preparation.state", given, "must be given, or density with phase in its place")
     if state is not None:
         if phase is not None:
-            raise InputError("preparation.phase", phase, "goes with density; state has phases of its own")
+            raise InputError("preparation.phase", phase, "must go with density; state has phases of its own")
         psi = _vector(state, P, "preparation.state", complex)
     else:
         rho = _vector(density, P, "preparation.density", float)
@@ -59,7 +62,8 @@ def prepare(P: int, members: Any, state: Any = None, density: Any = None, phase:
             raise InputError(f"preparation.density[{a}]", float(rho[a]), "must not be negative")
         angles = np.zeros(P) if phase is None else _vector(phase, P, "preparation.phase", float)
         psi = np.sqrt(rho) * np.exp(-1j * angles)
-    norm = float(np.sum(np.abs(psi) ** 2))
+    with np.errstate(over="ignore"):
+        norm = float(np.sum(np.abs(psi) ** 2))
     key = "preparation.state" if state is not None else "preparation.density"
     if norm == 0.0:
         raise InputError(key, state if state is not None else density, "must not be zero")
@@ -85,6 +89,27 @@ def count(members: Any) -> int:
     return int(members)
 
 
+def memory_needed(members: int, replicas: int = 1, P: int = 0, representation: str = "members") -> int:
+    """Bytes that an ensemble takes at the least, on all ranks together."""
+    return replicas * (BEABLE_BYTES * P + (ID_BYTES * members if representation == "members" else 0))
+
+
+def check_memory(start: Start, replicas: int, representation: str = "members", share: float = 1.0) -> None:
+    """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / share
+    N, P = start.members, start.counts.size
+    if memory_needed(N, replicas, P, representation) <= there:
+        return
+    needs = f"at {ID_BYTES} bytes a member" if representation == "members" else f"at {BEABLE_BYTES} bytes a beable"
+    here = f"the {there / 2**30:,.1f} GiB of memory that there are"
+    if memory_needed(N, 1, P, representation) <= there:
+        most = int(there / memory_needed(N, 1, P, representation))
+        raise InputError("dynamics.replicas", replicas, f"must be at most {most}: {needs} {here} hold no more")
+    most = int((there - BEABLE_BYTES * P) / ID_BYTES)
+    other = 'or take dynamics.representation = "occupation"'
+    raise InputError("preparation.members", N, f"must be at most {most}: {needs} {here} hold no more; {other}")
+
+
 def largest_remainder(density: NDArray[np.float64], members: int) -> NDArray[np.int64]:
     """`members` shared out in proportion to `density`, exactly: whole parts first, then the largest remainders."""
     weight = [round(float(x) * 2**62) for x in density]
@@ -108,8 +133,6 @@ def _vector(values: Any, P: int, key: str, kind: type) -> NDArray[Any]:
         raise InputError(key, values, f"must have one element for each of the {P} beables; it has {len(values)}")
     numbers = [number(x, f"{key}[{a}]") for a, x in enumerate(values)]
     for a, x in enumerate(numbers):
-        if not np.isfinite(x):
-            raise InputError(f"{key}[{a}]", values[a], "must be finite")
         if kind is float and x.imag != 0:
             raise InputError(f"{key}[{a}]", values[a], "must be a real number")
     return np.array([x.real if kind is float else x for x in numbers])

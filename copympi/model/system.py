@@ -9,11 +9,14 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from copympi.errors import InputError
+from copympi.errors import InputError, plain_text
 from copympi.kernels.predictor import Couplings
 
 HERMITIAN_TO = 1e-12
 """Largest |H_ab - conj(H_ba)| that counts as rounding, relative to the largest |H_ab|."""
+LARGEST = 1e150
+"""|H_ab|/hbar must stay below, so that its squares are numbers."""
+HBAR_RANGE = (1e-300, 1e300)
 
 
 class System:
@@ -27,18 +30,17 @@ class System:
 
     Raises
     ------
-    InputError : H is not square, not finite or not Hermitian, hbar is not positive.
+    InputError : H is not square, not finite, too large or not Hermitian; hbar is not positive; labels do not fit.
     """
 
     def __init__(self, H: Any, hbar: float = 1.0, labels: list[str] | None = None) -> None:
-        if not (np.isfinite(hbar) and hbar > 0):
-            raise InputError("system.hbar", hbar, "a positive number")
-        self.hbar = float(hbar)
-        self.frequencies = _hermitian(_as_csr(H)) / self.hbar
+        self.hbar = _positive(hbar)
+        self.frequencies = _hermitian(_bounded(_as_csr(H), self.hbar)) / self.hbar
         self.P = self.frequencies.shape[0]
         if labels is not None and len(labels) != self.P:
-            raise InputError("system.labels", labels, f"one name for each of the {self.P} beables")
-        self.labels = list(labels) if labels is not None else [str(a) for a in range(self.P)]
+            raise InputError("system.labels", labels, f"must have one name for each of the {self.P} beables")
+        names = labels if labels is not None else [str(a) for a in range(self.P)]
+        self.labels = [plain_text(f"system.labels[{a}]", name) for a, name in enumerate(names)]
 
     @property
     def hamiltonian(self) -> sp.csr_array:
@@ -88,21 +90,42 @@ def _as_csr(H: Any) -> sp.csr_array:
         H = H.full()
     try:
         H = sp.csr_array(H, dtype=complex) if sp.issparse(H) else np.asarray(H, dtype=complex)
-    except (TypeError, ValueError):
-        raise InputError("system.hamiltonian", H, "a square matrix of numbers") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError("system.hamiltonian", H, "must be a square matrix of finite numbers") from None
     shape = H.shape
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
         raise InputError("system.hamiltonian", "array of shape " + "x".join(map(str, shape)), "must be square")
     return sp.csr_array(H)
 
 
+def _positive(hbar: Any) -> float:
+    least, most = HBAR_RANGE
+    number = isinstance(hbar, (int, float, np.integer, np.floating)) and not isinstance(hbar, bool)
+    if not (number and 0 < hbar <= most):
+        raise InputError("system.hbar", hbar, "must be a positive number")
+    if hbar < least:
+        raise InputError("system.hbar", hbar, f"must be a positive number of at least {least:g}")
+    return float(hbar)
+
+
+def _bounded(H: sp.csr_array, hbar: float) -> sp.csr_array:
+    """H as it is, or an InputError that says where it is not finite, or too large for this hbar."""
+    H.sum_duplicates()
+    most = min(LARGEST * hbar, HBAR_RANGE[1])
+    with np.errstate(over="ignore"):
+        bad = np.flatnonzero(~(np.abs(H.data) < most))
+    if bad.size:
+        k = int(bad[0])
+        place = f"H[{int(np.searchsorted(H.indptr, k, side='right') - 1)},{int(H.indices[k])}] = {H.data[k]:.6g}"
+        if not np.isfinite(H.data[k]):
+            raise InputError("system.hamiltonian", place, "every element must be finite")
+        bound = f"{LARGEST:g} hbar = {most:g}" if most == LARGEST * hbar else f"{most:g}"
+        raise InputError("system.hamiltonian", place, f"every element must be below {bound} in size")
+    return H
+
+
 def _hermitian(H: sp.csr_array) -> sp.csr_array:
     """H made exactly Hermitian, or an InputError that says by how much and where it is not."""
-    H.sum_duplicates()
-    if not np.all(np.isfinite(H.data)):
-        k = int(np.flatnonzero(~np.isfinite(H.data))[0])
-        row, column = int(np.searchsorted(H.indptr, k, side="right") - 1), int(H.indices[k])
-        raise InputError("system.hamiltonian", f"H[{row},{column}] = {H.data[k]:.6g}", "every element must be finite")
     skew = (H - H.conj().T).tocoo()
     scale = float(np.max(np.abs(H.data), initial=0.0))
     if skew.nnz and np.max(np.abs(skew.data)) > HERMITIAN_TO * scale:

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.errors import InputError
 from copympi.storage.reading import Results
 from copympi.theory import noise, schrodinger
 
 GAUSSIAN_FROM = 20
 """Occupations below which the linear noise approximation means nothing."""
+FLOOR = 1e-10
+"""Variances of sqrt(N) rho below which there is nothing but rounding: no noise is expected."""
 
 
 @dataclass(frozen=True)
 class Comparison:
     """All (T, P). density : n/N, the mean over replicas; quantum : |Psi|^2; expected : standard deviation of the
-    difference by the linear noise approximation, NaN where it does not hold; extinct : share of replicas in which
-    the beable is empty."""
+    difference by the linear noise approximation, NaN where it does not hold, 0 where there is no noise; extinct :
+    share of replicas in which the beable is empty."""
 
     time: NDArray[np.float64]
     density: NDArray[np.float64]
@@ -31,6 +34,13 @@ class Comparison:
         return self.density - self.quantum
 
     @property
+    def sigmas(self) -> NDArray[np.float64]:
+        """Difference / expected, NaN where no noise is expected or it is not known."""
+        out = np.full(self.expected.shape, np.nan)
+        np.divide(self.difference, self.expected, out=out, where=self.expected > 0)
+        return out
+
+    @property
     def liveliest(self) -> int:
         """The beable whose density moves most: the one to show when there is room for one."""
         return int(np.argmax(np.round(np.ptp(self.quantum, axis=0), 9)))
@@ -38,17 +48,21 @@ class Comparison:
 
 def compare(results: Results) -> Comparison:
     """Work out the comparison; the expected noise only where P is small enough for it."""
-    system, N = results.system, results.members
+    system = results.system
     R, T, P = results.occupation.shape
+    if T == 0:
+        raise InputError("DIR", str(results.path), "must hold a record; its run has only begun")
     quantum = schrodinger.density(system, results.state, results.time)
     expected = np.full((T, P), np.nan)
+    N = results.members
     # valid up to the first time that some beable with members runs low
     manned = results.occupation[0, 0] > 0
     low = np.any(N * quantum[:, manned] < GAUSSIAN_FROM, axis=1)
     valid = int(np.argmax(low)) if low.any() else T
     if P <= noise.SMALL and np.all(manned | (np.abs(results.state) == 0)) and not np.any(results.state == 0):
         C = noise.covariance(system, results.state, results.time[:valid], accuracy=1e-4)
-        expected[:valid] = np.sqrt(np.maximum(np.diagonal(C, axis1=1, axis2=2)[:, :P], 0.0) / (N * R))
+        variance = np.diagonal(C, axis1=1, axis2=2)[:, :P]
+        expected[:valid] = np.sqrt(np.where(variance > FLOOR, variance, 0.0) / (N * R))
     return Comparison(
         results.time,
         results.occupation.mean(axis=0) / N,
@@ -70,23 +84,22 @@ def lines(results: Results, comparison: Comparison, rows: int = 11) -> list[str]
     out = [f"  beable {label}, {of}", head]
     for k in np.unique(np.linspace(0, comparison.time.size - 1, rows).round().astype(int)):
         sigma = N * comparison.expected[k, a]
-        expected = "-" if np.isnan(sigma) else f"± {significant(sigma)}"
+        expected = "-" if np.isnan(sigma) or sigma == 0 else f"± {significant(sigma)}"
         off = N * comparison.difference[k, a]
         off = 0.0 if abs(off) < 1e-9 * N else off
         out.append(
-            f"  {comparison.time[k]:>12.6g} {N * comparison.density[k, a]:>20,.0f} "
+            f"  {comparison.time[k]:>12.6g} {N * comparison.density[k, a]:>20,.{0 if R == 1 else 1}f} "
             f"{N * comparison.quantum[k, a]:>22,.1f} {significant(off, sign=True):>14} "
             f"{expected:>12}"
         )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.abs(comparison.difference / comparison.expected)[1:]
+    z = comparison.sigmas[1:]
     z = z[np.isfinite(z)]
     if z.size:
         out.append(f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}")
     dead = np.flatnonzero(comparison.extinct[-1] > comparison.extinct[0])
     for b in dead[:5]:
-        share = f"{comparison.extinct[-1, b]:.1%}"
-        out.append(f"  beable {results.system.labels[b]} is empty at the end in {share} of replicas")
+        share = f" in {comparison.extinct[-1, b]:.1%} of replicas" if R > 1 else ""
+        out.append(f"  beable {results.system.labels[b]} is empty at the end{share}")
     if dead.size > 5:
         out.append(f"  and {dead.size - 5} beables more")
     return out

@@ -12,6 +12,10 @@ from copympi.storage.reading import Results
 
 MOST = 8
 """Most beables drawn one by one."""
+MARKERS = 40
+"""About so many markers a curve."""
+BESIDE = (1.02, 1.0)
+"""Where legends stand: right of the axes."""
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F", "#8C564B")
 """Okabe and Ito's palette, told apart by colour-blind readers too."""
 
@@ -24,6 +28,7 @@ def draw(results: Results, comparison: Comparison | None = None) -> list[Path]:
     import matplotlib.pyplot as plt
 
     style: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8}
+    style["figure.constrained_layout.w_pad"] = 0.08
     with plt.rc_context(style):
         figure, (top, bottom) = plt.subplots(
             2, 1, figsize=(7.2, 5.4), sharex=True, height_ratios=(2.4, 1), layout="constrained"
@@ -40,39 +45,59 @@ def draw(results: Results, comparison: Comparison | None = None) -> list[Path]:
 
 
 def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None:
-    N, R = results.members, results.occupation.shape[0]
-    every = max(1, c.time.size // 60)
-    for colour, a in zip(COLOURS, shown, strict=False):
-        axes.plot(c.time, c.quantum[:, a], color=colour, lw=1.1)
-        name = results.system.labels[a]
-        axes.plot(c.time[::every], c.density[::every, a], "o", color=colour, ms=3.6, mfc="white", mew=1.0, label=name)
-    axes.plot([], [], color="0.35", lw=1.1, label="Schrödinger")
-    axes.plot([], [], "o", color="0.35", ms=3.6, mfc="white", label="copies")
+    every = max(1, round(c.time.size / MARKERS))
+    mark: Any = {"ls": "", "marker": "o", "ms": 4.2 if len(shown) <= 3 else 3.4, "mfc": "white", "mew": 0.9}
+    curves = []
+    for k, (colour, a) in enumerate(zip(COLOURS, shown, strict=False)):
+        places = slice(k * every // len(shown), None, every)  # those of one curve beside those of the next
+        axes.plot(c.time[places], c.density[places, a], color=colour, zorder=2, **mark)
+        curves += axes.plot(c.time, c.quantum[:, a], color=colour, lw=1.2, zorder=3)
     axes.set_ylabel("share of the members, $n_a/N$")
-    axes.set_ylim(0, max(0.05, 1.08 * float(np.nanmax(c.quantum))))
+    axes.set_ylim(0, max(0.05, 1.08 * float(max(c.quantum[:, shown].max(), c.density[:, shown].max()))))
     axes.margins(x=0.01)
-    of = f"{_power(R)} replicas of $N$ = {_power(N)}" if R > 1 else f"$N$ = {_power(N)} members"
-    kind = "occupation numbers" if results.system.P <= MOST else f"{MOST} of {results.system.P} occupation numbers"
-    axes.set_title(f"Copy dynamics against Schrödinger's equation: {kind}, {of}", fontsize=10, loc="left")
-    columns = 1 if len(shown) <= 4 else 2
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), ncols=columns, fontsize=9)
+    axes.set_title(_title(results, len(shown)), fontsize=10, loc="left")
+    beside: Any = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0}
+    names = axes.legend(curves, ["."] * len(curves), title="beable", loc="upper left", bbox_to_anchor=BESIDE, **beside)
+    for text, a in zip(names.get_texts(), shown, strict=True):
+        text.set_text(shorten(results.system.labels[a], 24))
+        text.set_parse_math(False)
+    axes.add_artist(names)
+    kinds = [axes.plot([], [], color="0.35", lw=1.2)[0], axes.plot([], [], color="0.35", **mark)[0]]
+    axes.legend(kinds, ["Schrödinger", "copies"], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **beside)
 
 
 def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None:
     N, R = results.members, results.occupation.shape[0]
-    scale = np.sqrt(N * R)
+    known = c.time.size > 1 and bool(np.all(c.expected[1:, shown] > 0))
+    values = c.sigmas if known else np.sqrt(N * R) * c.difference
     for colour, a in zip(COLOURS, shown, strict=False):
-        axes.plot(c.time, scale * c.difference[:, a], color=colour, lw=0.9)
-    a = c.liveliest
-    band = scale * c.expected[:, a]
-    if np.isfinite(band).any():
-        axes.fill_between(c.time, -band, band, color="0.5", alpha=0.22, lw=0)
-        axes.plot([], [], color="0.5", alpha=0.4, lw=6, label=f"±1σ expected, {results.system.labels[a]}")
-        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9)
-    axes.axhline(0, color="0.3", lw=0.6)
-    unit = results.time_unit
-    axes.set_xlabel(f"time [{unit}]" if unit else "time")
-    axes.set_ylabel(r"difference $\times\sqrt{N}$" if R == 1 else r"difference $\times\sqrt{NR}$")
+        axes.plot(c.time, values[:, a], color=colour, lw=0.9)
+    axes.axhline(0, color="0.3", lw=0.6, zorder=1)
+    if known:
+        bands = [axes.axhspan(-k, k, color=grey, lw=0, zorder=0) for k, grey in ((2, "0.93"), (1, "0.85"))]
+        most = max(2.6, 1.08 * float(np.nanmax(np.abs(values[:, shown]))))
+        axes.set_ylim(-most, most)
+        axes.set_ylabel("difference / σ")
+        axes.legend(
+            bands[::-1], ["±1σ expected", "±2σ"], frameon=False, fontsize=9, loc="center left",
+            bbox_to_anchor=(BESIDE[0], 0.5), borderaxespad=0,
+        )  # fmt: skip
+    else:
+        if np.abs(values[:, shown]).max() < 1e-6:  # nothing but rounding
+            axes.set_ylim(-1, 1)
+        axes.set_ylabel(r"difference $\times\sqrt{N}$" if R == 1 else r"difference $\times\sqrt{NR}$")
+    unit = shorten(results.time_unit, 24)
+    axes.set_xlabel(f"time [{unit}]" if unit else "time", parse_math=False)
+
+
+def _title(results: Results, shown: int) -> str:
+    N, R, P = results.members, results.occupation.shape[0], results.system.P
+    beables = f"{shown} of {P:,} beables" if shown < P else f"{P} beable{'s' if P > 1 else ''}"
+    return f"{beables}, " + (f"{_power(R)} replicas of " if R > 1 else "") + f"$N$ = {_power(N)}"
+
+
+def shorten(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _power(n: int) -> str:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from copympi.engine import parallel
 from copympi.errors import MachineError
 from copympi.snapshot import State
-from copympi.storage.reading import reason
+from copympi.storage.reading import FAILURES, FORMAT, reason
 from copympi.storage.restart import SCHEMA, digest, unit_digests
 
 PIECE = 16 << 20
@@ -37,7 +37,7 @@ def write(
 
     writer : "mpio" or "root". may_rename : called on the root before the rename; raises where this run was taken over.
     """
-    partial = path.with_name(f".partial-{path.name}")
+    partial = path.with_name(f".partial-{meta['attempt']}-{path.name}")  # a taken-over attempt has another
     lengths = {name: flat.dtype.itemsize * flat.size for name, (flat, _) in state.ragged.items()}
     places = {name: _place(comm, flat.size) for name, (flat, _) in state.ragged.items()}
     try:
@@ -57,7 +57,9 @@ def _guarded(make: Callable[[], None]) -> Callable[[], None]:
     def guarded() -> None:
         try:
             make()
-        except (OSError, RuntimeError) as problem:
+        except MachineError:  # TakenOver too
+            raise
+        except FAILURES as problem:
             raise MachineError(reason(problem)) from None
 
     return guarded
@@ -80,7 +82,7 @@ def _create(
     free = os.statvfs(partial.parent)
     if free.f_bavail * free.f_frsize < total + (1 << 20):
         raise MachineError(f"disk full: {total:.3g} bytes needed, {free.f_bavail * free.f_frsize:.3g} free")
-    with h5py.File(partial, "w", libver="latest", locking=False) as file:
+    with h5py.File(partial, "w", libver=FORMAT, locking=False) as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["complete"] = np.int8(0)
         file.attrs["units"] = state.units
@@ -131,8 +133,8 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
     problem: str | None = None
     file: Any = None
     try:
-        file = h5py.File(partial, "r+", driver="mpio", comm=comm, libver="latest", locking=False)
-    except (OSError, RuntimeError) as error:
+        file = h5py.File(partial, "r+", driver="mpio", comm=comm, libver=FORMAT, locking=False)
+    except FAILURES as error:
         problem = reason(error)
     _agree(comm, problem)
     transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
@@ -155,12 +157,12 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
                 piece = np.zeros((1, *rows.shape[1:]), rows.dtype)
             try:
                 data.write(memory, where, np.ascontiguousarray(piece), dxpl=transfer)
-            except (OSError, RuntimeError) as error:
+            except FAILURES as error:
                 problem = problem or reason(error)
     try:
         file.flush()
         file.close()
-    except (OSError, RuntimeError) as error:
+    except FAILURES as error:
         problem = problem or reason(error)
     _agree(comm, problem)
 
@@ -172,8 +174,8 @@ def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]
     root = comm.rank == parallel.ROOT
     if root:
         try:
-            file = h5py.File(partial, "r+", libver="latest", locking=False)
-        except (OSError, RuntimeError) as error:
+            file = h5py.File(partial, "r+", libver=FORMAT, locking=False)
+        except FAILURES as error:
             problem = reason(error)
     for name, start, rows in _slabs(state, starts):
         for rank in range(comm.size):
@@ -184,12 +186,12 @@ def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]
                 if root and problem is None:
                     try:
                         file["units"][name][at : at + len(piece)] = piece
-                    except (OSError, RuntimeError) as error:
+                    except FAILURES as error:
                         problem = reason(error)
     if file is not None:
         try:
             file.close()
-        except (OSError, RuntimeError) as error:
+        except FAILURES as error:
             problem = problem or reason(error)
     _agree(comm, problem)
 
@@ -224,7 +226,7 @@ def _agree(comm: Any, problem: str | None) -> None:
 
 
 def _finish(partial: Path, path: Path, may_rename: Callable[[], None]) -> None:
-    with h5py.File(partial, "r+", libver="latest", locking=False) as file:
+    with h5py.File(partial, "r+", libver=FORMAT, locking=False) as file:
         file.attrs.modify("complete", np.int8(1))
     sync(partial)
     may_rename()

@@ -43,7 +43,7 @@ def take_attempt(folder: Path) -> int:
                 break
             except FileExistsError:
                 continue
-        for leftover in place.glob(".partial-*"):
+        for leftover in [*place.glob(".partial-*"), *folder.glob(".new-*")]:
             leftover.unlink(missing_ok=True)
         for old in attempts(folder)[:-1]:
             (place / f"attempt-{old:06d}").unlink(missing_ok=True)

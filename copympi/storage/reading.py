@@ -16,6 +16,10 @@ from copympi.model.system import System
 
 SCHEMA = 1
 NAME = "results.h5"
+FORMAT = ("v110", "v110")
+"""Files are written so that HDF5 1.10 and all later ones can read them, whichever wrote them."""
+FAILURES = (OSError, RuntimeError, ValueError, KeyError)
+"""What h5py makes of a disk that fails."""
 DESCRIPTIONS = {
     "time": ("time", "times of the records"),
     "occupation": ("1", "n_a, members with each beable"),
@@ -23,6 +27,9 @@ DESCRIPTIONS = {
     "coherence": ("1", "|sum e^{i phi}|/n of a beable's members; NaN at n = 0"),
     "events": ("1", "copies since t = 0"),
 }
+
+WIDE = ("occupation", "phase", "coherence", "events")
+"""Datasets in which an axis of replicas may come before the one of records."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,8 @@ class Results:
 
     @property
     def members(self) -> int:
-        return int(self.occupation[0, 0].sum())
+        """N; 0 where there is no record yet."""
+        return int(self.occupation[0, :1].sum())
 
 
 def read(place: Path) -> Results:
@@ -65,7 +73,7 @@ def _results(path: Path, file: Any) -> Results:
     group = file["system"]
     parts = tuple(group[part][()] for part in ("data", "indices", "indptr"))
     hbar, P = float(group.attrs["hbar"]), int(group.attrs["P"])
-    system = System(csr_array(parts, shape=(P, P)) * hbar, hbar, [str(x) for x in group.attrs["labels"]])
+    system = System(csr_array(parts, shape=(P, P)) * hbar, hbar, [x.decode() for x in group["labels"][()]])
     arrays = {name: file[name][()] for name in ("occupation", "phase", "events")}
     if arrays["occupation"].ndim == 2:
         arrays = {name: values[None] for name, values in arrays.items()}
@@ -82,6 +90,24 @@ def is_complete(folder: Path) -> bool:
     try:
         with opened(folder / NAME) as file:
             return bool(file.attrs.get("complete", False))
+    except OSError:
+        return False
+
+
+def records_held(folder: Path) -> int:
+    """How many whole records the results in a folder hold; 0 where none can be read."""
+    try:
+        with opened(folder / NAME) as file:
+            return int(min(file["time"].shape[0], *(file[name].shape[-1 - (name != "events")] for name in WIDE)))
+    except FAILURES:
+        return 0
+
+
+def is_foreign(folder: Path) -> bool:
+    """Whether the folder holds a results file, in good order, that no run of copympi wrote."""
+    try:
+        with opened(folder / NAME) as file:
+            return "schema" not in file.attrs
     except OSError:
         return False
 

@@ -53,6 +53,25 @@ def read_meta(path: Path) -> dict[str, Any]:
         return _meta(file, path)
 
 
+def has_units(path: Path) -> bool:
+    """Whether a file has the group in which checkpoints keep their state."""
+    try:
+        with _opened(path) as file:
+            return "units" in file
+    except Exception:  # a file that cannot be read says nothing
+        return False
+
+
+def units_in(path: Path) -> int:
+    """How many units a checkpoint has. Raises what `read_meta` raises."""
+    with _opened(path) as file:
+        _meta(file, path)
+        try:
+            return int(file.attrs["units"])
+        except Exception as problem:
+            raise DamagedError(reason(problem)) from None
+
+
 def _opened(path: Path) -> Any:
     try:
         return h5py.File(path, "r", locking=False)
@@ -68,9 +87,7 @@ def _meta(file: Any, path: Path) -> dict[str, Any]:
         if not file.attrs["complete"]:
             raise DamagedError("not complete")
         return dict(json.loads(_checked(file["meta"]).tobytes()))
-    except DamagedError:
-        raise
-    except InputError:
+    except (DamagedError, InputError, MemoryError):
         raise
     except Exception as problem:  # whatever HDF5 and JSON make of damage
         raise DamagedError(reason(problem)) from None
@@ -106,7 +123,7 @@ def read(path: Path, size: int, rank: int) -> tuple[State, dict[str, Any]]:
             common = {name: _checked(data) for name, data in file["common"].items()} if "common" in file else {}
             state = State(units, first, last, columns, ragged, common)
             wrong = np.flatnonzero(unit_digests(state) != group["digest"][first:last])
-        except DamagedError:
+        except (DamagedError, MemoryError):
             raise
         except Exception as problem:
             raise DamagedError(reason(problem)) from None

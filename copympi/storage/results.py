@@ -7,6 +7,7 @@ import platform
 import shutil
 import time as clock
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,17 @@ from copympi.record import coherence, events_dtype, wrapped
 from copympi.snapshot import Snapshot
 from copympi.storage import checkpoints
 from copympi.storage.checkpoint import sync
-from copympi.storage.reading import DESCRIPTIONS, NAME, SCHEMA, first_records, is_complete, reason
+from copympi.storage.reading import (
+    DESCRIPTIONS,
+    FAILURES,
+    FORMAT,
+    NAME,
+    SCHEMA,
+    first_records,
+    is_complete,
+    is_foreign,
+    reason,
+)
 
 FLUSH_EVERY = 1.0
 """Seconds between writes of the records that have come in."""
@@ -54,19 +65,28 @@ class ResultsFile:
         self.flushed = clock.monotonic()
         self.replicas = config.dynamics.replicas
         self.may_append = may_append
-        new = folder / f".new-{NAME}"
+        self.written = keep
+        self.new = folder / f".new-{platform.node()}-{os.getpid()}-{NAME}"  # a taken-over attempt has another
+        self.file: Any = None
         try:
             kept = first_records(self.path, keep) if keep else {}
-            self.file = h5py.File(new, "w", libver="latest", locking=False)
+            self.file = h5py.File(self.new, "w", libver=FORMAT, locking=False)
             self._write_header(config, text, ranks, mpi)
             self._write_system(system, start)
             self._create_datasets(config, start, system.P)
             for name, rows in kept.items():
-                self._append(name, rows)
+                self._put(name, rows, 0)
             self.file.swmr_mode = True
             self.file.flush()
-            os.replace(new, self.path)
-        except OSError as problem:
+            sync(self.new)
+            self.may_append()
+            os.replace(self.new, self.path)
+            sync(folder)
+        except MachineError:
+            self._give_up()
+            raise
+        except FAILURES as problem:
+            self._give_up()
             raise InputError("output folder", str(folder), f"cannot be written: {reason(problem)}") from None
 
     def _write_header(self, config: Config, text: str, ranks: int, mpi: str) -> None:
@@ -88,7 +108,8 @@ class ResultsFile:
     def _write_system(self, system: System, start: Start) -> None:
         """What a reader needs to compare with Schroedinger's equation, whatever became of the user's files."""
         group = self.file.create_group("system")
-        group.attrs.update({"hbar": system.hbar, "labels": system.labels, "P": system.P})
+        group.attrs.update({"hbar": system.hbar, "P": system.P})
+        group["labels"] = np.array([label.encode() for label in system.labels], "S")
         for part in ("data", "indices", "indptr"):
             group[part] = getattr(system.frequencies, part)
         group["state"] = start.state
@@ -126,7 +147,7 @@ class ResultsFile:
             self.flush()
 
     def flush(self) -> None:
-        """Write the records that have come in."""
+        """Write the records that have come in. What fails can be tried again: each has its place."""
         if not self.pending:
             return
         n = np.stack([s.n for _, s in self.pending], axis=1)
@@ -140,11 +161,12 @@ class ResultsFile:
         self.may_append()
         try:
             for name, rows in values.items():
-                self._append(name, rows if self.replicas > 1 else rows[0])
-            self._append("time", np.array([time for time, _ in self.pending]))
+                self._put(name, rows if self.replicas > 1 else rows[0], self.written)
+            self._put("time", np.array([time for time, _ in self.pending]), self.written)
             self.file.flush()
-        except (OSError, RuntimeError) as problem:
+        except FAILURES as problem:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
+        self.written += len(self.pending)
         self.pending.clear()
         self.flushed = clock.monotonic()
 
@@ -156,41 +178,55 @@ class ResultsFile:
         except OSError as problem:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
-    def _append(self, name: str, rows: NDArray[Any]) -> None:
+    def _put(self, name: str, rows: NDArray[Any], first: int) -> None:
         data = self.file[name]
         axis = 0 if name == "time" or self.replicas == 1 else 1
-        old = data.shape[axis]
-        data.resize(old + rows.shape[axis], axis=axis)
-        data[(slice(None),) * axis + (slice(old, None),)] = rows
+        data.resize(first + rows.shape[axis], axis=axis)
+        data[(slice(None),) * axis + (slice(first, None),)] = rows
 
     def finish(self, seconds: float, last: Snapshot) -> None:
         """Mark the run complete, in a copy that then takes the file's place: a kill leaves one of the two."""
         self.flush()
-        self.file.close()
-        new = self.path.with_name(f".new-{NAME}")
+        self.may_append()
         try:
-            shutil.copyfile(self.path, new)
-            with h5py.File(new, "r+", libver="latest", locking=False) as file:
+            self.file.close()
+            shutil.copyfile(self.path, self.new)
+            with h5py.File(self.new, "r+", libver=FORMAT, locking=False) as file:
                 file.attrs["seconds"] = seconds
                 file.attrs["steps"] = last.steps
                 file.attrs["largest_chance"] = last.largest_chance
                 file.attrs["ended"] = clock.strftime("%Y-%m-%dT%H:%M:%S%z")
                 file.attrs["complete"] = True
+            sync(self.new)
             self.may_append()
-            os.replace(new, self.path)
-        except OSError as problem:
+            os.replace(self.new, self.path)
+            sync(self.path.parent)
+        except MachineError:
+            self._give_up()
+            raise
+        except FAILURES as problem:
+            self._give_up()
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
+
+    def _give_up(self) -> None:
+        """Close what can be closed, and leave nothing half-made behind."""
+        with suppress(*FAILURES):
+            if self.file:
+                self.file.close()
+        with suppress(OSError):
+            self.new.unlink(missing_ok=True)
 
     def __enter__(self) -> ResultsFile:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if self.file:
-            try:
-                if kind is None:
-                    self.flush()
-            finally:
-                self.file.close()
+        if not self.file:
+            return
+        if kind is None:
+            self.flush()
+            self.file.close()
+        else:  # what is under way says more than what closing may add
+            self._give_up()
 
 
 def libraries() -> str:
@@ -207,6 +243,9 @@ def open_folder(folder: Path, overwrite: bool) -> None:
         probe.unlink()
     except OSError as problem:
         raise InputError("output folder", folder, f"cannot be written: {problem.strerror}") from None
+    if is_foreign(folder):
+        why = f"holds a {NAME} that is not copympi's; choose another with -o"
+        raise InputError("output folder", folder, why)
     if not overwrite and is_complete(folder):
         why = "holds a finished run; choose another with -o, or --overwrite"
         raise InputError("output folder", str(folder), why)

@@ -19,7 +19,7 @@ SMALL = 64
 
 
 def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6) -> NDArray[np.float64]:
-    """N Cov of (rho_0 .. rho_{P-1}, phi_0 .. phi_{P-1}) at ascending `times`, (T, 2P, 2P).
+    """N Cov of (rho_0 .. rho_{P-1}, phi_0 .. phi_{P-1}) at ascending `times`, (T, 2P, 2P); T may be 0.
 
     state : (P,) complex Psi(0), the same in every ensemble, so that the covariance starts at zero.
     Raises ValueError where P > SMALL or some Psi_a vanishes at a time asked for.
@@ -47,7 +47,7 @@ def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: flo
         return carry @ diffusion @ carry.T
 
     out = np.empty((np.size(times), 2 * system.P, 2 * system.P))
-    total, now = np.zeros_like(out[0]), 0.0
+    total, now = np.zeros(out.shape[1:]), 0.0
     for k, t in enumerate(np.asarray(times, dtype=float)):
         if t > now:
             scale = max(float(np.abs(total).max()), 1e-12)

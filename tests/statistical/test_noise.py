@@ -91,3 +91,30 @@ def test_dies_near_a_node_as_often_as_the_prototype():
         assert np.all(run.occupation.sum(axis=-1) == members)
     assert 0.2 < share[1] < 0.6, share
     assert share[10] < 0.02, share
+
+
+@pytest.mark.parametrize("records", [2, 4])
+def test_noise_at_a_turning_point_inside_a_step_is_not_lost(records):
+    """Two levels over a period in few records: flows turn round inside steps, and members go both ways."""
+    system, psi, members, replicas = (
+        copympi.System([[0, 0.5], [0.5, 0]]),
+        np.sqrt([0.9, 0.1]).astype(complex),
+        10**8,
+        10**4,
+    )
+    run = copympi.simulate(
+        system, state=psi, members=members, duration=2 * np.pi, interval=2 * np.pi / records, replicas=replicas,
+        representation="occupation", comm=Alone(), seed=5,
+    )  # fmt: skip
+    theory = noise.covariance(system, psi, run.time[1:])
+    ratio = members * np.var(run.occupation[:, 1:, 0] / members, axis=0) / theory[:, 0, 0]
+    assert np.all(np.abs(ratio - 1) < 0.03 + 4 * np.sqrt(2 / replicas)), ratio
+
+
+def test_a_step_over_a_turning_point_counts_all_who_leave():
+    """Net flow 0 over the step, but a third of the members of one beable leave in it: warned about."""
+    system = copympi.System([[0, 0.5], [0.5, 0]])
+    before = schrodinger.evolve(system, np.sqrt([0.9, 0.1]), [-0.3])[0]
+    with pytest.warns(RuntimeWarning, match=r"chance 0\.\d+ in one step"):
+        run = copympi.simulate(system, state=before, members=10**6, duration=0.6, interval=0.6, step=0.6, comm=Alone())
+    assert run.largest_chance > 0.05

@@ -36,6 +36,8 @@ CONTRACT_DEFAULTS = {
     "dynamics.representation": "members",
     "dynamics.replicas": 1,
     "dynamics.seed": 1,
+    "checkpoint.interval": "10min",
+    "checkpoint.keep": 2,
 }
 
 MISSPELT = [
@@ -58,6 +60,8 @@ MISSPELT = [
     ("dynamics.sed", "seed"),
     ("output.intervall", "interval"),
     ("output.timeunit", "time_unit"),
+    ("checkpoint.intervall", "interval"),
+    ("checkpoint.kep", "keep"),
 ]
 
 # what is set, how the value must be quoted, what the line must say is allowed
@@ -70,18 +74,34 @@ BAD = [
     ("system.hamiltonian=[[1, 2], [2]]", "2 rows of lengths 2, 1", "must be square"),
     ("system.hamiltonian=[[1, 2], [3, 4]]", "H[0,1] = 2+0j, H[1,0] = 3+0j", "must be Hermitian; |H[0,1] - conj"),
     ("system.hamiltonian=[['1j', 2], [2, 4]]", "H[0,0] = 0+1j", "must be Hermitian"),
-    ("system.hamiltonian=[[1, 2], [2, nan]]", "H[1,1] = nan", "must be finite"),
-    ("system.hamiltonian=[[1, 2], [2, inf]]", "H[1,1] = inf", "must be finite"),
-    ("system.hamiltonian=[[1, '2k'], [2, 1]]", 'hamiltonian[0][1] = "2k"', 'a number or a string like "0.1-0.2j"'),
+    ("system.hamiltonian=[[1, 2], [2, nan]]", "hamiltonian[1][1] = nan", "must be finite"),
+    ("system.hamiltonian=[[1, 2], [2, inf]]", "hamiltonian[1][1] = inf", "must be finite"),
+    ("system.hamiltonian=[[1, 'inf'], [2, 1]]", 'hamiltonian[0][1] = "inf"', "must be finite"),
+    ("system.hamiltonian=[[1, 2], ['nan', 1]]", 'hamiltonian[1][0] = "nan"', "must be finite"),
+    ("system.hamiltonian=[[1, '1+infi'], [2, 1]]", 'hamiltonian[0][1] = "1+infi"', "must be finite"),
+    ("system.hamiltonian=[['1e999', 1], [1, 1]]", 'hamiltonian[0][0] = "1e999"', "must be finite"),
+    (f"system.hamiltonian=[[1, {10**400}], [1, 1]]", "hamiltonian[0][1] = 1000", "must be finite, and at most 1.8e308"),
+    (f"system.hamiltonian=[[0x{'f' * 4000}, 0], [0, 1]]", "hamiltonian[0][0] = (an integer of", "must be finite"),
+    ("system.hamiltonian=[[1e308, 0], [0, -1e308]]", "H[0,0] = 1e+308", "must be below 1e+150 hbar = 1e+150 in size"),
+    ("system.hamiltonian=[[0, 1.7e308], [1.7e308, 0]]", "H[0,1] = 1.7e+308", "must be below"),
+    ("system.hamiltonian=[[0, '1.7e308+1.7e308j'], [0, 0]]", "H[0,1] = 1.7e+308+1.7e+308j", "must be below"),
+    ("system.hamiltonian=[[0, 1e200], [1e200, 0]]", "H[0,1] = 1e+200", "must be below"),
+    ("system.hamiltonian=[[1, '2k'], [2, 1]]", 'hamiltonian[0][1] = "2k"', 'number or a string like "0.1-0.2j"'),
     ("system.hamiltonian=[[1, true], [2, 1]]", "hamiltonian[0][1] = True", "must be a number"),
     ("system.hamiltonian='absent.npy'", '"absent.npy"', "no such file"),
-    ("system.hbar=0", "= 0", "greater than 0"),
-    ("system.hbar=-1.0", "= -1.0", "greater than 0"),
+    ('system.hamiltonian="H\\u0000.npy"', '"H\\x00.npy"', "no such file"),
+    (f"system.hamiltonian='{'H' * 5000}'", '"HHHH', "no such file"),
+    ("system.hbar=0", "= 0", "must be a positive number"),
+    ("system.hbar=-1", "= -1", "must be a positive number"),
+    ("system.hbar=1e-320", "= 1e-320", "must be a positive number of at least 1e-300"),
     ("system.hbar=nan", "= nan", "finite"),
     ("system.hbar='1'", '= "1"', "number"),
     ("system.labels='ab'", '= "ab"', "list"),
     ("system.labels=['a', 2]", "= 2", "string"),
-    ("system.labels=['a']", "= ['a']", "one name for each of the 2 beables"),
+    ("system.labels=['a']", "= ['a']", "must have one name for each of the 2 beables"),
+    ('system.labels=["a", "b\\u0000"]', 'labels[1] = "b\\x00"', "without control characters"),
+    ('system.labels=["a\\nb", "c"]', 'labels[0] = "a\\nb"', "without control characters"),
+    ('system.labels=["a", "\\u001b[31m"]', 'labels[1] = "\\x1b[31m"', "without control characters"),
     # preparation
     ("preparation.members=0", "= 0", "whole number of at least 1"),
     ("preparation.members=-5", "= -5", "whole number of at least 1"),
@@ -97,34 +117,40 @@ BAD = [
     ("preparation.state=[0, 0]", "= [0, 0]", "must not be zero"),
     ("preparation.state=[1]", "= [1]", "one element for each of the 2 beables; it has 1"),
     ("preparation.state=[0.6, 0.8, 0]", "= [0.6, 0.8, 0]", "one element for each of the 2 beables; it has 3"),
+    ("preparation.state=[1e300, 0]", "= [1e+300, 0]", "normalised; its sum of |Psi|^2 is inf"),
+    (f"preparation.state=[{10**400}, 0]", "state[0] = 1000", "must be finite"),
     ("preparation.state=[nan, 1]", "state[0] = nan", "must be finite"),
-    ("preparation.state=[0, 'inf']", 'state[1] = "inf"', "must be"),
+    ("preparation.state=[0, 'inf']", 'state[1] = "inf"', "must be finite"),
     ("preparation.state=['up', 1]", 'state[0] = "up"', 'a number or a string like "0.1-0.2j"'),
     ("preparation.state='up'", '= "up"', "list of 2 numbers"),
     ("preparation.state=1", "= 1", "list of 2 numbers"),
-    ("preparation.phase=[0, 0]", "= [0, 0]", "goes with density"),
-    ("preparation.density=[0.5, 0.5]", "state", "give either state, or density with phase"),
+    ("preparation.phase=[0, 0]", "= [0, 0]", "must go with density"),
+    ("preparation.density=[0.5, 0.5]", "both", "must be given, or density with phase in its place"),
     ("preparation.phase_spread=-1", "= -1", "greater than or equal to 0"),
     ("preparation.phase_spread='pi'", '= "pi"', "number"),
     ("preparation.spectators=-1", "= -1", "greater than or equal to 0"),
     ("preparation.spectators=0.5", "= 0.5", "integer"),
     # dynamics
-    ("dynamics.duration=0", "= 0", "greater than 0"),
-    ("dynamics.duration=-1", "= -1", "greater than 0"),
+    ("dynamics.duration=0", "= 0", "must be a positive number"),
+    ("dynamics.duration=-1", "= -1", "must be a positive number"),
     ("dynamics.duration=inf", "= inf", "finite"),
     ("dynamics.duration='1 ps'", '= "1 ps"', "number"),
     ("dynamics.duration=true", "= True", "number"),
+    ("dynamics.duration=1e300", "= 1e+300", "at most 100,000,000 times output.interval = 0.1"),
+    ("dynamics.duration=1e-310", "= 1e-310", "multiple of output.interval = 0.1"),
+    (f"dynamics.duration={10**400}", "= 1000", "must be a valid number"),
     ("dynamics.duration=0.95", "= 0.95", "multiple of output.interval = 0.1"),
     ("dynamics.duration=0.04", "= 0.04", "multiple of output.interval = 0.1"),
-    ("dynamics.step=0", "= 0", "greater than 0"),
-    ("dynamics.step=-0.1", "= -0.1", "greater than 0"),
+    ("dynamics.step=0", "= 0", "must be a positive number"),
+    ("dynamics.step=-0.1", "= -0.1", "must be a positive number"),
+    ("dynamics.step=1e-320", "= 1e-320", "must be at least 1e-13"),
     ("dynamics.step='auto'", '= "auto"', "number"),
     ("dynamics.step=0.03", "= 0.03", "must divide output.interval = 0.1"),
     ("dynamics.step=0.2", "= 0.2", "must divide output.interval = 0.1"),
-    ("dynamics.tolerance=0", "= 0", "greater than 0"),
+    ("dynamics.tolerance=0", "= 0", "must be a positive number"),
     ("dynamics.tolerance=1", "= 1", "less than 1"),
     ("dynamics.tolerance='small'", '= "small"', "number"),
-    ("dynamics.leaving_chance=0", "= 0", "greater than 0"),
+    ("dynamics.leaving_chance=0", "= 0", "must be a positive number"),
     ("dynamics.leaving_chance=1.5", "= 1.5", "less than or equal to 1"),
     ("dynamics.leaving_chance=[1]", "= [1]", "number"),
     ("dynamics.method='euler'", '= "euler"', "'leap' or 'exact'"),
@@ -132,16 +158,28 @@ BAD = [
     ("dynamics.representation='count'", '= "count"', "'members' or 'occupation'"),
     ("dynamics.representation=false", "= False", "'members' or 'occupation'"),
     ("dynamics.replicas=0", "= 0", "greater than or equal to 1"),
+    (f"dynamics.replicas={10**30}", "= 1000", "less than or equal to 2147483648"),
     ("dynamics.replicas=2.0", "= 2.0", "integer"),
     ("dynamics.replicas='2'", '= "2"', "integer"),
     ("dynamics.seed=-1", "= -1", "greater than or equal to 0"),
     ("dynamics.seed=1.5", "= 1.5", "integer"),
     ("dynamics.seed=18446744073709551616", "= 18446744073709551616", "less than 18446744073709551616"),
     # output
-    ("output.interval=0", "= 0", "greater than 0"),
+    ("output.interval=0", "= 0", "must be a positive number"),
     ("output.interval='1'", '= "1"', "number"),
     ("output.interval=nan", "= nan", "finite"),
     ("output.time_unit=1", "= 1", "string"),
+    ('output.time_unit="p\\u0007s"', '"p\\x07s"', "without control characters"),
+    # checkpoint
+    ("checkpoint.interval='10 parsecs'", '= "10 parsecs"', 'wall time like "30s", "10min" or "2h"'),
+    ("checkpoint.interval=0", "= 0", "or a positive number: simulated time"),
+    ("checkpoint.interval=-1", "= -1", "or a positive number: simulated time"),
+    ("checkpoint.interval=inf", "= inf", "or a positive number: simulated time"),
+    ("checkpoint.interval=true", "= True", "or a positive number: simulated time"),
+    ('checkpoint.interval=""', '= ""', "or a positive number: simulated time"),
+    (f"checkpoint.interval='{'9' * 400}h'", '= "999', "or a positive number: simulated time"),
+    ("checkpoint.keep=0", "= 0", "greater than or equal to 1"),
+    ("checkpoint.keep=1.5", "= 1.5", "integer"),
 ]
 
 LATER = [
@@ -167,8 +205,6 @@ LATER = [
     ("dynamics.method='exact'", '= "exact"', "'leap'"),
     ("dynamics.rule={power = 1}", "= {'power': 1}", "leave it out"),
     ("alignment.strength=1.0", "= {'strength': 1.0}", "leave it out"),
-    ("checkpoint.interval='10min'", "= {'interval': '10min'}", "leave it out"),
-    ("checkpoint.keep=2", "= {'keep': 2}", "leave it out"),
 ]
 
 
@@ -207,7 +243,7 @@ def test_bad_value(refuse: Any, setting: str, value: str, allowed: str) -> None:
 def test_value_of_the_contract_that_is_not_built_yet(refuse: Any, setting: str, value: str, instead: str) -> None:
     line = refuse("--set", setting)
     name = setting.partition("=")[0]
-    key = name.split(".")[0] if name.startswith(("alignment", "checkpoint")) else name
+    key = name.split(".")[0] if name.startswith("alignment") else name
     assert line.startswith(f"job.toml: {key} ")
     assert value in line
     assert "not built yet in this version" in line
@@ -267,8 +303,9 @@ def test_value_where_a_section_belongs(refuse: Any) -> None:
         ("density = [1, 0]\nphase = [inf, 0]", "preparation.phase[0]", "inf", "must be finite"),
         ("density = [1, 0]\nphase = ['1j', 0]", "preparation.phase[0]", '"1j"', "must be a real number"),
         ("density = [1, 0]\nphase = 0.0", "preparation.phase", "0.0", "list of 2 numbers"),
-        ("", "preparation.state", '"neither"', "give either state, or density with phase"),
-        ("phase = [0, 0]", "preparation.state", '"neither"', "give either state, or density with phase"),
+        ("", "preparation.state", '"neither"', "must be given, or density with phase in its place"),
+        ("phase = [0, 0]", "preparation.state", '"neither"', "must be given, or density with phase in its place"),
+        ("density = [1e308, 1e308]", "preparation.density", "[1e+308, 1e+308]", "normalised; its sum is inf"),
     ],
 )
 def test_density_and_phase(refuse: Any, density: str, key: str, value: str, allowed: str) -> None:
@@ -282,9 +319,35 @@ def test_set_that_names_no_key(refuse: Any, item: str) -> None:
     assert refuse("--set", item) == f'--set = "{item}": must read section.key=value'
 
 
-def test_resume_is_not_built_yet(refuse: Any) -> None:
-    line = refuse("--resume")
-    assert line.startswith("--resume = True: not built yet in this version")
+def test_set_that_is_no_text(refuse: Any) -> None:
+    """Bytes of the command line that are not UTF-8 arrive as lone surrogates."""
+    assert refuse("--set", "output.time_unit=\udcff").endswith("must be text in UTF-8")
+
+
+def test_too_many_records(refuse: Any) -> None:
+    line = refuse("--set", "dynamics.duration=1e300", "--set", "output.interval=1e-300")
+    assert line == "job.toml: dynamics.duration = 1e+300: must be at most 100,000,000 times output.interval = 1e-300"
+
+
+def test_interval_that_is_left_out_may_not_vanish(refuse: Any) -> None:
+    line = refuse("--set", "dynamics.duration=5e-324", text=GOOD.partition("[output]")[0])
+    assert line.startswith("job.toml: dynamics.duration = 5e-324: must be at most")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("members = 1000", "members = 1000\nmembers = 2000"),
+        GOOD + "[output]\ntime_unit = 's'\n",
+        GOOD + "[output.time_unit]\na = 1\n[output]\ntime_unit = 's'\n",
+        "[system]\na.b = 1\n[system.a]\nc = 1\n" + GOOD.replace("[system]", ""),
+        "a = " + "[" * 5000,
+        "a = 2024-13-45\n" + GOOD,
+    ],
+    ids=["key twice", "section twice", "key and section", "table twice", "deep", "no such day"],
+)
+def test_what_toml_forbids(refuse: Any, text: str) -> None:
+    assert refuse(text=text).startswith('CONFIG = "job.toml": is not TOML: ')
 
 
 @pytest.mark.parametrize(
@@ -342,6 +405,10 @@ def test_interval_left_out_gives_a_hundred_records(tmp_path: Path) -> None:
         ('system.labels=["left", "right"]', "system", "labels", ["left", "right"]),
         ("output.time_unit=ps", "output", "time_unit", "ps"),
         ("output.interval=0.25", "output", "interval", 0.25),
+        ("output.time_unit=µs", "output", "time_unit", "µs"),
+        ("checkpoint.interval=90 s", "checkpoint", "interval", "90 s"),
+        ("checkpoint.interval=5", "checkpoint", "interval", 5.0),
+        ("checkpoint.keep=1", "checkpoint", "keep", 1),
     ],
 )
 def test_set_changes_a_key_and_the_text_as_run(
@@ -403,6 +470,9 @@ H = [[0.3, 0.5], [0.5, -0.3]]
         ({"spectators": 2}, "preparation.spectators = 2", "not built yet"),
         ({"replicas": 0}, "dynamics.replicas = 0", "greater than or equal to 1"),
         ({"seed": -1}, "dynamics.seed = -1", "greater than or equal to 0"),
+        ({"seed": 10**5000}, "dynamics.seed = (an integer of", "less than 18446744073709551616"),
+        ({"members": 10**5000}, "preparation.members = (an integer of", "not built yet"),
+        ({"duration": 1e300, "interval": 1e-300}, "dynamics.duration = 1e+300", "at most 100,000,000 times"),
     ],
 )
 def test_python_says_the_same(keywords: dict[str, Any], key: str, allowed: str) -> None:

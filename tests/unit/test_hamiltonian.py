@@ -43,6 +43,16 @@ def save_hdf5(folder: Path) -> None:
         csr_group(file.create_group("bare"), H, with_shape=False)
 
 
+def save_npy(folder: Path) -> None:
+    np.save(folder / "H.npy", H)
+
+
+def in_colon(folder: Path, name: str, save: Callable[[Path], Any], place: str = "12:30:00") -> str:
+    (folder / place).mkdir()
+    save(folder / place)
+    return f"{place}/{name}"
+
+
 FROM_CONFIG: dict[str, Callable[[Path], Any]] = {
     "numbers and strings": lambda folder: [
         [0.3, "0.5-0.2j", 0, 0],
@@ -64,6 +74,10 @@ FROM_CONFIG: dict[str, Callable[[Path], Any]] = {
     ".h5 dataset": lambda folder: save_hdf5(folder) or "H.h5:H",
     ".h5 /dataset": lambda folder: save_hdf5(folder) or "H.h5:/H",
     ".h5 dataset in groups": lambda folder: save_hdf5(folder) or "H.h5:/deep/inside/H",
+    ".npy in a folder with a colon": lambda folder: in_colon(folder, "H.npy", save_npy),
+    ".h5 in a folder with a colon": lambda folder: in_colon(folder, "H.h5", save_hdf5) + ":/H",
+    ".h5 in a folder like a file": lambda folder: in_colon(folder, "H.h5", save_hdf5, "old.h5:1") + ":/H",
+    ".H5": lambda folder: save_hdf5(folder) or f"{(folder / 'H.h5').rename(folder / 'H.H5')}:/H",
     ".h5 csr": lambda folder: save_hdf5(folder) or "H.h5:/csr",
     ".h5 csr without shape": lambda folder: save_hdf5(folder) or "H.h5:/bare",
 }
@@ -192,9 +206,9 @@ def test_not_square(matrix: Any, shape: str) -> None:
     assert str(problem.value) == f'system.hamiltonian = "array of shape{shape}": must be square'
 
 
-@pytest.mark.parametrize("matrix", [[[1, 2], [3]], [["a", "b"], ["c", "d"]], None, object(), "H.npy"])
+@pytest.mark.parametrize("matrix", [[[1, 2], [3]], [["a", "b"], ["c", "d"]], None, object(), "H.npy", [[10**400]]])
 def test_not_a_matrix_of_numbers(matrix: Any) -> None:
-    with pytest.raises(InputError, match=r"system\.hamiltonian = .*(a square matrix of numbers|must be square)"):
+    with pytest.raises(InputError, match=r"system\.hamiltonian = .*must be (a square matrix of finite numbers|square)"):
         System(matrix)
 
 
@@ -213,7 +227,10 @@ def garbage(folder: Path) -> None:
     [
         ("absent.npy", "no such file: "),
         ("absent.h5:/H", "no such file: "),
-        ("H.txt", "unknown kind of file '.txt'; allowed: "),
+        ("H.txt", "unknown kind of file '.txt'; must be "),
+        ("H.txt:/H", "no such file: "),
+        ("\0.npy", "no such file: "),
+        ("H" * 5000, "no such file: "),
         ("H", "no such file: "),
         ("", "no such file: "),
         (".", "no such file: "),
@@ -248,6 +265,8 @@ def test_file_that_is_no_hamiltonian(tmp_path: Path, value: str, why: str) -> No
         ([[1, 2], [3]], 'system.hamiltonian = "2 rows of lengths 2, 1": must be square'),
         ([[1, 2]], 'system.hamiltonian = "1 rows of lengths 2": must be square'),
         ([[1, "x"], [1, 1]], 'system.hamiltonian[0][1] = "x": must be a number or a string like "0.1-0.2j"'),
+        ([[1, "inf"], [1, 1]], 'system.hamiltonian[0][1] = "inf": must be finite, and at most 1.8e308 in size'),
+        ([[1, 1], [1, "nan"]], 'system.hamiltonian[1][1] = "nan": must be finite, and at most 1.8e308 in size'),
         ([[1, None], [1, 1]], 'system.hamiltonian[0][1] = None: must be a number or a string like "0.1-0.2j"'),
         ([[1, [2]], [1, 1]], 'system.hamiltonian[0][1] = [2]: must be a number or a string like "0.1-0.2j"'),
     ],
@@ -258,13 +277,46 @@ def test_inline_rows(values: Any, message: str) -> None:
     assert str(problem.value) == message
 
 
-@pytest.mark.parametrize("hbar", [0.0, -1.0, np.nan, np.inf])
-def test_hbar_is_positive(hbar: float) -> None:
-    with pytest.raises(InputError, match=r"system\.hbar = .*a positive number"):
+@pytest.mark.parametrize("hbar", [0.0, -1.0, np.nan, np.inf, 1e-320, 1e305, 10**400, "1", None, True])
+def test_hbar_is_positive(hbar: Any) -> None:
+    with pytest.raises(InputError, match=r"system\.hbar = .*must be a positive number"):
         System(H, hbar=hbar)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "hbar", "place"),
+    [
+        ([[1e308, 0], [0, -1e308]], 1.0, "H[0,0] = 1e+308"),
+        ([[0, 1.7e308], [1.7e308, 0]], 1e200, "H[0,1] = 1.7e+308"),
+        ([[0, 1.7e308 + 1.7e308j], [0, 0]], 1.0, "H[0,1] = 1.7e+308+1.7e+308j"),
+        ([[0, 1], [1e200, 0]], 1.0, "H[1,0] = 1e+200"),
+        ([[0, 1e-100], [1e-100, 0]], 1e-260, "H[0,1] = 1e-100"),
+    ],
+)
+def test_too_large_says_where(matrix: Any, hbar: float, place: str) -> None:
+    for made in (np.array(matrix), sp.csr_array(matrix)):
+        with pytest.raises(InputError, match="every element must be below 1e") as problem:
+            System(made, hbar)
+        assert str(problem.value).startswith(f'system.hamiltonian = "{place}')
+
+
+@pytest.mark.parametrize("hbar", [1e-299, 1.0, 1e299])
+def test_just_small_enough(hbar: float) -> None:
+    most = 0.5 * min(1e150 * hbar, 1e300)
+    system = System([[most, 1j * most], [-1j * most, -most]], hbar)
+    assert system.couplings.row_size
+    assert np.all(np.isfinite(np.abs(system.frequencies.data) ** 2))
 
 
 def test_labels_fit() -> None:
     assert System(H, labels=list("abcd")).labels == ["a", "b", "c", "d"]
-    with pytest.raises(InputError, match="one name for each of the 4 beables"):
+    assert System(H, labels=["$x", "_y", "|ψ⟩", ""]).labels == ["$x", "_y", "|ψ⟩", ""]
+    with pytest.raises(InputError, match="must have one name for each of the 4 beables"):
         System(H, labels=["a"])
+
+
+@pytest.mark.parametrize("label", ["\0", "a\nb", "\x1b[0m", "\x7f", "\u2028", "\udcff", 3, None])
+def test_labels_are_plain_text(label: Any) -> None:
+    with pytest.raises(InputError, match=r"system\.labels\[2\] = .*: must be (one line of text|a string)") as problem:
+        System(H, labels=["a", "b", label, "d"])
+    assert str(problem.value).isprintable()

@@ -126,7 +126,7 @@ def test_leaving_chance_bounds_the_expected_chance():
 
 def test_tolerance_is_shared_out_over_endless_records():
     leap = Leap(1, 0.1, tolerance=1e-5)
-    parts = np.array([leap.rule(k)[4] * 0.1 for k in range(1, 200_000)])
+    parts = np.array([leap.rule(k)[3] * 0.1 for k in range(1, 200_000)])
     assert parts.sum() < 1e-5
     assert parts.sum() > 0.9e-5
     assert np.all(np.diff(parts) < 0)

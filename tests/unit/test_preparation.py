@@ -12,8 +12,9 @@ import pytest
 import qutip
 
 import copympi
+from copympi.model import preparation
 from copympi.model.preparation import largest_remainder, prepare
-from copympi.storage import results
+from copympi.storage import reading
 from tests import launch
 
 MOST = 2**63 - 1
@@ -181,7 +182,7 @@ def test_the_command_line_warns_once_and_goes_on(tmp_path: Path) -> None:
     assert len(warned) == 1
     assert "beable rare (weight 0.0002)" in warned[0]
     assert "Traceback" not in done.stderr
-    found = results.read(tmp_path / "job")
+    found = reading.read(tmp_path / "job")
     np.testing.assert_array_equal(found.occupation[0, :, 2], 0)
     assert np.all(np.isnan(found.phase[0, :, 2]))
     assert np.all(np.isfinite(found.phase[0, :, :2]))
@@ -216,3 +217,26 @@ def test_exactness_does_not_hang_on_the_platforms_float() -> None:
     assert sys.float_info.mant_dig == 53
     counts = largest_remainder(np.array([0.5, 0.5]), MOST)
     assert counts.tolist() == [2**62, 2**62 - 1]
+
+
+def test_memory_that_an_ensemble_needs() -> None:
+    assert preparation.memory_needed(10**9) == 4 * 10**9
+    assert preparation.memory_needed(10**9, 3) == 12 * 10**9
+    assert preparation.memory_needed(10**9, 3, P=2, representation="occupation") == 3 * 2 * 64
+
+
+def test_what_cannot_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with 2^30 bytes."""
+    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 2**18, "SC_PAGE_SIZE": 4096}.__getitem__)
+    half, full = (prepare(2, members, density=[0.5, 0.5]) for members in (2**27, 2**28))
+    preparation.check_memory(half, 1)
+    preparation.check_memory(full, 1, share=0.5)
+    preparation.check_memory(full, 10**6, "occupation")
+    with pytest.raises(copympi.InputError, match=r"members = 268435456: must be at most 268435424: ") as no:
+        preparation.check_memory(full, 1)
+    assert "the 1.0 GiB of memory that there are" in str(no.value)
+    assert str(no.value).endswith('or take dynamics.representation = "occupation"')
+    with pytest.raises(copympi.InputError, match=r"dynamics\.replicas = 3: must be at most 1: "):
+        preparation.check_memory(half, 3)
+    with pytest.raises(copympi.InputError, match=r"dynamics\.replicas = 1000000000: must be at most 8388608: "):
+        preparation.check_memory(full, 10**9, "occupation")

@@ -16,7 +16,7 @@ import tomlkit
 import copympi
 from copympi.errors import InputError
 from copympi.record import events_dtype, wrapped
-from copympi.storage import results
+from copympi.storage import reading
 from tests import launch
 
 H = [[0.3, 0.5, 0.1], [0.5, -0.3, 0.2], [0.1, 0.2, 0.0]]
@@ -94,7 +94,7 @@ def test_datasets_of_the_contract(case: Case) -> None:
 def test_root_attributes_of_the_contract(case: Case) -> None:
     with h5py.File(case.path) as file:
         found = dict(file.attrs)
-    assert found["schema"] == results.SCHEMA
+    assert found["schema"] == reading.SCHEMA
     assert found["version"] == copympi.__version__
     assert found["seed"] == 12
     assert found["ranks"] == 1
@@ -171,7 +171,7 @@ def test_python_gives_the_same_arrays(case: Case) -> None:
 
 @pytest.mark.parametrize("by", ["folder", "file"])
 def test_read_back(case: Case, by: str) -> None:
-    found = results.read(case.path.parent if by == "folder" else case.path)
+    found = reading.read(case.path.parent if by == "folder" else case.path)
     assert found.path == case.path
     assert found.members == N
     assert found.system.labels == ["ground", "dark", "bright"]
@@ -196,10 +196,10 @@ def test_another_seed_gives_another_run(case: Case) -> None:
 
 def test_newer_schema_is_refused(copy: Path) -> None:
     with h5py.File(copy, "r+") as file:
-        file.attrs["schema"] = results.SCHEMA + 1
+        file.attrs["schema"] = reading.SCHEMA + 1
     with pytest.raises(InputError) as problem:
-        results.read(copy)
-    why = f"has schema {results.SCHEMA + 1}; this version of copympi reads up to {results.SCHEMA}"
+        reading.read(copy)
+    why = f"has schema {reading.SCHEMA + 1}; this version of copympi reads up to {reading.SCHEMA}"
     assert str(problem.value) == f'DIR = "{copy}": {why}'
 
 
@@ -207,7 +207,7 @@ def test_a_file_of_someone_else_is_refused(copy: Path) -> None:
     with h5py.File(copy, "w") as file:
         file["x"] = 1
     with pytest.raises(InputError, match="is not a results file of copympi"):
-        results.read(copy)
+        reading.read(copy)
 
 
 @pytest.mark.parametrize("lost", ["occupation", "events", "system", "time"])
@@ -215,21 +215,21 @@ def test_a_file_that_lacks_something_is_refused(copy: Path, lost: str) -> None:
     with h5py.File(copy, "r+") as file:
         del file[lost]
     with pytest.raises(InputError, match="cannot be read") as problem:
-        results.read(copy)
+        reading.read(copy)
     assert lost in str(problem.value)
 
 
 def test_a_broken_file_is_refused(copy: Path) -> None:
     copy.write_bytes(copy.read_bytes()[:1000])
     with pytest.raises(InputError, match="cannot be read"):
-        results.read(copy)
+        reading.read(copy)
 
 
 def test_a_file_that_a_run_still_writes_is_spoken_of(copy: Path) -> None:
     with copy.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # as HDF5 does in the process that writes
         with pytest.raises(InputError, match="is being written by a run that still goes on"):
-            results.read(copy)
+            reading.read(copy)
 
 
 def test_a_run_without_a_record_is_spoken_of(copy: Path) -> None:
@@ -238,13 +238,13 @@ def test_a_run_without_a_record_is_spoken_of(copy: Path) -> None:
             axis = 1 if name != "time" and file[name].maxshape[0] is not None else 0
             file[name].resize(0, axis=axis)
     with pytest.raises(InputError, match="holds no record yet"):
-        results.read(copy)
+        reading.read(copy)
 
 
 def test_nothing_there(tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "absent"):
         with pytest.raises(InputError, match=r"holds no results\.h5"):
-            results.read(place)
+            reading.read(place)
 
 
 def test_events_fit_their_type() -> None:

@@ -1,0 +1,253 @@
+"""Lives of a run: really started, really killed, stopped, hung; and what they leave on the disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import pytest
+
+from copympi.storage import checkpoints, reading
+from tests import launch
+from tests.slurm.box import OPENMPI, need
+
+MPICH = Path(os.environ.get("COPYMPI_MPICH", f"{sys.prefix}-mpich"))
+"""An environment whose h5py writes in parallel through a system's MPICH: tests/provide-parallel-hdf5."""
+RANK = re.compile(rb"(?:PMI_RANK|OMPI_COMM_WORLD_RANK)=(\d+)")
+NOTE = 'c=0; "$@" || c=$?; echo $c >>codes; exit $c'
+"""For sh: runs a rank and notes its exit code."""
+Bits = dict[str, tuple[str, tuple[int, ...], bytes]]
+
+
+class Way(NamedTuple):
+    """Which MPI, which writer of checkpoints."""
+
+    mpi: str
+    writer: str
+
+    def command(self, ranks: int, noted: bool = False) -> list[str]:
+        """What starts `copympi` on so many ranks; 0: without a launcher. A missing part fails under CI, else skips."""
+        note = ["sh", "-c", NOTE, "note"] if noted else []
+        if ranks == 0:
+            return [*note, sys.executable, "-m", "copympi"]
+        start, python = [], sys.executable
+        if self.writer == "mpio":
+            place = OPENMPI if self.mpi == "openmpi" else MPICH
+            need((place / "bin/python").exists(), f"{place} (tests/provide-parallel-hdf5)")
+            python, start = str(place / "bin/python"), ["mpiexec.mpich"]
+        if self.mpi == "openmpi" or self.writer == "root":
+            start = launch.launcher(self.mpi)
+        return [*start, "-n", str(ranks), *note, python, "-m", "copympi"]
+
+    @property
+    def env(self) -> dict[str, str]:
+        allow = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1"}
+        env = {**os.environ, **allow, "OPENBLAS_NUM_THREADS": "1", "OMPI_MCA_mpi_yield_when_idle": "1"}
+        if (self.mpi, self.writer) == ("mpich", "mpio"):
+            env["LD_LIBRARY_PATH"] = str(MPICH / "lib")
+        return env
+
+
+ROOT = Way("mpich", "root")
+WAYS = [ROOT, Way("openmpi", "root"), Way("openmpi", "mpio"), Way("mpich", "mpio")]
+
+
+def named(way: Way) -> str:
+    return f"{way.mpi}-{way.writer}"
+
+
+class Life:
+    """A run under way. `said` and `result` hold what it prints."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        ranks: int = 0,
+        way: Way = ROOT,
+        prefix: tuple[str, ...] = (),
+        noted: bool = False,
+    ) -> None:
+        self.folder, self.output = folder, folder / "out"
+        self.log = folder / f"log-{time.monotonic_ns()}"
+        self.saved_before, self.attempts_before = newest(folder), checkpoints.attempts(self.output)
+        command = [*prefix, *way.command(ranks, noted), "run", "job.toml", "-o", "out", "--writer", way.writer]
+        with self.log.open("w") as log:
+            self.job = subprocess.Popen(
+                [*command, "--no-figure", *arguments], cwd=folder, env=way.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        self.count = max(1, ranks)
+
+    def __enter__(self) -> Life:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill_all()
+
+    @property
+    def text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    @property
+    def codes(self) -> list[int]:
+        """Exit codes of the ranks, where they are noted."""
+        return [int(line) for line in (self.folder / "codes").read_text().split()]
+
+    @property
+    def lines(self) -> list[str]:
+        """Our own lines among what launchers add."""
+        return [line.removeprefix("copympi: ") for line in self.text.splitlines() if line.startswith("copympi: ")]
+
+    def processes(self) -> list[int]:
+        """The launcher's process and all below it."""
+        children: dict[int, list[int]] = {}
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    parent = int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+                    children.setdefault(parent, []).append(int(entry.name))
+        found = [self.job.pid]
+        for pid in found:
+            found += children.get(pid, [])
+        return found
+
+    def ranks(self) -> dict[int, int]:
+        """rank -> process id, once all ranks run."""
+        found = {}
+        for pid in self.processes():
+            with contextlib.suppress(OSError):
+                match = RANK.search(Path(f"/proc/{pid}/environ").read_bytes())
+                if match and b"copympi" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found[int(match[1])] = pid
+        return found or {0: self.processes()[-1]}
+
+    def wait(self, timeout: float = 60.0) -> int:
+        """The exit code; a run that does not end fails the test, and does not outlive it."""
+        try:
+            return self.job.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill_all()
+            pytest.fail(f"no end after {timeout:g} s\n{self.text}")
+
+    def signal(self, number: int, rank: int | None = None) -> None:
+        """Send a signal to one rank, or to all."""
+        for each, pid in self.ranks().items():
+            if rank in (None, each):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+    def kill_all(self) -> None:
+        """As if the power went: launcher and ranks at once."""
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.job.wait(20)
+
+    def until(self, condition: Callable[[], object], timeout: float = 40.0) -> bool:
+        """Wait for a condition; False where the run ends first."""
+        start = time.monotonic()
+        while not condition():
+            if self.job.poll() is not None:
+                return bool(condition())
+            if time.monotonic() > start + timeout:
+                self.kill_all()
+                pytest.fail(f"waited {timeout:g} s in vain\n{self.text}")
+            time.sleep(0.002)
+        return True
+
+    def until_saved(self, more: int = 1) -> bool:
+        """Wait until this life has written so many checkpoints."""
+        return self.until(lambda: newest(self.folder) >= self.saved_before + more)
+
+    def until_begun(self) -> bool:
+        """Wait until this life has taken the run over."""
+        return self.until(lambda: checkpoints.attempts(self.output) != self.attempts_before)
+
+
+def run(
+    folder: Path,
+    *arguments: str,
+    ranks: int = 0,
+    way: Way = ROOT,
+    prefix: tuple[str, ...] = (),
+    noted: bool = False,
+    code: int | None = 0,
+) -> Life:
+    """A life from its start to its end, with the exit code it must have."""
+    with Life(folder, *arguments, ranks=ranks, way=way, prefix=prefix, noted=noted) as life:
+        ended = life.wait()
+        assert code is None or ended == code, life.text
+        return life
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether none of these processes is left (dead ones that no one has asked for yet do not count)."""
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            if Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in "ZX":
+                return False
+    return True
+
+
+def saved(folder: Path) -> list[Path]:
+    return checkpoints.numbered(folder / "out")
+
+
+def newest(folder: Path) -> int:
+    """Number of the newest checkpoint; 0 where there is none."""
+    paths = saved(folder)
+    return int(paths[-1].stem.rpartition("-")[2]) if paths else 0
+
+
+def bits(folder: Path, complete: bool = True) -> Bits:
+    """Type, shape and bytes of every dataset of results.h5."""
+    found: Bits = {}
+
+    def take(name: str, item: object) -> None:
+        if isinstance(item, h5py.Dataset):
+            found[name] = (str(item.dtype), item.shape, item[()].tobytes())
+
+    with reading.opened(folder / "out" / reading.NAME) as file:
+        assert bool(file.attrs["complete"]) == complete
+        file.visititems(take)
+    return found
+
+
+def same(one: Bits, other: Bits) -> None:
+    """Every dataset alike to the last bit."""
+    assert set(one) == set(other)
+    for name in other:
+        assert one[name][:2] == other[name][:2], name
+        assert one[name][2] == other[name][2], f"{name} has other bits"
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Whatever lies about half-made."""
+    return [path.name for path in (folder / "out").rglob(".*")]
+
+
+@contextlib.contextmanager
+def tmpfs(place: Path, size: str) -> Iterator[Path]:
+    """A disk of that size, mounted at `place`."""
+    need(os.geteuid() == 0, "root, to mount a tmpfs")
+    place.mkdir(exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(place)], check=False)
+    need(done.returncode == 0, "the right to mount a tmpfs")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def remount(place: Path, options: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{options}", str(place)], check=True)

@@ -1,0 +1,323 @@
+"""Stop and go on: from any number of ranks to any other, through either writer, with the same bits in the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from functools import cache
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from copympi.storage import reading, restart
+from tests.faults import lives
+from tests.faults.lives import ROOT, WAYS, Life, Way
+from tests.mpi.test_failures import OTHER_LIBM, libm_differs
+
+SYSTEM = """
+[system]
+hamiltonian = [[0.3, "0.5-0.1j"], ["0.5+0.1j", -0.3]]
+[preparation]
+members = {members}
+density = [0.6, 0.4]
+phase = [0.0, 0.5]
+[dynamics]
+duration = {duration}
+replicas = {replicas}
+representation = "{kind}"
+seed = 5
+[output]
+interval = {interval}
+[checkpoint]
+interval = {every}
+"""
+CASES = {
+    "one block": {"members": 50, "replicas": 1, "kind": "members"},
+    "six blocks": {"members": 40_000, "replicas": 2, "kind": "members"},
+    "three replicas": {"members": 10**9, "replicas": 3, "kind": "occupation"},
+}
+HALF, WHOLE, EVERY = 12.0, 20.0, 4.7
+STOPS = 'checkpoint.interval="1h"'
+
+
+def prepare(folder: Path, **values: object) -> Path:
+    """A folder with a job of a second or two, if nothing else is said."""
+    asked = {"members": 40_000, "replicas": 1, "kind": "members", "duration": 900.0, "interval": 30.0, "every": '"1h"'}
+    folder.mkdir(exist_ok=True)
+    (folder / "job.toml").write_text(SYSTEM.format(**{**asked, **values}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory):
+    """The bits of runs that were never stopped."""
+
+    @cache
+    def bits(case: str) -> lives.Bits:
+        folder = tmp_path_factory.mktemp("whole")
+        values = {**CASES[case], "duration": WHOLE, "interval": 1.0} if case else {}
+        lives.run(prepare(folder, **values), "--quiet")
+        return lives.bits(folder)
+
+    return bits
+
+
+# --- the matrix
+
+
+def values(path: Path) -> dict[str, bytes]:
+    """Every dataset of a checkpoint but what is said about the run."""
+    found: dict[str, bytes] = {}
+    with h5py.File(path, "r", locking=False) as file:
+        file.visititems(lambda name, item: found.update({name: item[()].tobytes()}) if hasattr(item, "dtype") else None)
+    return {name: content for name, content in found.items() if name != "meta"}
+
+
+@pytest.fixture(scope="module")
+def first_written() -> dict[str, dict[str, bytes]]:
+    """case -> values in the first checkpoint file that a test wrote."""
+    return {}
+
+
+def write_and_read(folder: Path, case: str, ranks: int, way: Way, readers: list[tuple[int, Way]], whole, first) -> None:
+    """Half a run on some ranks, then the rest on others, once for each of `readers`."""
+    prepare(folder, **CASES[case], duration=HALF, interval=1.0, every=EVERY)
+    written = lives.run(folder, ranks=ranks, way=way)
+    assert f"({way.writer})" in written.text
+    assert [restart.read_meta(path)["writer"] for path in lives.saved(folder)] == [way.writer] * 2
+    now = values(lives.saved(folder)[-1])
+    assert now == first.setdefault(case, now), "the same datasets with the same values, whoever wrote them"
+    for number, (more, other) in enumerate(readers):
+        copy = folder.parent / f"{folder.name}-{number}"
+        copy.mkdir()
+        os.system(f"cp -r {folder}/job.toml {folder}/out {copy}")
+        life = lives.run(copy, "--resume", "--set", f"dynamics.duration={WHOLE}", ranks=more, way=other)
+        assert life.text.count("resuming from checkpoint-00000002.h5: t = ") == 1, life.text
+        lives.same(lives.bits(copy), whole(case))
+        assert lives.leftovers(copy) == []
+
+
+READERS = (1, 2, 4)
+PAIRS = [("six blocks", ranks, way) for ranks in (1, 2, 3, 5) for way in WAYS]
+PAIRS += [("one block", 3, way) for way in WAYS] + [("three replicas", 5, way) for way in WAYS]
+
+
+@pytest.mark.parametrize(("case", "ranks", "way"), PAIRS, ids=lambda x: lives.named(x) if isinstance(x, Way) else str(x))
+def test_written_here_read_there(tmp_path, whole, first_written, case: str, ranks: int, way: Way) -> None:
+    k = PAIRS.index((case, ranks, way))
+    reader = (READERS[k % 3], WAYS[(k // 3 + k) % 4])
+    write_and_read(tmp_path / "job", case, ranks, way, [reader], whole, first_written)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("ranks", [1, 2, 3, 5])
+@pytest.mark.parametrize("way", WAYS, ids=lives.named)
+def test_the_whole_matrix(tmp_path, whole, first_written, case: str, ranks: int, way: Way) -> None:
+    readers = [(more, other) for more in READERS for other in WAYS]
+    write_and_read(tmp_path / "job", case, ranks, way, readers, whole, first_written)
+
+
+# --- stops
+
+
+def stopped(life: Life, reason: str, ranks: int) -> None:
+    """Exit code 3 on every rank, one line, one checkpoint."""
+    assert life.wait(20) == 3, life.text
+    assert life.codes == [3] * ranks
+    said = [line for line in life.lines if "stopped" in line]
+    assert len(said) == 1, life.text
+    assert reason in said[0]
+    assert said[0].startswith("stopped at t = ")
+    assert said[0].endswith("; a checkpoint is written, go on with --resume")
+    assert "Traceback" not in life.text
+    assert len(lives.saved(life.folder)) == 1
+    assert lives.leftovers(life.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("ranks", "way", "how"),
+    [
+        (0, ROOT, "SIGINT"),
+        (2, ROOT, "SIGTERM"),
+        (2, ROOT, "SIGUSR1"),
+        (2, ROOT, "SIGINT"),
+        (2, ROOT, "STOP"),
+        (2, ROOT, "budget"),
+        (2, Way("openmpi", "mpio"), "SIGTERM"),
+        (3, Way("openmpi", "mpio"), "STOP"),
+    ],
+    ids=lambda x: lives.named(x) if isinstance(x, Way) else str(x),
+)
+def test_a_clean_stop(tmp_path: Path, whole, ranks: int, way: Way, how: str) -> None:
+    prepare(tmp_path)
+    budget = ("--time-budget", "0.3s") if how == "budget" else ()
+    with Life(tmp_path, *budget, ranks=ranks, way=way, noted=True) as life:
+        life.until_begun()
+        time.sleep(0.2)
+        if how == "STOP":
+            (life.output / "STOP").touch()
+        elif how != "budget":
+            life.signal(getattr(signal, how), max(0, ranks - 1))
+        words = {"STOP": "found out/STOP", "budget": "the time budget is used up"}
+        alone = how if ranks < 2 else "a signal"  # which one reached another rank, the root does not know
+        stopped(life, words.get(how, alone), max(1, ranks))
+    if how == "STOP":
+        (life.output / "STOP").unlink()
+    last = lives.run(tmp_path, "--resume", ranks=2)
+    assert "resuming from checkpoint-00000001.h5: t = " in last.text
+    lives.same(lives.bits(tmp_path), whole(""))
+
+
+@pytest.mark.parametrize("mpi", ["mpich", "openmpi"])
+def test_the_launcher_hands_on_usr1(tmp_path: Path, mpi: str) -> None:
+    """What job scripts do: the signal goes to mpiexec, which passes it to all ranks."""
+    with Life(prepare(tmp_path), ranks=2, way=Way(mpi, "root"), noted=True) as life:
+        life.until_begun()
+        time.sleep(0.2)
+        life.job.send_signal(signal.SIGUSR1)
+        stopped(life, "SIGUSR1", 2)
+
+
+def test_a_second_interrupt_stops_at_once(tmp_path: Path) -> None:
+    """In mid-checkpoint, which is thereby given up."""
+    with Life(prepare(tmp_path, members=10**8)) as life:
+        life.until_begun()
+        life.until(lambda: (life.output / reading.NAME).exists())
+        life.signal(signal.SIGINT)
+        life.until(lambda: any((life.output / "checkpoints").glob(".partial-*")))
+        life.signal(signal.SIGINT)
+        began = time.monotonic()
+        assert life.wait(20) == -signal.SIGINT, life.text
+        assert time.monotonic() - began < 1.0
+    assert lives.saved(tmp_path) == []
+
+
+# --- what may change between two lives
+
+
+@pytest.fixture(scope="module")
+def unfinished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with two checkpoints, half way."""
+    folder = prepare(tmp_path_factory.mktemp("unfinished"), duration=900.0, every=100.0)
+    with Life(folder) as life:
+        life.until_saved(3)
+        life.signal(signal.SIGTERM)
+        assert life.wait() == 3
+    return folder
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, float]]:
+    """Sizes and times of change of a run's files."""
+    place = folder / "out"
+    files = [path for path in place.rglob("*") if path.is_file() and not path.name.startswith("attempt-")]
+    return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("dynamics.seed=6", "dynamics.seed = 6: was 5 when "),
+        ("preparation.members=40_001", "preparation.members = 40001: was 40000 when "),
+        ("preparation.phase=[0.0, 0.6]", "preparation.phase = [0.0, 0.6]: was [0.0, 0.5] when "),
+        ("system.hamiltonian=[[0.3, 0.5], [0.5, -0.3]]", "system.hamiltonian = "),
+        ("output.interval=45.0", "output.interval = 45.0: was 30.0 when "),
+        ("dynamics.representation=occupation", 'dynamics.representation = "occupation": was members when '),
+        ("dynamics.duration=870", "dynamics.duration = 870.0: was 900.0 when "),
+    ],
+    ids=lambda text: text.partition("=")[0],
+)
+def test_a_changed_config_is_refused(unfinished: Path, change: str, says: str) -> None:
+    before = state_of(unfinished)
+    life = lives.run(unfinished, "--resume", "--set", change, code=2)
+    wrong = [line for line in life.lines if line.startswith("error: ")]
+    assert len(wrong) == 1, life.text
+    assert says in wrong[0]
+    assert "Traceback" not in life.text
+    assert state_of(unfinished) == before
+
+
+def test_an_unfinished_run_is_not_overwritten(unfinished: Path) -> None:
+    before = state_of(unfinished)
+    life = lives.run(unfinished, code=2)
+    assert "holds checkpoints of an unfinished run; go on with --resume, choose another" in life.text
+    assert state_of(unfinished) == before
+
+
+def test_a_longer_duration_and_other_settings_of_checkpoints(unfinished: Path, tmp_path: Path) -> None:
+    os.system(f"cp -r {unfinished}/job.toml {unfinished}/out {tmp_path}")
+    longer = ("--set", "dynamics.duration=1200", "--set", "checkpoint.keep=1", "--set", "checkpoint.interval=80.0")
+    life = lives.run(tmp_path, "--resume", *longer)
+    assert "resuming from checkpoint-" in life.text
+    assert len(lives.saved(tmp_path)) == 1
+    lives.run(prepare(tmp_path / "long", duration=1200.0), "--quiet")
+    lives.same(lives.bits(tmp_path), lives.bits(tmp_path / "long"))
+
+
+def test_resume_of_a_finished_run_does_nothing(tmp_path: Path) -> None:
+    lives.run(prepare(tmp_path, duration=60.0))
+    before = state_of(tmp_path)
+    life = lives.run(tmp_path, "--resume", ranks=2)
+    assert "out holds this run, finished: nothing to do" in life.text
+    assert state_of(tmp_path) == before
+    life = lives.run(tmp_path, "--resume", "--set", "dynamics.seed=6", ranks=2, code=2)
+    assert "dynamics.seed = 6: was 5 when out/results.h5 was written" in life.text
+    life = lives.run(tmp_path, "--resume", "--set", "system.hamiltonian=[[0.3, 0.5], [0.5, -0.3]]", code=2)
+    assert "system.hamiltonian = " in life.text
+    assert state_of(tmp_path) == before
+
+
+def test_resume_with_nothing_starts_afresh(tmp_path: Path) -> None:
+    life = lives.run(prepare(tmp_path, duration=60.0), "--resume", ranks=2)
+    assert life.text.count("no checkpoint in out: starting afresh") == 1
+    lives.bits(tmp_path)
+
+
+def test_another_cpu_or_library_is_warned_of(unfinished: Path, tmp_path: Path) -> None:
+    os.system(f"cp -r {unfinished}/job.toml {unfinished}/out {tmp_path}")
+    life = lives.run(tmp_path, "--resume", prefix=tuple(OTHER_LIBM))
+    said = [line for line in life.lines if line.startswith("warning: the checkpoint was written with ")]
+    assert len(said) == libm_differs(), life.text
+    for line in said:
+        assert "cpu arithmetic digest " in line
+        assert line.endswith("last bits may differ")
+    os.system(f"rm -rf {tmp_path}/out; cp -r {unfinished}/out {tmp_path}")
+    life = lives.run(tmp_path, "--resume")
+    assert "warning" not in life.text
+
+
+# --- while it goes on
+
+
+@pytest.mark.parametrize("way", [ROOT, Way("openmpi", "mpio")], ids=lives.named)
+def test_results_can_be_read_while_the_run_goes_on(tmp_path: Path, whole, way: Way) -> None:
+    """Records only come on top; what was read stays true."""
+    prepare(tmp_path, interval=0.5, every='"0.1s"')
+    seen: list[np.ndarray] = []
+    with Life(tmp_path, "--quiet", ranks=2, way=way) as life:
+        life.until(lambda: (life.output / reading.NAME).exists())
+        while life.job.poll() is None:
+            data = reading.read(life.output)
+            if not seen or len(data.occupation[0]) > len(seen[-1]):
+                seen.append(data.occupation[0])
+        assert life.wait() == 0, life.text
+    assert len(seen) > 5, "the reader must have seen it grow"
+    last = reading.read(life.output).occupation[0]
+    for part in seen:
+        np.testing.assert_array_equal(part, last[: len(part)])
+
+
+def test_an_interval_of_simulated_time_and_keep(tmp_path: Path) -> None:
+    folder = prepare(tmp_path, every="100.0\nkeep = 3")
+    most = 0
+    with Life(folder, "--quiet", ranks=2) as life:
+        while life.job.poll() is None:
+            most = max(most, len(lives.saved(folder)))
+        assert life.wait() == 0, life.text
+    assert most <= 4  # a new one is there before an old one goes
+    times = [restart.read_meta(path)["time"] for path in lives.saved(folder)]
+    np.testing.assert_allclose(times, [600.0, 700.0, 800.0], atol=1.0)
+    assert lives.saved(folder)[-1].name == "checkpoint-00000008.h5"
