@@ -55,8 +55,6 @@ def execute(options: Any) -> int:
             print(f"copympi: {job.folder} holds this run, finished: nothing to do", file=sys.stderr)
         return 0
     parallel.from_root(comm, lambda: results.open_folder(job.folder, options.overwrite or options.resume))
-    if root and not options.quiet:
-        print(_headline(job, comm.size), flush=True)
     control = Control(root, job.folder, job.config.save_every, _deadline(options.time_budget))
     try:
         with Watchdog(control, configuration.seconds(options.patience, "--patience"), comm.rank):
@@ -84,6 +82,8 @@ def _run(comm: Any, job: Job, options: Any, control: Control) -> float:
     progress = Silent() if options.quiet or not root else Progress(job.config, options.progress)
     with _results_on_root(comm, job, keep, keeper) as recorder:
         keeper.recorders = [recorder] if root else []
+        if root and not options.quiet:
+            print(_headline(job, comm.size), flush=True)
         last, seconds = run(job.system, job.start, job.config, comm, keeper.recorders, progress, keeper)
         seconds += keeper.spent_before
         parallel.from_root(comm, lambda: recorder.finish(seconds, last))

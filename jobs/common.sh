@@ -15,9 +15,28 @@ fi
 say() { echo "$(date '+%F %T') job $job, life $life: $*"; }
 
 # Run copympi to its end; $code is its exit code. Signals to this script reach all ranks as SIGUSR1, which every
-# launcher hands on: a clean stop.
+# launcher hands on: a clean stop. A launcher that was killed before copympi had begun gets a second chance: after a
+# node's crash SLURM's leftovers of the old step can be in the way of a new one of the same number.
 run_copympi() {
-    local step stop=
+    local stop='' before
+    before=$(attempts)
+    launch
+    if [ "$code" -gt 128 ] && [ -z "$stop" ] && [ "$(attempts)" = "$before" ]; then
+        say "the launcher ended with $code before copympi had begun; once more"
+        launch
+    fi
+    trap '' USR1 TERM
+    if [ "$code" -gt 128 ] && [ -n "$stop" ]; then code=3; fi   # before copympi could listen, say
+    if [ "$code" = 3 ] && [ -e "$OUTPUT/STOP" ]; then
+        say "found $OUTPUT/STOP; to go on remove it and submit again"
+        code=0
+    fi
+}
+
+attempts() { (cd "$OUTPUT/checkpoints" 2>/dev/null && echo attempt-*); }
+
+launch() {
+    local step
     say "$(hostname), ${SLURM_JOB_NODELIST:-}: ${LAUNCHER[*]} copympi run $CONFIG -o $OUTPUT --resume ${OPTIONS[*]}"
     "${LAUNCHER[@]}" copympi run "$CONFIG" -o "$OUTPUT" --resume "${OPTIONS[@]}" &
     step=$!
@@ -25,12 +44,6 @@ run_copympi() {
     while kill -0 "$step" 2>/dev/null; do wait "$step"; done
     wait "$step"
     code=$?
-    trap '' USR1 TERM
-    if [ "$code" -gt 128 ] && [ -n "$stop" ]; then code=3; fi   # before copympi could listen, say
-    if [ "$code" = 3 ] && [ -e "$OUTPUT/STOP" ]; then
-        say "stopped by $OUTPUT/STOP; to go on remove it and submit again"
-        code=0
-    fi
 }
 
 # Whether every node of the job still answers; of one node alone this script is the proof.
@@ -43,7 +56,7 @@ nodes_answer() {
 # Whether the work is to go on in another life or link; says what happened. Needs $code.
 to_go_on() {
     case $code in
-    0) say "done: $OUTPUT"; return 1 ;;
+    0) [ -e "$OUTPUT/STOP" ] || say "done: $OUTPUT"; return 1 ;;
     2) say "stopped: bad input, see the line above"; return 1 ;;
     3) return 0 ;;
     esac

@@ -31,6 +31,8 @@ def digest(values: NDArray[Any]) -> np.uint64:
 def unit_digests(state: State) -> NDArray[np.uint64]:
     """One digest for each of this rank's units, over its row of every column and its part of every ragged array."""
     out = np.zeros(state.last - state.first, np.uint64)
+    if not len(out):
+        return out
     columns = [
         np.ascontiguousarray(rows).reshape(len(out), -1).view(np.uint8) for _, rows in sorted(state.columns.items())
     ]

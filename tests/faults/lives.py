@@ -18,7 +18,7 @@ import pytest
 
 from copympi.storage import checkpoints, reading
 from tests import launch
-from tests.slurm.box import OPENMPI, need
+from tests.slurm.box import OPENMPI, REPO, need
 
 MPICH = Path(os.environ.get("COPYMPI_MPICH", f"{sys.prefix}-mpich"))
 """An environment whose h5py writes in parallel through a system's MPICH: tests/provide-parallel-hdf5."""
@@ -35,10 +35,10 @@ class Way(NamedTuple):
     writer: str
 
     def command(self, ranks: int, noted: bool = False) -> list[str]:
-        """What starts `copympi` on so many ranks; 0: without a launcher. A missing part fails under CI, else skips."""
+        """What starts a module on so many ranks; 0: without a launcher. A missing part fails under CI, else skips."""
         note = ["sh", "-c", NOTE, "note"] if noted else []
         if ranks == 0:
-            return [*note, sys.executable, "-m", "copympi"]
+            return [*note, sys.executable, "-m"]
         start, python = [], sys.executable
         if self.writer == "mpio":
             place = OPENMPI if self.mpi == "openmpi" else MPICH
@@ -46,7 +46,7 @@ class Way(NamedTuple):
             python, start = str(place / "bin/python"), ["mpiexec.mpich"]
         if self.mpi == "openmpi" or self.writer == "root":
             start = launch.launcher(self.mpi)
-        return [*start, "-n", str(ranks), *note, python, "-m", "copympi"]
+        return [*start, "-n", str(ranks), *note, python, "-m"]
 
     @property
     def env(self) -> dict[str, str]:
@@ -76,14 +76,25 @@ class Life:
         way: Way = ROOT,
         prefix: tuple[str, ...] = (),
         noted: bool = False,
+        script: str = "copympi",
     ) -> None:
         self.folder, self.output = folder, folder / "out"
         self.log = folder / f"log-{time.monotonic_ns()}"
         self.saved_before, self.attempts_before = newest(folder), checkpoints.attempts(self.output)
-        command = [*prefix, *way.command(ranks, noted), "run", "job.toml", "-o", "out", "--writer", way.writer]
+        command = [
+            *prefix,
+            *way.command(ranks, noted),
+            *script.split(),
+            "run",
+            "job.toml",
+            "-o",
+            "out",
+            "--writer",
+            way.writer,
+        ]
         with self.log.open("w") as log:
             self.job = subprocess.Popen(
-                [*command, "--no-figure", *arguments], cwd=folder, env=way.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*command, "--no-figure", *arguments], cwd=folder, env={**way.env, "PYTHONPATH": str(REPO)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True,
             )  # fmt: skip
         self.count = max(1, ranks)
@@ -127,7 +138,7 @@ class Life:
         for pid in self.processes():
             with contextlib.suppress(OSError):
                 match = RANK.search(Path(f"/proc/{pid}/environ").read_bytes())
-                if match and b"copympi" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if match and b"job.toml" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     found[int(match[1])] = pid
         return found or {0: self.processes()[-1]}
 
@@ -164,6 +175,13 @@ class Life:
                 pytest.fail(f"waited {timeout:g} s in vain\n{self.text}")
             time.sleep(0.002)
         return True
+
+    def until_gone(self, pids: list[int], timeout: float = 5.0) -> None:
+        """Wait until nothing is left of a job that has ended."""
+        start = time.monotonic()
+        while not gone(pids):
+            assert time.monotonic() < start + timeout, f"processes outlive the job: {pids}"
+            time.sleep(0.01)
 
     def until_saved(self, more: int = 1) -> bool:
         """Wait until this life has written so many checkpoints."""

@@ -27,7 +27,9 @@ JOBS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=[(kind, way) for kind in JOBS for way in (ROOT, Way("openmpi", "mpio"))], ids=str)
+@pytest.fixture(
+    scope="module", params=[(kind, way) for kind in JOBS for way in (ROOT, Way("openmpi", "mpio"))], ids=str
+)
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A stopped run of two ranks with two checkpoints."""
     kind, way = request.param
@@ -106,7 +108,7 @@ def test_flips_and_truncations(written: Path, tmp_path: Path, capsys: pytest.Cap
         bad.write_bytes(damaged)
         count[what, verdict(bad, whole)] += 1
     with capsys.disabled():
-        print(f"\ndamage: {({' '.join(key): n for key, n in sorted(count.items())})}")
+        print(f"\ndamage: { ({' '.join(key): n for key, n in sorted(count.items())}) }")
     assert count["values", "harmless"] == 0
     assert count["cut", "harmless"] == 0
     assert count["structure", "found"] > 3

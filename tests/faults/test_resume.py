@@ -105,7 +105,9 @@ PAIRS = [("six blocks", ranks, way) for ranks in (1, 2, 3, 5) for way in WAYS]
 PAIRS += [("one block", 3, way) for way in WAYS] + [("three replicas", 5, way) for way in WAYS]
 
 
-@pytest.mark.parametrize(("case", "ranks", "way"), PAIRS, ids=lambda x: lives.named(x) if isinstance(x, Way) else str(x))
+@pytest.mark.parametrize(
+    ("case", "ranks", "way"), PAIRS, ids=lambda x: lives.named(x) if isinstance(x, Way) else str(x)
+)
 def test_written_here_read_there(tmp_path, whole, first_written, case: str, ranks: int, way: Way) -> None:
     k = PAIRS.index((case, ranks, way))
     reader = (READERS[k % 3], WAYS[(k // 3 + k) % 4])
