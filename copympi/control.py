@@ -34,7 +34,7 @@ class Control:
         self.reason = ""
         self.last_cost = 0.0
         self.saved_at, self.saved_time, self.looked = clock.monotonic(), 0.0, 0.0
-        self.broken = False
+        self.broken = self.leaving = False
         self.beat = clock.monotonic()
         self.old = {number: signal.signal(number, self._catch) for number in SIGNALS}
 
@@ -44,9 +44,10 @@ class Control:
         self.caught = number
 
     def release(self) -> None:
-        """Give signals back."""
+        """Give signals back; but who is leaving anyway is not to be killed by one that comes late, or twice."""
         for number, handler in self.old.items():
-            signal.signal(number, handler)
+            ignored = self.leaving and number != signal.SIGINT
+            signal.signal(number, signal.SIG_IGN if ignored else handler)
 
     def look(self, wishes: Any, ensemble: Any) -> None:
         """Set this rank's wishes. Costs a fraction of a microsecond."""

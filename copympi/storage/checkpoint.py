@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ def write(
         parallel.from_root(comm, _guarded(lambda: _finish(partial, path, may_rename)))
     except MachineError:
         if comm.rank == parallel.ROOT:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
         raise
 
 

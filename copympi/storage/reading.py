@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,4 +133,6 @@ def first_records(path: Path, keep: int) -> dict[str, NDArray[Any]]:
 
 def reason(problem: BaseException) -> str:
     """What the system says of a failure, in one line."""
-    return getattr(problem, "strerror", None) or " ".join(str(problem).split())
+    text = " ".join(str(problem).split())
+    system = re.search(r"error message = '([^']+)'", text)  # how HDF5 quotes it
+    return system[1] if system else getattr(problem, "strerror", None) or text

@@ -68,6 +68,7 @@ class ResultsFile:
         self.written = keep
         self.new = folder / f".new-{platform.node()}-{os.getpid()}-{NAME}"  # a taken-over attempt has another
         self.file: Any = None
+        self.data: dict[str, Any] = {}
         try:
             kept = first_records(self.path, keep) if keep else {}
             self.file = h5py.File(self.new, "w", libver=FORMAT, locking=False)
@@ -140,6 +141,7 @@ class ResultsFile:
             units, description = DESCRIPTIONS[name]
             data.attrs["units"] = (config.output.time_unit or "1") if units == "time" else units
             data.attrs["description"] = description
+            self.data[name] = data  # open to the end: a failure to write may not hide in the closing of a dataset
 
     def take(self, time: float, snapshot: Snapshot) -> None:
         self.pending.append((time, snapshot))
@@ -179,7 +181,7 @@ class ResultsFile:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
     def _put(self, name: str, rows: NDArray[Any], first: int) -> None:
-        data = self.file[name]
+        data = self.data[name]
         axis = 0 if name == "time" or self.replicas == 1 else 1
         data.resize(first + rows.shape[axis], axis=axis)
         data[(slice(None),) * axis + (slice(first, None),)] = rows

@@ -23,7 +23,7 @@ from tests.slurm.box import OPENMPI, REPO, need
 MPICH = Path(os.environ.get("COPYMPI_MPICH", f"{sys.prefix}-mpich"))
 """An environment whose h5py writes in parallel through a system's MPICH: tests/provide-parallel-hdf5."""
 RANK = re.compile(rb"(?:PMI_RANK|OMPI_COMM_WORLD_RANK)=(\d+)")
-NOTE = 'c=0; "$@" || c=$?; echo $c >>codes; exit $c'
+NOTE = 'trap : TERM USR1; c=0; "$@" || c=$?; echo $c >>codes; exit $c'
 """For sh: runs a rank and notes its exit code."""
 Bits = dict[str, tuple[str, tuple[int, ...], bytes]]
 

@@ -20,7 +20,7 @@ from tests.faults.lives import ROOT, Life, Way
 from tests.faults.test_resume import prepare
 
 JOBS = {
-    "members": {"members": 2000, "replicas": 3, "duration": 1e6, "interval": 1e4, "every": '"0.1s"'},
+    "members": {"members": 2000, "replicas": 3, "duration": 1e6, "interval": 5.0, "every": '"0.1s"'},
     "occupation": {
         "members": 10**9, "replicas": 40, "kind": "occupation", "duration": 1e6, "interval": 1e4, "every": '"0.1s"',
     },

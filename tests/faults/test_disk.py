@@ -104,7 +104,7 @@ def test_a_disk_that_fills_up_in_mid_checkpoint(disk: Path, whole, ranks: int, w
         def grab() -> None:
             place = disk / "out/checkpoints"
             while not done.is_set():
-                if any(entry.name.startswith(".partial-") for entry in os.scandir(place)):
+                if any(entry.startswith(".partial-") for entry in os.listdir(place)):
                     fill(disk / "out")
                     return
 
