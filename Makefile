@@ -10,17 +10,27 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: demo test test-long lint bench clean
+.PHONY: demo test test-long test-faults test-slurm lint bench clean
 
 demo: $(VENV)/.installed
 	rm -rf demo
 	$(BIN)/mpiexec -n 2 $(BIN)/copympi run jobs/ammonia.toml -o demo --progress bar
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" tests/unit tests/statistical tests/mpi
 
 test-long: $(VENV)/.test
-	$(BIN)/python -m pytest -m long
+	$(BIN)/python -m pytest -m long tests/unit tests/statistical tests/mpi
+
+# kills, full disks, hangs, damaged files (root); and a real SLURM of two hosts (root, Debian)
+test-faults: $(VENV)/.test
+	sh tests/provide-parallel-hdf5 $(VENV)
+	$(BIN)/python -m pytest -m "not long" tests/faults
+
+test-slurm: $(VENV)/.test
+	sh tests/provide-slurm
+	sh tests/provide-parallel-hdf5 $(VENV)
+	$(BIN)/python -m pytest tests/slurm
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -44,6 +44,9 @@ launch() {
     while kill -0 "$step" 2>/dev/null; do wait "$step"; done
     wait "$step"
     code=$?
+    if [ "$code" = 0 ] && ! copympi info "$OUTPUT" 2>/dev/null | grep -q ': complete'; then
+        code=255   # srun can say 0 of a step that it could not launch
+    fi
 }
 
 # Whether every node of the job still answers; of one node alone this script is the proof.

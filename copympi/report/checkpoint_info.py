@@ -17,7 +17,7 @@ def is_checkpoint(path: Path) -> bool:
 
 
 def describe(path: Path) -> list[str]:
-    """Lines that say what a checkpoint holds. DamagedError where it cannot be trusted, InputError for a newer schema."""
+    """What a checkpoint holds, in lines. DamagedError where it cannot be trusted, InputError for a newer schema."""
     size = path.stat().st_size
     units = restart.units_in(path)
     parts = max(1, min(units, -(-size // SHARE)))

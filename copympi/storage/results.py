@@ -211,9 +211,19 @@ class ResultsFile:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
     def _give_up(self) -> None:
-        """Close what can be closed, and leave nothing half-made behind."""
+        """Close, write nothing more, and leave nothing half-made behind.
+
+        HDF5 tries once more to write what it could not, and crashes where it fails again; it may do so in memory.
+        """
         with suppress(*FAILURES):
             if self.file:
+                handle = self.file.id.get_vfd_handle()
+                memory = getattr(os, "memfd_create", None)  # Linux
+                elsewhere = memory("results") if memory else os.open(os.devnull, os.O_RDWR)
+                if memory:
+                    os.truncate(elsewhere, os.fstat(handle).st_size)
+                os.dup2(elsewhere, handle)
+                os.close(elsewhere)
                 self.file.close()
         with suppress(OSError):
             self.new.unlink(missing_ok=True)

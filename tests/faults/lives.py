@@ -94,9 +94,14 @@ class Life:
         ]
         with self.log.open("w") as log:
             self.job = subprocess.Popen(
-                [*command, "--no-figure", *arguments], cwd=folder, env={**way.env, "PYTHONPATH": str(REPO)}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                [*command, "--no-figure", *arguments],
+                cwd=folder,
+                env={**way.env, "PYTHONPATH": str(REPO)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         self.count = max(1, ranks)
 
     def __enter__(self) -> Life:

@@ -24,8 +24,8 @@ from tests.faults.test_resume import prepare
 WAYS = [(0, ROOT), (2, ROOT), (2, Way("openmpi", "mpio"))]
 BIG = {"members": 10**7, "duration": 60.0, "interval": 2.0, "every": '"0.25s"'}
 """A checkpoint has 40 MB."""
-MANY = {"members": 10**9, "kind": "occupation", "replicas": 1000, "duration": 400.0, "interval": 1.0, "every": '"0.1s"'}
-"""Results have 25 MB."""
+MANY = {"members": 10**9, "kind": "occupation", "replicas": 1000, "duration": 240.0, "interval": 1.0, "every": '"0.1s"'}
+"""Results have 15 MB."""
 
 
 def name(value: object) -> str:
@@ -130,7 +130,7 @@ def test_a_disk_that_fills_up_in_mid_checkpoint(disk: Path, whole, ranks: int, w
 @pytest.mark.parametrize(("ranks", "way"), WAYS, ids=name)
 def test_results_that_cannot_be_written(tmp_path: Path, whole, ranks: int, way: Way) -> None:
     """The disk is too small for them: exit code 1, no hang, no traceback; with more room the run goes on."""
-    with lives.tmpfs(tmp_path / "out", "12m") as place:
+    with lives.tmpfs(tmp_path / "out", "7m") as place:
         life = lives.run(prepare(tmp_path, **MANY), ranks=ranks, way=way, noted=True, code=1)
         assert life.codes == [1] * max(1, ranks)
         assert "Traceback" not in life.text

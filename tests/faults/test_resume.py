@@ -169,8 +169,7 @@ def test_a_clean_stop(tmp_path: Path, whole, ranks: int, way: Way, how: str) -> 
         stopped(life, words.get(how, alone), max(1, ranks))
     if how == "STOP":
         (life.output / "STOP").unlink()
-    last = lives.run(tmp_path, "--resume", ranks=2)
-    assert "resuming from checkpoint-00000001.h5: t = " in last.text
+    lives.run(tmp_path, "--resume", "--quiet", ranks=2)
     lives.same(lives.bits(tmp_path), whole(""))
 
 
@@ -181,7 +180,7 @@ def test_the_launcher_hands_on_usr1(tmp_path: Path, mpi: str) -> None:
         life.until_begun()
         time.sleep(0.2)
         life.job.send_signal(signal.SIGUSR1)
-        stopped(life, "SIGUSR1", 0)
+        stopped(life, "", 0)  # SIGUSR1, or just a signal where another rank heard it first
 
 
 def test_a_second_interrupt_stops_at_once(tmp_path: Path) -> None:
