@@ -1,8 +1,10 @@
 """python benchmarks/checkpoint.py [FOLDER]: checkpoints of N = 1e8 aligned members on 2 ranks, against dd on that disk.
 
-Writing, and reading with verification, through each writer at hand (mpio needs the environment that
-tests/provide-parallel-hdf5 makes); dd with fsync and dd from a cold cache in turn with them, the same bytes.
-Medians of ROUNDS rounds. Memory is the peak resident set of each rank during a checkpoint beyond that before it.
+Writing, and reading with verification, through each writer at hand (mpio needs the environment that tests/provide-
+parallel-hdf5 makes); dd with fsync and dd from a cold cache in turn with them, as many bytes, random ones from
+memory, and like a checkpoint each into a new file that then replaces the old: a disk may be quicker with zeros, and
+slower with blocks that were never used (hence WARM rounds first). Medians of ROUNDS rounds and of the rounds' ratios.
+Memory is the peak resident set of each rank during a checkpoint beyond that before it.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from typing import Any
 
 REPO = Path(__file__).resolve().parents[1]
 OPENMPI = Path(os.environ.get("COPYMPI_OPENMPI", f"{sys.prefix}-openmpi"))
-MEMBERS, ROUNDS, DEFAULT_INTERVAL = 10**8, 7, 600.0
+MEMBERS, ROUNDS, WARM, DEFAULT_INTERVAL = 10**8, 9, 3, 600.0
 ALLOW = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
@@ -62,9 +64,12 @@ def rank(folder: Path, writer: str) -> None:
     for _ in range(30):  # ids in the order of a run that is under way
         ensemble.advance()
     meta = {"attempt": 1, "settings": {}}
-    path, raw = folder / f"{writer}.h5", folder / "dd"
+    path, raw, new = folder / f"{writer}.h5", folder / "dd", folder / "dd-new"
+    noise = Path("/dev/shm") / f"copympi-noise-{os.getpid()}"
+    if comm.rank == 0:
+        subprocess.run(["head", "-c", str(MEMBERS * 4), "/dev/urandom"], stdout=noise.open("wb"), check=True)
     found: dict[str, Any] = {"write": [], "read": [], "dd write": [], "dd read": [], "dd read 2": []}
-    for k in range(ROUNDS + 1):
+    for k in range(WARM + ROUNDS):
         comm.Barrier()
         if k == 0 and Path("/proc/self/clear_refs").exists():
             Path("/proc/self/clear_refs").write_text("5")  # peak starts anew
@@ -77,13 +82,11 @@ def rank(folder: Path, writer: str) -> None:
             memory = np.zeros(comm.size, np.int64)
             memory[comm.rank] = resident("VmHWM") - before
             parallel.total(comm, memory)
-            continue  # a first round for caches
         found["write"].append(took)
         size = path.stat().st_size
         if comm.rank == 0:
-            blocks = f"count={-(-size // (1 << 20))}"
-            raw.unlink(missing_ok=True)
-            found["dd write"].append(timed("dd", "if=/dev/zero", f"of={raw}", "bs=1M", blocks, "conv=fsync"))
+            found["dd write"].append(timed("dd", f"if={noise}", f"of={new}", "bs=1M", "conv=fsync"))
+            new.replace(raw)
             drop(path)
             drop(raw)
         comm.Barrier()
@@ -91,7 +94,7 @@ def rank(folder: Path, writer: str) -> None:
         read, _ = restart.read(path, comm.size, comm.rank)
         comm.Barrier()
         found["read"].append(time.perf_counter() - began)
-        if k == ROUNDS:
+        if k == WARM:
             assert np.array_equal(read.ragged["ids"][0], ensemble.ids)
         del read
         if comm.rank == 0:
@@ -108,7 +111,9 @@ def rank(folder: Path, writer: str) -> None:
             found["dd read 2"].append(time.perf_counter() - began)
         comm.Barrier()
     if comm.rank == 0:
-        print(json.dumps({**found, "size": size, "memory": memory.tolist()}))
+        measured = {name: values[WARM:] for name, values in found.items()}
+        print(json.dumps({**measured, "size": size, "memory": memory.tolist()}))
+        noise.unlink()
         path.unlink()
         raw.unlink()
 

@@ -68,6 +68,7 @@ class Control:
             self.looked = now
             if self.stop_file.exists():
                 self.reason = f"found {self.stop_file}"
+                self.stop_file.unlink(missing_ok=True)  # or the next life would stop at once
         return bool(self.reason)
 
     def _wants_save(self, now: float, ensemble: Any) -> bool:

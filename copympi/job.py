@@ -55,7 +55,7 @@ def execute(options: Any) -> int:
             print(f"copympi: {job.folder} holds this run, finished: nothing to do", file=sys.stderr)
         return 0
     parallel.from_root(comm, lambda: results.open_folder(job.folder, options.overwrite or options.resume))
-    control = Control(root, job.folder, job.config.save_every, _deadline(options.time_budget))
+    control = Control(root, job.folder, job.config.save_every, _deadline(options.time_budget, root))
     try:
         with Watchdog(control, configuration.seconds(options.patience, "--patience"), comm.rank):
             seconds = _run(comm, job, options, control)
@@ -114,10 +114,10 @@ def _already_done(job: Job) -> bool:
     return bool(reading.read(job.folder).time[-1] >= job.config.dynamics.duration * (1 - 1e-9))
 
 
-def _deadline(budget: str | None) -> float | None:
+def _deadline(budget: str | None, root: bool) -> float | None:
     if budget is not None:
         return clock.monotonic() + configuration.seconds(budget, "--time-budget")
-    return job_deadline()
+    return job_deadline() if root else None
 
 
 def _meta(job: Job) -> dict[str, Any]:

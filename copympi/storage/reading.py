@@ -57,17 +57,17 @@ def read(place: Path) -> Results:
     """The results in a folder, or in a file. InputError where there are none."""
     path = place / NAME if place.is_dir() else place
     if not path.is_file():
-        raise InputError("DIR", str(place), f"holds no {NAME}")
+        raise InputError("DIR", place, f"holds no {NAME}")
     try:
         with opened(path) as file:
             if "schema" not in file.attrs:
-                raise InputError("DIR", str(path), "is not a results file of copympi")
+                raise InputError("DIR", path, "is not a results file of copympi")
             if int(file.attrs["schema"]) > SCHEMA:
                 newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {SCHEMA}"
-                raise InputError("DIR", str(path), newer)
+                raise InputError("DIR", path, newer)
             return _results(path, file)
     except (OSError, KeyError) as problem:
-        raise InputError("DIR", str(path), f"cannot be read: {' '.join(str(problem).split())}") from None
+        raise InputError("DIR", path, f"cannot be read: {' '.join(str(problem).split())}") from None
 
 
 def _results(path: Path, file: Any) -> Results:
@@ -80,6 +80,8 @@ def _results(path: Path, file: Any) -> Results:
         arrays = {name: values[None] for name, values in arrays.items()}
     # beside a writer one dataset may be longer than another
     records = min(file["time"].shape[0], *(values.shape[1] for values in arrays.values()))
+    if records == 0:
+        raise InputError("DIR", path, "holds no record yet")
     arrays = {name: values[:, :records] for name, values in arrays.items()}
     unit = str(file["time"].attrs.get("units", "1"))
     time, state = file["time"][:records], group["state"][()]
@@ -117,7 +119,10 @@ def opened(path: Path) -> Any:
     """A results file to read, also one that a run is writing, or was when it was killed."""
     try:
         return h5py.File(path, "r", locking=False)
-    except OSError:
+    except OSError as problem:
+        # a reader beside a writer tries again and again what it cannot make sense of: only where there was a writer
+        if "h5clear" not in str(problem):
+            raise
         return h5py.File(path, "r", libver="latest", swmr=True, locking=False)
 
 

@@ -88,7 +88,7 @@ class ResultsFile:
             raise
         except FAILURES as problem:
             self._give_up()
-            raise InputError("output folder", str(folder), f"cannot be written: {reason(problem)}") from None
+            raise InputError("output folder", folder, f"cannot be written: {reason(problem)}") from None
 
     def _write_header(self, config: Config, text: str, ranks: int, mpi: str) -> None:
         self.file.attrs.update(
@@ -260,7 +260,7 @@ def open_folder(folder: Path, overwrite: bool) -> None:
         raise InputError("output folder", folder, why)
     if not overwrite and is_complete(folder):
         why = "holds a finished run; choose another with -o, or --overwrite"
-        raise InputError("output folder", str(folder), why)
+        raise InputError("output folder", folder, why)
     if not overwrite and checkpoints.numbered(folder):
         why = "holds checkpoints of an unfinished run; go on with --resume, choose another with -o, or --overwrite"
-        raise InputError("output folder", str(folder), why)
+        raise InputError("output folder", folder, why)

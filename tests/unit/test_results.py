@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,13 +222,6 @@ def test_a_broken_file_is_refused(copy: Path) -> None:
     copy.write_bytes(copy.read_bytes()[:1000])
     with pytest.raises(InputError, match="cannot be read"):
         reading.read(copy)
-
-
-def test_a_file_that_a_run_still_writes_is_spoken_of(copy: Path) -> None:
-    with copy.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # as HDF5 does in the process that writes
-        with pytest.raises(InputError, match="is being written by a run that still goes on"):
-            reading.read(copy)
 
 
 def test_a_run_without_a_record_is_spoken_of(copy: Path) -> None:
