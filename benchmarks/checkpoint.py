@@ -1,10 +1,11 @@
 """python benchmarks/checkpoint.py [FOLDER]: checkpoints of N = 1e8 aligned members on 2 ranks, against dd on that disk.
 
-Writing, and reading with verification, through each writer at hand (mpio needs the environment that tests/provide-
-parallel-hdf5 makes); dd with fsync and dd from a cold cache in turn with them, as many bytes, random ones from
-memory, and like a checkpoint each into a new file that then replaces the old: a disk may be quicker with zeros, and
-slower with blocks that were never used (hence WARM rounds first). Medians of ROUNDS rounds and of the rounds' ratios.
-Memory is the peak resident set of each rank during a checkpoint beyond that before it.
+Writing, and reading with verification, through each writer at hand (mpio needs the environment that
+tests/provide-parallel-hdf5 makes). In turn with them dd with fsync, and dd from a cold cache by one process and by two:
+as many bytes, random ones from memory, each into a new file that then replaces the old, as checkpoints do. WARM rounds
+come first, as a virtual disk may be slow with blocks that were never used. Medians of ROUNDS rounds; ratios are of each
+round, with the middle half of them. Memory is the peak resident set of a rank in its first checkpoint beyond that
+before.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 
 REPO = Path(__file__).resolve().parents[1]
 OPENMPI = Path(os.environ.get("COPYMPI_OPENMPI", f"{sys.prefix}-openmpi"))
-MEMBERS, ROUNDS, WARM, DEFAULT_INTERVAL = 10**8, 9, 3, 600.0
+MEMBERS, ROUNDS, WARM, DEFAULT_INTERVAL = 10**8, 15, 4, 600.0
 ALLOW = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
 
 
@@ -70,6 +71,8 @@ def rank(folder: Path, writer: str) -> None:
         subprocess.run(["head", "-c", str(MEMBERS * 4), "/dev/urandom"], stdout=noise.open("wb"), check=True)
     found: dict[str, Any] = {"write": [], "read": [], "dd write": [], "dd read": [], "dd read 2": []}
     for k in range(WARM + ROUNDS):
+        if comm.rank == 0:
+            os.sync()
         comm.Barrier()
         if k == 0 and Path("/proc/self/clear_refs").exists():
             Path("/proc/self/clear_refs").write_text("5")  # peak starts anew
@@ -85,6 +88,7 @@ def rank(folder: Path, writer: str) -> None:
         found["write"].append(took)
         size = path.stat().st_size
         if comm.rank == 0:
+            os.sync()
             found["dd write"].append(timed("dd", f"if={noise}", f"of={new}", "bs=1M", "conv=fsync"))
             new.replace(raw)
             drop(path)
@@ -128,6 +132,12 @@ def measure(folder: Path, writer: str) -> dict[str, Any]:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
+def ratio(theirs: list[float], ours: list[float]) -> str:
+    """How many times longer theirs take, round by round: median (quartiles)."""
+    low, middle, high = statistics.quantiles((dd / each for dd, each in zip(theirs, ours, strict=True)), n=4)
+    return f"{middle:.2f} ({low:.2f} .. {high:.2f})"
+
+
 def main(folder: Path) -> None:
     print(f"checkpoint of N = {MEMBERS:.0e} aligned members, 2 beables, 2 ranks, medians of {ROUNDS}")
     print("| writer | bytes/member | write | dd fsync | dd/write | read, verify | dd read, 1 / 2 | dd 2/read | "
@@ -139,14 +149,12 @@ def main(folder: Path) -> None:
             continue
         found = measure(folder, writer)
         each = {name: statistics.median(found[name]) for name in found if name not in ("size", "memory")}
-        pairs = zip(found["dd write"], found["write"], strict=True)
-        against = statistics.median(dd / ours for dd, ours in pairs)
-        reading = statistics.median(dd / ours for dd, ours in zip(found["dd read 2"], found["read"], strict=True))
+        writing, reading = ratio(found["dd write"], found["write"]), ratio(found["dd read 2"], found["read"])
         root, other = (x / 2**20 for x in found["memory"])
         print(
             f"| {writer} | {found['size'] / MEMBERS:.4f} | {each['write']:.2f} s | {each['dd write']:.2f} s | "
-            f"{against:.2f} | {each['read']:.2f} s | {each['dd read']:.2f} / {each['dd read 2']:.2f} s | "
-            f"{reading:.2f} | "
+            f"{writing} | {each['read']:.2f} s | {each['dd read']:.2f} / {each['dd read 2']:.2f} s | "
+            f"{reading} | "
             f"{each['write'] / DEFAULT_INTERVAL:.2%} | {root:.0f} / {other:.0f} MiB |",
             flush=True,
         )

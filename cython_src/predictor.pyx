@@ -129,7 +129,7 @@ cdef double largest_chance(const System *s, const int64_t *n, double h, Scratch 
                            Py_ssize_t *culprit) noexcept nogil:
     """Largest outflow over occupation in a step h, as its two halves will draw it; and the largest inflow, `growth`."""
     cdef Py_ssize_t p, a, half
-    cdef double worst = 0.0
+    cdef double worst = 0.0, most = 0.0
     for a in range(s.P):
         w.leaving[a] = 0.0
         w.coming[a] = 0.0
@@ -147,7 +147,8 @@ cdef double largest_chance(const System *s, const int64_t *n, double h, Scratch 
                 worst = w.leaving[a] / n[a]
             if w.coming[a] > growth[0] * n[a]:
                 growth[0] = w.coming[a] / n[a]
-            if fmax(w.leaving[a], w.coming[a] / GROWTH) >= fmax(worst, growth[0] / GROWTH) * n[a]:
+            if fmax(w.leaving[a], w.coming[a] / GROWTH) > most * n[a]:
+                most = fmax(w.leaving[a], w.coming[a] / GROWTH) / n[a]
                 culprit[0] = a
     return worst
 

@@ -151,7 +151,7 @@ def together(comm: Any) -> Iterator[None]:
     """
     try:
         yield
-    except (InputError, DynamicsError, MachineError, StoppedEarly):
+    except (InputError, DynamicsError, MachineError, StoppedEarly, SystemExit):
         raise
     except BaseException:
         if comm.size == 1:

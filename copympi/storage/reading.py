@@ -110,7 +110,7 @@ def is_foreign(folder: Path) -> bool:
     """Whether the folder holds a results file, in good order, that no run of copympi wrote."""
     try:
         with opened(folder / NAME) as file:
-            return "schema" not in file.attrs
+            return "schema" not in file.attrs and "complete" not in file.attrs
     except OSError:
         return False
 
