@@ -25,7 +25,7 @@ from copympi.engine.alike import arithmetic_digest
 from copympi.errors import InputError
 from copympi.keeper import Keeper, compare_settings
 from copympi.model import hamiltonian
-from copympi.model.preparation import Start, prepare
+from copympi.model.preparation import Start, check_memory, prepare
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.report import analysis, plots
@@ -49,7 +49,8 @@ def execute(options: Any) -> int:
     comm = parallel.world()
     root = comm.rank == parallel.ROOT
     warnings.showwarning = _show_warning
-    job = parallel.from_root(comm, lambda: _read(options))
+    on_node = parallel.part_on_node(comm)
+    job = parallel.from_root(comm, lambda: _read(options, on_node))
     if options.resume and parallel.from_root(comm, lambda: _already_done(job)):
         if root and not options.quiet:
             print(f"copympi: {job.folder} holds this run, finished: nothing to do", file=sys.stderr)
@@ -59,6 +60,9 @@ def execute(options: Any) -> int:
     try:
         with Watchdog(control, configuration.seconds(options.patience, "--patience"), comm.rank):
             seconds = _run(comm, job, options, control)
+    except Exception:
+        control.leaving = True
+        raise
     finally:
         control.release()
     parallel.from_root(comm, lambda: _report(job.folder, options, seconds))
@@ -90,13 +94,14 @@ def _run(comm: Any, job: Job, options: Any, control: Control) -> float:
     return seconds
 
 
-def _read(options: Any) -> Job:
+def _read(options: Any, on_node: float) -> Job:
     config, text = configuration.read(options.config, options.set)
     try:
         matrix = hamiltonian.read(config.system.hamiltonian, options.config.parent)
         system = System(matrix, config.system.hbar, config.system.labels)
         p = config.preparation
         start = prepare(system.P, p.members, p.state, p.density, p.phase)
+        check_memory(start, config.dynamics.replicas, config.dynamics.representation, on_node)
     except InputError as problem:
         raise problem.inside(options.config) from None
     return Job(config, text, system, start, options.output or Path(options.config.stem))

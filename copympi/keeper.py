@@ -99,7 +99,6 @@ class Keeper:
             failure = problem
         self.control.saved(time, clock.monotonic() - began)
         if ensemble.heard[STOP]:
-            self.control.leaving = True
             trouble, reason = parallel.from_root(self.comm, lambda: (self.trouble, self.control.reason or "a signal"))
             if failure is not None:
                 raise MachineError(f"stopped ({trouble or reason}), but no checkpoint could be written: {failure}")

@@ -19,7 +19,7 @@ from copympi.engine.members import Members
 from copympi.engine.occupation import Occupation
 from copympi.errors import InputError
 from copympi.keeper import Keeper
-from copympi.model.preparation import Start, prepare
+from copympi.model.preparation import Start, check_memory, prepare
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.record import Memory, Recorder
@@ -86,6 +86,7 @@ def simulate(
         "method": method, "representation": representation, "replicas": replicas, "seed": seed,
     }  # fmt: skip
     with parallel.together(comm):
+        on_node = parallel.part_on_node(comm)
         problem: InputError | None = None
         try:
             system = system if isinstance(system, System) else System(system)
@@ -98,6 +99,7 @@ def simulate(
                 }
             )
             start = prepare(system.P, members, state, density, phase)
+            check_memory(start, replicas, representation, on_node)
         except InputError as bad:
             problem = bad
         _agree_on_input(comm, problem)

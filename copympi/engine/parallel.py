@@ -78,6 +78,18 @@ def world() -> Any:
     return comm
 
 
+def part_on_node(comm: Any) -> float:
+    """Which part of the ranks shares this rank's memory. Collective."""
+    if comm.size == 1:
+        return 1.0
+    from mpi4py import MPI
+
+    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    size = node.size
+    node.Free()
+    return float(size / comm.size)
+
+
 def launched() -> tuple[int, int]:
     """How many processes the launcher says it started, and which one this is; (1, 0) where there is none."""
     for size, rank in LAUNCHERS:

@@ -234,11 +234,13 @@ class ResultsFile:
     def __exit__(self, kind: object, *_: object) -> None:
         if not self.file:
             return
-        if kind is None:
-            self.flush()
+        try:
+            self.settle()
             self.file.close()
-        else:  # what is under way says more than what closing may add
+        except MachineError:
             self._give_up()
+            if kind is None:  # else what is under way says more
+                raise
 
 
 def libraries() -> str:

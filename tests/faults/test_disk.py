@@ -22,7 +22,7 @@ from tests.faults.lives import ROOT, Life, Way
 from tests.faults.test_resume import prepare
 
 WAYS = [(0, ROOT), (2, ROOT), (2, Way("openmpi", "mpio"))]
-BIG = {"members": 10**7, "duration": 240.0, "interval": 8.0, "every": '"0.25s"'}
+BIG = {"members": 10**7, "duration": 160.0, "interval": 8.0, "every": '"0.12s"'}
 """A checkpoint has 40 MB."""
 MANY = {"members": 10**9, "kind": "occupation", "replicas": 1000, "duration": 240.0, "interval": 1.0, "every": '"0.1s"'}
 """Results have 15 MB."""

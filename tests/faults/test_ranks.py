@@ -21,6 +21,7 @@ from tests.faults.test_resume import prepare
 
 OPENMPI = Way("openmpi", "mpio")
 BOTH = [ROOT, Way("openmpi", "root")]
+RANKS = [(0, BOTH[0]), (3, BOTH[0]), (3, BOTH[1]), pytest.param(0, BOTH[1], marks=pytest.mark.long)]
 ENDLESS = {"duration": 1e6, "interval": 1e3, "every": '"0.2s"'}
 
 
@@ -42,8 +43,7 @@ def end(life: Life, since: float, timeout: float) -> float:
     return took
 
 
-@pytest.mark.parametrize("way", BOTH, ids=lives.named)
-@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize(("rank", "way"), RANKS, ids=str)
 def test_killed(tmp_path: Path, tell, way: Way, rank: int) -> None:
     with Life(prepare(tmp_path, **ENDLESS), "--quiet", ranks=4, way=way) as life:
         life.until_begun()
@@ -55,8 +55,7 @@ def test_killed(tmp_path: Path, tell, way: Way, rank: int) -> None:
     tell(f"SIGKILL of rank {rank} of 4, {way.mpi}: job ended after {took:.2f} s")
 
 
-@pytest.mark.parametrize("way", BOTH, ids=lives.named)
-@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize(("rank", "way"), RANKS, ids=str)
 def test_hanging(tmp_path: Path, tell, way: Way, rank: int) -> None:
     """Where a rank does nothing more, the others notice after --patience."""
     with Life(prepare(tmp_path, **ENDLESS), "--quiet", "--patience", "5s", ranks=4, way=way) as life:
@@ -71,8 +70,7 @@ def test_hanging(tmp_path: Path, tell, way: Way, rank: int) -> None:
     tell(f"SIGSTOP of rank {rank} of 4, patience 5 s, {way.mpi}: job ended after {took:.2f} s")
 
 
-@pytest.mark.parametrize("way", BOTH, ids=lives.named)
-@pytest.mark.parametrize("rank", [0, 3])
+@pytest.mark.parametrize(("rank", "way"), RANKS, ids=str)
 def test_an_exception(tmp_path: Path, tell, way: Way, rank: int) -> None:
     with Life(
         prepare(tmp_path, **ENDLESS), "--quiet", ranks=4, way=way, script=f"tests.faults.fail_late {rank}"

@@ -8,10 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
-from copympi.storage.reading import opened
 from tests import launch
 
 SCRIPT = str(Path(__file__).with_name("break_a_rank.py"))
@@ -65,11 +65,12 @@ def listing(folder: Path) -> list[str]:
         (("run", "job.toml", "--set", "preparation.members=0"), "job.toml: preparation.members = 0: must be a whole"),
         (("run", "job.toml", "--set", "dynamics.method=exact"), 'job.toml: dynamics.method = "exact": not built yet'),
         (("run", "job.toml", "--set", "system.hamiltonian=[[0,1],[2,0]]"), "must be Hermitian"),
+        (("run", "job.toml", "--set", "preparation.members=1e15"), "job.toml: preparation.members = 10000"),
         (("run", "absent.toml"), 'CONFIG = "absent.toml": cannot be read: No such file or directory'),
         (("run", "job.toml", "-o", "job.toml/x"), 'output folder = "job.toml/x": cannot be written: Not a directory'),
         (("run", "--swiftly"), "the following arguments are required: CONFIG.toml"),
     ],
-    ids=["members", "method", "Hermitian", "no file", "no folder", "arguments"],
+    ids=["members", "method", "Hermitian", "memory", "no file", "no folder", "arguments"],
 )
 def test_bad_input_is_one_line_and_exit_code_2(job: Path, mpi: str, arguments: tuple[str, ...], says: str) -> None:
     done = launch.mpiexec(3, "-m", "copympi", *arguments, mpi=mpi, cwd=job)
@@ -222,7 +223,7 @@ interval = 0.1
 
 
 def bits(folder: Path) -> dict[str, bytes]:
-    with opened(folder / "results.h5") as file:
+    with h5py.File(folder / "results.h5") as file:
         assert bool(file.attrs["complete"])
         return {name: file[name][()].tobytes() for name in ("time", "occupation", "phase", "coherence", "events")}
 
@@ -264,8 +265,9 @@ def test_a_step_below_what_time_resolves(job: Path, mpi: str, representation: st
     assert left + right == 10_000_000
     assert 0 < left < 100_000
     assert "Traceback" not in done.stderr
-    with opened(job / "job" / "results.h5") as file:
+    with h5py.File(job / "job" / "results.h5") as file:
         assert not file.attrs["complete"]
+        assert file["occupation"].shape == (*([replicas] if replicas > 1 else []), 1, 2)
 
 
 @pytest.mark.parametrize("representation", ["members", "occupation"])
@@ -289,7 +291,7 @@ def test_a_fixed_step_with_large_chances_is_warned_about_once(job: Path, represe
     assert len(warned(done)) == 1, done.stderr
     assert warned(done)[0].startswith("dynamics.step = 0.1 lets a member leave with chance 0.1")
     assert "above 0.05 results lose accuracy" in warned(done)[0]
-    with opened(job / "job" / "results.h5") as file:
+    with h5py.File(job / "job" / "results.h5") as file:
         assert file.attrs["largest_chance"] > 0.1
         np.testing.assert_array_equal(file["occupation"][()].sum(axis=1), 1000)
 
