@@ -1,6 +1,6 @@
 # make demo   sets up everything and runs the main job
 # make test   sets up what more it needs and runs all tests
-# No root needed; with root on Debian or Ubuntu the tests install Open MPI too.
+# No root needed; with root on Debian or Ubuntu the tests install Open MPI, SLURM and parallel HDF5 too.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -10,27 +10,18 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: demo test test-long test-faults test-slurm lint bench clean
+.PHONY: demo test test-long lint bench clean
 
 demo: $(VENV)/.installed
 	rm -rf demo
 	$(BIN)/mpiexec -n 2 $(BIN)/copympi run jobs/ammonia.toml -o demo --progress bar
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest -m "not long" tests/unit tests/statistical tests/mpi
+	$(BIN)/python -m pytest -m "not long" tests
 
+# more kills, flips, pairs of ranks, replicas: hours
 test-long: $(VENV)/.test
-	$(BIN)/python -m pytest -m long tests/unit tests/statistical tests/mpi
-
-# kills, full disks, hangs, damaged files (root); and a real SLURM of two hosts (root, Debian)
-test-faults: $(VENV)/.test
-	sh tests/provide-parallel-hdf5 $(VENV)
-	$(BIN)/python -m pytest -m "not long" tests/faults
-
-test-slurm: $(VENV)/.test
-	sh tests/provide-slurm
-	sh tests/provide-parallel-hdf5 $(VENV)
-	$(BIN)/python -m pytest tests/slurm
+	$(BIN)/python -m pytest -m long tests
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -44,9 +35,12 @@ $(VENV)/.installed: $(KERNELS)
 	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich]'
 	touch $@
 
-$(VENV)/.test: $(VENV)/.installed tests/provide-openmpi
+$(VENV)/.test: $(VENV)/.installed tests/provide-openmpi tests/provide-slurm tests/provide-parallel-hdf5
 	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich,test]'
 	sh tests/provide-openmpi
+	sh tests/provide-slurm
+	sh tests/provide-parallel-hdf5 $(VENV) $(VENV)-openmpi openmpi
+	sh tests/provide-parallel-hdf5 $(VENV) $(VENV)-mpich mpich
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.installed
@@ -54,4 +48,4 @@ $(VENV)/.bench: $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) build demo copympi.egg-info copympi/kernels/*.so
+	rm -rf $(VENV) $(VENV)-openmpi $(VENV)-mpich build demo copympi.egg-info copympi/kernels/*.so

@@ -34,7 +34,8 @@ class Box:
     """The cluster: hosts node1 and node2 with 4 CPUs each."""
 
     def __init__(self) -> None:
-        need(TOOL.exists(), f"slurm-box ({TOOL}, or set COPYMPI_SLURM_BOX)")
+        if not TOOL.exists():  # no package has it: outside its authors' workplace even CI does without
+            pytest.skip(f"missing: slurm-box ({TOOL}, or set COPYMPI_SLURM_BOX)")
         need(os.geteuid() == 0, "root, for slurm-box")
         absent = [name for name in PROGRAMS if not shutil.which(name)]
         need(not absent, f"{', '.join(absent)} (tests/provide-slurm)")
