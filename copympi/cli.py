@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from copympi import __version__
 from copympi.engine import parallel
-from copympi.errors import DynamicsError, InputError, MachineError, NotBuiltYet, StoppedEarly
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
 
 
 class Parser(argparse.ArgumentParser):
@@ -98,6 +98,10 @@ def _parser() -> Parser:
     study = commands.add_parser("study", help="run a named study", description="Run a named study.")
     study.add_argument("name", metavar="NAME", nargs="?")
     study.add_argument("--list", action="store_true", help="list the studies")
+    study.add_argument("-o", "--output", metavar="DIR", type=Path, help="results folder (default: study-NAME)")
+    study.add_argument("--quick", action="store_true", help="small sizes: seconds instead of minutes")
+    study.add_argument("--replicas", metavar="R", type=int, help="ensembles a case (the largest cases take half)")
+    study.add_argument("--seed", type=int, default=1)
     study.set_defaults(command=_study)
     return parser
 
@@ -158,7 +162,14 @@ def _check(_: Any) -> int:
 
 
 def _study(options: Any) -> int:
+    from copympi import studies
+
     if options.list:
-        print("no studies in this version")
+        if parallel.launched()[1] == 0:
+            print("\n".join(f"{name:12} {asks}" for name, (asks, _) in studies.STUDIES.items()))
         return 0
-    raise NotBuiltYet("NAME", options.name, "see `copympi study --list`")
+    if options.name is None:
+        raise InputError("NAME", "", "which study? see `copympi study --list`")
+    module = studies.find(options.name)
+    folder = options.output or Path(f"study-{options.name}")
+    return int(module.study(parallel.world(), folder, options.quick, options.replicas, options.seed))

@@ -6,7 +6,7 @@ import difflib
 import math
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -15,6 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 from copympi.errors import InputError, NotBuiltYet, plain_text
 
 MOST_RECORDS, MOST_REPLICAS = 10**8, 2**31
+MOST_KINDS = 4096
 MOST_STEPS = 10**12
 """Fixed steps between two records."""
 
@@ -51,7 +52,9 @@ class PreparationSection(Section):
     state: Any = None
     density: Any = None
     phase: Any = None
-    phase_spread: float = Field(0.0, ge=0)
+    phase_spread: float = Field(0.0, ge=0, le=3.1416)
+    phases: Any = None
+    phase_kinds: int = Field(64, ge=1, le=MOST_KINDS)
     spectators: int = Field(0, ge=0)
 
 
@@ -64,6 +67,17 @@ class DynamicsSection(Section):
     representation: Literal["members", "occupation"] = "members"
     replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
     seed: int = Field(1, ge=0, lt=2**64)
+
+
+class AlignmentSection(Section):
+    """The model (42) to (53) that aligns phases; there is none where the section is left out."""
+
+    strength: float = Field(ge=0)
+    scaling: Literal["total", "mean"] = "total"
+    damping: float = Field(0.0, ge=0)
+    potential: Literal["sin2", "polar"] = "sin2"
+    momenta: float = Field(0.0, ge=0)
+    on_copy: Literal["inherit", "reset"] = "inherit"
 
 
 class OutputSection(Section):
@@ -99,6 +113,7 @@ class Config(Section):
     system: SystemSection
     preparation: PreparationSection
     dynamics: DynamicsSection
+    alignment: AlignmentSection | None = None
     output: OutputSection = Field(default_factory=lambda: OutputSection.model_construct())
     checkpoint: CheckpointSection = Field(default_factory=lambda: CheckpointSection.model_construct())
 
@@ -122,16 +137,18 @@ class Config(Section):
         """Every key that a resumed run must share with its first life, flat; the Hamiltonian stands for itself."""
         flat = {}
         for section in ("system", "preparation", "dynamics"):
-            for key, value in getattr(self, section).model_dump(exclude={"hamiltonian", "labels"}).items():
+            for key, value in getattr(self, section).model_dump(exclude={"hamiltonian", "labels", "phases"}).items():
                 flat[f"{section}.{key}"] = value
+        if self.alignment is not None:
+            flat |= {f"alignment.{key}": value for key, value in self.alignment.model_dump().items()}
         flat["output.interval"] = self.interval
         return flat
 
 
 LATER = {
     "system.builder", "system.sites", "system.spacing", "system.mass", "system.boundary", "system.potential",
-    "preparation.packet", "preparation.admixture", "preparation.basis", "preparation.phase_kinds",
-    "dynamics.rule", "alignment",
+    "preparation.packet", "preparation.admixture", "preparation.basis",
+    "dynamics.rule",
 }  # fmt: skip
 """Keys of the contract that have no rooms yet."""
 
@@ -145,16 +162,29 @@ def check(values: dict[str, Any]) -> Config:
     try:
         config = Config.model_validate(values)
     except ValidationError as problem:
-        raise _one_line(problem.errors()[0]) from None
+        errors = problem.errors()  # a misspelt key says more than that the right one is missing
+        raise _one_line(min(errors, key=lambda error: error["type"] != "extra_forbidden")) from None
     _check_times(config)
     for key, value, offered in (
         ("dynamics.method", config.dynamics.method, "leap"),
-        ("preparation.phase_spread", config.preparation.phase_spread, 0),
         ("preparation.spectators", config.preparation.spectators, 0),
     ):
         if value != offered:
             raise NotBuiltYet(key, value, f"allowed: {offered!r}")
+    _check_phases(config)
     return config
+
+
+def _check_phases(config: Config) -> None:
+    p, counts = config.preparation, config.dynamics.representation == "occupation"
+    if p.phases is not None and p.phase_spread > 0:
+        raise InputError("preparation.phase_spread", p.phase_spread, "must be left out where phases are given")
+    if p.phases is not None and counts:
+        why = 'must be left out: members are known one by one only with dynamics.representation = "members"'
+        raise InputError("preparation.phases", p.phases, why)
+    if config.alignment is not None and counts:
+        why = 'must be "members" with [alignment]: momenta are each member\'s own'
+        raise InputError("dynamics.representation", "occupation", why)
 
 
 def _check_times(config: Config) -> None:
@@ -182,7 +212,8 @@ def _one_line(error: Any) -> InputError:
         *path, last = error["loc"]
         section: Any = Config
         for part in path:
-            section = section.model_fields[part].annotation
+            kind = section.model_fields[part].annotation
+            section = next((each for each in get_args(kind) if each is not type(None)), kind)
         known = list(section.model_fields)
         near = difflib.get_close_matches(str(last), known, n=1, cutoff=0.0)
         why = f"no such key; the nearest is {near[0]!r}; known here: {', '.join(known)}"

@@ -30,7 +30,7 @@ from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.report import analysis, plots
 from copympi.simulate import run, warn_about
-from copympi.storage import reading, results
+from copympi.storage import given, reading, results
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,10 @@ def _read(options: Any, on_node: float) -> Job:
         matrix = hamiltonian.read(config.system.hamiltonian, options.config.parent)
         system = System(matrix, config.system.hbar, config.system.labels)
         p = config.preparation
-        start = prepare(system.P, p.members, p.state, p.density, p.phase)
-        check_memory(start, config.dynamics.replicas, config.dynamics.representation, on_node)
+        own = given.phases(p.phases, options.config.parent)
+        start = prepare(system.P, p.members, p.state, p.density, p.phase, p.phase_spread, own)
+        d = config.dynamics
+        check_memory(start, d.replicas, d.representation, on_node, config.alignment is not None)
     except InputError as problem:
         raise problem.inside(options.config) from None
     return Job(config, text, system, start, options.output or Path(options.config.stem))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,21 @@ class Recorder(Protocol):
     def settle(self) -> None: ...
 
 
-def coherence(n: NDArray[np.int64]) -> NDArray[np.float64]:
-    """|sum e^{i phi}|/n of each beable whose members share one phase: 1, or NaN where there is no member."""
-    return np.where(n > 0, 1.0, np.nan)
+def stacked(snapshots: list[Snapshot]) -> dict[str, NDArray[Any]]:
+    """What records hold, by the names of datasets: arrays (R, T, P) or (R, T). Copies are whole numbers, as float.
+
+    Where members share a beable's phase, coherence is 1, or NaN where there is no member.
+    """
+    n = np.stack([s.n for s in snapshots], axis=1)
+    one = np.where(n > 0, 1.0, np.nan)
+    measured = [s.coherence for s in snapshots]
+    return {
+        "occupation": n,
+        "phase": wrapped(np.stack([s.phase for s in snapshots], axis=1), n),
+        "coherence": one if measured[0] is None else np.stack(measured, axis=1),  # type: ignore[arg-type]
+        "events": np.rint(np.stack([s.events for s in snapshots], axis=1)),
+        **{name: np.stack([s.more[name] for s in snapshots], axis=1) for name in snapshots[0].more},
+    }
 
 
 def wrapped(phase: NDArray[np.float64], n: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -43,15 +55,9 @@ class Memory:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """time (T,), occupation, phase, coherence (R, T, P), events (R, T); no leading axis for one replica."""
-        n = np.stack([s.n for s in self.snapshots], axis=1)
-        phase = np.stack([s.phase for s in self.snapshots], axis=1)
-        events = np.stack([s.events for s in self.snapshots], axis=1)
-        out: dict[str, NDArray[np.generic]] = {
-            "occupation": n,
-            "phase": wrapped(phase, n),
-            "coherence": coherence(n),
-            "events": np.rint(events).astype(events_dtype(int(n[0, 0].sum()))),
-        }
+        out: dict[str, NDArray[np.generic]] = stacked(self.snapshots)
+        n = out["occupation"]
+        out["events"] = out["events"].astype(events_dtype(int(n[0, 0].sum())))  # type: ignore[call-overload]
         if n.shape[0] == 1:
             out = {name: values[0] for name, values in out.items()}
         return {"time": np.array(self.times), **out}

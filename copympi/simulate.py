@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from copympi import config as configuration
 from copympi.config import Config
 from copympi.engine import parallel
+from copympi.engine.aligning import Aligning, Model
+from copympi.engine.kinds import Kinds
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members
 from copympi.engine.occupation import Occupation
+from copympi.engine.phases import Phases
 from copympi.errors import InputError
 from copympi.keeper import Keeper
 from copympi.model.preparation import Start, check_memory, prepare
@@ -34,8 +37,9 @@ class Run:
     """What came out. Arrays stand alike on every rank; replicas > 1 put an axis of that size in front.
 
     time (T,); occupation (T, P) members; phase (T, P) radians in (-pi, pi], NaN at n = 0;
-    coherence (T, P) |sum e^{i phi}|/n; events (T,) copies since t = 0; steps and largest leaving chance of a step,
-    of all replicas together; seconds of wall time in the loop.
+    coherence (T, P) |sum e^{i phi}|/n; with phases of their own also coherence2 (T, P) |sum e^{2 i phi}|/n and
+    lineages (T, P) distinct phases left; with [alignment] energy (T,) H/hbar (42); events (T,) copies since t = 0;
+    steps and largest leaving chance of a step, of all replicas together; seconds of wall time in the loop.
     """
 
     time: NDArray[np.float64]
@@ -46,6 +50,9 @@ class Run:
     steps: int
     largest_chance: float
     seconds: float = field(compare=False)
+    coherence2: NDArray[np.float64] | None = None
+    lineages: NDArray[np.int64] | None = None
+    energy: NDArray[np.float64] | None = None
 
 
 def simulate(
@@ -65,6 +72,9 @@ def simulate(
     replicas: int = 1,
     seed: int = 1,
     phase_spread: float = 0.0,
+    phases: Any = None,
+    phase_kinds: int = 64,
+    alignment: dict[str, Any] | None = None,
     spectators: int = 0,
     comm: Any = None,
     progress: bool = False,
@@ -75,6 +85,9 @@ def simulate(
 
     system : System, or anything System accepts.
     state : (P,) complex amplitudes; or density (P,) with phase (P,) radians, Psi = sqrt(rho) exp(-i phase).
+    phase_spread : half width (rad) of a uniform spread of members' phases; or phases (N,), those of all members, in
+        order of beables. In "occupation" a beable then has `phase_kinds` kinds of members.
+    alignment : the keys of [alignment], for the model (42) to (53).
     comm : an mpi4py communicator; MPI.COMM_WORLD by default. Every rank of it must call.
 
     Raises InputError for bad input and DynamicsError where the step would have to fall below what the time can
@@ -93,13 +106,20 @@ def simulate(
             config = configuration.check(
                 {
                     "system": {"hamiltonian": system, "hbar": system.hbar},
-                    "preparation": {"members": members, "phase_spread": phase_spread, "spectators": spectators},
+                    "preparation": {
+                        "members": members,
+                        "phase_spread": _plain(phase_spread),
+                        "phases": phases,
+                        "phase_kinds": phase_kinds,
+                        "spectators": spectators,
+                    },
                     "dynamics": {key: _plain(value) for key, value in dynamics.items()},
                     "output": {"interval": _plain(interval)},
+                    **({} if alignment is None else {"alignment": alignment}),
                 }
             )
-            start = prepare(system.P, members, state, density, phase)
-            check_memory(start, replicas, representation, on_node)
+            start = prepare(system.P, members, state, density, phase, config.preparation.phase_spread, phases)
+            check_memory(start, replicas, representation, on_node, alignment is not None)
         except InputError as bad:
             problem = bad
         _agree_on_input(comm, problem)
@@ -128,7 +148,8 @@ def _agree_on_input(comm: Any, problem: InputError | None) -> None:
 def _digest(system: System, start: Start, config: Config) -> int:
     """One number for all that a run depends on."""
     W = system.frequencies
-    parts = [W.data, W.indices.astype(np.int64), W.indptr.astype(np.int64), start.counts, start.phase]
+    own = [] if start.phases is None else [np.asarray(start.phases)]
+    parts = [W.data, W.indices.astype(np.int64), W.indptr.astype(np.int64), start.counts, start.phase, *own]
     text = repr(sorted(config.settings().items())).encode()
     return zlib.crc32(b"".join([*(np.ascontiguousarray(part).tobytes() for part in parts), text]))
 
@@ -167,8 +188,7 @@ def _loop(
 ) -> Snapshot | None:
     d = config.dynamics
     leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
-    kind = Members if d.representation == "members" else Occupation
-    ensemble = kind(comm, system, start, leap, d.replicas, d.seed)
+    ensemble = _ensemble(system, start, config, comm, leap)
     first, snapshot = 1, None
     if keeper is not None and keeper.found is not None:
         state, meta = keeper.found
@@ -192,6 +212,18 @@ def _loop(
     if keeper is not None:
         keeper.close()
     return snapshot
+
+
+def _ensemble(system: System, start: Start, config: Config, comm: Any, leap: Leap) -> Members | Occupation:
+    d, kinds = config.dynamics, config.preparation.phase_kinds
+    if d.representation == "occupation":
+        if start.aligned:
+            return Occupation(comm, system, start, leap, d.replicas, d.seed)
+        return Kinds(comm, system, start, leap, d.replicas, d.seed, kinds)
+    if config.alignment is not None:
+        return Aligning(comm, system, start, leap, d.replicas, d.seed, Model(**config.alignment.model_dump()))
+    kind = Members if start.aligned else Phases
+    return kind(comm, system, start, leap, d.replicas, d.seed)
 
 
 def _reach_record(ensemble: Members | Occupation, record: int, progress: Silent, keeper: Keeper | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class Snapshot:
     """All replicas at a record: n, phase (R, P); events (R,) copies since t = 0; steps of all together;
-    largest_chance of any member to leave in one step so far."""
+    largest_chance of any member to leave in one step so far; coherence (R, P) |sum e^{i phi}|/n where members have
+    phases of their own, and `more` that such runs record, by the names of datasets."""
 
     n: NDArray[np.int64]
     phase: NDArray[np.float64]
     events: NDArray[np.float64]
     steps: int
     largest_chance: float
+    coherence: NDArray[np.float64] | None = None
+    more: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,16 @@ cdef class Couplings:
         self.system.norm = norm
 
     @property
+    def shift(self):
+        """What was taken off all of H_aa/hbar: every phase turns with it besides."""
+        return self.system.shift
+
+    @property
+    def entries(self):
+        """How many couplings there are, each direction of a pair counted."""
+        return self.system.nnz
+
+    @property
     def row_size(self):
         """Length of a plan in doubles."""
         return row_size(&self.system)

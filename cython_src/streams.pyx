@@ -23,7 +23,7 @@ cdef uint32_t next32(void *state) noexcept nogil:
 
 
 cdef double next_double(void *state) noexcept nogil:
-    return (stream_next64(<Stream *> state) >> 11) * (1.0 / 9007199254740992.0)
+    return stream_double(<Stream *> state)
 
 
 cdef void stream_open(Stream *s, uint64_t seed, uint64_t purpose, uint64_t replica,
@@ -118,6 +118,17 @@ cdef void sort_by_binomials(Stream *s, int64_t rest, double total, Py_ssize_t fi
     leave[final] = rest
 
 
+def uniforms(uint64_t seed, uint64_t purpose, uint64_t replica, uint64_t block, uint64_t step, Py_ssize_t count):
+    """The first `count` doubles of a stream, uniform in [0, 1), (count,)."""
+    cdef Stream s
+    cdef Py_ssize_t i
+    cdef double[::1] out = np.empty(count)
+    stream_open(&s, seed, purpose, replica, block, step)
+    for i in range(count):
+        out[i] = stream_double(&s)
+    return np.asarray(out)
+
+
 def words(uint64_t seed, uint64_t purpose, uint64_t replica, uint64_t block, uint64_t step, Py_ssize_t count):
     """The first `count` 64-bit words of a stream, (count,) uint64."""
     cdef Stream s
@@ -137,6 +148,17 @@ def below(uint64_t seed, uint32_t bound, Py_ssize_t count):
     stream_open(&s, seed, 0, 0, 0, 0)
     for i in range(count):
         out[i] = stream_below(&s, bound)
+    return np.asarray(out)
+
+
+def below64(uint64_t seed, uint64_t bound, Py_ssize_t count):
+    """`count` integers uniform in 0..bound-1, (count,) uint64: for tests of the bounded draw."""
+    cdef Stream s
+    cdef Py_ssize_t i
+    cdef uint64_t[::1] out = np.empty(count, np.uint64)
+    stream_open(&s, seed, 0, 0, 0, 0)
+    for i in range(count):
+        out[i] = stream_below64(&s, bound)
     return np.asarray(out)
 
 

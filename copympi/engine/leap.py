@@ -19,6 +19,9 @@ STEP_TOO_SMALL, CHANCE_ABOVE_ONE = 1, 2
 RESOLVABLE = 16 * np.finfo(float).eps
 """Steps below this part of the time reached cannot be told from none."""
 
+TURN = 0.1
+"""Radians a step at the default tolerance, where phases are not aligned."""
+
 
 @dataclass(frozen=True)
 class Leap:
@@ -50,6 +53,11 @@ class Leap:
                 RESOLVABLE * record * self.interval,
             ]
         )
+
+    @property
+    def angle(self) -> float:
+        """Radians that a phase of an unaligned member may turn in a step, which is of second order in them."""
+        return TURN * min(1.0, self.tolerance / 1e-4) ** 0.5
 
     def failure(self, status: int, time: float, replica: int, beable: str, n: Sequence[Any]) -> DynamicsError:
         """The error for a kernel status, naming the beable, the time and n."""

@@ -18,9 +18,6 @@ from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.snapshot import Snapshot, State
 
-COMMON = ("n", "phase", "left", "step", "events", "largest_chance")
-"""What stands alike on every rank."""
-
 
 class Members:
     """Every member of every replica, in blocks whose number depends on N alone.
@@ -31,6 +28,9 @@ class Members:
 
     `wishes` (2,), small integers that each rank may set, ride on the step's Allreduce; `heard` is their sum.
     """
+
+    common: tuple[str, ...] = ("n", "phase", "left", "step", "events", "largest_chance")
+    """What stands alike on every rank."""
 
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
@@ -56,10 +56,9 @@ class Members:
         self.record = 0
         self._rule = leap.rule(1)
 
-        self._own_n = np.zeros((R, P), np.int64)
-        np.add.at(self._own_n, self.unit[:, 0], self.counts)
+        self.own_n = np.zeros((R, P), np.int64)
+        np.add.at(self.own_n, self.unit[:, 0], self.counts)
         self._own_out = np.zeros((R, P), np.int64)
-        self._buffer = np.zeros(2 * R * P + 3, np.int64)
         self.wishes = np.zeros(2, np.int64)
         self.heard = np.zeros(2, np.int64)
         self._rows = np.zeros((R, system.couplings.row_size))
@@ -99,30 +98,35 @@ class Members:
         if not self.alike:
             self.comm.Bcast(self._rows, root=parallel.ROOT)
             status, replica = kernel.first_failure(self._rows, self.active)
+        self._accept(self._rows, status, replica)
+
+    def _accept(self, rows: NDArray[np.float64], status: int, replica: int) -> None:
+        """Take the plans for good, or raise what is wrong with one."""
         if status:
             time = self.record * self.leap.interval - self.left[replica]
-            beable = self.system.labels[int(self._rows[replica, kernel.CULPRIT_PLACE])]
+            beable = self.system.labels[int(rows[replica, kernel.CULPRIT_PLACE])]
             raise self.leap.failure(status, time, replica, beable, self.n[replica])
-        self._digest = zlib.crc32(self._rows.data) if self.comm.size > 1 else 0
+        self._digest = zlib.crc32(rows.data) if self.comm.size > 1 else 0
 
     def _move(self, half: int) -> None:
         """Draw this rank's copies and learn everyone's: the step's Allreduce of n_a and of what left each a."""
         kernel.move(
             self.system.couplings, self._rows, self.active, self.seed, Purpose.LEAP, self.step, half, self.ids,
-            self.offset, self.unit, self.counts, self._own_n, self._own_out,
+            self.offset, self.unit, self.counts, self.own_n, self._own_out,
         )  # fmt: skip
-        n, out = self._buffer[: self.n.size], self._buffer[self.n.size : -3]
-        n[:] = self._own_n.ravel()
-        out[:] = self._own_out.ravel()
-        self._buffer[-1] = self._digest if self.comm.rank == parallel.ROOT else 0
-        self._buffer[-3:-1] = self.wishes
-        parallel.total(self.comm, self._buffer)
-        if self._buffer[-1] != self._digest:
-            raise RuntimeError(f"rank {self.comm.rank} planned another step than the root: unlike CPUs or libraries")
-        self.heard[:] = self._buffer[-3:-1]
-        self.n[:] = n.reshape(self.n.shape)
-        self.out[:] = out.reshape(self.out.shape)
+        self.n[:], self.out[:] = self._over_ranks(self.own_n, self._own_out)
         self.events += self.out.sum(axis=1)
+
+    def _over_ranks(self, *parts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Sums over ranks of integer arrays: one Allreduce, on which the plan's digest and the wishes ride."""
+        digest = self._digest if self.comm.rank == parallel.ROOT else 0
+        row = np.concatenate([*(part.ravel() for part in parts), self.wishes, [digest]])
+        parallel.total(self.comm, row)
+        if row[-1] != self._digest:
+            raise RuntimeError(f"rank {self.comm.rank} planned another step than the root: unlike CPUs or libraries")
+        self.heard[:] = row[-3:-1]
+        ends = np.cumsum([part.size for part in parts])
+        return [row[end - part.size : end].reshape(part.shape) for part, end in zip(parts, ends, strict=True)]
 
     @property
     def progress(self) -> tuple[float, int, float]:
@@ -137,6 +141,10 @@ class Members:
         steps, largest = int(self.step.sum()), float(self.largest_chance.max())
         return Snapshot(self.n.copy(), self.phase.copy(), self.events.copy(), steps, largest)
 
+    def per_member(self) -> dict[str, NDArray[Any]]:
+        """What there is of every member of this rank, block after block."""
+        return {"ids": self.ids}
+
     def state(self) -> State:
         """All there is to go on from here: the order of the ids is part of it."""
         sizes = self.counts.sum(axis=1, dtype=np.int64)
@@ -145,20 +153,21 @@ class Members:
             first=self.first,
             last=self.last,
             columns={"counts": self.counts},
-            ragged={"ids": (self.ids, sizes)},
-            common={name: getattr(self, name) for name in COMMON},
+            ragged={name: (values, sizes) for name, values in self.per_member().items()},
+            common={name: getattr(self, name) for name in self.common},
         )
 
     def restore(self, state: State, record: int) -> None:
         """Go on from `state`, on the way to `record`."""
         self.begin(record)
         self.counts[:] = state.columns["counts"]
-        self.ids[:] = state.ragged["ids"][0]
-        for name in COMMON:
+        for name, values in self.per_member().items():
+            values[:] = state.ragged[name][0]
+        for name in self.common:
             getattr(self, name)[:] = state.common[name]
         self.active[:] = self.left > 0.0
-        self._own_n[:] = 0
-        np.add.at(self._own_n, self.unit[:, 0], self.counts)
+        self.own_n[:] = 0
+        np.add.at(self.own_n, self.unit[:, 0], self.counts)
 
     def beables(self, unit: int) -> NDArray[np.int64]:
         """a_I of every member of one of this rank's units, by id within the block."""

@@ -18,12 +18,13 @@ from copympi.snapshot import Snapshot, State
 
 CHUNK = 20_000
 """Steps between looks at the clock."""
-COLUMNS = ("n", "phase", "left", "step", "events", "largest_chance")
-"""What a replica consists of."""
 
 
 class Occupation:
     """Counts (R, P) of this rank's replicas. Ranks talk only now and then: who is still at it, and what they wish."""
+
+    columns: tuple[str, ...] = ("n", "phase", "left", "step", "events", "largest_chance")
+    """What a replica consists of."""
 
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
@@ -55,30 +56,38 @@ class Occupation:
 
     def advance(self) -> bool:
         """Go on for a moment; False when all ranks have reached the record. Collective; failures are raised on all."""
-        _, status, replica, beable = kernel.advance(
-            self.system.couplings, self.leap.rule(self.record), self.seed, Purpose.LEAP, self.first,
-            self.n, self.phase, self.left, self.step, self.events, self.largest_chance, CHUNK,
-        )  # fmt: skip
-        if status:
-            time = self.record * self.leap.interval - self.left[replica]
-            self.problem = self.leap.failure(
-                status, time, self.first + replica, self.system.labels[beable], self.n[replica]
-            )
+        self._go_on()
         parallel.agree_on_failure(self.comm, self.problem)
         talk = np.array([np.any(self.left > 0.0), *self.wishes], np.int64)
         parallel.total(self.comm, talk)
         self.heard[:] = talk[1:]
         return bool(talk[0])
 
+    def _go_on(self) -> None:
+        """Some steps of this rank's replicas."""
+        _, status, replica, beable = kernel.advance(
+            self.system.couplings, self.leap.rule(self.record), self.seed, Purpose.LEAP, self.first,
+            self.n, self.phase, self.left, self.step, self.events, self.largest_chance, CHUNK,
+        )  # fmt: skip
+        if status:
+            self._fail(status, replica, beable)
+
+    def _fail(self, status: int, replica: int, beable: int) -> None:
+        """Note what is wrong; all ranks will hear of it."""
+        time = self.record * self.leap.interval - self.left[replica]
+        self.problem = self.leap.failure(
+            status, time, self.first + replica, self.system.labels[beable], self.n[replica]
+        )
+
     def state(self) -> State:
         """All there is to go on from here."""
-        columns = {name: getattr(self, name) for name in COLUMNS}
+        columns = {name: getattr(self, name) for name in self.columns}
         return State(self.shares[-1][1], self.first, self.shares[self.comm.rank][1], columns, {}, {})
 
     def restore(self, state: State, record: int) -> None:
         """Go on from `state`, on the way to `record`."""
         self.begin(record)
-        for name in COLUMNS:
+        for name in self.columns:
             getattr(self, name)[:] = state.columns[name]
 
     @property

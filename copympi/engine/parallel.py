@@ -191,6 +191,30 @@ def first_text(comm: Any, text: str) -> str:
     return _broadcast(comm, text.encode(), speaker).decode() if speaker < comm.size else ""
 
 
+def all_gather(comm: Any, values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Every rank's values (K,) on every rank, (size, K)."""
+    if comm.size == 1:
+        return values[None].copy()
+    out = np.empty((comm.size, values.size), np.int64)
+    comm.Allgather(np.ascontiguousarray(values), out)
+    return out
+
+
+def exchange(comm: Any, rows: NDArray[Any], counts: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Send counts[q] rows to each rank q, in order; returns the rows that came, rank by rank, and how many."""
+    from mpi4py.util.dtlib import from_numpy_dtype
+
+    coming = np.empty(comm.size, np.int64)
+    comm.Alltoall(np.ascontiguousarray(counts, np.int64), coming)
+    out = np.empty((int(coming.sum()), *rows.shape[1:]), rows.dtype)
+    row = from_numpy_dtype(rows.dtype).Create_contiguous(int(np.prod(rows.shape[1:], dtype=np.int64))).Commit()
+    try:
+        comm.Alltoallv([np.ascontiguousarray(rows), counts, row], [out, coming, row])
+    finally:
+        row.Free()
+    return out, coming
+
+
 def largest(comm: Any, values: NDArray[Any]) -> None:
     """Element by element the largest over ranks, in place."""
     if comm.size > 1:

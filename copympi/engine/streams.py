@@ -10,3 +10,11 @@ from enum import IntEnum
 class Purpose(IntEnum):
     LEAP = 1
     """Copies of a leap: stream step 2 s for the first draw of step s, 2 s + 1 for the second."""
+    PHASES = 2
+    """Members' phases at t = 0."""
+    MOMENTA = 4
+    """Members' momenta at t = 0, in the alignment model."""
+    KINDS = 5
+    """Copies between kinds of members: stream step s for step s."""
+    OFFERS = 3
+    """Offers of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck."""

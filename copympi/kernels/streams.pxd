@@ -75,6 +75,24 @@ cdef inline uint32_t stream_next32(Stream *s) noexcept nogil:
     return <uint32_t> w
 
 
+cdef inline double stream_double(Stream *s) noexcept nogil:
+    """Uniform in [0, 1)."""
+    return (stream_next64(s) >> 11) * (1.0 / 9007199254740992.0)
+
+
+cdef inline uint64_t stream_below64(Stream *s, uint64_t bound) noexcept nogil:
+    """Uniform in 0..bound-1 without bias, for any bound."""
+    cdef copympi_u128 m = <copympi_u128> stream_next64(s) * bound
+    cdef uint64_t low = <uint64_t> m
+    cdef uint64_t threshold
+    if low < bound:
+        threshold = (<uint64_t> 0 - bound) % bound
+        while low < threshold:
+            m = <copympi_u128> stream_next64(s) * bound
+            low = <uint64_t> m
+    return <uint64_t> (m >> 64)
+
+
 cdef inline uint32_t stream_below(Stream *s, uint32_t bound) noexcept nogil:
     """Uniform in 0..bound-1 without bias (Lemire, ACM TOMACS 29, 2019)."""
     cdef uint64_t m = <uint64_t> stream_next32(s) * bound

@@ -47,7 +47,7 @@ def read(value: Any, folder: Path = Path()) -> Any:
 
 
 def _from_file(value: str, folder: Path) -> Any:
-    path, dataset = _split(value, folder)
+    path, dataset = split_path(value, folder)
     if not _is_file(path):
         raise InputError(KEY, value, f"no such file: {path}; must be {ALLOWED}")
     readers = {".npy": _npy, ".npz": _npz, ".mtx": _mtx, ".h5": _hdf5, ".hdf5": _hdf5}
@@ -62,7 +62,7 @@ def _from_file(value: str, folder: Path) -> Any:
         raise InputError(KEY, value, f"cannot be read: {' '.join(str(problem).split())}") from None
 
 
-def _split(value: str, folder: Path) -> tuple[Path, str]:
+def split_path(value: str, folder: Path) -> tuple[Path, str]:
     """File and dataset of `value`: they part at a colon after .h5 or .hdf5; other colons belong to names."""
     parts = [(value, "")]
     parts += [(value[: m.end() - 1], value[m.end() :]) for m in re.finditer(r"\.(h5|hdf5):", value, re.IGNORECASE)]

@@ -17,6 +17,10 @@ LARGEST = 2**63 - 1
 """Most members that integer counts can hold."""
 ID_BYTES, BEABLE_BYTES = 4, 64
 """Least memory of a member with an identity, and of a beable of a replica."""
+PHASE_BYTES, MOMENTUM_BYTES = 16, 48
+"""What a phase of its own adds to a member, and what a momentum adds to that."""
+MOST_ANGLE = 1e6
+"""Radians; beyond, a phase has lost its meaning."""
 NORMAL_TO = 1e-6
 
 
@@ -26,11 +30,20 @@ class Start:
 
     state : (P,) complex Psi, normalised; counts : (P,) int64 largest-remainder rounding of N |Psi|^2;
     phase : (P,) radians, Psi = sqrt(rho) exp(-i phase) (34).
+    spread : half width (rad) of a uniform spread of members' phases about their beable's; 0: aligned.
+    phases : or the phases of all N members, in order of beables; anything that can be sliced.
     """
 
     state: NDArray[np.complex128]
     counts: NDArray[np.int64]
     phase: NDArray[np.float64]
+    spread: float = 0.0
+    phases: Any = None
+
+    @property
+    def aligned(self) -> bool:
+        """Whether the members of a beable share one phase."""
+        return self.spread == 0.0 and self.phases is None
 
     @property
     def members(self) -> int:
@@ -42,10 +55,19 @@ class Start:
         return np.flatnonzero((self.counts == 0) & (np.abs(self.state) > 0))
 
 
-def prepare(P: int, members: Any, state: Any = None, density: Any = None, phase: Any = None) -> Start:
+def prepare(
+    P: int,
+    members: Any,
+    state: Any = None,
+    density: Any = None,
+    phase: Any = None,
+    spread: float = 0.0,
+    phases: Any = None,
+) -> Start:
     """Occupations and phases of `members` systems for amplitudes, or for densities with phases.
 
-    Raises InputError for a state of the wrong length, of norm off 1 by more than 1e-6, or zero.
+    Raises InputError for a state of the wrong length, of norm off 1 by more than 1e-6, or zero; for phases that are
+    not one finite number (rad) a member.
     """
     N = count(members)
     if (state is None) == (density is None):
@@ -72,7 +94,22 @@ def prepare(P: int, members: Any, state: Any = None, density: Any = None, phase:
         raise InputError(key, state if state is not None else density, f"must be normalised; its {what} is {norm:.9g}")
     psi = psi / np.sqrt(norm)
     turn = np.where(psi != 0, -np.angle(psi), 0.0) if state is not None else angles
-    return Start(psi, largest_remainder(np.abs(psi) ** 2, N), np.ascontiguousarray(turn, dtype=float))
+    counts = largest_remainder(np.abs(psi) ** 2, N)
+    return Start(psi, counts, np.ascontiguousarray(turn, dtype=float), min(spread, np.pi), _row(phases, N))
+
+
+def _row(phases: Any, N: int) -> Any:
+    """Phases given member by member, (N,); what reads them from a file piece by piece stays as it is."""
+    if phases is None:
+        return None
+    row = phases if hasattr(phases, "shape") else np.asarray(phases)
+    if row.shape != (N,) or row.dtype.kind not in "fiu":
+        what = f"{row.dtype} array of shape {row.shape}"
+        raise InputError("preparation.phases", what, f"must hold a real number for each of the {N} members")
+    if isinstance(row, np.ndarray) and not np.all(np.abs(row) < MOST_ANGLE):
+        I = int(np.argmin(np.abs(row) < MOST_ANGLE))  # noqa: E741
+        raise InputError(f"preparation.phases[{I}]", float(row[I]), f"must be a number below {MOST_ANGLE:g} in size")
+    return row
 
 
 def count(members: Any) -> int:
@@ -89,23 +126,28 @@ def count(members: Any) -> int:
     return int(members)
 
 
-def memory_needed(members: int, replicas: int = 1, P: int = 0, representation: str = "members") -> int:
-    """Bytes that an ensemble takes at the least, on all ranks together."""
-    return replicas * (BEABLE_BYTES * P + (ID_BYTES * members if representation == "members" else 0))
+def memory_needed(members: int, replicas: int = 1, P: int = 0, each: int = ID_BYTES) -> int:
+    """Bytes that an ensemble takes at the least, on all ranks together; `each`: bytes a member, 0 for counts."""
+    return replicas * (BEABLE_BYTES * P + each * members)
 
 
-def check_memory(start: Start, replicas: int, representation: str = "members", share: float = 1.0) -> None:
+def check_memory(
+    start: Start, replicas: int, representation: str = "members", share: float = 1.0, momenta: bool = False
+) -> None:
     """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / share
     N, P = start.members, start.counts.size
-    if memory_needed(N, replicas, P, representation) <= there:
+    each = 0
+    if representation == "members":
+        each = ID_BYTES + PHASE_BYTES * (momenta or not start.aligned) + MOMENTUM_BYTES * momenta
+    if memory_needed(N, replicas, P, each) <= there:
         return
-    needs = f"at {ID_BYTES} bytes a member" if representation == "members" else f"at {BEABLE_BYTES} bytes a beable"
+    needs = f"at {each} bytes a member" if each else f"at {BEABLE_BYTES} bytes a beable"
     here = f"the {there / 2**30:,.1f} GiB of memory that there are"
-    if memory_needed(N, 1, P, representation) <= there:
-        most = int(there / memory_needed(N, 1, P, representation))
+    if memory_needed(N, 1, P, each) <= there:
+        most = int(there / memory_needed(N, 1, P, each))
         raise InputError("dynamics.replicas", replicas, f"must be at most {most}: {needs} {here} hold no more")
-    most = int((there - BEABLE_BYTES * P) / ID_BYTES)
+    most = int((there - BEABLE_BYTES * P) / each)
     other = 'or take dynamics.representation = "occupation"'
     raise InputError("preparation.members", N, f"must be at most {most}: {needs} {here} hold no more; {other}")
 

@@ -27,10 +27,13 @@ DESCRIPTIONS = {
     "phase": ("rad", "circular mean of the phases of a beable's members, in (-pi, pi]; NaN at n = 0"),
     "coherence": ("1", "|sum e^{i phi}|/n of a beable's members; NaN at n = 0"),
     "events": ("1", "copies since t = 0"),
+    "coherence2": ("1", "|sum e^{2 i phi}|/n of a beable's members; NaN at n = 0"),
+    "lineages": ("1", "distinct phases left among the members of a beable"),
+    "energy": ("1/time", "H/hbar of the alignment model (42)"),
 }
 
-WIDE = ("occupation", "phase", "coherence", "events")
-"""Datasets in which an axis of replicas may come before the one of records."""
+NARROW = ("time", "events", "energy")
+"""Datasets without an axis of beables; time alone has none of replicas either."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ def records_held(folder: Path) -> int:
     """How many whole records the results in a folder hold; 0 where none can be read."""
     try:
         with opened(folder / NAME) as file:
-            return int(min(file["time"].shape[0], *(file[name].shape[-1 - (name != "events")] for name in WIDE)))
+            there = [name for name in DESCRIPTIONS if name in file]
+            return int(min(file[name].shape[-1 if name in NARROW else -2] for name in there))
     except FAILURES:
         return 0
 
@@ -132,8 +136,9 @@ def first_records(path: Path, keep: int) -> dict[str, NDArray[Any]]:
         if min(file["time"].shape[0], file["events"].shape[-1]) < keep:
             raise OSError(f"{path} holds fewer than the {keep} records that came before the checkpoint")
         replicated = file["events"].ndim == 2
-        along = {name: (slice(None),) * (replicated and name != "time") + (slice(keep),) for name in DESCRIPTIONS}
-        return {name: file[name][along[name]] for name in DESCRIPTIONS}
+        there = [name for name in DESCRIPTIONS if name in file]
+        along = {name: (slice(None),) * (replicated and name != "time") + (slice(keep),) for name in there}
+        return {name: file[name][along[name]] for name in there}
 
 
 def reason(problem: BaseException) -> str:

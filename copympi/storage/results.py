@@ -20,7 +20,7 @@ from copympi.config import Config
 from copympi.errors import InputError, MachineError
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.record import coherence, events_dtype, wrapped
+from copympi.record import events_dtype, stacked
 from copympi.snapshot import Snapshot
 from copympi.storage import checkpoints
 from copympi.storage.checkpoint import sync
@@ -62,7 +62,7 @@ class ResultsFile:
     ) -> None:
         self.path = folder / NAME
         self.pending: list[tuple[float, Snapshot]] = []
-        self.flushed = clock.monotonic()
+        self.flushed = 0.0  # the first record is there at once
         self.replicas = config.dynamics.replicas
         self.may_append = may_append
         self.written = keep
@@ -126,6 +126,10 @@ class ResultsFile:
             "coherence": ((P,), np.float64),
             "events": ((), events_dtype(start.members)),
         }
+        if config.alignment is not None or not start.aligned:
+            kinds |= {"coherence2": ((P,), np.float64), "lineages": ((P,), np.int64)}
+        if config.alignment is not None:
+            kinds |= {"energy": ((), np.float64)}
         records = config.records + 1
         for name, (width, dtype) in kinds.items():
             lead = () if name == "time" else R
@@ -152,14 +156,7 @@ class ResultsFile:
         """Write the records that have come in. What fails can be tried again: each has its place."""
         if not self.pending:
             return
-        n = np.stack([s.n for _, s in self.pending], axis=1)
-        phase = np.stack([s.phase for _, s in self.pending], axis=1)
-        values: dict[str, NDArray[Any]] = {
-            "occupation": n,
-            "phase": wrapped(phase, n),
-            "coherence": coherence(n),
-            "events": np.rint(np.stack([s.events for _, s in self.pending], axis=1)),
-        }
+        values = stacked([snapshot for _, snapshot in self.pending])
         self.may_append()
         try:
             for name, rows in values.items():

@@ -24,20 +24,27 @@ hamiltonian = [[0.3, "0.5-0.1j"], ["0.5+0.1j", -0.3]]
 members = {members}
 density = [0.6, 0.4]
 phase = [0.0, 0.5]
+phase_spread = {spread}
+phase_kinds = 9
 [dynamics]
 duration = {duration}
 replicas = {replicas}
 representation = "{kind}"
 seed = 5
+{more}
 [output]
 interval = {interval}
 [checkpoint]
 interval = {every}
 """
+MODEL = '[alignment]\nstrength = 0.5\nscaling = "mean"\nmomenta = 0.3\n'
 CASES = {
     "one block": {"members": 50, "replicas": 1, "kind": "members"},
     "six blocks": {"members": 40_000, "replicas": 2, "kind": "members"},
     "three replicas": {"members": 10**9, "replicas": 3, "kind": "occupation"},
+    "phases": {"members": 20_000, "replicas": 2, "kind": "members", "spread": 0.4},
+    "momenta": {"members": 500, "replicas": 2, "kind": "members", "spread": 0.4, "more": MODEL},
+    "kinds": {"members": 10**9, "replicas": 5, "kind": "occupation", "spread": 0.4},
 }
 HALF, WHOLE, EVERY = 12.0, 20.0, 4.7
 STOPS = 'checkpoint.interval="1h"'
@@ -46,6 +53,7 @@ STOPS = 'checkpoint.interval="1h"'
 def prepare(folder: Path, **values: object) -> Path:
     """A folder with a job of a second or two, if nothing else is said."""
     asked = {"members": 40_000, "replicas": 1, "kind": "members", "duration": 900.0, "interval": 30.0, "every": '"1h"'}
+    asked |= {"spread": 0.0, "more": ""}
     folder.mkdir(exist_ok=True)
     (folder / "job.toml").write_text(SYSTEM.format(**{**asked, **values}))
     return folder
@@ -102,7 +110,8 @@ def write_and_read(folder: Path, case: str, ranks: int, way: Way, readers: list[
 
 READERS = (1, 2, 4)
 PAIRS = [("six blocks", ranks, way) for ranks in (1, 2, 3, 5) for way in WAYS]
-PAIRS += [("one block", 3, way) for way in WAYS] + [("three replicas", 5, way) for way in WAYS]
+PAIRS += [(case, ranks, way) for case, ranks in (("one block", 3), ("three replicas", 5)) for way in WAYS]
+PAIRS += [("phases", 3, way) for way in WAYS] + [("momenta", 2, WAYS[1]), ("kinds", 2, WAYS[2])]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 
 from copympi.engine.members import blocks_for
@@ -31,6 +32,10 @@ state = [0.5, "0.3+0.4j", "-0.5j", "0.4-0.3j"]
 """
 
 
+SPREAD = "phase_spread = 0.5\nphase_kinds = 7\n"
+ALIGNMENT = '[alignment]\nstrength = 0.5\nscaling = "mean"\ndamping = 0.1\nmomenta = 0.3\n'
+
+
 @dataclass(frozen=True)
 class Case:
     text: str
@@ -38,6 +43,8 @@ class Case:
     representation: str
     replicas: int
     duration: float
+    preparation: str = ""
+    more: str = ""
 
 
 CASES = {
@@ -47,15 +54,23 @@ CASES = {
     "members in 3 replicas of one block": Case(TWO, 1000, "members", 3, 0.3),
     "counts in 5 replicas": Case(FOUR, 10**6, "occupation", 5, 0.6),
     "counts in one": Case(TWO, 10**15, "occupation", 1, 0.6),
+    "phases in many blocks": Case(FOUR, 100_000, "members", 1, 0.3, SPREAD),
+    "phases from a file": Case(TWO, 20_000, "members", 1, 0.2, 'phases = "phases.h5:/phi"'),
+    "phases in 3 replicas": Case(TWO, 30_000, "members", 3, 0.2, SPREAD),
+    "momenta": Case(TWO, 30_000, "members", 1, 0.2, SPREAD, ALIGNMENT),
+    "kinds in 5 replicas": Case(FOUR, 10**15, "occupation", 5, 0.3, SPREAD),
 }
 
 
 def command(folder: Path, case: Case, name: str, *more: str) -> list[str]:
     """What to start on every rank; writes the config too."""
-    text = case.text.replace("[preparation]", f"[preparation]\nmembers = {case.members}")
+    text = case.text.replace("[preparation]", f"[preparation]\nmembers = {case.members}\n{case.preparation}")
     text += f"[dynamics]\nduration = {case.duration}\nseed = 20\nreplicas = {case.replicas}\n"
-    text += f'representation = "{case.representation}"\n[output]\ninterval = 0.1\n'
+    text += f'representation = "{case.representation}"\n{case.more}[output]\ninterval = 0.1\n'
     (folder / "job.toml").write_text(text)
+    if "phases.h5" in text:
+        with h5py.File(folder / "phases.h5", "w") as file:
+            file["phi"] = np.random.default_rng(1).uniform(0, 1, case.members)
     return ["-m", "copympi", "run", "job.toml", "-o", name, "--quiet", "--no-figure", *more]
 
 

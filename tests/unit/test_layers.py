@@ -60,6 +60,18 @@ ALLOWED = [
         "copympi.keeper",
         ("copympi.errors", "copympi.control", "copympi.engine.parallel", "copympi.snapshot", "copympi.storage"),
     ),
+    (
+        "copympi.studies",
+        (
+            "copympi.errors",
+            "copympi.model",
+            "copympi.theory",
+            "copympi.engine.parallel",
+            "copympi.simulate",
+            "copympi.report.plots.COLOURS",
+            "copympi.studies",
+        ),
+    ),
     ("copympi.job", ("copympi",)),
     ("copympi.check", ("copympi.errors", "copympi.engine")),
     ("copympi.cli", ("copympi",)),

@@ -222,7 +222,7 @@ def test_exactness_does_not_hang_on_the_platforms_float() -> None:
 def test_memory_that_an_ensemble_needs() -> None:
     assert preparation.memory_needed(10**9) == 4 * 10**9
     assert preparation.memory_needed(10**9, 3) == 12 * 10**9
-    assert preparation.memory_needed(10**9, 3, P=2, representation="occupation") == 3 * 2 * 64
+    assert preparation.memory_needed(10**9, 3, P=2, each=0) == 3 * 2 * 64
 
 
 def test_what_cannot_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

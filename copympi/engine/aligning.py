@@ -1,0 +1,178 @@
+"""The alignment model (42) to (53): members with phases and momenta of their own, pulled towards each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import copympi.kernels.aligning as kernel
+from copympi.engine import parallel
+from copympi.engine.leap import Leap
+from copympi.engine.phases import Phases
+from copympi.engine.streams import Purpose
+from copympi.errors import DynamicsError
+from copympi.kernels.fields import STEP_PLACE
+from copympi.kernels.streams import uniforms
+from copympi.model.preparation import Start
+from copympi.model.system import System
+from copympi.snapshot import Snapshot
+
+MOST_PASSES = 100
+SETTLED = 1e-14
+"""Change of a sum between two passes, for each member, at which a step is found."""
+ROOM = 8.0
+"""So many times may |pi| grow within a half step, or the sums of momenta would not hold it."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """H = sum_I [pi_I^2/2 + pi_I Omega_I] + potential (42), with erratum 2; `[alignment]` of a config.
+
+    strength : f^2; with scaling "mean" it stands for f^2/n_a. potential : "sin2", (f^2/2) sum_J sin^2(phi_I - phi_J),
+    or "polar", (f^2/2) sum_J [1 - cos(phi_I - phi_J)]. damping : dpi/dt gets -damping pi. momenta : half width of the
+    uniform spread of pi at t = 0. on_copy : who copies inherits its partner's pi, or starts anew from 0 ("reset").
+    """
+
+    strength: float
+    scaling: str = "total"
+    damping: float = 0.0
+    potential: str = "sin2"
+    momenta: float = 0.0
+    on_copy: str = "inherit"
+
+    @property
+    def twice(self) -> bool:
+        return self.potential == "sin2"
+
+
+class Aligning(Phases):
+    """Members with phases and momenta. values : (3, M) e^{i phi}, re and im, and pi; maps stay the identity."""
+
+    def __init__(
+        self,
+        comm: Any,
+        system: System,
+        start: Start,
+        leap: Leap,
+        replicas: int,
+        seed: int,
+        model: Model,
+        copying: float = 1.0,
+    ) -> None:
+        self.model = model
+        super().__init__(comm, system, start, leap, replicas, seed, copying)
+        self.mid = np.empty_like(self.values)
+
+    def _first_values(self, start: Start) -> NDArray[np.float64]:
+        pi = np.zeros(self.ids.size)
+        if self.model.momenta:
+            for (begin, end), (replica, block) in zip(
+                zip(self.offset[:-1], self.offset[1:], strict=True), self.unit, strict=True
+            ):
+                luck = uniforms(self.seed, Purpose.MOMENTA, int(replica), int(block), 0, int(end - begin))
+                pi[begin:end] = self.model.momenta * (2.0 * luck - 1.0)
+        return np.vstack([super()._first_values(start), pi])
+
+    def _besides(self) -> NDArray[np.float64]:
+        """How fast else phases turn: by momenta, by the pull of the others, by the recoil of their fields."""
+        sums, fastest = self._all_sums(self.values, np.ones(len(self.n), np.uint8))
+        numbers = self._felt(sums)
+        pull = (2.0 if self.model.twice else 1.0) * self._strength() * self.n
+        recoil = np.hypot(numbers[:, 3], numbers[:, 4])
+        return np.asarray(fastest[:, None] + np.sqrt(pull) + np.sqrt(recoil))
+
+    def _strength(self) -> NDArray[np.float64]:
+        """f^2, or f^2/n_a, (R, P)."""
+        over = np.maximum(self.n, 1) if self.model.scaling == "mean" else np.ones_like(self.n)
+        return np.asarray(self.model.strength / over)
+
+    def _felt(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        m = self.model
+        return np.asarray(kernel.felt(self.system.couplings, self.n, sums, m.strength, m.scaling == "mean", m.twice))
+
+    def _all_sums(
+        self, values: NDArray[np.float64], active: NDArray[np.uint8], fastest: NDArray[np.float64] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Sums over all members (R, SUMS, P), and the largest |pi| of each replica (R,), found where not given."""
+        if fastest is None:
+            fastest = self._largest_momentum()
+        bits = 62 - int(self.n[0].sum()).bit_length()
+        room = np.exp2(np.ceil(np.log2(np.maximum(ROOM * fastest, 1e-6))))
+        p_scale = np.stack([2.0 ** min(50, bits) / room, 2.0 ** min(50, bits) / room**2], axis=1)
+        sums = kernel.sum_up(active, values, self.scale, p_scale, self.offset, self.unit, self.counts)
+        parallel.total(self.comm, sums.reshape(-1))
+        scale = np.ones((len(room), 8))
+        scale[:, :4] = self.scale
+        scale[:, 4:7], scale[:, 7:] = p_scale[:, :1], p_scale[:, 1:]
+        return np.ascontiguousarray(sums / scale[:, :, None]), fastest
+
+    def _largest_momentum(self) -> NDArray[np.float64]:
+        fastest = np.zeros(len(self.n))
+        for (begin, end), replica in zip(
+            zip(self.offset[:-1], self.offset[1:], strict=True), self.unit[:, 0], strict=True
+        ):
+            fastest[replica] = max(fastest[replica], float(np.max(np.abs(self.values[2, begin:end]), initial=0.0)))
+        parallel.largest(self.comm, fastest)
+        return fastest
+
+    def _half_flow(self) -> None:
+        """Half a step of phases and momenta by the implicit midpoint rule, damping split off around it."""
+        length = 0.5 * self.rows[:, STEP_PLACE]
+        keep = (1.0 - 0.25 * self.model.damping * length) / (1.0 + 0.25 * self.model.damping * length)
+        for (begin, end), replica in zip(
+            zip(self.offset[:-1], self.offset[1:], strict=True), self.unit[:, 0], strict=True
+        ):
+            if self.active[replica]:
+                self.values[2, begin:end] *= keep[replica]
+        self.mid[:] = self.values
+        sums, fastest = self._all_sums(self.mid, self.active)
+        f = np.maximum(fastest, 1.0)[:, None, None] ** np.array([0, 0, 0, 0, 1, 1, 1, 2])[:, None]
+        for _ in range(MOST_PASSES):
+            kernel.midpoints(
+                self._felt(sums), 0.5 * length, self.model.twice, self.active, self.values, self.mid, self.offset,
+                self.unit, self.counts,
+            )  # fmt: skip
+            better, _ = self._all_sums(self.mid, self.active, fastest)
+            done = bool(np.all(np.abs(better - sums) <= SETTLED * self.n[:, None] * f))
+            sums = better
+            if done:
+                break
+        else:
+            raise DynamicsError(
+                f"the implicit midpoint rule found no end of a step at t = {self.progress[0]:.10g}: "
+                "use a smaller dynamics.step, or none"
+            )
+        kernel.end(keep, self.active, self.values, self.mid, self.offset, self.unit)
+
+    def _sums_at_mid(self) -> None:
+        """Every member has moved, so the sums are taken anew."""
+        self._add_up()
+
+    def _answers(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What a copy takes over from its partner, (K, 3)."""
+        if self.model.on_copy == "reset":
+            value[:, 2] = 0.0
+        return value
+
+    def per_member(self) -> dict[str, NDArray[Any]]:
+        """What there is of every member of this rank, block after block."""
+        return {**super().per_member(), "pi": self.values[2]}
+
+    def snapshot(self) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere; with H/hbar. Collective."""
+        snapshot = super().snapshot()
+        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8))
+        if snapshot is not None:
+            snapshot.more["energy"] = self._energy(sums)
+        return snapshot
+
+    def _energy(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """H/hbar (42), (R,)."""
+        Z2, n = (sums[:, 2:4] if self.model.twice else sums[:, 0:2]), self.n.astype(float)
+        h = self._felt(sums)
+        kinetic = 0.5 * sums[:, 7] + (h[:, 0] + self.system.couplings.shift) * sums[:, 6]
+        pull = self._strength() * (n**2 - (Z2**2).sum(axis=1)) * (0.25 if self.model.twice else 0.5)
+        return np.asarray((kinetic + h[:, 1] * sums[:, 4] - h[:, 2] * sums[:, 5] + pull).sum(axis=1))

@@ -1,0 +1,113 @@
+"""Unaligned phases as counts of kinds (a, phi), at a cost that does not depend on N."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import copympi.kernels.fields as fields
+import copympi.kernels.kinds as kernel
+from copympi.engine import parallel
+from copympi.engine.leap import Leap
+from copympi.engine.occupation import Occupation
+from copympi.engine.streams import Purpose
+from copympi.kernels.members import CULPRIT_PLACE, first_failure
+from copympi.kernels.phases import unit_circle
+from copympi.model.preparation import Start, largest_remainder
+from copympi.model.system import System
+from copympi.snapshot import Snapshot
+
+STEPS = 50
+"""Steps between looks at the clock."""
+
+
+class Kinds(Occupation):
+    """Replicas as counts (R, P, K) of K kinds a beable, with phases (R, 2, P, K) as re, im of e^{i phi}.
+
+    At t = 0 a beable's members are shared out evenly over K phases, evenly spaced over its spread.
+    """
+
+    columns = ("n", "left", "step", "events", "largest_chance", "since", "sums", "z", "count")
+
+    def __init__(
+        self,
+        comm: Any,
+        system: System,
+        start: Start,
+        leap: Leap,
+        replicas: int,
+        seed: int,
+        kinds: int,
+        copying: float = 1.0,
+    ) -> None:
+        super().__init__(comm, system, start, leap, replicas, seed)
+        R, P = self.n.shape
+        self.copying = copying
+        angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(kinds) + 1.0) / kinds - 1.0)
+        z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, kinds))
+        even = np.full(kinds, 1.0 / kinds)
+        self.z = np.tile(z, (R, 1, 1, 1))
+        self.count = np.tile(np.array([largest_remainder(even, int(n)) for n in start.counts]), (R, 1, 1))
+        self.rows = np.zeros((R, fields.row_size(system.couplings)))
+        self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
+        self.since = np.zeros(R)
+        self.sums = np.zeros((R, 4 * P))
+        self._besides = np.zeros((R, P))
+        kernel.map_kinds(np.ones(R, np.uint8), self.maps, self.z, self.count, self.sums)
+
+    def _go_on(self) -> None:
+        """Some steps of every replica that is not yet at the record."""
+        couplings, rule = self.system.couplings, self.leap.rule(self.record)
+        place = fields.map_place(couplings)
+        active = (self.left > 0.0).astype(np.uint8)
+        for _ in range(STEPS):
+            if not active.any():
+                return
+            fields.choose(
+                couplings, rule, self.leap.angle, active, self.n, self.sums, self.since, self._besides, self.left,
+                self.rows,
+            )  # fmt: skip
+            status, replica = first_failure(self.rows, active)
+            if status:
+                self._fail(status, replica, int(self.rows[replica, CULPRIT_PLACE]))
+                return
+            self.rows[:, place:] = self.maps
+            fields.drift(couplings, active, self.n, self.sums, self.since, self.rows)
+            self._map(active, place)
+            self.since[active > 0] = 0.0
+            fields.chances(couplings, self.copying, active, self.n, self.sums, self.since, self.rows)
+            kernel.copy(
+                couplings, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n, self.z,
+                self.count, self.events,
+            )  # fmt: skip
+            self._map(active, None)
+            fields.drift(couplings, active, self.n, self.sums, self.since, self.rows)
+            self._map(active, place)
+            self.since[active > 0] = 0.0
+            fields.finish(active, self.left, self.step, self.largest_chance, self.rows)
+
+    def _map(self, active: NDArray[np.uint8], place: int | None) -> None:
+        """Apply the maps of the plans, if any, and add up anew."""
+        if place is not None:
+            self.maps[:] = self.rows[:, place:]
+        kernel.map_kinds(active, self.maps, self.z, self.count, self.sums)
+        if place is not None:
+            self.rows[:, place:] = self.maps
+
+    def snapshot(self) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere. Collective."""
+        base = super().snapshot()
+        sizes = [last - first for first, last in self.shares]
+        sums = parallel.gather_rows(self.comm, self.sums, sizes)
+        lineages = parallel.gather_rows(self.comm, np.count_nonzero(self.count, axis=2), sizes)
+        if base is None or sums is None or lineages is None:
+            return None
+        P = base.n.shape[1]
+        time = self.record * self.leap.interval  # a record is where all replicas are
+        with np.errstate(invalid="ignore", divide="ignore"):
+            first, second = (np.hypot(sums[:, k : k + P], sums[:, k + P : k + 2 * P]) / base.n for k in (0, 2 * P))
+        phase = np.arctan2(sums[:, P : 2 * P], sums[:, :P]) + self.system.couplings.shift * time
+        more: dict[str, NDArray[Any]] = {"coherence2": second, "lineages": lineages.astype(np.int64)}
+        return Snapshot(base.n, phase, base.events, base.steps, base.largest_chance, first, more)

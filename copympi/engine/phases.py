@@ -1,0 +1,236 @@
+"""Members with phases of their own: the full rules (39), (40), with copies across blocks and ranks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import copympi.kernels.fields as fields
+import copympi.kernels.phases as kernel
+from copympi.engine import parallel
+from copympi.engine.leap import Leap
+from copympi.engine.members import Members
+from copympi.engine.offers import Offers
+from copympi.engine.streams import Purpose
+from copympi.kernels.members import first_failure
+from copympi.kernels.streams import uniforms
+from copympi.model.preparation import Start
+from copympi.model.system import System
+from copympi.snapshot import Snapshot
+
+STRAY = 1.0
+"""|beta|^2 of a map above which values are refreshed: they keep 15 digits, and a run of many steps needs few."""
+
+
+WINDOW = 1 << 22
+"""Given phases read at a time."""
+
+
+class Phases(Members):
+    """Members that each have a phase, in the blocks and buckets of `Members`.
+
+    values : (2, all of this rank's members) e^{i phi}, re and im, at the last refresh of their beable's map.
+    whole : (R, 4P) int64, sums of z and z^2 over all members in units of 1/scale, taken `since` (R,) ago.
+    rows : (R, .) the plans, and in them the maps; alike on every rank.
+    """
+
+    common = ("n", "left", "step", "events", "largest_chance", "since", "whole", "rows")
+
+    def __init__(
+        self,
+        comm: Any,
+        system: System,
+        start: Start,
+        leap: Leap,
+        replicas: int,
+        seed: int,
+        copying: float = 1.0,
+    ) -> None:
+        super().__init__(comm, system, start, leap, replicas, seed)
+        R, P = replicas, system.P
+        self.copying = copying
+        self.rows = np.zeros((R, fields.row_size(system.couplings)))
+        self.maps = self.rows[:, fields.map_place(system.couplings) :]
+        self._clear_maps(np.ones((R, P), bool))
+        self.scale = 2.0 ** min(50, 62 - start.members.bit_length())
+        self.since = np.zeros(R)
+        self.whole = np.zeros((R, 4 * P), np.int64)
+        self._own_copies = np.zeros(R, np.int64)
+        self.values = self._first_values(start)
+        self.offers = Offers(comm, R, P)
+        self.active[:] = 1
+        self._add_up()
+
+    def _first_values(self, start: Start) -> NDArray[np.float64]:
+        """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
+        angle = np.empty(self.ids.size)
+        given = None if start.phases is None else dealt(start.phases, start.members, self.blocks, self.unit[:, 1])
+        for k, (begin, end) in enumerate(zip(self.offset[:-1], self.offset[1:], strict=True)):
+            replica, block = (int(x) for x in self.unit[k])
+            if given is not None:
+                angle[begin:end] = given[block]
+            else:
+                luck = uniforms(self.seed, Purpose.PHASES, replica, block, 0, int(end - begin))
+                angle[begin:end] = np.repeat(start.phase, self.counts[k]) + start.spread * (2.0 * luck - 1.0)
+        return np.array(kernel.unit_circle(np.remainder(angle, 2 * np.pi)))
+
+    def advance(self) -> bool:
+        """One step of every replica that is not yet at the record; False when all are."""
+        self._plan_step()
+        self._half_flow()
+        self._sums_at_mid()
+        fields.chances(
+            self.system.couplings, self.copying, self.active, self.n, self.sums, self.since, self.rows
+        )  # fmt: skip
+        self._same_rows()
+        self._copy()
+        self._half_flow()
+        self._same_rows()
+        fields.finish(self.active, self.left, self.step, self.largest_chance, self.rows)
+        self._refresh()
+        return bool(self.active.any())
+
+    @property
+    def sums(self) -> NDArray[np.float64]:
+        """Sums of z (re, im) and z^2 (re, im) over the members of every beable, (R, 4P)."""
+        return self.whole / self.scale
+
+    def _plan_step(self) -> None:
+        """Choose the step: the same bytes on every rank (see `Members._plan`)."""
+        fields.choose(
+            self.system.couplings, self._rule, self.leap.angle, self.active, self.n, self.sums, self.since,
+            self._besides(), self.left, self.rows,
+        )  # fmt: skip
+        self._same_rows()
+        self._accept(self.rows, *first_failure(self.rows, self.active))
+
+    def _besides(self) -> NDArray[np.float64]:
+        """What turns phases besides the fields, (R, P), 1/time: nothing here."""
+        return np.zeros(self.n.shape)
+
+    def _half_flow(self) -> None:
+        """Half a step of the phases: maps alone, no member is touched."""
+        fields.drift(self.system.couplings, self.active, self.n, self.sums, self.since, self.rows)
+
+    def _sums_at_mid(self) -> None:
+        """Fields at mid-step are extrapolated: nothing to do."""
+
+    def _answers(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What a copy takes over from its partner, (K, W): everything."""
+        return value
+
+    def _copy(self) -> None:
+        offers, value, luck = self.offers.draw(self)
+        kernel.copy(
+            self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
+            self.counts, offers, self._answers(value), luck, self._own_copies,
+        )  # fmt: skip
+        self._add_up()
+
+    def _same_rows(self) -> None:
+        if not self.alike:
+            self.comm.Bcast(self.rows, root=parallel.ROOT)
+
+    def _own_sums(self, active: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """This rank's sums of z and z^2, (R, 4P)."""
+        sums = np.zeros_like(self.whole)
+        kernel.sum_phases(
+            self.maps_now, self.scale, active, self.values, self.offset, self.unit, self.counts, sums
+        )  # fmt: skip
+        return sums
+
+    def _add_up(self) -> None:
+        """Learn everyone's n, sums and copies: the step's Allreduce."""
+        self.own_n[:] = 0
+        np.add.at(self.own_n, self.unit[:, 0], self.counts)
+        n, sums, copies = self._over_ranks(self.own_n, self._own_sums(self.active), self._own_copies)
+        self.n[:] = n
+        self.whole[self.active > 0] = sums[self.active > 0]
+        self.since[self.active > 0] = 0.0
+        self.events += copies
+        self._own_copies[:] = 0
+
+    def _refresh(self) -> None:
+        """Map the values themselves where a map has strayed far from a turn."""
+        P = self.system.P
+        due = self.maps[:, 2 * P : 3 * P] ** 2 + self.maps[:, 3 * P :] ** 2 > STRAY
+        if due.any():
+            kernel.refresh(
+                self.maps_now, due.view(np.uint8), self.values, self.offset, self.unit, self.counts
+            )  # fmt: skip
+            self._clear_maps(due)
+
+    def _clear_maps(self, which: NDArray[np.bool_]) -> None:
+        self.maps.reshape(len(which), 4, -1).transpose(0, 2, 1)[which] = (1.0, 0.0, 0.0, 0.0)
+
+    @property
+    def maps_now(self) -> NDArray[np.float64]:
+        """(R, 4P): alpha re, im, beta re, im of the map of every beable since its last refresh."""
+        return np.ascontiguousarray(self.maps)
+
+    def per_member(self) -> dict[str, NDArray[Any]]:
+        """What there is of every member of this rank, block after block."""
+        return {"ids": self.ids, "x": self.values[0], "y": self.values[1]}
+
+    def snapshot(self) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere. Collective."""
+        R, P = self.n.shape
+        sums = self._own_sums(np.ones(R, np.uint8)).reshape(R, 4, P)
+        lineages = distinct(self.comm, self.groups_of(), self.values, R * P).reshape(R, 1, P)
+        both = np.concatenate([sums, lineages], axis=1)
+        parallel.total(self.comm, both)
+        if self.comm.rank != parallel.ROOT:
+            return None
+        Z, Z2 = (both[:, k] / self.scale + 1j * (both[:, k + 1] / self.scale) for k in (0, 2))
+        time = self.record * self.leap.interval - self.left[:, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            of = [np.abs(sum_) / self.n for sum_ in (Z, Z2)]
+        return Snapshot(
+            self.n.copy(),
+            np.angle(Z) + self.system.couplings.shift * time,
+            self.events.copy(),
+            int(self.step.sum()),
+            float(self.largest_chance.max()),
+            of[0],
+            {"coherence2": of[1], "lineages": both[:, 4]},
+        )
+
+    def groups_of(self) -> NDArray[np.int64]:
+        """r P + a of every member of this rank, in their order."""
+        P = self.system.P
+        groups = self.unit[:, :1] * P + np.arange(P)
+        return np.repeat(groups.ravel(), self.counts.ravel())
+
+
+def dealt(source: Any, members: int, blocks: int, which: NDArray[np.int64]) -> dict[int, NDArray[np.float64]]:
+    """Values of the members of blocks `which`, dealt like cards from a row of all members' values, window by window."""
+    wanted = np.unique(which)
+    parts: dict[int, list[NDArray[np.float64]]] = {int(block): [] for block in wanted}
+    window = max(1, WINDOW // blocks) * blocks
+    for first in range(0, members if wanted.size else 0, window):
+        values = np.asarray(source[first : min(first + window, members)], np.float64)
+        for block, rows in parts.items():
+            rows.append(values[block::blocks])
+    return {block: np.concatenate(rows) for block, rows in parts.items()}
+
+
+def distinct(comm: Any, group: NDArray[np.int64], values: NDArray[np.float64], groups: int) -> NDArray[np.int64]:
+    """How many distinct values (2, M) each group (M,) has on all ranks: (groups,) counts whose sum over ranks it is."""
+    order = np.lexsort((values[1], values[0], group))
+    rows = np.column_stack([group, values[0].view(np.int64), values[1].view(np.int64)])[order]
+    rows = _without_repeats(rows)
+    if comm.size > 1:  # the rank that a value's bits name counts it
+        owner = ((rows[:, 1] ^ (rows[:, 2] >> 7)) % comm.size).astype(np.int64)
+        order = np.argsort(owner, kind="stable")
+        rows, _ = parallel.exchange(comm, rows[order], np.bincount(owner, minlength=comm.size))
+        rows = _without_repeats(rows[np.lexsort(rows.T)])
+    return np.bincount(rows[:, 0], minlength=groups).astype(np.int64)
+
+
+def _without_repeats(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sorted rows, each once."""
+    new = np.ones(len(rows), bool)
+    new[1:] = np.any(rows[1:] != rows[:-1], axis=1)
+    return rows[new]

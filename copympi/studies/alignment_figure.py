@@ -1,0 +1,149 @@
+"""The figure of the study of alignment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from copympi.report.plots import COLOURS
+from copympi.studies.alignment_numbers import Array, Outcome, mean
+
+STYLE: dict[str, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.4,
+}
+SMALL: dict[str, Any] = {"alignment": "left", "title_fontsize": 8}
+
+
+def draw(folder: Path, outcomes: list[Outcome]) -> list[Path]:
+    """Write alignment.png and alignment.pdf into `folder`; returns their paths."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    rules = [o for o in outcomes if not o.case.alignment and not o.case.refines]
+    random = [o for o in rules if o.case.spread > 3]
+    models = [o for o in outcomes if o.case.alignment and not o.case.refines]
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(2, 3, figsize=(11.5, 6.6), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.1)
+        _lineages(axes[0, 0], rules)
+        _collapse(axes[0, 1], rules, random)
+        _order(axes[0, 2], random)
+        _deaths(axes[1, 0], rules)
+        _models(axes[1, 1], models)
+        _departures(axes[1, 2], random, models)
+        for letter, ax in zip("abcdef", axes.flat, strict=True):
+            ax.set_title(f"{letter}  {ax.get_title(loc='left')}")
+        paths = [folder / f"alignment.{kind}" for kind in ("png", "pdf")]
+        for path in paths:
+            figure.savefig(path, dpi=160, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
+        plt.close(figure)
+    return paths
+
+
+def _curve(axes: Any, x: Array, values: Array, colour: str, **how: Any) -> Any:
+    """Mean over replicas in a band of one standard error."""
+    middle, error = mean(values)
+    axes.fill_between(x, middle - error, middle + error, color=colour, alpha=0.18, lw=0)
+    return axes.plot(x, middle, color=colour, **how)[0]
+
+
+def _dress(rules: list[Outcome]) -> list[tuple[Outcome, str, str]]:
+    """Every case with the colour of its N and the dashes of its start."""
+    sizes = sorted({o.case.members for o in rules})
+    return [(o, COLOURS[sizes.index(o.case.members)], "-" if o.case.spread > 3 else (0, (4, 1.5))) for o in rules]
+
+
+def _legend(axes: Any, rules: list[Outcome], **place: Any) -> None:
+    """Colours are sizes, dashes are starts."""
+    sizes = {o.case.members: colour for o, colour, _ in _dress(rules)}
+    lines = [axes.plot([], [], color=colour, label=f"$N$ = {N:,}")[0] for N, colour in sizes.items()]
+    lines += [axes.plot([], [], color="0.35", label="random phases")[0]]
+    lines += [axes.plot([], [], color="0.35", ls=(0, (4, 1.5)), label="narrow, ±0.3 rad")[0]]
+    axes.legend(handles=lines, **place)
+
+
+def _lineages(axes: Any, rules: list[Outcome]) -> None:
+    for o, colour, dashes in _dress(rules):
+        _curve(axes, o.time[1:], o.curves["lineages"][:, 1:], colour, ls=dashes)
+    axes.set(xscale="log", yscale="log", xlabel="time [periods]", ylabel="distinct phases left")
+    axes.set_title("rules alone: phases die out ...")
+    _legend(axes, rules, loc="lower left", borderaxespad=0.1)
+
+
+def _collapse(axes: Any, rules: list[Outcome], random: list[Outcome]) -> None:
+    for o, colour, dashes in _dress(rules):
+        _curve(axes, o.time[1:] / o.case.members, o.curves["lineages"][:, 1:], colour, ls=dashes)
+    largest = random[-1]
+    axes.plot(
+        largest.time[1:] / largest.case.members, largest.curves["neutral"][:, 1:].mean(axis=0), color="k", lw=2.4,
+        ls=(0, (0.1, 1.8)), dash_capstyle="round", label=f"genetic drift (Moran),\nas many copies, $N$ = "
+        f"{largest.case.members:,}",
+    )  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlabel="time / $N$ [periods]", ylabel="distinct phases left")
+    axes.set_title("... on a time scale that grows as $N$")
+    axes.legend(loc="lower left", borderaxespad=0.1)
+
+
+def _order(axes: Any, random: list[Outcome]) -> None:
+    for o, colour, _ in _dress(random):
+        x = o.time / o.case.members
+        _curve(axes, x, o.curves["order"], colour, label=f"$N$ = {o.case.members:,}")
+    axes.set(xlabel="time / $N$ [periods]", ylabel=r"order $|\langle e^{i\phi}\rangle|$", ylim=(0, 1))
+    axes.set_xlim(0)
+    axes.set_title("rules alone, random phases: slow alignment")
+    axes.legend(loc="upper left")
+
+
+def _deaths(axes: Any, rules: list[Outcome]) -> None:
+    for o, colour, dashes in _dress(rules):
+        share = o.curves["dead"].mean(axis=0)
+        axes.plot(o.time / o.case.members, share, color=colour, ls=dashes, drawstyle="steps-post")
+    axes.set(xlabel="time / $N$ [periods]", ylabel="share of replicas", ylim=(-0.02, 1))
+    axes.set_xlim(0)
+    axes.set_title("rules alone: a beable has died")
+    _legend(axes, rules, loc="upper left")
+
+
+def _models(axes: Any, models: list[Outcome]) -> None:
+    """From random phases; what happens from narrow ones stands in the table."""
+    shown = [o for o in models if o.case.spread > 3]
+    handles = []
+    for o, colour in zip(shown, COLOURS, strict=False):
+        handles.append(_curve(axes, o.time, o.curves["order"], colour, label=o.case.kind.split(",")[0]))
+        _curve(axes, o.time, o.curves["order2"], colour, ls=(0, (1, 1.2)))
+    handles += [axes.plot([], [], color="0.35", label=r"$|\langle e^{i\phi}\rangle|$")[0]]
+    handles += [axes.plot([], [], color="0.35", ls=(0, (1, 1.2)), label=r"$|\langle e^{2i\phi}\rangle|$")[0]]
+    axes.set(xlabel="time [periods]", ylabel="order", ylim=(0, 1.42), yticks=np.linspace(0, 1, 6))
+    axes.set_xlim(0)
+    axes.set_title(f"alignment model, random phases, $N$ = {shown[0].case.members:,}")
+    axes.legend(handles=handles, loc="upper center", ncols=3, columnspacing=1.2)
+
+
+def _departures(axes: Any, random: list[Outcome], models: list[Outcome]) -> None:
+    size = models[0].case.members
+    shown = [o for o in random if o.case.members == size] + [o for o in models if o.case.alignment["damping"]]
+    colours = {"rules, random": COLOURS[6], "sin2 damped, random": COLOURS[1], "polar damped, random": COLOURS[3]}
+    for o in shown:
+        off = o.departure
+        if len(off.square) < 2:
+            continue
+        ratio = np.sqrt(off.square.mean(axis=0) / off.expected.mean(axis=0))
+        colour = colours.get(o.case.kind, COLOURS[0] if "sin2" in o.case.kind else COLOURS[5])
+        axes.plot(off.lag, ratio, color=colour, marker="o", ms=3.5, mfc="white", label=o.case.kind)
+    axes.axhline(1.0, color="0.3", lw=0.8, zorder=1)
+    axes.set(yscale="log", xlabel="time since read off [periods]", ylabel=r"rms distance in $\rho$ / noise at this $N$")
+    axes.set_xlim(0)
+    axes.set_title("last period: distance from Schrödinger's")
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.9))

@@ -1,0 +1,183 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The alignment model (42) to (53): phases and momenta of each member's own, by the implicit midpoint rule.
+
+H = sum_I [pi_I^2/2 + pi_I Omega_I + potential] is not separable; the implicit midpoint rule is symplectic for it.
+Every sum over members reduces to a beable's Z = sum z, Z2 = sum z^2, Q = sum pi z with z = e^{i phi}, so a step is
+found by passes over the members: midpoints from the sums, sums from the midpoints, until these do not change.
+"""
+from libc.math cimport sqrt
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+import numpy as np
+
+from copympi.kernels.predictor cimport Couplings, System
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <math.h>
+    #include <string.h>
+    #if defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__) && defined(__x86_64__)
+    #define COPYMPI_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+    #else
+    #define COPYMPI_WIDE
+    #endif
+
+    /* Sums of z, z^2, p z, p and p^2 as integers, as in phases.pyx. */
+    COPYMPI_WIDE
+    static void add_up(const double *x, const double *y, const double *p, int64_t n, double scale, double p_scale,
+                       double p2_scale, int64_t *sums)
+    {
+        const double magic = 6755399441055744.0;
+        uint64_t s[8] = {0}, offset;
+        memcpy(&offset, &magic, 8);
+        for (int64_t i = 0; i < n; i++) {
+            double t[8];
+            uint64_t b[8];
+            t[0] = x[i] * scale + magic;
+            t[1] = y[i] * scale + magic;
+            t[2] = (x[i] * x[i] - y[i] * y[i]) * scale + magic;
+            t[3] = 2.0 * x[i] * y[i] * scale + magic;
+            t[4] = p[i] * x[i] * p_scale + magic;
+            t[5] = p[i] * y[i] * p_scale + magic;
+            t[6] = p[i] * p_scale + magic;
+            t[7] = p[i] * p[i] * p2_scale + magic;
+            memcpy(b, t, 64);
+            for (int k = 0; k < 8; k++) s[k] += b[k];
+        }
+        for (int k = 0; k < 8; k++) sums[k] += (int64_t) (s[k] - offset * (uint64_t) n);
+    }
+
+    /* Midpoints (x, y, p) from the starts (x0, y0, p0) and the midpoints before: half a step t at the rates
+       dphi/dt = p + omega + Re(h z), dp/dt = -f + p Im(h z) - Im(k conj z); f = Im(z^m conj F), m = 1 or 2.
+       The turn e^{i theta} is a Taylor polynomial: theta is small, and IEEE operations give the same bits anywhere. */
+    COPYMPI_WIDE
+    static void relax(const double *x0, const double *y0, const double *p0, double *x, double *y, double *p,
+                      int64_t n, double t, double omega, double hx, double hy, double kx, double ky, double fx,
+                      double fy, int twice)
+    {
+        for (int64_t i = 0; i < n; i++) {
+            double u = x[i], v = y[i], r = p[i];
+            double mx = twice ? u * u - v * v : u, my = twice ? 2.0 * u * v : v;
+            double theta = t * (r + omega + hx * u - hy * v), q = theta * theta;
+            double force = mx * fy - my * fx + r * (hx * v + hy * u) - (ky * u - kx * v);
+            double s = theta * (1.0 + q * (-1.0 / 6 + q * (1.0 / 120 + q * (-1.0 / 5040 + q * (1.0 / 362880
+                       - q / 39916800.0)))));
+            double c = 1.0 + q * (-0.5 + q * (1.0 / 24 + q * (-1.0 / 720 + q * (1.0 / 40320 + q * (-1.0 / 3628800
+                       + q / 479001600.0)))));
+            x[i] = x0[i] * c - y0[i] * s;
+            y[i] = x0[i] * s + y0[i] * c;
+            p[i] = p0[i] + t * force;
+        }
+    }
+
+    /* The ends of the step from starts and midpoints; on the unit circle. `keep`: what damping leaves of p. */
+    COPYMPI_WIDE
+    static void end_step(double *x0, double *y0, double *p0, const double *x, const double *y, const double *p,
+                         int64_t n, double keep)
+    {
+        for (int64_t i = 0; i < n; i++) {
+            double a = x[i] * x[i] - y[i] * y[i], b = 2.0 * x[i] * y[i];
+            double u = a * x0[i] + b * y0[i], v = b * x0[i] - a * y0[i];
+            double over = 1.0 / sqrt(u * u + v * v);
+            x0[i] = u * over;
+            y0[i] = v * over;
+            p0[i] = keep * (2.0 * p[i] - p0[i]);
+        }
+    }
+    """
+    void add_up(const double *x, const double *y, const double *p, int64_t n, double scale, double p_scale,
+                double p2_scale, int64_t *sums) noexcept nogil
+    void relax(const double *x0, const double *y0, const double *p0, double *x, double *y, double *p, int64_t n,
+               double t, double omega, double hx, double hy, double kx, double ky, double fx, double fy,
+               int twice) noexcept nogil
+    void end_step(double *x0, double *y0, double *p0, const double *x, const double *y, const double *p, int64_t n,
+                  double keep) noexcept nogil
+
+SUMS = 8
+"""Sums of a beable: Z re, im, Z2 re, im, Q re, im, sum of p, of p^2."""
+NUMBERS = 7
+"""Numbers of a beable that its members feel: omega, h re, im, k re, im, F re, im."""
+
+
+def felt(Couplings couplings, int64_t[:, ::1] n, double[:, :, ::1] sums, double strength, int mean, int twice):
+    """What the members of each beable feel, (R, NUMBERS, P), from the sums (R, SUMS, P)."""
+    cdef const System *s = &couplings.system
+    cdef Py_ssize_t P = s.P, r, a, b, e
+    cdef double[:, :, ::1] out = np.zeros((n.shape[0], 7, P))
+    cdef double over, f
+    for r in range(n.shape[0]):
+        for a in range(P):
+            if n[r, a] == 0:
+                continue
+            out[r, 0, a] = s.omega[a]
+            for e in range(s.indptr[a], s.indptr[a + 1]):
+                b = s.indices[e]
+                if n[r, b] > 0:
+                    over = 1.0 / sqrt(<double> n[r, a] * <double> n[r, b])
+                    out[r, 1, a] += over * (s.re[e] * sums[r, 0, b] + s.im[e] * sums[r, 1, b])
+                    out[r, 2, a] += over * (s.im[e] * sums[r, 0, b] - s.re[e] * sums[r, 1, b])
+                    out[r, 3, a] += over * (s.re[e] * sums[r, 4, b] + s.im[e] * sums[r, 5, b])
+                    out[r, 4, a] += over * (s.re[e] * sums[r, 5, b] - s.im[e] * sums[r, 4, b])
+            f = strength / n[r, a] if mean else strength
+            out[r, 5, a] = f * sums[r, 2 if twice else 0, a]
+            out[r, 6, a] = f * sums[r, 3 if twice else 1, a]
+    return np.asarray(out)
+
+
+def midpoints(double[:, :, ::1] numbers, double[::1] half, int twice, uint8_t[::1] active, double[:, ::1] values,
+              double[:, ::1] mid, int64_t[::1] offset, int64_t[:, ::1] unit, int32_t[:, ::1] counts):
+    """Better midpoints `mid` (3, M) of the step from `values` (3, M), in place. half (R,): half its length."""
+    cdef Py_ssize_t P = counts.shape[1], u, r, a
+    cdef int64_t k
+    with nogil:
+        for u in range(unit.shape[0]):
+            r = unit[u, 0]
+            if active[r]:
+                k = offset[u]
+                for a in range(P):
+                    relax(&values[0, k], &values[1, k], &values[2, k], &mid[0, k], &mid[1, k], &mid[2, k],
+                          counts[u, a], half[r], numbers[r, 0, a], numbers[r, 1, a], numbers[r, 2, a],
+                          numbers[r, 3, a], numbers[r, 4, a], numbers[r, 5, a], numbers[r, 6, a], twice)
+                    k += counts[u, a]
+
+
+def sum_up(uint8_t[::1] active, double[:, ::1] values, double scale, double[:, ::1] p_scale, int64_t[::1] offset,
+           int64_t[:, ::1] unit, int32_t[:, ::1] counts):
+    """This rank's sums over `values` (3, M) in units of 1/scale; p_scale (R, 2) for those of p and of p^2.
+
+    Returns (R, SUMS, P) int64.
+    """
+    cdef Py_ssize_t P = counts.shape[1], u, r, a, j
+    cdef int64_t k
+    cdef int64_t part[8]
+    cdef int64_t[:, :, ::1] sums = np.zeros((active.shape[0], 8, P), np.int64)
+    with nogil:
+        for u in range(unit.shape[0]):
+            r = unit[u, 0]
+            if active[r]:
+                k = offset[u]
+                for a in range(P):
+                    for j in range(8):
+                        part[j] = 0
+                    if counts[u, a]:
+                        add_up(&values[0, k], &values[1, k], &values[2, k], counts[u, a], scale, p_scale[r, 0],
+                               p_scale[r, 1], part)
+                    for j in range(8):
+                        sums[r, j, a] += part[j]
+                    k += counts[u, a]
+    return np.asarray(sums)
+
+
+def end(double[::1] keep, uint8_t[::1] active, double[:, ::1] values, double[:, ::1] mid, int64_t[::1] offset,
+        int64_t[:, ::1] unit):
+    """Go from the starts to the ends of the step, in place. keep (R,): factor on p for damping."""
+    cdef Py_ssize_t u, r
+    cdef int64_t k
+    with nogil:
+        for u in range(unit.shape[0]):
+            r = unit[u, 0]
+            k = offset[u]
+            if active[r] and offset[u + 1] > k:
+                end_step(&values[0, k], &values[1, k], &values[2, k], &mid[0, k], &mid[1, k], &mid[2, k],
+                         offset[u + 1] - k, keep[r])

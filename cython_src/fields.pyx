@@ -1,0 +1,261 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The plan of a step of members with phases of their own: fields, Moebius maps, chances to be offered a copy.
+
+All members of a beable a feel one field, dphi/dt = omega_a + Re(h_a e^{i phi}) (40), with
+h_a = sum_b (H_ab/hbar) conj(Z_b)/sqrt(n_a n_b), Z_b = sum e^{i phi}. So z = e^{i phi} moves by one map
+z -> (alpha z + beta)/(conj(beta) z + conj(alpha)) a beable. A step (docs/theory.md, "Phases of their own"):
+half a step of phases, the copies, half a step of phases. Fields are needed in the middle of each half; between two
+draws they are extrapolated from the sums of z and z^2 taken right after the draw, by the exact derivative
+dZ_a/dt = i (omega_a Z_a + h_a Z2_a/2 + conj(h_a) n_a/2). Copies have rates at n as predicted for mid-step.
+"""
+from libc.math cimport ceil, cos, cosh, fabs, fmax, fmin, rint, sin, sinh, sqrt
+from libc.stdint cimport int64_t, uint8_t
+
+import numpy as np
+
+from copympi.kernels.predictor cimport (CHANCE_ABOVE_ONE, CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, STEP,
+                                        STEP_TOO_SMALL, Couplings, Rule, System)
+
+STEP_PLACE = int(STEP)
+"""Where in a plan stands the length of the step."""
+
+# After HEAD numbers a row of a plan has chance[nnz], bound[nnz], then per beable the field at mid-step (2P: re, im)
+# and the map since the last refresh (4P: alpha re, im, beta re, im).
+cdef double SERIES = 1e-3
+
+
+def row_size(Couplings couplings):
+    """Length of a plan in doubles."""
+    return HEAD + 2 * couplings.system.nnz + 6 * couplings.system.P
+
+
+def map_place(Couplings couplings):
+    """Where the maps stand in a plan."""
+    return HEAD + 2 * couplings.system.nnz + 2 * couplings.system.P
+
+
+cdef void fields(const System *s, const double *n, const double *Z, double *h) noexcept nogil:
+    """h_a from the sums Z (2P: re, im); zero at an empty beable."""
+    cdef Py_ssize_t P = s.P, a, e, b
+    cdef double x, y, r
+    for a in range(P):
+        x = 0.0
+        y = 0.0
+        if n[a] > 0.0:
+            for e in range(s.indptr[a], s.indptr[a + 1]):
+                b = s.indices[e]
+                if n[b] > 0.0:
+                    r = 1.0 / sqrt(n[a] * n[b])
+                    x += r * (s.re[e] * Z[b] + s.im[e] * Z[P + b])
+                    y += r * (s.im[e] * Z[b] - s.re[e] * Z[P + b])
+        h[a] = x
+        h[P + a] = y
+
+
+cdef void fields_at(const System *s, const double *n, const double *sums, double t, double *Z, double *h) noexcept nogil:
+    """Sums Z and fields h a time t after `sums` (4P: Z re, im, Z2 re, im) were taken, to first order."""
+    cdef Py_ssize_t P = s.P, a
+    cdef double x, y
+    fields(s, n, sums, h)
+    for a in range(P):
+        x = s.omega[a] * sums[a] + 0.5 * (h[a] * sums[2 * P + a] - h[P + a] * sums[3 * P + a] + h[a] * n[a])
+        y = s.omega[a] * sums[P + a] + 0.5 * (h[a] * sums[3 * P + a] + h[P + a] * sums[2 * P + a] - h[P + a] * n[a])
+        Z[a] = sums[a] - t * y
+        Z[P + a] = sums[P + a] + t * x
+    fields(s, n, Z, h)
+
+
+cdef void carry_map(double omega, double x, double y, double t, double *m, Py_ssize_t P) noexcept nogil:
+    """Compose m with the flow of dz/dt = i (omega z + h z^2/2 + conj(h)/2), h = x + i y constant over t."""
+    cdef double k = 0.25 * t * t * (x * x + y * y - omega * omega)
+    cdef double c, d, r, ar, ai, br, bi, cr, ci, dr, di
+    if fabs(k) < SERIES:
+        c = 1.0 + k * (0.5 + k * (1.0 / 24.0 + k / 720.0))
+        d = 1.0 + k * (1.0 / 6.0 + k * (1.0 / 120.0 + k / 5040.0))
+    elif k > 0.0:
+        r = sqrt(k)
+        c = cosh(r)
+        d = sinh(r) / r
+    else:
+        r = sqrt(-k)
+        c = cos(r)
+        d = sin(r) / r
+    ar = c                       # alpha = c + i d t omega/2, beta = i d t conj(h)/2
+    ai = 0.5 * d * t * omega
+    br = 0.5 * d * t * y
+    bi = 0.5 * d * t * x
+    # (alpha, beta) of the flow times (alpha, beta) of m: alpha A + beta conj(B), alpha B + beta conj(A)
+    cr = ar * m[0] - ai * m[P] + br * m[2 * P] + bi * m[3 * P]
+    ci = ar * m[P] + ai * m[0] + bi * m[2 * P] - br * m[3 * P]
+    dr = ar * m[2 * P] - ai * m[3 * P] + br * m[0] + bi * m[P]
+    di = ar * m[3 * P] + ai * m[2 * P] + bi * m[0] - br * m[P]
+    r = 1.0 / sqrt(cr * cr + ci * ci - dr * dr - di * di)
+    m[0] = r * cr
+    m[P] = r * ci
+    m[2 * P] = r * dr
+    m[3 * P] = r * di
+
+
+cdef double choose_step(const System *s, const Rule *rule, double angle, const double *n, const double *h,
+                        const double *besides, double left, double *chance, Py_ssize_t *culprit) noexcept nogil:
+    """Length of the next step: no chance to be offered a copy above `leaving_chance`, no phase turns by over `angle`.
+
+    besides (P,): what else turns phases, 1/time.
+    """
+    cdef Py_ssize_t b, e
+    cdef double rate, most = 0.0, step, parts, worst = 0.0
+    for b in range(s.P):
+        if n[b] > 0.0:
+            rate = 0.0
+            for e in range(s.indptr[b], s.indptr[b + 1]):
+                rate += 2.0 * sqrt((s.re[e] * s.re[e] + s.im[e] * s.im[e]) * n[s.indices[e]] / n[b])
+            most = fmax(most, rate)
+            step = fabs(s.omega[b]) + sqrt(h[b] * h[b] + h[s.P + b] * h[s.P + b]) + besides[b]
+            step = fmax(rate / rule.leaving_chance, step / angle)
+            if step > worst:
+                worst = step
+                culprit[0] = b
+    if rule.step > 0.0:
+        step = left / fmax(rint(left / rule.step), 1.0)
+    else:
+        step = left
+        if worst * left > 1.0:
+            step = 1.0 / worst
+        parts = ceil(left / step * (1.0 - 1e-12))
+        step = left / fmax(parts, 1.0)
+    chance[0] = most * step
+    return step
+
+
+cdef int choose_one(const System *s, const Rule *rule, double angle, const double *n, const double *sums,
+                    double since, const double *besides, double left, double *work, double *row) noexcept nogil:
+    """The head of a plan."""
+    cdef Py_ssize_t culprit = 0
+    cdef double chance = 0.0
+    cdef double *Z = work
+    cdef double *h = work + 2 * s.P
+    fields_at(s, n, sums, since, Z, h)
+    row[STEP] = choose_step(s, rule, angle, n, h, besides, left, &chance, &culprit)
+    row[LEFT] = 0.0 if left - row[STEP] < 0.5 * row[STEP] else left - row[STEP]
+    row[LARGEST] = chance
+    row[CULPRIT] = culprit
+    row[STATUS] = FINE
+    if row[STEP] < rule.smallest:
+        row[STATUS] = STEP_TOO_SMALL
+    elif not chance <= 1.0:
+        row[STATUS] = CHANCE_ABOVE_ONE
+    return <int> row[STATUS]
+
+
+cdef void drift_one(const System *s, const double *n, const double *sums, double since, double *work,
+                    double *row) noexcept nogil:
+    """Carry the maps half a step on, by the fields in the middle of it, taken from sums `since` ago."""
+    cdef Py_ssize_t P = s.P, a
+    cdef double *Z = work
+    cdef double *h = work + 2 * P
+    cdef double *m = row + HEAD + 2 * s.nnz + 2 * P
+    fields_at(s, n, sums, since + 0.25 * row[STEP], Z, h)
+    for a in range(P):
+        carry_map(s.omega[a], h[a], h[P + a], 0.5 * row[STEP], m + a, P)
+
+
+cdef void chances_one(const System *s, double copying, const double *n, const double *sums, double since,
+                      double *work, double *row) noexcept nogil:
+    """Chances of the copies at mid-step, from sums `since` before it; the fields there."""
+    cdef Py_ssize_t P = s.P, a, b, e
+    cdef double r, speed, step = row[STEP]
+    cdef double *Z = work
+    cdef double *mid_n = work + 2 * P
+    cdef double *size = work + 3 * P
+    cdef double *bound = row + HEAD + s.nnz
+    cdef double *mid = bound + s.nnz
+    fields_at(s, n, sums, since, Z, mid)
+    for a in range(P):  # dn_a/dt = 2 Im(h_a Z_a)
+        mid_n[a] = fmax(n[a] + step * (mid[a] * Z[P + a] + mid[P + a] * Z[a]), 0.5 * n[a])
+        size[a] = sqrt(mid[a] * mid[a] + mid[P + a] * mid[P + a])
+    for b in range(P):
+        for e in range(s.indptr[b], s.indptr[b + 1]):
+            a = s.indices[e]
+            row[HEAD + e] = 0.0
+            bound[e] = 0.0
+            if n[b] > 0.0 and n[a] > 0.0:
+                r = sqrt(s.re[e] * s.re[e] + s.im[e] * s.im[e])
+                speed = 1.0 + step * (size[a] + size[b])
+                row[HEAD + e] = copying * step * speed * 2.0 * r * n[a] / sqrt(mid_n[a] * mid_n[b])
+                bound[e] = 1.0 / (speed * r)
+    for b in range(P):
+        r = 0.0
+        for e in range(s.indptr[b], s.indptr[b + 1]):
+            r += row[HEAD + e]
+        if r > 1.0:  # a long fixed step
+            for e in range(s.indptr[b], s.indptr[b + 1]):
+                row[HEAD + e] /= r
+
+
+cdef class Work:
+    """Work space for one system: (P,) n as doubles, (4P,) the rest."""
+    cdef double[::1] memory
+    cdef double *n
+    cdef double *rest
+
+    def __cinit__(self, Couplings couplings):
+        self.memory = np.zeros(5 * couplings.system.P)
+        self.n = &self.memory[0]
+        self.rest = self.n + couplings.system.P
+
+    cdef void take(self, const int64_t *count) noexcept nogil:
+        cdef Py_ssize_t a
+        for a in range(self.memory.shape[0] // 5):
+            self.n[a] = <double> count[a]
+
+
+def choose(Couplings couplings, double[::1] rule_numbers, double angle, uint8_t[::1] active, int64_t[:, ::1] n,
+           double[:, ::1] sums, double[::1] since, double[:, ::1] besides, double[::1] left, double[:, ::1] rows):
+    """Choose the next step of every active replica.
+
+    n (R, P); sums (R, 4P): Z re, im, Z2 re, im, `since` (R,) ago; besides (R, P): see choose_step; left (R,) time to
+    the record. What is wrong with a step stands in its row.
+    """
+    cdef const System *s = &couplings.system
+    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3], rule_numbers[4])
+    cdef Work w = Work(couplings)
+    cdef Py_ssize_t r
+    for r in range(n.shape[0]):
+        if active[r]:
+            w.take(&n[r, 0])
+            if choose_one(s, &rule, angle, w.n, &sums[r, 0], since[r], &besides[r, 0], left[r], w.rest, &rows[r, 0]):
+                return
+
+
+def drift(Couplings couplings, uint8_t[::1] active, int64_t[:, ::1] n, double[:, ::1] sums, double[::1] since,
+          double[:, ::1] rows):
+    """Carry the maps of every active replica half a step on; `since` (R,) goes on with them."""
+    cdef Work w = Work(couplings)
+    cdef Py_ssize_t r
+    for r in range(n.shape[0]):
+        if active[r]:
+            w.take(&n[r, 0])
+            drift_one(&couplings.system, w.n, &sums[r, 0], since[r], w.rest, &rows[r, 0])
+            since[r] += 0.5 * rows[r, STEP]
+
+
+def chances(Couplings couplings, double copying, uint8_t[::1] active, int64_t[:, ::1] n, double[:, ::1] sums,
+            double[::1] since, double[:, ::1] rows):
+    """Put the chances of the copies into the rows; it is mid-step. `copying`: a factor on all rates of (39)."""
+    cdef Work w = Work(couplings)
+    cdef Py_ssize_t r
+    for r in range(n.shape[0]):
+        if active[r]:
+            w.take(&n[r, 0])
+            chances_one(&couplings.system, copying, w.n, &sums[r, 0], since[r], w.rest, &rows[r, 0])
+
+
+def finish(uint8_t[::1] active, double[::1] left, int64_t[::1] step, double[::1] largest, double[:, ::1] rows):
+    """Clocks go on; `active` loses who is at the record."""
+    cdef Py_ssize_t r
+    for r in range(left.shape[0]):
+        if active[r]:
+            left[r] = rows[r, LEFT]
+            step[r] += 1
+            largest[r] = max(largest[r], rows[r, LARGEST])
+            active[r] = left[r] > 0.0

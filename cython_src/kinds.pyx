@@ -1,0 +1,124 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Unaligned phases at any N: kinds (a, phi) of members with counts, as copying makes no new phase.
+
+A beable has K kinds, each a value z = e^{i phi}; beables move theirs by a map each, as in phases.pyx, here at once. A
+copy takes a member from one kind to another. Between two kinds the chance is that of (39) with the weights grown to
+mid-step; how many leave a kind is one binomial and one multinomial draw, whatever N is.
+"""
+from libc.math cimport sqrt
+from libc.stdint cimport int64_t, uint64_t
+
+import numpy as np
+
+from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
+from copympi.kernels.streams cimport Stream, draw_leavers, stream_open
+
+
+def map_kinds(const unsigned char[::1] active, double[:, ::1] maps, double[:, :, :, ::1] z,
+              int64_t[:, :, ::1] count, double[:, ::1] sums):
+    """Move the values z (R, 2, P, K) of active replicas by maps (R, 4P), which become the identity.
+
+    Adds up z and z^2: sums (R, 4P).
+    """
+    cdef Py_ssize_t P = z.shape[2], K = z.shape[3], r, a, k
+    cdef double x, y, nr, ni, dr, di, wr, wi, over
+    cdef double *m
+    with nogil:
+        for r in range(z.shape[0]):
+            if not active[r]:
+                continue
+            for a in range(P):
+                m = &maps[r, a]
+                for k in range(4):
+                    sums[r, k * P + a] = 0.0
+                for k in range(K):
+                    x = z[r, 0, a, k]
+                    y = z[r, 1, a, k]
+                    nr = m[0] * x - m[P] * y + m[2 * P]
+                    ni = m[0] * y + m[P] * x + m[3 * P]
+                    dr = m[2 * P] * x + m[3 * P] * y + m[0]
+                    di = m[2 * P] * y - m[3 * P] * x - m[P]
+                    wr = nr * dr + ni * di
+                    wi = ni * dr - nr * di
+                    over = 1.0 / sqrt(wr * wr + wi * wi)
+                    wr *= over
+                    wi *= over
+                    z[r, 0, a, k] = wr
+                    z[r, 1, a, k] = wi
+                    sums[r, a] += count[r, a, k] * wr
+                    sums[r, P + a] += count[r, a, k] * wi
+                    sums[r, 2 * P + a] += count[r, a, k] * (wr * wr - wi * wi)
+                    sums[r, 3 * P + a] += count[r, a, k] * 2.0 * wr * wi
+                m[0] = 1.0
+                m[P] = 0.0
+                m[2 * P] = 0.0
+                m[3 * P] = 0.0
+
+
+cdef double chances_of(const System *s, const double *row, const int64_t *n, Py_ssize_t K, const double *z,
+                       const int64_t *count, Py_ssize_t b, Py_ssize_t i, double *chance) noexcept nogil:
+    """A member's chances to leave kind (b, i) for each kind of each beable it is coupled to; returns their sum."""
+    cdef Py_ssize_t P = s.P, e, a, j, place = 0
+    cdef const double *bound = row + HEAD + s.nnz
+    cdef const double *h = bound + s.nnz
+    cdef double x = z[b * K + i], y = z[(P + b) * K + i], own, c, d, u, v, total = 0.0
+    own = h[b] * y + h[P + b] * x
+    for e in range(s.indptr[b], s.indptr[b + 1]):
+        a = s.indices[e]
+        for j in range(K):
+            chance[place] = 0.0
+            if count[a * K + j] > 0:
+                u = z[a * K + j]
+                v = z[(P + a) * K + j]
+                c = u * x + v * y
+                d = v * x - u * y
+                d = d * s.re[e] - c * s.im[e]
+                if d > 0.0:
+                    d *= row[HEAD + e] * bound[e] * (1.0 + row[STEP] * (own + h[a] * v + h[P + a] * u))
+                    chance[place] = d * count[a * K + j] / n[a]
+                    total += chance[place]
+            place += 1
+    return total
+
+
+def copy(Couplings couplings, double[:, ::1] rows, const unsigned char[::1] active, uint64_t seed, uint64_t purpose,
+         int64_t first_replica, int64_t[::1] step, int64_t[:, ::1] n, double[:, :, :, ::1] z,
+         int64_t[:, :, ::1] count, double[::1] events):
+    """Draw the copies of one step of every active replica and carry them out: count (R, P, K), n (R, P)."""
+    cdef const System *s = &couplings.system
+    cdef Py_ssize_t P = s.P, K = z.shape[3], r, a, b, i, e, j, width
+    cdef double[::1] chance = np.empty(max(1, P * K))
+    cdef int64_t[::1] leave = np.empty(max(1, P * K), np.int64)
+    cdef int64_t[:, ::1] gain = np.zeros((P, K), np.int64)
+    cdef double total
+    cdef Stream stream
+    with nogil:
+        for r in range(n.shape[0]):
+            if not active[r]:
+                continue
+            stream_open(&stream, seed, purpose, first_replica + r, 0, step[r])
+            for b in range(P):
+                width = K * (s.indptr[b + 1] - s.indptr[b])
+                for i in range(K):
+                    if count[r, b, i] == 0:
+                        continue
+                    total = chances_of(s, &rows[r, 0], &n[r, 0], K, &z[r, 0, 0, 0], &count[r, 0, 0], b, i, &chance[0])
+                    if total <= 0.0:
+                        continue
+                    if total > 1.0:
+                        for j in range(width):
+                            chance[j] /= total
+                    draw_leavers(&stream, count[r, b, i], 0, width, &chance[0], &leave[0])
+                    j = 0
+                    for e in range(s.indptr[b], s.indptr[b + 1]):
+                        for a in range(K):
+                            if leave[j]:
+                                gain[s.indices[e], a] += leave[j]
+                                gain[b, i] -= leave[j]
+                                events[r] += leave[j]
+                            j += 1
+            for a in range(P):
+                for i in range(K):
+                    count[r, a, i] += gain[a, i]
+                    n[r, a] += gain[a, i]
+                    gain[a, i] = 0
