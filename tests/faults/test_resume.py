@@ -20,6 +20,7 @@ from tests.mpi.test_failures import OTHER_LIBM, libm_differs
 SYSTEM = """
 [system]
 hamiltonian = [[0.3, "0.5-0.1j"], ["0.5+0.1j", -0.3]]
+hbar = {hbar}
 [preparation]
 members = {members}
 density = [0.6, 0.4]
@@ -37,13 +38,13 @@ interval = {interval}
 [checkpoint]
 interval = {every}
 """
-MODEL = '[alignment]\nstrength = 0.5\nscaling = "mean"\nmomenta = 0.3\n'
+MODEL = '[alignment]\nstrength = 0.003\nscaling = "mean"\nmomenta = 0.02\n'
 CASES = {
     "one block": {"members": 50, "replicas": 1, "kind": "members"},
     "six blocks": {"members": 40_000, "replicas": 2, "kind": "members"},
     "three replicas": {"members": 10**9, "replicas": 3, "kind": "occupation"},
-    "phases": {"members": 20_000, "replicas": 2, "kind": "members", "spread": 0.4},
-    "momenta": {"members": 500, "replicas": 2, "kind": "members", "spread": 0.4, "more": MODEL},
+    "phases": {"members": 20_000, "replicas": 2, "kind": "members", "spread": 0.4, "hbar": 15.0},
+    "momenta": {"members": 500, "replicas": 2, "kind": "members", "spread": 0.4, "more": MODEL, "hbar": 15.0},
     "kinds": {"members": 10**9, "replicas": 5, "kind": "occupation", "spread": 0.4},
 }
 HALF, WHOLE, EVERY = 12.0, 20.0, 4.7
@@ -53,7 +54,7 @@ STOPS = 'checkpoint.interval="1h"'
 def prepare(folder: Path, **values: object) -> Path:
     """A folder with a job of a second or two, if nothing else is said."""
     asked = {"members": 40_000, "replicas": 1, "kind": "members", "duration": 900.0, "interval": 30.0, "every": '"1h"'}
-    asked |= {"spread": 0.0, "more": ""}
+    asked |= {"spread": 0.0, "more": "", "hbar": 1.0}
     folder.mkdir(exist_ok=True)
     (folder / "job.toml").write_text(SYSTEM.format(**{**asked, **values}))
     return folder
