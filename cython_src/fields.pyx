@@ -7,6 +7,9 @@ z -> (alpha z + beta)/(conj(beta) z + conj(alpha)) a beable. A step (docs/theory
 half a step of phases, the copies, half a step of phases. Fields are needed in the middle of each half; between two
 draws they are extrapolated from the sums of z and z^2 taken right after the draw, by the exact derivative
 dZ_a/dt = i (omega_a Z_a + h_a Z2_a/2 + conj(h_a) n_a/2). Copies have rates at n as predicted for mid-step.
+
+With gamma = beta/alpha, |gamma| small, a mapped value is a power series in the value, so sums of mapped values are
+series in the sums of powers.
 """
 from libc.math cimport ceil, cos, cosh, fabs, fmax, fmin, rint, sin, sinh, sqrt
 from libc.stdint cimport int64_t, uint8_t
@@ -207,6 +210,43 @@ cdef class Work:
         cdef Py_ssize_t a
         for a in range(self.memory.shape[0] // 5):
             self.n[a] = <double> count[a]
+
+
+def sums_of_mapped(uint8_t[::1] active, int64_t[:, ::1] n, int64_t[:, :, ::1] powers, double scale,
+                   const double[:, ::1] maps, double[:, ::1] sums):
+    """Sums (R, 4P) of z and z^2 mapped by `maps` (R, 4P), from sums of powers (R, 2K, P) in units of 1/scale.
+
+    M(z) = u (z + g)/(1 - q z), u = alpha/conj(alpha), g = beta/alpha, q = -conj(g). Truncated at |g|^K.
+    """
+    cdef Py_ssize_t P = n.shape[1], K = powers.shape[1] // 2, r, a, j
+    cdef double complex alpha, g, q, u, power, S, Z, Z2
+    cdef double size, over = 1.0 / scale
+    for r in range(powers.shape[0]):
+        if not active[r]:
+            continue
+        for a in range(P):
+            alpha = maps[r, a] + 1j * maps[r, P + a]
+            size = maps[r, a] * maps[r, a] + maps[r, P + a] * maps[r, P + a]
+            g = (maps[r, 2 * P + a] + 1j * maps[r, 3 * P + a]) * (maps[r, a] - 1j * maps[r, P + a]) / size
+            q = -g.real + 1j * g.imag
+            u = alpha * alpha / size
+            power = 1.0                    # q^(j - 1)
+            Z = g * <double> n[r, a]
+            Z2 = g * g * <double> n[r, a]
+            for j in range(1, K + 1):
+                S = over * (<double> powers[r, 2 * j - 2, a] + 1j * <double> powers[r, 2 * j - 1, a])
+                Z = Z + (1.0 - (g.real * g.real + g.imag * g.imag)) * power * S
+                Z2 = Z2 + (2.0 * <double> j * g + <double> (j + 1) * g * g * q) * power * S
+                if j < K:                  # (j' - 1) q^(j' - 2) of the next j'
+                    Z2 = Z2 + <double> j * power * over * (<double> powers[r, 2 * j, a]
+                                                + 1j * <double> powers[r, 2 * j + 1, a])
+                power = power * q
+            Z = u * Z
+            Z2 = u * u * Z2
+            sums[r, a] = Z.real
+            sums[r, P + a] = Z.imag
+            sums[r, 2 * P + a] = Z2.real
+            sums[r, 3 * P + a] = Z2.imag
 
 
 def choose(Couplings couplings, double[::1] rule_numbers, double angle, uint8_t[::1] active, int64_t[:, ::1] n,

@@ -3,7 +3,8 @@
 
 A block's ids stand bucketed by beable, and beside each id the member's value x + i y: its e^{i phi} when maps were
 last refreshed. All members of a beable share a map z -> (alpha z + beta)/(conj(beta) z + conj(alpha)) since then, so
-a copy takes its partner's value as it stands, bit by bit, and lineages can be counted.
+a copy takes its partner's value as it stands, bit by bit, and lineages can be counted. No step touches all members:
+sums of the first POWERS powers of the values are kept, changed with each copy, and give every sum of mapped values.
 """
 from libc.math cimport rint
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -26,30 +27,39 @@ cdef extern from *:
     #endif
     #define prefetch(address) __builtin_prefetch(address)
 
-    /* w = (alpha z + beta)/(conj(beta) z + conj(alpha)) of n values, and the sums of w and w^2 as integers:
-       v scaled, with 1.5 2^52 added, has the nearest integer to v scaled in its low bits. Integers add up to the same
-       bits in any order, and no instruction set changes a bit: IEEE operations only, none contracted. */
+    enum { POWERS = 12, CHUNK = 512 };
+
+    /* Sums of z^1 .. z^POWERS (re, im in turn) of n values, as integers: a value times `scale`, with 1.5 2^52 added,
+       has its nearest integer in its low bits. Integers add up to the same bits in any order, and no instruction set
+       changes a bit: IEEE operations only, none contracted. */
     COPYMPI_WIDE
-    static void map_sums(const double *x, const double *y, int64_t n, double ar, double ai, double br, double bi,
-                         double scale, int64_t *sums)
+    static void power_sums(const double *x, const double *y, int64_t n, double scale, int64_t *sums)
     {
         const double magic = 6755399441055744.0;
-        uint64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0, offset;
+        double pr[CHUNK], pi[CHUNK];
+        uint64_t offset;
         memcpy(&offset, &magic, 8);
-        for (int64_t i = 0; i < n; i++) {
-            double nr = ar * x[i] - ai * y[i] + br, ni = ar * y[i] + ai * x[i] + bi;
-            double dr = br * x[i] + bi * y[i] + ar, di = br * y[i] - bi * x[i] - ai;
-            double over = 1.0 / (dr * dr + di * di);
-            double wr = (nr * dr + ni * di) * over, wi = (ni * dr - nr * di) * over;
-            double t0 = wr * scale + magic, t1 = wi * scale + magic;
-            double t2 = (wr * wr - wi * wi) * scale + magic, t3 = 2.0 * wr * wi * scale + magic;
-            uint64_t b0, b1, b2, b3;
-            memcpy(&b0, &t0, 8); memcpy(&b1, &t1, 8); memcpy(&b2, &t2, 8); memcpy(&b3, &t3, 8);
-            s0 += b0; s1 += b1; s2 += b2; s3 += b3;
+        for (int64_t first = 0; first < n; first += CHUNK) {
+            const double *u = x + first, *v = y + first;
+            int m = n - first < CHUNK ? (int) (n - first) : CHUNK;
+            memcpy(pr, u, m * 8);
+            memcpy(pi, v, m * 8);
+            for (int k = 0; k < POWERS; k++) {
+                uint64_t s = 0, t = 0;
+                for (int i = 0; i < m; i++) {
+                    double a = pr[i] * scale + magic, b = pi[i] * scale + magic, r = pr[i] * u[i] - pi[i] * v[i];
+                    uint64_t c, d;
+                    memcpy(&c, &a, 8);
+                    memcpy(&d, &b, 8);
+                    s += c;
+                    t += d;
+                    pi[i] = pr[i] * v[i] + pi[i] * u[i];
+                    pr[i] = r;
+                }
+                sums[2 * k] += (int64_t) (s - offset * (uint64_t) m);
+                sums[2 * k + 1] += (int64_t) (t - offset * (uint64_t) m);
+            }
         }
-        offset *= (uint64_t) n;
-        sums[0] += (int64_t) (s0 - offset); sums[1] += (int64_t) (s1 - offset);
-        sums[2] += (int64_t) (s2 - offset); sums[3] += (int64_t) (s3 - offset);
     }
 
     /* The values themselves mapped, and put back on the unit circle. */
@@ -66,8 +76,9 @@ cdef extern from *:
     }
     """
     void prefetch(const void *address) noexcept nogil
-    void map_sums(const double *x, const double *y, int64_t n, double ar, double ai, double br, double bi,
-                  double scale, int64_t *sums) noexcept nogil
+    enum:
+        POWERS
+    void power_sums(const double *x, const double *y, int64_t n, double scale, int64_t *sums) noexcept nogil
     void map_values(double *x, double *y, int64_t n, double ar, double ai, double br, double bi) noexcept nogil
 
 
@@ -94,39 +105,16 @@ def unit_circle(const double[::1] angle):
     return np.asarray(x), np.asarray(y)
 
 
-def sum_phases(const double[:, ::1] maps, double scale, uint8_t[::1] active, double[:, ::1] values,
-               int64_t[::1] offset, int64_t[:, ::1] unit, int32_t[:, ::1] counts, int64_t[:, ::1] sums):
-    """Add up z and z^2 of this rank's members in units of 1/scale. maps (R, 4P); sums (R, 4P) is set anew.
+NUMBERS = 2 * POWERS
+"""Integers that a beable's power sums are."""
 
-    Layout of sums: Z re, im, Z2 re, im, P each.
+
+def map_members(const double[:, ::1] maps, uint8_t[:, ::1] due, double[:, ::1] values, int64_t[::1] offset,
+                int64_t[:, ::1] unit, int32_t[:, ::1] counts):
+    """Map the values of this rank's members of every beable (R, P) that is `due`.
+
+    maps (R, 4P): alpha re, im, beta re, im.
     """
-    cdef Py_ssize_t P = counts.shape[1], u, r, a, k
-    cdef int64_t place
-    cdef int64_t part[4]
-    with nogil:
-        for r in range(sums.shape[0]):
-            if active[r]:
-                for a in range(4 * P):
-                    sums[r, a] = 0
-        for u in range(unit.shape[0]):
-            r = unit[u, 0]
-            if not active[r]:
-                continue
-            place = offset[u]
-            for a in range(P):
-                if counts[u, a]:
-                    for k in range(4):
-                        part[k] = 0
-                    map_sums(&values[0, place], &values[1, place], counts[u, a], maps[r, a], maps[r, P + a], maps[r, 2 * P + a],
-                             maps[r, 3 * P + a], scale, part)
-                    for k in range(4):
-                        sums[r, k * P + a] += part[k]
-                    place += counts[u, a]
-
-
-def refresh(const double[:, ::1] maps, uint8_t[:, ::1] due, double[:, ::1] values, int64_t[::1] offset,
-            int64_t[:, ::1] unit, int32_t[:, ::1] counts):
-    """Map the values of the members of every beable (R, P) that is `due`; its map is the identity from then on."""
     cdef Py_ssize_t P = counts.shape[1], u, r, a
     cdef int64_t place
     with nogil:
@@ -135,9 +123,49 @@ def refresh(const double[:, ::1] maps, uint8_t[:, ::1] due, double[:, ::1] value
             place = offset[u]
             for a in range(P):
                 if counts[u, a] and due[r, a]:
-                    map_values(&values[0, place], &values[1, place], counts[u, a], maps[r, a], maps[r, P + a], maps[r, 2 * P + a],
-                               maps[r, 3 * P + a])
+                    map_values(&values[0, place], &values[1, place], counts[u, a], maps[r, a], maps[r, P + a],
+                               maps[r, 2 * P + a], maps[r, 3 * P + a])
                 place += counts[u, a]
+
+
+def sum_powers(uint8_t[:, ::1] due, double scale, double[:, ::1] values, int64_t[::1] offset, int64_t[:, ::1] unit,
+               int32_t[:, ::1] counts, int64_t[:, :, ::1] powers):
+    """Add up anew the powers of this rank's values, of every beable (R, P) that is `due`.
+
+    powers (R, NUMBERS, P): sums of z re, im, z^2 re, im, .. times `scale`.
+    """
+    cdef Py_ssize_t P = counts.shape[1], u, r, a, k
+    cdef int64_t place
+    cdef int64_t part[2 * POWERS]
+    with nogil:
+        for r in range(due.shape[0]):
+            for a in range(P):
+                if due[r, a]:
+                    for k in range(2 * POWERS):
+                        powers[r, k, a] = 0
+        for u in range(unit.shape[0]):
+            r = unit[u, 0]
+            place = offset[u]
+            for a in range(P):
+                if counts[u, a] and due[r, a]:
+                    for k in range(2 * POWERS):
+                        part[k] = 0
+                    power_sums(&values[0, place], &values[1, place], counts[u, a], scale, part)
+                    for k in range(2 * POWERS):
+                        powers[r, k, a] += part[k]
+                place += counts[u, a]
+
+
+cdef void add_powers(double x, double y, double scale, int64_t sign, int64_t *powers, Py_ssize_t P) noexcept nogil:
+    """Add one member's part to the power sums of a beable, or take it off: the same integers as in power_sums."""
+    cdef double u = x, v = y, r
+    cdef Py_ssize_t k
+    for k in range(POWERS):
+        powers[2 * k * P] += sign * <int64_t> rint(u * scale)
+        powers[(2 * k + 1) * P] += sign * <int64_t> rint(v * scale)
+        r = u * x - v * y
+        v = u * y + v * x
+        u = r
 
 
 def draw_numbers(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t seed, uint64_t purpose,
@@ -326,6 +354,8 @@ cdef struct Block:
     int64_t room
     int32_t *yes           # answers to the offers
     int64_t *work          # (5P,)
+    int64_t *powers        # of this block's replica, or NULL
+    double scale
 
 
 cdef int64_t decide(const System *s, const double *row, Block *k, const int64_t *offers, const double *value,
@@ -376,6 +406,9 @@ cdef void take_out(const System *s, Block *k, const int64_t *offers, const doubl
             a = s.indices[e]
             for n in range(offers[e]):
                 if k.yes[offer]:
+                    if k.powers != NULL:
+                        add_powers(k.values[i], k.values[k.size + i], k.scale, -1, k.powers + b, P)
+                        add_powers(value[k.width * offer], value[k.width * offer + 1], k.scale, 1, k.powers + a, P)
                     k.moved_ids[cursor[a]] = k.ids[i]
                     for j in range(k.width):
                         k.moved[j * k.room + cursor[a]] = value[k.width * offer + j]
@@ -420,8 +453,11 @@ cdef void rearrange(Py_ssize_t P, Block *k) noexcept nogil:
 
 def copy(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint32_t[::1] ids, double[:, ::1] values,
          int64_t[::1] offset, int64_t[:, ::1] unit, int32_t[:, ::1] counts, int64_t[:, ::1] offers,
-         double[:, ::1] value, double[::1] luck, int64_t[::1] copies):
-    """Carry out the copies that are accepted, from the partners' values (K, W); adds to copies (R,)."""
+         double[:, ::1] value, double[::1] luck, double scale, int64_t[:, :, ::1] powers, int64_t[::1] copies):
+    """Carry out the copies that are accepted, from the partners' values (K, W); adds to copies (R,).
+
+    powers (R, NUMBERS, P) change with them; (0, ..): there are none.
+    """
     cdef const System *s = &couplings.system
     cdef Py_ssize_t u, r, e
     cdef int64_t room = int(np.max(np.sum(offers, axis=1), initial=1)), first = 0, done
@@ -430,7 +466,7 @@ def copy(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint32_t
     cdef uint32_t[::1] moved_ids = np.empty(room, np.uint32)
     cdef double[:, ::1] moved = np.empty((values.shape[0], room))
     cdef Block k = Block(NULL, NULL, NULL, values.shape[0], values.shape[1], &moved_ids[0], &moved[0, 0], room,
-                         &yes[0], &work[0])
+                         &yes[0], &work[0], NULL, scale)
     with nogil:
         for u in range(unit.shape[0]):
             r = unit[u, 0]
@@ -438,6 +474,7 @@ def copy(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint32_t
                 k.ids = &ids[offset[u]]
                 k.values = &values[0, offset[u]]
                 k.counts = &counts[u, 0]
+                k.powers = &powers[r, 0, 0] if powers.shape[0] else NULL
                 done = decide(s, &rows[r, 0], &k, &offers[u, 0], &value[first, 0], &luck[first])
                 if done:
                     take_out(s, &k, &offers[u, 0], &value[first, 0])

@@ -151,6 +151,18 @@ class Aligning(Phases):
         """Every member has moved, so the sums are taken anew."""
         self._add_up()
 
+    def _sum_powers(self, due: NDArray[np.uint8]) -> None:
+        """There are no maps, so powers are of no use."""
+        self.own_powers = np.zeros((0, *self.own_powers.shape[1:]), np.int64)
+
+    def _add_up(self) -> None:
+        super()._add_up()
+        self.sums[self.active > 0] = self._sums_now()[self.active > 0]
+
+    def _sums_now(self) -> NDArray[np.float64]:
+        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8))
+        return np.ascontiguousarray(sums[:, :4].reshape(len(self.n), -1))
+
     def _answers(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """What a copy takes over from its partner, (K, 3)."""
         if self.model.on_copy == "reset":

@@ -18,10 +18,10 @@ from copympi.kernels.members import first_failure
 from copympi.kernels.streams import uniforms
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot
+from copympi.snapshot import Snapshot, State
 
-STRAY = 1.0
-"""|beta|^2 of a map above which values are refreshed: they keep 15 digits, and a run of many steps needs few."""
+STRAY = 0.1
+"""|beta/alpha| of a map above which values are refreshed; the series of a map of twice that is still good to 1e-8."""
 
 
 WINDOW = 1 << 22
@@ -32,11 +32,12 @@ class Phases(Members):
     """Members that each have a phase, in the blocks and buckets of `Members`.
 
     values : (2, all of this rank's members) e^{i phi}, re and im, at the last refresh of their beable's map.
-    whole : (R, 4P) int64, sums of z and z^2 over all members in units of 1/scale, taken `since` (R,) ago.
+    sums : (R, 4P) sums of e^{i phi} (re, im) and e^{2 i phi} over all members of a beable, taken `since` (R,) ago.
+    own_powers : (R, ., P) int64, this rank's sums of powers of the values in units of 1/scale.
     rows : (R, .) the plans, and in them the maps; alike on every rank.
     """
 
-    common = ("n", "left", "step", "events", "largest_chance", "since", "whole", "rows")
+    common = ("n", "left", "step", "events", "largest_chance", "since", "sums", "rows")
 
     def __init__(
         self,
@@ -56,11 +57,13 @@ class Phases(Members):
         self._clear_maps(np.ones((R, P), bool))
         self.scale = 2.0 ** min(50, 62 - start.members.bit_length())
         self.since = np.zeros(R)
-        self.whole = np.zeros((R, 4 * P), np.int64)
+        self.sums = np.zeros((R, 4 * P))
+        self.own_powers = np.zeros((R, kernel.NUMBERS, P), np.int64)
         self._own_copies = np.zeros(R, np.int64)
         self.values = self._first_values(start)
         self.offers = Offers(comm, R, P)
         self.active[:] = 1
+        self._sum_powers(np.ones((R, P), np.uint8))
         self._add_up()
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
@@ -92,11 +95,6 @@ class Phases(Members):
         self._refresh()
         return bool(self.active.any())
 
-    @property
-    def sums(self) -> NDArray[np.float64]:
-        """Sums of z (re, im) and z^2 (re, im) over the members of every beable, (R, 4P)."""
-        return self.whole / self.scale
-
     def _plan_step(self) -> None:
         """Choose the step: the same bytes on every rank (see `Members._plan`)."""
         fields.choose(
@@ -125,7 +123,7 @@ class Phases(Members):
         offers, value, luck = self.offers.draw(self)
         kernel.copy(
             self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
-            self.counts, offers, self._answers(value), luck, self._own_copies,
+            self.counts, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
         )  # fmt: skip
         self._add_up()
 
@@ -133,34 +131,41 @@ class Phases(Members):
         if not self.alike:
             self.comm.Bcast(self.rows, root=parallel.ROOT)
 
-    def _own_sums(self, active: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """This rank's sums of z and z^2, (R, 4P)."""
-        sums = np.zeros_like(self.whole)
-        kernel.sum_phases(
-            self.maps_now, self.scale, active, self.values, self.offset, self.unit, self.counts, sums
-        )  # fmt: skip
-        return sums
-
     def _add_up(self) -> None:
         """Learn everyone's n, sums and copies: the step's Allreduce."""
         self.own_n[:] = 0
         np.add.at(self.own_n, self.unit[:, 0], self.counts)
-        n, sums, copies = self._over_ranks(self.own_n, self._own_sums(self.active), self._own_copies)
+        n, powers, copies = self._over_ranks(self.own_n, self.own_powers, self._own_copies)
         self.n[:] = n
-        self.whole[self.active > 0] = sums[self.active > 0]
-        self.since[self.active > 0] = 0.0
         self.events += copies
         self._own_copies[:] = 0
+        fields.sums_of_mapped(self.active, self.n, powers, self.scale, self.maps_now, self.sums)
+        self.since[self.active > 0] = 0.0
+
+    def _sums_now(self) -> NDArray[np.float64]:
+        """Sums of e^{i phi} and e^{2 i phi} of all replicas as they are, (R, 4P). Collective."""
+        powers, sums = self.own_powers.copy(), np.zeros_like(self.sums)
+        parallel.total(self.comm, powers)
+        fields.sums_of_mapped(np.ones(len(sums), np.uint8), self.n, powers, self.scale, self.maps_now, sums)
+        return sums
 
     def _refresh(self) -> None:
-        """Map the values themselves where a map has strayed far from a turn."""
-        P = self.system.P
-        due = self.maps[:, 2 * P : 3 * P] ** 2 + self.maps[:, 3 * P :] ** 2 > STRAY
+        """Map the values themselves where a map has strayed far from a turn, and series would converge slowly."""
+        alpha, beta = (np.sum(part**2, axis=1) for part in np.split(self.maps.reshape(len(self.n), 4, -1), 2, axis=1))
+        due = (beta > STRAY**2 * alpha).view(np.uint8)
         if due.any():
-            kernel.refresh(
-                self.maps_now, due.view(np.uint8), self.values, self.offset, self.unit, self.counts
-            )  # fmt: skip
-            self._clear_maps(due)
+            kernel.map_members(self.maps_now, due, self.values, self.offset, self.unit, self.counts)
+            self._sum_powers(due)
+            self._clear_maps(due > 0)
+
+    def _sum_powers(self, due: NDArray[np.uint8]) -> None:
+        """Add up the powers of the values of the beables (R, P) that are due: one pass over their members."""
+        kernel.sum_powers(due, self.scale, self.values, self.offset, self.unit, self.counts, self.own_powers)
+
+    def restore(self, state: State, record: int) -> None:
+        """Go on from `state`, on the way to `record`."""
+        super().restore(state, record)
+        self._sum_powers(np.ones(self.n.shape, np.uint8))
 
     def _clear_maps(self, which: NDArray[np.bool_]) -> None:
         self.maps.reshape(len(which), 4, -1).transpose(0, 2, 1)[which] = (1.0, 0.0, 0.0, 0.0)
@@ -177,13 +182,12 @@ class Phases(Members):
     def snapshot(self) -> Snapshot | None:
         """The state of all replicas on the root, None elsewhere. Collective."""
         R, P = self.n.shape
-        sums = self._own_sums(np.ones(R, np.uint8)).reshape(R, 4, P)
-        lineages = distinct(self.comm, self.groups_of(), self.values, R * P).reshape(R, 1, P)
-        both = np.concatenate([sums, lineages], axis=1)
-        parallel.total(self.comm, both)
+        lineages = distinct(self.comm, self.groups_of(), self.values, R * P)
+        parallel.total(self.comm, lineages)
+        sums = self._sums_now().reshape(R, 4, P)
         if self.comm.rank != parallel.ROOT:
             return None
-        Z, Z2 = (both[:, k] / self.scale + 1j * (both[:, k + 1] / self.scale) for k in (0, 2))
+        Z, Z2 = sums[:, 0] + 1j * sums[:, 1], sums[:, 2] + 1j * sums[:, 3]
         time = self.record * self.leap.interval - self.left[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
             of = [np.abs(sum_) / self.n for sum_ in (Z, Z2)]
@@ -194,7 +198,7 @@ class Phases(Members):
             int(self.step.sum()),
             float(self.largest_chance.max()),
             of[0],
-            {"coherence2": of[1], "lineages": both[:, 4]},
+            {"coherence2": of[1], "lineages": lineages.reshape(R, P)},
         )
 
     def groups_of(self) -> NDArray[np.int64]:

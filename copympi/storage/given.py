@@ -13,9 +13,7 @@ from copympi.errors import InputError
 from copympi.model.hamiltonian import split_path
 
 KEY = "preparation.phases"
-ALLOWED = (
-    "must be FILE.h5:/dataset with a phase (rad) for each member, in order of beables, or a list of them"
-)
+ALLOWED = "must be FILE.h5:/dataset with a phase (rad) for each member, in order of beables, or a list of them"
 
 
 class Given:

@@ -74,15 +74,15 @@ class Case:
 
 def cases(quick: bool, replicas: int | None) -> list[Case]:
     """What the study runs, in order. Largest N and the alignment model take half the replicas."""
-    many = replicas if replicas is not None else (6 if quick else 32)
+    many = replicas if replicas is not None else (4 if quick else 32)
     few = max(2, many // 2)
-    sizes = ((60, 2, 0.25), (240, 8, 0.25)) if quick else ((250, 16, 0.125), (1000, 64, 0.25), (4000, 128, 0.5))
+    sizes = ((60, 1, 0.25), (240, 4, 0.25)) if quick else ((250, 16, 0.125), (1000, 64, 0.25), (4000, 128, 0.5))
     rules = [
         Case(f"rules, {start}", N, few if N > 1000 else many, T, interval, spread)
         for start, spread in (("random", np.pi), ("narrow", NARROW))
         for N, T, interval in sizes
     ]
-    members, duration = (200, 3) if quick else (1000, 10)
+    members, duration = (160, 2) if quick else (1000, 10)
     models = [
         Case(
             f"{potential}{' damped' if damping else ''}, {start}", members, few, duration, 0.125, spread,
@@ -99,7 +99,7 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
 def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int) -> int:
     """Run all cases on all ranks of `comm`; the root writes alignment.h5, .png and .pdf into `folder` and the table.
 
-    replicas : of the cases of small N; None for 32, or 6 where `quick`. Case k draws from seed + k.
+    replicas : of the cases of small N; None for 32, or 4 where `quick`. Case k draws from seed + k.
     """
     if replicas is not None and replicas < 2:
         raise InputError("--replicas", replicas, "must be at least 2: errors are estimated from their scatter")

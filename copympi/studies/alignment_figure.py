@@ -10,7 +10,7 @@ import numpy as np
 from copympi.report.plots import COLOURS
 from copympi.studies.alignment_numbers import Array, Outcome, mean
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -20,8 +20,11 @@ STYLE: dict[str, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 8,
     "lines.linewidth": 1.4,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.constrained_layout.h_pad": 0.08,
 }
-SMALL: dict[str, Any] = {"alignment": "left", "title_fontsize": 8}
+DASHES: Any = (0, (4, 1.5))
+DOTS: Any = (0, (1, 1.2))
 
 
 def draw(folder: Path, outcomes: list[Outcome]) -> list[Path]:
@@ -36,15 +39,16 @@ def draw(folder: Path, outcomes: list[Outcome]) -> list[Path]:
     models = [o for o in outcomes if o.case.alignment and not o.case.refines]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(2, 3, figsize=(11.5, 6.6), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.08, h_pad=0.1)
         _lineages(axes[0, 0], rules)
         _collapse(axes[0, 1], rules, random)
         _order(axes[0, 2], random)
         _deaths(axes[1, 0], rules)
         _models(axes[1, 1], models)
-        _departures(axes[1, 2], random, models)
+        _departures(axes[1, 2], rules, models)
         for letter, ax in zip("abcdef", axes.flat, strict=True):
             ax.set_title(f"{letter}  {ax.get_title(loc='left')}")
+            if ax.get_xscale() == "linear":
+                ax.locator_params(axis="x", nbins=5)
         paths = [folder / f"alignment.{kind}" for kind in ("png", "pdf")]
         for path in paths:
             figure.savefig(path, dpi=160, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
@@ -59,10 +63,10 @@ def _curve(axes: Any, x: Array, values: Array, colour: str, **how: Any) -> Any:
     return axes.plot(x, middle, color=colour, **how)[0]
 
 
-def _dress(rules: list[Outcome]) -> list[tuple[Outcome, str, str]]:
+def _dress(rules: list[Outcome]) -> list[tuple[Outcome, str, Any]]:
     """Every case with the colour of its N and the dashes of its start."""
     sizes = sorted({o.case.members for o in rules})
-    return [(o, COLOURS[sizes.index(o.case.members)], "-" if o.case.spread > 3 else (0, (4, 1.5))) for o in rules]
+    return [(o, COLOURS[sizes.index(o.case.members)], "-" if o.case.spread > 3 else DASHES) for o in rules]
 
 
 def _legend(axes: Any, rules: list[Outcome], **place: Any) -> None:
@@ -70,15 +74,26 @@ def _legend(axes: Any, rules: list[Outcome], **place: Any) -> None:
     sizes = {o.case.members: colour for o, colour, _ in _dress(rules)}
     lines = [axes.plot([], [], color=colour, label=f"$N$ = {N:,}")[0] for N, colour in sizes.items()]
     lines += [axes.plot([], [], color="0.35", label="random phases")[0]]
-    lines += [axes.plot([], [], color="0.35", ls=(0, (4, 1.5)), label="narrow, ±0.3 rad")[0]]
+    lines += [axes.plot([], [], color="0.35", ls=DASHES, label="narrow, ±0.3 rad")[0]]
     axes.legend(handles=lines, **place)
+
+
+def _plain(axes: Any) -> None:
+    """Decades as plain numbers, and nothing written between them."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(10))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _lineages(axes: Any, rules: list[Outcome]) -> None:
     for o, colour, dashes in _dress(rules):
         _curve(axes, o.time[1:], o.curves["lineages"][:, 1:], colour, ls=dashes)
     axes.set(xscale="log", yscale="log", xlabel="time [periods]", ylabel="distinct phases left")
-    axes.set_title("rules alone: phases die out ...")
+    _plain(axes)
+    axes.set_title("rules alone: distinct phases against time")
     _legend(axes, rules, loc="lower left", borderaxespad=0.1)
 
 
@@ -92,7 +107,8 @@ def _collapse(axes: Any, rules: list[Outcome], random: list[Outcome]) -> None:
         f"{largest.case.members:,}",
     )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="time / $N$ [periods]", ylabel="distinct phases left")
-    axes.set_title("... on a time scale that grows as $N$")
+    _plain(axes)
+    axes.set_title("the same against time over $N$")
     axes.legend(loc="lower left", borderaxespad=0.1)
 
 
@@ -102,7 +118,7 @@ def _order(axes: Any, random: list[Outcome]) -> None:
         _curve(axes, x, o.curves["order"], colour, label=f"$N$ = {o.case.members:,}")
     axes.set(xlabel="time / $N$ [periods]", ylabel=r"order $|\langle e^{i\phi}\rangle|$", ylim=(0, 1))
     axes.set_xlim(0)
-    axes.set_title("rules alone, random phases: slow alignment")
+    axes.set_title("rules alone, random phases: alignment")
     axes.legend(loc="upper left")
 
 
@@ -122,28 +138,33 @@ def _models(axes: Any, models: list[Outcome]) -> None:
     handles = []
     for o, colour in zip(shown, COLOURS, strict=False):
         handles.append(_curve(axes, o.time, o.curves["order"], colour, label=o.case.kind.split(",")[0]))
-        _curve(axes, o.time, o.curves["order2"], colour, ls=(0, (1, 1.2)))
+        _curve(axes, o.time, o.curves["order2"], colour, ls=DOTS)
     handles += [axes.plot([], [], color="0.35", label=r"$|\langle e^{i\phi}\rangle|$")[0]]
-    handles += [axes.plot([], [], color="0.35", ls=(0, (1, 1.2)), label=r"$|\langle e^{2i\phi}\rangle|$")[0]]
+    handles += [axes.plot([], [], color="0.35", ls=DOTS, label=r"$|\langle e^{2i\phi}\rangle|$")[0]]
     axes.set(xlabel="time [periods]", ylabel="order", ylim=(0, 1.42), yticks=np.linspace(0, 1, 6))
     axes.set_xlim(0)
     axes.set_title(f"alignment model, random phases, $N$ = {shown[0].case.members:,}")
-    axes.legend(handles=handles, loc="upper center", ncols=3, columnspacing=1.2)
+    axes.legend(handles=handles, loc="upper center", ncols=3, columnspacing=1.2, handlelength=1.6)
 
 
-def _departures(axes: Any, random: list[Outcome], models: list[Outcome]) -> None:
+def _departures(axes: Any, rules: list[Outcome], models: list[Outcome]) -> None:
     size = models[0].case.members
-    shown = [o for o in random if o.case.members == size] + [o for o in models if o.case.alignment["damping"]]
-    colours = {"rules, random": COLOURS[6], "sin2 damped, random": COLOURS[1], "polar damped, random": COLOURS[3]}
+    shown = [o for o in rules if o.case.members == size] + [o for o in models if o.case.alignment["damping"]]
     for o in shown:
         off = o.departure
         if len(off.square) < 2:
             continue
         ratio = np.sqrt(off.square.mean(axis=0) / off.expected.mean(axis=0))
-        colour = colours.get(o.case.kind, COLOURS[0] if "sin2" in o.case.kind else COLOURS[5])
-        axes.plot(off.lag, ratio, color=colour, marker="o", ms=3.5, mfc="white", label=o.case.kind)
+        random_start = o.case.spread > 3
+        colour = (COLOURS[1] if "sin2" in o.case.kind else COLOURS[3]) if o.case.alignment else COLOURS[6]
+        how: Any = {"marker": "o" if random_start else "s", "ms": 3.5, "ls": "-" if random_start else DASHES}
+        axes.plot(off.lag, ratio, color=colour, mfc="white", label=o.case.kind, **how)
     axes.axhline(1.0, color="0.3", lw=0.8, zorder=1)
+    low, high = axes.get_ylim()
     axes.set(yscale="log", xlabel="time since read off [periods]", ylabel=r"rms distance in $\rho$ / noise at this $N$")
+    axes.set_ylim(min(0.5, low) if low > 0 else 0.5, high * 5)
+    _plain(axes)
+    axes.set_xscale("linear")
     axes.set_xlim(0)
     axes.set_title("last period: distance from Schrödinger's")
-    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.9))
+    axes.legend(loc="upper center", ncols=2, columnspacing=1.0, handlelength=1.5, borderaxespad=0, fontsize=7)

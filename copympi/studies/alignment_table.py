@@ -6,9 +6,8 @@ import numpy as np
 
 from copympi.studies.alignment_numbers import Outcome, apart, at_record, mean
 
-HEAD = (
-    f"{'':22}{'N':>5}{'R':>4}{'T':>5}  {'|<z>|':^13}{'|<z²>|':^13}{'lineages':^14}{'neutral':>7}{'died':>7}  off QM [σ]"
-)
+ORDER = f"{'|<z>|':^12}{'|<z²>|':^12}{'lineages':^12}"
+HEAD = f"{'':20}{'N':>5}{'R':>4}{'T':>5} {ORDER}{'neutral':>7}{'died':>6} {'off QM [σ]':^15}"
 FOOT = """\
 R replicas; T periods; ± standard error over replicas. At T: |<z>|, |<z²>|  order parameters of z = exp(iφ) in each
 beable, weighted by n_a (all replicas, also those that lost a beable, where copying ends); lineages  distinct phases
@@ -20,12 +19,16 @@ N rho_a >= 20 on the path)."""
 
 def text(outcomes: list[Outcome]) -> str:
     """All three tables: the cases at their ends, sizes at one t/N, and finer steps."""
-    return "\n".join([*_ends(outcomes), "", *_collapse(outcomes), "", *_steps(outcomes), "", FOOT])
+    lines = [*_ends(outcomes), "", *_collapse(outcomes), "", *_steps(outcomes), "", FOOT]
+    return "\n".join(line.rstrip() for line in lines)
 
 
-def _pm(number: tuple[float, float], digits: int = 3, width: int = 13) -> str:
-    value, error = number
-    return f"{f'{value:.{digits}f} ±{error:.{digits}f}' if np.isfinite(value) else '-':^{width}}"
+def _pm(number: tuple[float, float], digits: int = 3, width: int = 12) -> str:
+    """Value and error about a ± in the column's middle."""
+    value, error = (f"{x:.{digits}f}" for x in number)
+    left = width // 2
+    known = np.isfinite(number[0])
+    return f"{value:>{left}}±{error:<{width - left - 1}}" if known else f"{'-':>{left}}".ljust(width)
 
 
 def _ends(outcomes: list[Outcome]) -> list[str]:
@@ -39,10 +42,10 @@ def _ends(outcomes: list[Outcome]) -> list[str]:
         died = f"{int(o.curves['dead'][:, -1].sum())}/{c.replicas}"
         ratio, error = x["ratio"]
         used = len(o.departure.square)
-        off = f"{ratio:6.2f} ±{error:.2f} ({used})" if np.isfinite(ratio) else f"     - ({used})"
+        off = f"{_pm((ratio, error), 2, 10)} ({used})"
         lines.append(
-            f"{c.kind:22}{c.members:5}{c.replicas:4}{c.duration:5g}  {_pm(x['order'])}{_pm(x['order2'])}"
-            f"{_pm(x['lineages'], 1, 14)}{x['neutral'][0]:7.1f}{died:>7}{off}"
+            f"{c.kind:20}{c.members:5}{c.replicas:4}{c.duration:5g} {_pm(x['order'])}{_pm(x['order2'])}"
+            f"{_pm(x['lineages'], 1)}{x['neutral'][0]:7.1f}{died:>6} {off}"
         )
     return lines
 
@@ -52,18 +55,16 @@ def _collapse(outcomes: list[Outcome]) -> list[str]:
     rules = [o for o in outcomes if not o.case.alignment and not o.case.refines]
     share = min(o.case.duration / o.case.members for o in rules)
     lines = [f"Rules alone, all at t/N = {share:.4g} periods"]
-    lines += [
-        f"{'':22}{'N':>5}{'t':>9}  {'|<z>|':^13}{'|<z²>|':^13}{'lineages':^14}{'lineages/neutral':^18}{'died':^13}"
-    ]
+    lines += [f"{'':20}{'N':>5}{'t':>9} {ORDER}{'lineages/neutral':^18}{'died':^12}"]
     lines += ["-" * 100]
     for o in rules:
         k = int(np.argmin(np.abs(o.time - share * o.case.members)))
         ratio = o.curves["lineages"][:, k] / o.curves["neutral"][:, k]
         value, error = mean(ratio)
         lines.append(
-            f"{o.case.kind:22}{o.case.members:5}{o.time[k]:9g}  {_pm(at_record(o.curves['order'], k))}"
-            f"{_pm(at_record(o.curves['order2'], k))}{_pm(at_record(o.curves['lineages'], k), 1, 14)}"
-            f"{_pm((float(value), float(error)), 2, 18)}{_pm(at_record(o.curves['dead'], k), 2, 13)}"
+            f"{o.case.kind:20}{o.case.members:5}{o.time[k]:9g} {_pm(at_record(o.curves['order'], k))}"
+            f"{_pm(at_record(o.curves['order2'], k))}{_pm(at_record(o.curves['lineages'], k), 1)}"
+            f"{_pm((float(value), float(error)), 2, 18)}{_pm(at_record(o.curves['dead'], k), 2)}"
         )
     return lines
 
