@@ -249,15 +249,18 @@ def draw_offers(Couplings couplings, uint8_t[::1] active, uint64_t seed, uint64_
 
 
 def route(const int64_t[:, ::1] first, const int64_t[:, ::1] base, const int64_t[::1] partner,
-          const int32_t[::1] group, int32_t[::1] owner, int64_t[::1] place):
-    """Which rank has a partner, and where in its own order of members.
+          const int32_t[::1] group, int64_t[::1] place, int64_t[::1] order, int64_t[::1] asked):
+    """Sort offers by the rank that has the partner, in stream order for each rank.
 
     first (G, size + 1): members of a group (replica, beable) before those of each rank; base (size, G): where a
-    group starts on a rank, all its members being counted group by group.
+    group starts on a rank, all its members being counted group by group. place (K,): where the partners are in their
+    rank's order of members, rank by rank; order (K,): which offer each is; asked (size,): how many a rank gets.
     """
-    cdef Py_ssize_t i, low, high, middle, g
+    cdef Py_ssize_t i, low, high, middle, g, q, K = partner.shape[0]
+    cdef int32_t[::1] owner = np.empty(K, np.int32)
+    cdef int64_t[::1] cursor = np.zeros(asked.shape[0] + 1, np.int64)
     with nogil:
-        for i in range(partner.shape[0]):
+        for i in range(K):
             g = group[i]
             low = 0
             high = first.shape[1] - 1
@@ -268,7 +271,15 @@ def route(const int64_t[:, ::1] first, const int64_t[:, ::1] base, const int64_t
                 else:
                     high = middle
             owner[i] = <int32_t> low
-            place[i] = base[low, g] + partner[i] - first[g, low]
+            cursor[low + 1] += 1
+        for q in range(asked.shape[0]):
+            asked[q] = cursor[q + 1]
+            cursor[q + 1] += cursor[q]
+        for i in range(K):
+            q = owner[i]
+            order[cursor[q]] = i
+            place[cursor[q]] = base[q, group[i]] + partner[i] - first[group[i], q]
+            cursor[q] += 1
 
 
 def answer(const int64_t[::1] begin, const int64_t[::1] where, const int64_t[::1] place,

@@ -23,8 +23,8 @@ from copympi.snapshot import Snapshot
 MOST_PASSES = 100
 SETTLED = 1e-14
 """Change of a sum between two passes, for each member, at which a step is found."""
-ROOM = 8.0
-"""So many times may |pi| grow within a half step, or the sums of momenta would not hold it."""
+LEAST = 1e-12
+"""Momenta below this in size are as good as none."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ class Aligning(Phases):
         copying: float = 1.0,
     ) -> None:
         self.model = model
+        self._sizes = abs(system.frequencies).toarray()
+        np.fill_diagonal(self._sizes, 0.0)
         super().__init__(comm, system, start, leap, replicas, seed, copying)
         self.mid = np.empty_like(self.values)
 
@@ -78,7 +80,8 @@ class Aligning(Phases):
 
     def _besides(self) -> NDArray[np.float64]:
         """How fast else phases turn: by momenta, by the pull of the others, by the recoil of their fields."""
-        sums, fastest = self._all_sums(self.values, np.ones(len(self.n), np.uint8))
+        fastest = self._largest_momentum()
+        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), fastest)
         numbers = self._felt(sums)
         pull = (2.0 if self.model.twice else 1.0) * self._strength() * self.n
         recoil = np.hypot(numbers[:, 3], numbers[:, 4])
@@ -94,20 +97,17 @@ class Aligning(Phases):
         return np.asarray(kernel.felt(self.system.couplings, self.n, sums, m.strength, m.scaling == "mean", m.twice))
 
     def _all_sums(
-        self, values: NDArray[np.float64], active: NDArray[np.uint8], fastest: NDArray[np.float64] | None = None
+        self, values: NDArray[np.float64], active: NDArray[np.uint8], room: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Sums over all members (R, SUMS, P), and the largest |pi| of each replica (R,), found where not given."""
-        if fastest is None:
-            fastest = self._largest_momentum()
-        bits = 62 - int(self.n[0].sum()).bit_length()
-        room = np.exp2(np.ceil(np.log2(np.maximum(ROOM * fastest, 1e-6))))
-        p_scale = np.stack([2.0 ** min(50, bits) / room, 2.0 ** min(50, bits) / room**2], axis=1)
+        """Sums over all members (R, SUMS, P), and their units (R, SUMS, 1), for momenta up to `room` (R,) in size."""
+        most = np.exp2(np.ceil(np.log2(np.maximum(room, LEAST))))
+        p_scale = self.scale / np.stack([most, most**2], axis=1)
         sums = kernel.sum_up(active, values, self.scale, p_scale, self.offset, self.unit, self.counts)
         parallel.total(self.comm, sums.reshape(-1))
-        scale = np.ones((len(room), 8))
-        scale[:, :4] = self.scale
-        scale[:, 4:7], scale[:, 7:] = p_scale[:, :1], p_scale[:, 1:]
-        return np.ascontiguousarray(sums / scale[:, :, None]), fastest
+        unit = np.repeat(1.0 / np.column_stack([np.full(len(most), self.scale), p_scale]), (4, 3, 1), axis=1)[
+            :, :, None
+        ]
+        return np.ascontiguousarray(sums * unit), unit
 
     def _largest_momentum(self) -> NDArray[np.float64]:
         fastest = np.zeros(len(self.n))
@@ -117,6 +117,13 @@ class Aligning(Phases):
             fastest[replica] = max(fastest[replica], float(np.max(np.abs(self.values[2, begin:end]), initial=0.0)))
         parallel.largest(self.comm, fastest)
         return fastest
+
+    def _room(self, fastest: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What |pi| cannot outgrow within a time `length` (R,), with a factor of two to spare."""
+        root = np.sqrt(self.n)
+        fields = root @ self._sizes.T / np.maximum(root, 1.0)  # bounds on |h_a|, and on |k_a| over the largest |pi|
+        force = self._strength() * self.n + 2.0 * fields * fastest[:, None]
+        return np.asarray(2.0 * (fastest + length * force.max(axis=1) * np.exp(2.0 * length * fields.max(axis=1))))
 
     def _half_flow(self) -> None:
         """Half a step of phases and momenta by the implicit midpoint rule, damping split off around it."""
@@ -128,15 +135,19 @@ class Aligning(Phases):
             if self.active[replica]:
                 self.values[2, begin:end] *= keep[replica]
         self.mid[:] = self.values
-        sums, fastest = self._all_sums(self.mid, self.active)
-        f = np.maximum(fastest, 1.0)[:, None, None] ** np.array([0, 0, 0, 0, 1, 1, 1, 2])[:, None]
+        fastest = self._largest_momentum()
+        room = self._room(fastest, length)
+        sums, unit = self._all_sums(self.mid, self.active, room)
+        # rounding goes round in circles by last bits, of members or of their sums' units, all copies of one alike
+        size = np.maximum(fastest, 1.0)[:, None] ** np.array([0, 0, 0, 0, 1, 1, 1, 2])
+        settled = self.n[:, None] * np.maximum(SETTLED * size[:, :, None], 2.0 * unit)
         for _ in range(MOST_PASSES):
             kernel.midpoints(
                 self._felt(sums), 0.5 * length, self.model.twice, self.active, self.values, self.mid, self.offset,
                 self.unit, self.counts,
             )  # fmt: skip
-            better, _ = self._all_sums(self.mid, self.active, fastest)
-            done = bool(np.all(np.abs(better - sums) <= SETTLED * self.n[:, None] * f))
+            better, _ = self._all_sums(self.mid, self.active, room)
+            done = bool(np.all(np.abs(better - sums) <= settled))
             sums = better
             if done:
                 break
@@ -160,7 +171,7 @@ class Aligning(Phases):
         self.sums[self.active > 0] = self._sums_now()[self.active > 0]
 
     def _sums_now(self) -> NDArray[np.float64]:
-        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8))
+        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), self._largest_momentum())
         return np.ascontiguousarray(sums[:, :4].reshape(len(self.n), -1))
 
     def _answers(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -176,7 +187,7 @@ class Aligning(Phases):
     def snapshot(self) -> Snapshot | None:
         """The state of all replicas on the root, None elsewhere; with H/hbar. Collective."""
         snapshot = super().snapshot()
-        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8))
+        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), self._largest_momentum())
         if snapshot is not None:
             snapshot.more["energy"] = self._energy(sums)
         return snapshot

@@ -45,20 +45,17 @@ class Offers:
         before = np.zeros((self.groups, self.comm.size + 1), np.int64)
         np.cumsum(held.T, axis=1, out=before[:, 1:])
         base = np.cumsum(held, axis=1) - held
-        owner, place = np.empty(partner.size, np.int32), np.empty(partner.size, np.int64)
-        kernel.route(before, np.ascontiguousarray(base), partner, group, owner, place)
+        place, order = np.empty(partner.size, np.int64), np.empty(partner.size, np.int64)
+        asked = np.empty(self.comm.size, np.int64)
+        kernel.route(before, np.ascontiguousarray(base), partner, group, place, order, asked)
         begin, where = buckets(c.unit, c.counts, c.offset)
-        if self.comm.size == 1:
-            value = np.empty((place.size, len(c.values)))
-            kernel.answer(begin, where, place, c.values, value)
-            return value
-        order = np.argsort(owner, kind="stable")
-        asked = np.bincount(owner, minlength=self.comm.size)
-        wanted, got = parallel.exchange(self.comm, place[order], asked)
+        wanted, got = parallel.exchange(self.comm, place, asked)
         replies = np.empty((wanted.size, len(c.values)))
         kernel.answer(begin, where, wanted, c.values, replies)
+        if self.comm.size == 1:  # one owner: the order is the stream's
+            return replies
         answers, _ = parallel.exchange(self.comm, replies, got)
-        value = np.empty((place.size, len(c.values)))
+        value = np.empty_like(answers)
         value[order] = answers
         return value
 

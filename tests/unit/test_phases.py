@@ -131,7 +131,7 @@ def test_given_phases_are_dealt_like_members() -> None:
 MODELS = [Model(0.3, scaling, 0.2, potential, 0.5) for scaling in ("total", "mean") for potential in ("sin2", "polar")]
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda m: f"{m.potential} {m.scaling}")
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: f"{m.potential} {m.scaling} {m.momenta}")
 def test_alignment_model_is_that_of_dop853(model: Model) -> None:
     """Phases and momenta without copies: of second order, and H that of the literal pair sums."""
     system, start, beable, phases = given(3)
