@@ -282,6 +282,15 @@ def route(const int64_t[:, ::1] first, const int64_t[:, ::1] base, const int64_t
             cursor[q] += 1
 
 
+def in_stream_order(const int64_t[::1] order, const double[:, ::1] answers, double[:, ::1] value):
+    """Undo the sorting of `route`: value[order[i]] = answers[i]."""
+    cdef Py_ssize_t i, j
+    with nogil:
+        for i in range(order.shape[0]):
+            for j in range(answers.shape[1]):
+                value[order[i], j] = answers[i, j]
+
+
 def answer(const int64_t[::1] begin, const int64_t[::1] where, const int64_t[::1] place,
            const double[:, ::1] values, double[:, ::1] value):
     """Values (K, W) of this rank's members at `place`; bucket j holds places begin[j] .. and stands at where[j]."""

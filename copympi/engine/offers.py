@@ -56,7 +56,7 @@ class Offers:
             return replies
         answers, _ = parallel.exchange(self.comm, replies, got)
         value = np.empty_like(answers)
-        value[order] = answers
+        kernel.in_stream_order(order, answers, value)
         return value
 
 
