@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
-KERNELS = setup.py pyproject.toml $(wildcard cython_src/*.pyx copympi/kernels/*.pxd)
+KERNELS = setup.py pyproject.toml $(wildcard cython_src/*.pyx cython_src/*.h copympi/kernels/*.pxd)
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1

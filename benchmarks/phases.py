@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-REPO = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPO))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.cases import case
 from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.phases import Phases
 from copympi.model.preparation import prepare
 
+REPO = Path(__file__).resolve().parents[1]
 MEMBERS, ROUNDS, SPREAD, CHANCE = 10**7, 5, 0.5, 0.0125
 
 

@@ -14,14 +14,7 @@ from copympi.kernels.predictor cimport Couplings, System
 
 cdef extern from *:
     """
-    #include <stdint.h>
-    #include <math.h>
-    #include <string.h>
-    #if defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__) && defined(__x86_64__)
-    #define COPYMPI_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-    #else
-    #define COPYMPI_WIDE
-    #endif
+    #include "wide.h"
 
     /* Sums of z, z^2, p z, p and p^2 as integers, as in phases.pyx. */
     COPYMPI_WIDE

@@ -21,7 +21,6 @@ from copympi.kernels.predictor cimport (CHANCE_ABOVE_ONE, CULPRIT, FINE, HEAD, L
 
 STEP_PLACE = int(STEP)
 """Where in a plan stands the length of the step."""
-
 # After HEAD numbers a row of a plan has chance[nnz], bound[nnz], then per beable the field at mid-step (2P: re, im)
 # and the map since the last refresh (4P: alpha re, im, beta re, im).
 cdef double SERIES = 1e-3

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.phases as kernel
+import copympi.kernels.offers as kernel
 from copympi.engine import parallel
 from copympi.engine.streams import Purpose
 

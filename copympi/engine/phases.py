@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import copympi.kernels.copies as copies
 import copympi.kernels.fields as fields
 import copympi.kernels.phases as kernel
 from copympi.engine import parallel
@@ -121,7 +122,7 @@ class Phases(Members):
 
     def _copy(self) -> None:
         offers, value, luck = self.offers.draw(self)
-        kernel.copy(
+        copies.copy(
             self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
             self.counts, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
         )  # fmt: skip
@@ -135,9 +136,9 @@ class Phases(Members):
         """Learn everyone's n, sums and copies: the step's Allreduce."""
         self.own_n[:] = 0
         np.add.at(self.own_n, self.unit[:, 0], self.counts)
-        n, powers, copies = self._over_ranks(self.own_n, self.own_powers, self._own_copies)
+        n, powers, done = self._over_ranks(self.own_n, self.own_powers, self._own_copies)
         self.n[:] = n
-        self.events += copies
+        self.events += done
         self._own_copies[:] = 0
         fields.sums_of_mapped(self.active, self.n, powers, self.scale, self.maps_now, self.sums)
         self.since[self.active > 0] = 0.0

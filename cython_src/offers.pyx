@@ -1,0 +1,164 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Offers of copies to members with phases of their own: who gets one, whose, and what the partners' values are.
+
+A block's ids stand bucketed by beable, and beside each id what else the member has: `values` (W, M), e^{i phi} at the last
+refresh, re and im, and where there is one a momentum.
+"""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+import numpy as np
+
+from copympi.kernels.predictor cimport HEAD, Couplings, System
+from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_below64, stream_double, stream_open
+
+cdef extern from *:
+    """
+    #define prefetch(address) __builtin_prefetch(address)
+    """
+    void prefetch(const void *address) noexcept nogil
+
+
+def draw_numbers(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t seed, uint64_t purpose,
+                 int64_t[::1] step, int64_t[:, ::1] unit, int32_t[:, ::1] counts, int64_t[:, ::1] offers):
+    """How many members of each bucket are offered a copy by each channel: offers (U, nnz). Returns their sum."""
+    cdef const System *s = &couplings.system
+    cdef Stream stream
+    cdef Py_ssize_t u, r, b, e
+    cdef int64_t total = 0
+    with nogil:
+        for u in range(unit.shape[0]):
+            r = unit[u, 0]
+            for e in range(s.nnz):
+                offers[u, e] = 0
+            if not active[r]:
+                continue
+            stream_open(&stream, seed, purpose, r, unit[u, 1], 2 * step[r])
+            for b in range(s.P):
+                if counts[u, b] > 0:
+                    draw_leavers(&stream, counts[u, b], s.indptr[b], s.indptr[b + 1], &rows[r, HEAD], &offers[u, 0])
+                    for e in range(s.indptr[b], s.indptr[b + 1]):
+                        total += offers[u, e]
+    return total
+
+
+cdef inline void exchange(uint32_t *ids, double *values, Py_ssize_t width, int64_t size, int64_t i,
+                          int64_t j) noexcept nogil:
+    """Members i and j change places."""
+    cdef uint32_t id = ids[i]
+    cdef double value
+    cdef Py_ssize_t k
+    ids[i] = ids[j]
+    ids[j] = id
+    for k in range(width):
+        value = values[k * size + i]
+        values[k * size + i] = values[k * size + j]
+        values[k * size + j] = value
+
+
+def draw_offers(Couplings couplings, uint8_t[::1] active, uint64_t seed, uint64_t purpose, int64_t[::1] step,
+                uint32_t[::1] ids, double[:, ::1] values, int64_t[::1] offset, int64_t[:, ::1] unit,
+                int32_t[:, ::1] counts, const int64_t[:, ::1] n, const int64_t[:, ::1] offers,
+                int64_t[::1] partner, int32_t[::1] group, double[::1] luck):
+    """Draw who is offered a copy, bring them to the end of their buckets, and draw whose: offers in stream order.
+
+    partner: place of the partner among all n_a members; group: r P + a of the partner; luck: uniform in [0, 1).
+    """
+    cdef const System *s = &couplings.system
+    cdef Stream stream
+    cdef Py_ssize_t u, r, b, e, P = s.P
+    cdef int64_t k, j, out = 0, begin, last, gone
+    cdef Py_ssize_t width = values.shape[0]
+    cdef uint32_t[::1] place_memory = np.empty(int(np.max(np.diff(offset), initial=1)), np.uint32)
+    cdef uint32_t *places = &place_memory[0]
+    with nogil:
+        for u in range(unit.shape[0]):
+            r = unit[u, 0]
+            if not active[r]:
+                continue
+            stream_open(&stream, seed, purpose, r, unit[u, 1], 2 * step[r] + 1)
+            begin = offset[u]
+            for b in range(P):
+                gone = 0
+                for e in range(s.indptr[b], s.indptr[b + 1]):
+                    gone += offers[u, e]
+                last = begin + counts[u, b]
+                for k in range(gone):  # a partial Fisher-Yates shuffle; memory is asked for ahead
+                    places[k] = stream_below(&stream, <uint32_t> (counts[u, b] - k))
+                    prefetch(&ids[begin + places[k]])
+                    for j in range(width):
+                        prefetch(&values[j, begin + places[k]])
+                for k in range(gone):
+                    exchange(&ids[0], &values[0, 0], width, values.shape[1], begin + places[k], last - 1 - k)
+                for e in range(s.indptr[b], s.indptr[b + 1]):
+                    for k in range(offers[u, e]):
+                        partner[out] = stream_below64(&stream, n[r, s.indices[e]])
+                        group[out] = <int32_t> (r * P + s.indices[e])
+                        luck[out] = stream_double(&stream)
+                        out += 1
+                begin = last
+
+
+def route(const int64_t[:, ::1] first, const int64_t[:, ::1] base, const int64_t[::1] partner,
+          const int32_t[::1] group, int64_t[::1] place, int64_t[::1] order, int64_t[::1] asked):
+    """Sort offers by the rank that has the partner, in stream order for each rank.
+
+    first (G, size + 1): members of a group (replica, beable) before those of each rank; base (size, G): where a
+    group starts on a rank, all its members being counted group by group. place (K,): where the partners are in their
+    rank's order of members, rank by rank; order (K,): which offer each is; asked (size,): how many a rank gets.
+    """
+    cdef Py_ssize_t i, low, high, middle, g, q, K = partner.shape[0]
+    cdef int32_t[::1] owner = np.empty(K, np.int32)
+    cdef int64_t[::1] cursor = np.zeros(asked.shape[0] + 1, np.int64)
+    with nogil:
+        for i in range(K):
+            g = group[i]
+            low = 0
+            high = first.shape[1] - 1
+            while high - low > 1:
+                middle = (low + high) // 2
+                if first[g, middle] <= partner[i]:
+                    low = middle
+                else:
+                    high = middle
+            owner[i] = <int32_t> low
+            cursor[low + 1] += 1
+        for q in range(asked.shape[0]):
+            asked[q] = cursor[q + 1]
+            cursor[q + 1] += cursor[q]
+        for i in range(K):
+            q = owner[i]
+            order[cursor[q]] = i
+            place[cursor[q]] = base[q, group[i]] + partner[i] - first[group[i], q]
+            cursor[q] += 1
+
+
+def in_stream_order(const int64_t[::1] order, const double[:, ::1] answers, double[:, ::1] value):
+    """Undo the sorting of `route`: value[order[i]] = answers[i]."""
+    cdef Py_ssize_t i, j
+    with nogil:
+        for i in range(order.shape[0]):
+            for j in range(answers.shape[1]):
+                value[order[i], j] = answers[i, j]
+
+
+def answer(const int64_t[::1] begin, const int64_t[::1] where, const int64_t[::1] place,
+           const double[:, ::1] values, double[:, ::1] value):
+    """Values (K, W) of this rank's members at `place`; bucket j holds places begin[j] .. and stands at where[j]."""
+    cdef Py_ssize_t i, j, low, high, middle, k, ahead = 16
+    cdef int64_t[::1] at = np.empty(place.shape[0], np.int64)
+    with nogil:
+        for i in range(place.shape[0]):
+            low = 0
+            high = begin.shape[0]
+            while high - low > 1:
+                middle = (low + high) // 2
+                if begin[middle] <= place[i]:
+                    low = middle
+                else:
+                    high = middle
+            at[i] = where[low] + place[i] - begin[low]
+        for i in range(place.shape[0]):
+            k = i + ahead if i + ahead < place.shape[0] else i
+            for j in range(values.shape[0]):
+                prefetch(&values[j, at[k]])
+                value[i, j] = values[j, at[i]]
