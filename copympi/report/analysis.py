@@ -59,7 +59,13 @@ def compare(results: Results) -> Comparison:
     manned = results.occupation[0, 0] > 0
     low = np.any(N * quantum[:, manned] < GAUSSIAN_FROM, axis=1)
     valid = int(np.argmax(low)) if low.any() else T
-    if P <= noise.SMALL and np.all(manned | (np.abs(results.state) == 0)) and not np.any(results.state == 0):
+    aligned = "lineages" not in results.measured  # else Schroedinger's equation is not theirs, nor is its noise
+    if (
+        aligned
+        and P <= noise.SMALL
+        and np.all(manned | (np.abs(results.state) == 0))
+        and not np.any(results.state == 0)
+    ):
         C = noise.covariance(system, results.state, results.time[:valid], accuracy=1e-4)
         variance = np.diagonal(C, axis1=1, axis2=2)[:, :P]
         expected[:valid] = np.sqrt(np.where(variance > FLOOR, variance, 0.0) / (N * R))
@@ -96,12 +102,31 @@ def lines(results: Results, comparison: Comparison, rows: int = 11) -> list[str]
     z = z[np.isfinite(z)]
     if z.size:
         out.append(f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}")
+    out += _phases(results)
     dead = np.flatnonzero(comparison.extinct[-1] > comparison.extinct[0])
     for b in dead[:5]:
         share = f" in {comparison.extinct[-1, b]:.1%} of replicas" if R > 1 else ""
         out.append(f"  beable {results.system.labels[b]} is empty at the end{share}")
     if dead.size > 5:
         out.append(f"  and {dead.size - 5} beables more")
+    return out
+
+
+def _phases(results: Results) -> list[str]:
+    """What became of phases that members have of their own, at the start and at the end; means over replicas."""
+    m = results.measured
+    if "lineages" not in m:
+        return []
+    share = results.occupation / results.members
+    order = [np.nansum(share * m[name], axis=2).mean(axis=0)[[0, -1]] for name in ("coherence", "coherence2")]
+    left = m["lineages"].sum(axis=2).mean(axis=0)[[0, -1]]
+    out = [
+        f"  phases: |<e^i phi>| {order[0][0]:.4f} -> {order[0][1]:.4f}, |<e^2i phi>| {order[1][0]:.4f} -> "
+        f"{order[1][1]:.4f}, {left[0]:,.6g} -> {left[1]:,.6g} distinct; Schrödinger's is for aligned ones"
+    ]
+    if "energy" in m:
+        first, last = m["energy"].mean(axis=0)[[0, -1]]
+        out.append(f"  H/hbar of the alignment model: {first:.6g} -> {last:.6g}, drift {last - first:+.3g}")
     return out
 
 

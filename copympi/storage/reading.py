@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,10 @@ NARROW = ("time", "events", "energy")
 
 @dataclass(frozen=True)
 class Results:
-    """A results.h5 in memory. Arrays always carry the replica axis: occupation, phase (R, T, P), events (R, T)."""
+    """A results.h5 in memory. Arrays always carry the replica axis: occupation, phase (R, T, P), events (R, T).
+
+    measured : coherence, and where phases are not aligned coherence2, lineages (R, T, P) and energy (R, T).
+    """
 
     path: Path
     attributes: dict[str, Any]
@@ -49,6 +52,7 @@ class Results:
     occupation: NDArray[Any]
     phase: NDArray[np.float64]
     events: NDArray[Any]
+    measured: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     @property
     def members(self) -> int:
@@ -78,7 +82,7 @@ def _results(path: Path, file: Any) -> Results:
     parts = tuple(group[part][()] for part in ("data", "indices", "indptr"))
     hbar, P = float(group.attrs["hbar"]), int(group.attrs["P"])
     system = System(csr_array(parts, shape=(P, P)) * hbar, hbar, [x.decode() for x in group["labels"][()]])
-    arrays = {name: file[name][()] for name in ("occupation", "phase", "events")}
+    arrays = {name: file[name][()] for name in DESCRIPTIONS if name in file and name != "time"}
     if arrays["occupation"].ndim == 2:
         arrays = {name: values[None] for name, values in arrays.items()}
     # beside a writer one dataset may be longer than another
@@ -88,7 +92,9 @@ def _results(path: Path, file: Any) -> Results:
     arrays = {name: values[:, :records] for name, values in arrays.items()}
     unit = str(file["time"].attrs.get("units", "1"))
     time, state = file["time"][:records], group["state"][()]
-    return Results(path, dict(file.attrs), system, state, time, "" if unit == "1" else unit, **arrays)
+    n, phase, events = (arrays.pop(name) for name in ("occupation", "phase", "events"))
+    unit = "" if unit == "1" else unit
+    return Results(path, dict(file.attrs), system, state, time, unit, n, phase, events, arrays)
 
 
 def is_complete(folder: Path) -> bool:

@@ -110,6 +110,24 @@ def is_a_figure(folder: Path) -> None:
     assert len(document) > 5000
 
 
+def test_a_run_with_phases_of_their_own_says_what_became_of_them(job: Path) -> None:
+    with (job / "job.toml").open("a") as file:
+        file.write("[alignment]\nstrength = 1.0\nscaling = 'mean'\n")
+    done = launch.copympi("run", "job.toml", "--set", "preparation.phase_spread=0.3", cwd=job)
+    assert done.returncode == 0, done.stderr
+    with h5py.File(job / "job" / "results.h5") as file:
+        n, energy = file["occupation"][()], file["energy"][()]
+        order = [np.sum(n * file[name][()], axis=1) / 10_000 for name in ("coherence", "coherence2")]
+        left = file["lineages"][()].sum(axis=1)
+    phases = next(line for line in done.stdout.splitlines() if line.startswith("  phases: "))
+    assert f"|<e^i phi>| {order[0][0]:.4f} -> {order[0][-1]:.4f}, |<e^2i phi>| {order[1][0]:.4f}" in phases
+    assert f"10,000 -> {left[-1]:,} distinct; Schrödinger's is for aligned ones" in phases
+    assert left[-1] < left[0] == 10_000
+    assert order[0][0] == pytest.approx(np.sin(0.3) / 0.3, abs=2e-3)
+    assert f"  H/hbar of the alignment model: {energy[0]:.6g} -> {energy[-1]:.6g}, drift" in done.stdout
+    assert "rms difference / expected" not in done.stdout
+
+
 def test_quiet_prints_nothing_but_still_draws(job: Path) -> None:
     done = launch.copympi("run", "job.toml", "--quiet", cwd=job)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
