@@ -15,7 +15,8 @@ options = {
     "extra_compile_args": ["-O3", "-ffp-contract=off", "-fno-math-errno"],
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
-kernels = ["streams", "predictor", "occupation", "members", "fields", "phases", "offers", "copies", "aligning", "kinds"]
+kernels = ["streams", "predictor", "occupation", "members"]
+kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

@@ -15,6 +15,7 @@ from copympi.engine.leap import Leap
 from copympi.engine.members import Members
 from copympi.engine.offers import Offers
 from copympi.engine.streams import Purpose
+from copympi.kernels.lineages import first_of_each
 from copympi.kernels.members import first_failure
 from copympi.kernels.streams import uniforms
 from copympi.model.preparation import Start
@@ -202,10 +203,10 @@ class Phases(Members):
             {"coherence2": of[1], "lineages": lineages.reshape(R, P)},
         )
 
-    def groups_of(self) -> NDArray[np.int64]:
+    def groups_of(self) -> NDArray[np.int32]:
         """r P + a of every member of this rank, in their order."""
         P = self.system.P
-        groups = self.unit[:, :1] * P + np.arange(P)
+        groups = (self.unit[:, :1] * P + np.arange(P)).astype(np.int32)
         return np.repeat(groups.ravel(), self.counts.ravel())
 
 
@@ -221,21 +222,15 @@ def dealt(source: Any, members: int, blocks: int, which: NDArray[np.int64]) -> d
     return {block: np.concatenate(rows) for block, rows in parts.items()}
 
 
-def distinct(comm: Any, group: NDArray[np.int64], values: NDArray[np.float64], groups: int) -> NDArray[np.int64]:
+def distinct(comm: Any, group: NDArray[np.int32], values: NDArray[np.float64], groups: int) -> NDArray[np.int64]:
     """How many distinct values (2, M) each group (M,) has on all ranks: (groups,) counts whose sum over ranks it is."""
-    order = np.lexsort((values[1], values[0], group))
-    rows = np.column_stack([group, values[0].view(np.int64), values[1].view(np.int64)])[order]
-    rows = _without_repeats(rows)
+    x, y = values[0].view(np.int64), values[1].view(np.int64)
+    first = first_of_each(group, x, y)
     if comm.size > 1:  # the rank that a value's bits name counts it
-        owner = ((rows[:, 1] ^ (rows[:, 2] >> 7)) % comm.size).astype(np.int64)
+        rows = np.column_stack([group[first], x[first], y[first]])
+        owner = (rows[:, 1] ^ (rows[:, 2] >> 7)) % comm.size
         order = np.argsort(owner, kind="stable")
         rows, _ = parallel.exchange(comm, rows[order], np.bincount(owner, minlength=comm.size))
-        rows = _without_repeats(rows[np.lexsort(rows.T)])
-    return np.bincount(rows[:, 0], minlength=groups).astype(np.int64)
-
-
-def _without_repeats(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Sorted rows, each once."""
-    new = np.ones(len(rows), bool)
-    new[1:] = np.any(rows[1:] != rows[:-1], axis=1)
-    return rows[new]
+        group, x, y = rows[:, 0].astype(np.int32), rows[:, 1].copy(), rows[:, 2].copy()
+        first = first_of_each(group, x, y)
+    return np.bincount(group[first], minlength=groups).astype(np.int64)

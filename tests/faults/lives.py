@@ -78,7 +78,7 @@ class Life:
         noted: bool = False,
         script: str = "copympi",
     ) -> None:
-        self.folder, self.output, self.ranks, self.way = folder, folder / "out", ranks, way
+        self.folder, self.output, self.size, self.way = folder, folder / "out", ranks, way
         self.log = folder / f"log-{time.monotonic_ns()}"
         self.saved_before, self.attempts_before = newest(folder), checkpoints.attempts(self.output)
         command = [
@@ -117,8 +117,8 @@ class Life:
     def all_left_with(self, code: int) -> bool:
         """Whether every rank noted this exit code. Open MPI kills ranks that are slower to leave than the first."""
         noted = [int(line) for line in (self.folder / "codes").read_text().split()]
-        least = 1 if self.way.mpi == "openmpi" else max(1, self.ranks)
-        return set(noted) == {code} and least <= len(noted) <= max(1, self.ranks)
+        least = 1 if self.way.mpi == "openmpi" else max(1, self.size)
+        return set(noted) == {code} and least <= len(noted) <= max(1, self.size)
 
     @property
     def lines(self) -> list[str]:
