@@ -137,6 +137,8 @@ class Aligning(Phases):
         self.mid[:] = self.values
         fastest = self._largest_momentum()
         room = self._room(fastest, length)
+        if not self.alike:  # exp has other last bits on other CPUs
+            self.comm.Bcast(room, root=parallel.ROOT)
         sums, unit = self._all_sums(self.mid, self.active, room)
         # rounding goes round in circles by last bits, of members or of their sums' units, all copies of one alike
         size = np.maximum(fastest, 1.0)[:, None] ** np.array([0, 0, 0, 0, 1, 1, 1, 2])
