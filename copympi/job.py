@@ -103,7 +103,7 @@ def _read(options: Any, on_node: float) -> Job:
         own = given.phases(p.phases, options.config.parent)
         start = prepare(system.P, p.members, p.state, p.density, p.phase, p.phase_spread, own)
         d = config.dynamics
-        check_memory(start, d.replicas, d.representation, on_node, config.alignment is not None)
+        check_memory(start, d.replicas, d.representation, on_node, config.alignment is not None, p.phase_kinds)
     except InputError as problem:
         raise problem.inside(options.config) from None
     return Job(config, text, system, start, options.output or Path(options.config.stem))
@@ -151,6 +151,7 @@ def _settings(config: Config, matrix: list[Any]) -> dict[str, Any]:
     """What must not change between the lives of a run, flat; `matrix` is H/hbar as data, indices, indptr."""
     same = hashlib.blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in matrix), digest_size=8)
     settings = {**config.settings(), "system.hamiltonian": f"matrix with digest {same.hexdigest()}"}
+    settings["preparation.phases"] = config.preparation.phases
     return dict(_as_json(settings))
 
 

@@ -119,7 +119,7 @@ def simulate(
                 }
             )
             start = prepare(system.P, members, state, density, phase, config.preparation.phase_spread, phases)
-            check_memory(start, replicas, representation, on_node, alignment is not None)
+            check_memory(start, replicas, representation, on_node, alignment is not None, phase_kinds)
         except InputError as bad:
             problem = bad
         _agree_on_input(comm, problem)

@@ -17,7 +17,7 @@ from libc.stdint cimport int64_t, uint8_t
 import numpy as np
 
 from copympi.kernels.predictor cimport (CHANCE_ABOVE_ONE, CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, STEP,
-                                        STEP_TOO_SMALL, Couplings, Rule, System)
+                                        STEP_TOO_SMALL, TURN_ABOVE_ONE, Couplings, Rule, System)
 
 STEP_PLACE = int(STEP)
 """Where in a plan stands the length of the step."""
@@ -99,13 +99,14 @@ cdef void carry_map(double omega, double x, double y, double t, double *m, Py_ss
 
 
 cdef double choose_step(const System *s, const Rule *rule, double angle, const double *n, const double *h,
-                        const double *besides, double left, double *chance, Py_ssize_t *culprit) noexcept nogil:
+                        const double *besides, double left, double *chance, double *turn,
+                        Py_ssize_t *culprit) noexcept nogil:
     """Length of the next step: no chance to be offered a copy above `leaving_chance`, no phase turns by over `angle`.
 
     besides (P,): what else turns phases, 1/time.
     """
     cdef Py_ssize_t b, e
-    cdef double rate, most = 0.0, step, parts, worst = 0.0
+    cdef double rate, most = 0.0, fastest = 0.0, step, parts, worst = 0.0
     for b in range(s.P):
         if n[b] > 0.0:
             rate = 0.0
@@ -113,12 +114,15 @@ cdef double choose_step(const System *s, const Rule *rule, double angle, const d
                 rate += 2.0 * sqrt((s.re[e] * s.re[e] + s.im[e] * s.im[e]) * n[s.indices[e]] / n[b])
             most = fmax(most, rate)
             step = fabs(s.omega[b]) + sqrt(h[b] * h[b] + h[s.P + b] * h[s.P + b]) + besides[b]
+            fastest = fmax(fastest, step)
             step = fmax(rate / rule.leaving_chance, step / angle)
             if step > worst:
                 worst = step
                 culprit[0] = b
+    turn[0] = 0.0
     if rule.step > 0.0:
         step = left / fmax(rint(left / rule.step), 1.0)
+        turn[0] = step * fastest
     else:
         step = left
         if worst * left > 1.0:
@@ -133,11 +137,11 @@ cdef int choose_one(const System *s, const Rule *rule, double angle, const doubl
                     double since, const double *besides, double left, double *work, double *row) noexcept nogil:
     """The head of a plan."""
     cdef Py_ssize_t culprit = 0
-    cdef double chance = 0.0
+    cdef double chance = 0.0, turn = 0.0
     cdef double *Z = work
     cdef double *h = work + 2 * s.P
     fields_at(s, n, sums, since, Z, h)
-    row[STEP] = choose_step(s, rule, angle, n, h, besides, left, &chance, &culprit)
+    row[STEP] = choose_step(s, rule, angle, n, h, besides, left, &chance, &turn, &culprit)
     row[LEFT] = 0.0 if left - row[STEP] < 0.5 * row[STEP] else left - row[STEP]
     row[LARGEST] = chance
     row[CULPRIT] = culprit
@@ -146,6 +150,8 @@ cdef int choose_one(const System *s, const Rule *rule, double angle, const doubl
         row[STATUS] = STEP_TOO_SMALL
     elif not chance <= 1.0:
         row[STATUS] = CHANCE_ABOVE_ONE
+    elif turn > 1.0:
+        row[STATUS] = TURN_ABOVE_ONE
     return <int> row[STATUS]
 
 

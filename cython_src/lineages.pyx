@@ -23,6 +23,8 @@ cdef inline uint64_t mixed(int32_t group, int64_t x, int64_t y) noexcept nogil:
 
 def first_of_each(const int32_t[::1] group, const int64_t[::1] x, const int64_t[::1] y):
     """Places of the first of each distinct (group, x, y), (K,) int64 in order; arrays (M,), M below 2^31."""
+    if group.shape[0] >= 2**31:
+        raise ValueError("more than 2^31 members on one rank: take more ranks")
     cdef int64_t M = group.shape[0], i, k
     cdef uint64_t size = 1 << int(2 * M + 1).bit_length(), place, ahead
     cdef int32_t[::1] table = np.full(size, -1, np.int32)

@@ -75,7 +75,7 @@ cdef void circle(double angle, double *x, double *y) noexcept nogil:
     s = r + r * q * (-1.0 / 6.0 + q * (1.0 / 120.0 + q * (-1.0 / 5040.0 + q * (1.0 / 362880.0 + q * (
         -1.0 / 39916800.0 + q * (1.0 / 6227020800.0 - q / 1307674368000.0))))))
     c = 1.0 + q * (-0.5 + q * (1.0 / 24.0 + q * (-1.0 / 720.0 + q * (1.0 / 40320.0 + q * (-1.0 / 3628800.0 + q * (
-        1.0 / 479001600.0 - q / 87178291200.0))))))
+        1.0 / 479001600.0 + q * (-1.0 / 87178291200.0 + q / 20922789888000.0)))))))
     cdef int64_t quarter = (<int64_t> k) & 3
     x[0] = c if quarter == 0 else -s if quarter == 1 else -c if quarter == 2 else s
     y[0] = s if quarter == 0 else c if quarter == 1 else -s if quarter == 2 else -c

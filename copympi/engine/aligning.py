@@ -20,7 +20,7 @@ from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.snapshot import Snapshot
 
-MOST_PASSES = 100
+LEAST_PASSES, MOST_PASSES = 2, 100
 SETTLED = 1e-14
 """Change of a sum between two passes, for each member, at which a step is found."""
 LEAST = 1e-12
@@ -63,8 +63,8 @@ class Aligning(Phases):
         copying: float = 1.0,
     ) -> None:
         self.model = model
-        self._sizes = abs(system.frequencies).toarray()
-        np.fill_diagonal(self._sizes, 0.0)
+        self._sizes = abs(system.frequencies)  # sparse, as P may be large
+        self._sizes.setdiag(0.0)
         super().__init__(comm, system, start, leap, replicas, seed, copying)
         self.mid = np.empty_like(self.values)
 
@@ -85,7 +85,8 @@ class Aligning(Phases):
         numbers = self._felt(sums)
         pull = (2.0 if self.model.twice else 1.0) * self._strength() * self.n
         recoil = np.hypot(numbers[:, 3], numbers[:, 4])
-        return np.asarray(fastest[:, None] + np.sqrt(pull) + np.sqrt(recoil))
+        speed = fastest[:, None] + np.sqrt(pull) + np.sqrt(recoil)
+        return np.asarray(np.maximum(speed, self.model.damping))
 
     def _strength(self) -> NDArray[np.float64]:
         """f^2, or f^2/n_a, (R, P)."""
@@ -100,7 +101,7 @@ class Aligning(Phases):
         self, values: NDArray[np.float64], active: NDArray[np.uint8], room: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Sums over all members (R, SUMS, P), and their units (R, SUMS, 1), for momenta up to `room` (R,) in size."""
-        most = np.exp2(np.ceil(np.log2(np.maximum(room, LEAST))))
+        most = np.ldexp(1.0, np.frexp(np.maximum(room, LEAST))[1])
         p_scale = self.scale / np.stack([most, most**2], axis=1)
         sums = kernel.sum_up(active, values, self.scale, p_scale, self.offset, self.unit, self.counts)
         parallel.total(self.comm, sums.reshape(-1))
@@ -111,17 +112,17 @@ class Aligning(Phases):
 
     def _largest_momentum(self) -> NDArray[np.float64]:
         fastest = np.zeros(len(self.n))
-        for (begin, end), replica in zip(
-            zip(self.offset[:-1], self.offset[1:], strict=True), self.unit[:, 0], strict=True
-        ):
-            fastest[replica] = max(fastest[replica], float(np.max(np.abs(self.values[2, begin:end]), initial=0.0)))
+        begin, sizes = self.offset[:-1], np.diff(self.offset)
+        if self.values.shape[1]:
+            most = np.maximum.reduceat(np.abs(self.values[2]), begin[sizes > 0])
+            np.maximum.at(fastest, self.unit[sizes > 0, 0], most)
         parallel.largest(self.comm, fastest)
         return fastest
 
     def _room(self, fastest: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.float64]:
         """What |pi| cannot outgrow within a time `length` (R,), with a factor of two to spare."""
         root = np.sqrt(self.n)
-        fields = root @ self._sizes.T / np.maximum(root, 1.0)  # bounds on |h_a|, and on |k_a| over the largest |pi|
+        fields = (self._sizes @ root.T).T / np.maximum(root, 1.0)  # bounds on |h_a|, and on |k_a| over the largest |pi|
         force = self._strength() * self.n + 2.0 * fields * fastest[:, None]
         return np.asarray(2.0 * (fastest + length * force.max(axis=1) * np.exp(2.0 * length * fields.max(axis=1))))
 
@@ -129,27 +130,26 @@ class Aligning(Phases):
         """Half a step of phases and momenta by the implicit midpoint rule, damping split off around it."""
         length = 0.5 * self.rows[:, STEP_PLACE]
         keep = (1.0 - 0.25 * self.model.damping * length) / (1.0 + 0.25 * self.model.damping * length)
-        for (begin, end), replica in zip(
-            zip(self.offset[:-1], self.offset[1:], strict=True), self.unit[:, 0], strict=True
-        ):
-            if self.active[replica]:
-                self.values[2, begin:end] *= keep[replica]
+        if self.model.damping:
+            factor = np.where(self.active > 0, keep, 1.0)[self.unit[:, 0]]
+            self.values[2] *= np.repeat(factor, np.diff(self.offset))
         self.mid[:] = self.values
         fastest = self._largest_momentum()
         room = self._room(fastest, length)
-        if not self.alike:  # exp has other last bits on other CPUs
+        if self.comm.size > 1:  # NumPy's exp has other last bits on other CPUs
             self.comm.Bcast(room, root=parallel.ROOT)
         sums, unit = self._all_sums(self.mid, self.active, room)
         # rounding goes round in circles by last bits, of members or of their sums' units, all copies of one alike
-        size = np.maximum(fastest, 1.0)[:, None] ** np.array([0, 0, 0, 0, 1, 1, 1, 2])
+        f = np.maximum(fastest, 1.0)
+        size = np.stack([np.ones_like(f)] * 4 + [f] * 3 + [f * f], axis=1)
         settled = self.n[:, None] * np.maximum(SETTLED * size[:, :, None], 2.0 * unit)
-        for _ in range(MOST_PASSES):
+        for k in range(MOST_PASSES):
             kernel.midpoints(
                 self._felt(sums), 0.5 * length, self.model.twice, self.active, self.values, self.mid, self.offset,
                 self.unit, self.counts,
             )  # fmt: skip
             better, _ = self._all_sums(self.mid, self.active, room)
-            done = bool(np.all(np.abs(better - sums) <= settled))
+            done = k >= LEAST_PASSES and bool(np.all(np.abs(better - sums) <= settled))
             sums = better
             if done:
                 break

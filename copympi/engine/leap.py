@@ -14,7 +14,7 @@ from copympi.errors import DynamicsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STEP_TOO_SMALL, CHANCE_ABOVE_ONE = 1, 2
+STEP_TOO_SMALL, CHANCE_ABOVE_ONE, TURN_ABOVE_ONE = 1, 2, 3
 """Statuses of copympi/kernels/predictor.pxd."""
 RESOLVABLE = 16 * np.finfo(float).eps
 """Steps below this part of the time reached cannot be told from none."""
@@ -67,6 +67,8 @@ class Leap:
                 f"the step falls below what this time can resolve: {state}; with so few members the beable "
                 "turns over too fast (a node: see docs/theory.md)"
             )
+        if status == TURN_ABOVE_ONE:
+            return DynamicsError(f"a phase turns by more than 1 rad in one step: {state}; use a smaller dynamics.step")
         return DynamicsError(f"a member's chance to leave in one step is above 1: {state}; use a smaller dynamics.step")
 
 

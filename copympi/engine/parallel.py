@@ -136,16 +136,24 @@ def gather_rows(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any
     rows = np.ascontiguousarray(rows)
     if comm.size == 1:
         return rows.copy()
-    from mpi4py.util.dtlib import from_numpy_dtype
-
     width = int(np.prod(rows.shape[1:], dtype=np.int64))
     out = np.empty((sum(counts), *rows.shape[1:]), rows.dtype) if comm.rank == ROOT else None
-    row = from_numpy_dtype(rows.dtype).Create_contiguous(width).Commit()  # counts in rows: far from 2^31
+    row = _row_type(rows.dtype, width)
     try:
         comm.Gatherv([rows, counts[comm.rank], row], None if out is None else [out, counts, row], root=ROOT)
     finally:
         row.Free()
     return out
+
+
+def _row_type(dtype: np.dtype[Any], width: int) -> Any:
+    """An MPI datatype of a row, to be freed: counts in rows stay far from 2^31."""
+    from mpi4py.util.dtlib import from_numpy_dtype
+
+    element = from_numpy_dtype(dtype)
+    row = element.Create_contiguous(width).Commit()
+    element.Free()
+    return row
 
 
 def agree_on_failure(comm: Any, problem: Exception | None) -> None:
@@ -204,12 +212,10 @@ def exchange(comm: Any, rows: NDArray[Any], counts: NDArray[np.int64]) -> tuple[
     """Send counts[q] rows to each rank q, in order; returns the rows that came, rank by rank, and how many."""
     if comm.size == 1:
         return rows, counts
-    from mpi4py.util.dtlib import from_numpy_dtype
-
     coming = np.empty(comm.size, np.int64)
     comm.Alltoall(np.ascontiguousarray(counts, np.int64), coming)
     out = np.empty((int(coming.sum()), *rows.shape[1:]), rows.dtype)
-    row = from_numpy_dtype(rows.dtype).Create_contiguous(int(np.prod(rows.shape[1:], dtype=np.int64))).Commit()
+    row = _row_type(rows.dtype, int(np.prod(rows.shape[1:], dtype=np.int64)))
     try:
         comm.Alltoallv([np.ascontiguousarray(rows), counts, row], [out, coming, row])
     finally:

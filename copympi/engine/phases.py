@@ -15,6 +15,7 @@ from copympi.engine.leap import Leap
 from copympi.engine.members import Members
 from copympi.engine.offers import Offers
 from copympi.engine.streams import Purpose
+from copympi.errors import InputError
 from copympi.kernels.lineages import first_of_each
 from copympi.kernels.members import first_failure
 from copympi.kernels.streams import uniforms
@@ -71,7 +72,7 @@ class Phases(Members):
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
         angle = np.empty(self.ids.size)
-        given = None if start.phases is None else dealt(start.phases, start.members, self.blocks, self.unit[:, 1])
+        given = None if start.phases is None else self._given(start)
         for k, (begin, end) in enumerate(zip(self.offset[:-1], self.offset[1:], strict=True)):
             replica, block = (int(x) for x in self.unit[k])
             if given is not None:
@@ -80,6 +81,18 @@ class Phases(Members):
                 luck = uniforms(self.seed, Purpose.PHASES, replica, block, 0, int(end - begin))
                 angle[begin:end] = np.repeat(start.phase, self.counts[k]) + start.spread * (2.0 * luck - 1.0)
         return np.array(kernel.unit_circle(np.remainder(angle, 2 * np.pi)))
+
+    def _given(self, start: Start) -> dict[int, NDArray[np.float64]]:
+        """Given phases, block by block. InputError on every rank where one cannot read its own."""
+        problem, found = None, {}
+        try:
+            found = dealt(start.phases, start.members, self.blocks, self.unit[:, 1])
+        except InputError as bad:
+            problem = bad
+        said = parallel.first_text(self.comm, "" if problem is None else problem.why)
+        if said:
+            raise InputError("preparation.phases", "(from a file)", said)
+        return found
 
     def advance(self) -> bool:
         """One step of every replica that is not yet at the record; False when all are."""
@@ -218,7 +231,7 @@ def dealt(source: Any, members: int, blocks: int, which: NDArray[np.int64]) -> d
     for first in range(0, members if wanted.size else 0, window):
         values = np.asarray(source[first : min(first + window, members)], np.float64)
         for block, rows in parts.items():
-            rows.append(values[block::blocks])
+            rows.append(values[block::blocks].copy())  # a view would keep the window
     return {block: np.concatenate(rows) for block, rows in parts.items()}
 
 

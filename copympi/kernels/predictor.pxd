@@ -6,6 +6,7 @@ cdef enum:
     FINE = 0
     STEP_TOO_SMALL = 1
     CHANCE_ABOVE_ONE = 2
+    TURN_ABOVE_ONE = 3
 
 # A plan is one row of doubles, so that its bytes can be broadcast and digested:
 # HEAD numbers, then chance[nnz], pred[nnz], phase[P], mid_re[P], mid_im[P], mid_n[P], out[P], turn_re[P], turn_im[P].

@@ -17,8 +17,8 @@ LARGEST = 2**63 - 1
 """Most members that integer counts can hold."""
 ID_BYTES, BEABLE_BYTES = 4, 64
 """Least memory of a member with an identity, and of a beable of a replica."""
-PHASE_BYTES, MOMENTUM_BYTES = 16, 48
-"""What a phase of its own adds to a member, and what a momentum adds to that."""
+PHASE_BYTES, MOMENTUM_BYTES, KIND_BYTES = 40, 48, 24
+"""What a phase of its own adds to a member at its peak, a momentum to that; and what a kind of members takes."""
 MOST_ANGLE = 1e6
 """Radians; beyond, a phase has lost its meaning."""
 NORMAL_TO = 1e-6
@@ -102,7 +102,10 @@ def _row(phases: Any, N: int) -> Any:
     """Phases given member by member, (N,); what reads them from a file piece by piece stays as it is."""
     if phases is None:
         return None
-    row = phases if hasattr(phases, "shape") else np.asarray(phases)
+    try:
+        row = phases if hasattr(phases, "dtype") else np.asarray(phases)
+    except (ValueError, TypeError, OverflowError):
+        raise InputError("preparation.phases", phases, f"must hold a real number for each of the {N} members") from None
     if row.shape != (N,) or row.dtype.kind not in "fiu":
         what = f"{row.dtype} array of shape {row.shape}"
         raise InputError("preparation.phases", what, f"must hold a real number for each of the {N} members")
@@ -132,22 +135,31 @@ def memory_needed(members: int, replicas: int = 1, P: int = 0, each: int = ID_BY
 
 
 def check_memory(
-    start: Start, replicas: int, representation: str = "members", share: float = 1.0, momenta: bool = False
+    start: Start,
+    replicas: int,
+    representation: str = "members",
+    share: float = 1.0,
+    momenta: bool = False,
+    kinds: int = 0,
 ) -> None:
     """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / share
     N, P = start.members, start.counts.size
-    each = 0
+    each, width = 0, P
     if representation == "members":
         each = ID_BYTES + PHASE_BYTES * (momenta or not start.aligned) + MOMENTUM_BYTES * momenta
-    if memory_needed(N, replicas, P, each) <= there:
+    elif not start.aligned:
+        width = P * (BEABLE_BYTES + KIND_BYTES * kinds) // BEABLE_BYTES
+    if memory_needed(N, replicas, width, each) <= there:
         return
     needs = f"at {each} bytes a member" if each else f"at {BEABLE_BYTES} bytes a beable"
     here = f"the {there / 2**30:,.1f} GiB of memory that there are"
-    if memory_needed(N, 1, P, each) <= there:
-        most = int(there / memory_needed(N, 1, P, each))
+    if memory_needed(N, 1, width, each) <= there:
+        most = int(there / memory_needed(N, 1, width, each))
         raise InputError("dynamics.replicas", replicas, f"must be at most {most}: {needs} {here} hold no more")
-    most = int((there - BEABLE_BYTES * P) / each)
+    if not each:
+        raise InputError("dynamics.representation", representation, f"{P:,} beables do not fit: {here} hold no more")
+    most = int((there - BEABLE_BYTES * width) / each)
     other = 'or take dynamics.representation = "occupation"'
     raise InputError("preparation.members", N, f"must be at most {most}: {needs} {here} hold no more; {other}")
 

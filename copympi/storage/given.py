@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.model.hamiltonian import split_path
+from copympi.model.preparation import MOST_ANGLE
 
 KEY = "preparation.phases"
 ALLOWED = "must be FILE.h5:/dataset with a phase (rad) for each member, in order of beables, or a list of them"
@@ -27,8 +28,9 @@ class Given:
     def __getitem__(self, piece: slice) -> NDArray[np.float64]:
         with h5py.File(self.path, "r") as file:
             values = np.asarray(file[self.dataset][piece], np.float64)
-        if not np.all(np.isfinite(values)):
-            raise InputError(KEY, f"{self.path}:{self.dataset}", "every phase must be finite")
+        if not np.all(np.abs(values) < MOST_ANGLE):
+            why = f"every phase in {self.path}:{self.dataset} must be a number below {MOST_ANGLE:g} in size"
+            raise InputError(KEY, str(self.path), why)
         return values
 
 
@@ -37,7 +39,10 @@ def phases(value: Any, folder: Path) -> Any:
     if value is None:
         return None
     if isinstance(value, list) and all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in value):
-        return np.array(value, np.float64)
+        try:
+            return np.array(value, np.float64)
+        except OverflowError:
+            raise InputError(KEY, value, ALLOWED) from None
     if not isinstance(value, str):
         raise InputError(KEY, value, ALLOWED)
     path, dataset = split_path(value, folder)

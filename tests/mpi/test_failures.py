@@ -82,6 +82,31 @@ def test_bad_input_is_one_line_and_exit_code_2(job: Path, mpi: str, arguments: t
     assert listing(job) == ["job.toml"]
 
 
+@pytest.mark.parametrize("mpi", launch.FLAVOURS)
+def test_a_bad_phase_in_a_file_ends_ranks_without_members_too(job: Path, mpi: str) -> None:
+    """One block of members on three ranks: one of them reads the file."""
+    phases = np.zeros(1000)
+    phases[700] = np.nan
+    with h5py.File(job / "phases.h5", "w") as file:
+        file["phi"] = phases
+    settings = ("--set=preparation.members=1000", "--set=preparation.phases=phases.h5:/phi")
+    done = launch.mpiexec(3, "-m", "copympi", "run", "job.toml", *settings, mpi=mpi, cwd=job, timeout=30)
+    assert done.returncode == 2, done.stderr
+    assert len(errors(done)) == 1, done.stderr
+    assert "every phase in phases.h5:/phi must be a number below 1e+06 in size" in errors(done)[0]
+    assert "Traceback" not in done.stderr
+
+
+def test_a_fixed_step_in_which_phases_turn_too_far(job: Path) -> None:
+    settings = ["system.hamiltonian=[[60, 0.1], [0.1, -60]]", "preparation.phase_spread=0.1", "dynamics.step=0.1"]
+    options = [f"--set={item}" for item in [*settings, "preparation.members=1000"]]
+    done = launch.mpiexec(2, "-m", "copympi", "run", "job.toml", *options, cwd=job)
+    assert done.returncode == 1, done.stderr
+    assert len(errors(done)) == 1, done.stderr
+    assert errors(done)[0].startswith("a phase turns by more than 1 rad in one step: beable left at t = 0")
+    assert "Traceback" not in done.stderr
+
+
 def test_every_rank_gives_code_2(job: Path) -> None:
     """Not only the first that the launcher hears of."""
     command = f'{" ".join(PYTHON)} run job.toml --set preparation.members=0; echo "code $?" >> codes'

@@ -173,3 +173,16 @@ def test_energy_does_not_drift(steps: int) -> None:
     early, late = np.mean(energy[:10]), np.mean(energy[30:])
     assert np.ptp(energy) < 2e-3 * abs(early)
     assert abs(late - early) < 5e-4 * abs(early)
+
+
+def test_strong_damping_is_resolved() -> None:
+    """The step follows damping: overdamped phases meet as DOP853 says, not faster."""
+    system, start, beable, phases = given(2)
+    model = Model(1.0, "mean", 500.0, "polar", 0.0)
+    ensemble = Aligning(Alone(), system, start, Leap(N, 0.2), 1, 1, model, copying=0.0)
+    carry(ensemble)
+    times = np.array([0.0, 0.2])
+    phi, _ = naive_phases.alignment(
+        system.frequencies.toarray(), beable, phases, np.zeros(N), times, 1.0, "mean", 500.0, "polar"
+    )
+    np.testing.assert_allclose(values(ensemble, 0.2), np.exp(1j * phi[-1]), atol=1e-5)
