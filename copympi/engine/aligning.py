@@ -15,7 +15,6 @@ from copympi.engine.phases import Phases
 from copympi.engine.streams import Purpose
 from copympi.errors import DynamicsError
 from copympi.kernels.fields import STEP_PLACE
-from copympi.kernels.streams import uniforms
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.snapshot import Snapshot
@@ -69,13 +68,7 @@ class Aligning(Phases):
         self.mid = np.empty_like(self.values)
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
-        pi = np.zeros(self.ids.size)
-        if self.model.momenta:
-            for (begin, end), (replica, block) in zip(
-                zip(self.offset[:-1], self.offset[1:], strict=True), self.unit, strict=True
-            ):
-                luck = uniforms(self.seed, Purpose.MOMENTA, int(replica), int(block), 0, int(end - begin))
-                pi[begin:end] = self.model.momenta * (2.0 * luck - 1.0)
+        pi = self.model.momenta * self._spread(Purpose.MOMENTA)
         return np.vstack([super()._first_values(start), pi])
 
     def _besides(self) -> NDArray[np.float64]:

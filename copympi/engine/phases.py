@@ -71,16 +71,21 @@ class Phases(Members):
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
-        angle = np.empty(self.ids.size)
-        given = None if start.phases is None else self._given(start)
-        for k, (begin, end) in enumerate(zip(self.offset[:-1], self.offset[1:], strict=True)):
-            replica, block = (int(x) for x in self.unit[k])
-            if given is not None:
-                angle[begin:end] = given[block]
-            else:
-                luck = uniforms(self.seed, Purpose.PHASES, replica, block, 0, int(end - begin))
-                angle[begin:end] = np.repeat(start.phase, self.counts[k]) + start.spread * (2.0 * luck - 1.0)
+        if start.phases is not None:
+            given = self._given(start)
+            angle = np.concatenate([np.empty(0), *(given[int(block)] for block in self.unit[:, 1])])
+        else:
+            middle = np.repeat(np.tile(start.phase, len(self.unit)), self.counts.ravel())
+            angle = middle + start.spread * self._spread(Purpose.PHASES)
         return np.array(kernel.unit_circle(np.remainder(angle, 2 * np.pi)))
+
+    def _spread(self, purpose: Purpose) -> NDArray[np.float64]:
+        """A number for each of this rank's members, uniform in [-1, 1)."""
+        luck = [
+            uniforms(self.seed, purpose, int(replica), int(block), 0, int(size))
+            for (replica, block), size in zip(self.unit, np.diff(self.offset), strict=True)
+        ]
+        return 2.0 * np.concatenate([np.empty(0), *luck]) - 1.0
 
     def _given(self, start: Start) -> dict[int, NDArray[np.float64]]:
         """Given phases, block by block. InputError on every rank where one cannot read its own."""
