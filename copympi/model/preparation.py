@@ -32,6 +32,7 @@ class Start:
     phase : (P,) radians, Psi = sqrt(rho) exp(-i phase) (34).
     spread : half width (rad) of a uniform spread of members' phases about their beable's; 0: aligned.
     phases : or the phases of all N members, in order of beables; anything that can be sliced.
+    spectators : of the counts, so many in each beable are pinned: they are copied and never copy.
     """
 
     state: NDArray[np.complex128]
@@ -39,6 +40,7 @@ class Start:
     phase: NDArray[np.float64]
     spread: float = 0.0
     phases: Any = None
+    spectators: int = 0
 
     @property
     def aligned(self) -> bool:
