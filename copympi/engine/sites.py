@@ -1,0 +1,141 @@
+"""Many beables with few couplings each: lattices of up to millions of sites, at any N up to 1e80."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import copympi.kernels.sites as kernel
+from copympi.engine import parallel
+from copympi.engine.leap import Leap
+from copympi.engine.occupation import Occupation
+from copympi.engine.streams import Purpose
+from copympi.model.preparation import LARGEST, Start
+from copympi.model.system import System
+from copympi.snapshot import Snapshot
+
+WORK = 20_000_000
+"""Beables times steps between looks at the clock."""
+GAP = 8
+"""Pairs along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
+EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
+"""Regimes of a beable: nobody there; a whole number of members; mean field with Gaussian fluctuations."""
+
+
+class Sites(Occupation):
+    """Replicas as counts n (R, P) beside amplitudes c (R, 2, P) = sqrt(n) exp(-i phi), which need no sine to move.
+
+    Beyond N = 2^63 - 1 amplitudes are mean (R, 2, P), which obeys Schroedinger's equation, and c, the deviation from
+    it, whose size is of order 1 while the mean's is of order sqrt(N): "Large N" of docs/theory.md. There n counts
+    only beables of few members; kernel.HOLDS_GAUSS stands where a Gaussian fluctuation takes its place.
+    """
+
+    columns = ("n", "c", "left", "step", "events", "largest_chance", "substeps")
+
+    def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
+        super().__init__(comm, system, start, leap, replicas, seed)
+        R, P = len(self.left), system.P
+        del self.phase  # amplitudes stand for it
+        self.pinned = start.spectators
+        self.members = float(start.members)
+        self.apart = start.members > LARGEST
+        turn = np.exp(-1j * start.phase)
+        whole = np.sqrt(np.asarray(start.counts, float)) * turn
+        mean = np.zeros(0, complex)
+        if self.apart:
+            few = np.asarray(start.counts) < kernel.FRACTION_FROM
+            n = np.where(few, start.counts, kernel.HOLDS_GAUSS).astype(np.int64)
+            mean = np.sqrt(self.members) * np.abs(start.state) * turn
+            whole = np.where(few, whole - mean, 0.0)
+            self.columns = (*self.columns, "mean")
+            self.n = np.tile(n, (R, 1))
+        self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
+        self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.apart else None
+        self.substeps = np.zeros(R, np.int64)
+        self.bonds = bonds(system, start)
+        self.room = kernel.Room(self.bonds, self.apart)
+        self.stretch = max(1, WORK // P)
+
+    def _go_on(self) -> None:
+        """Some steps of this rank's replicas."""
+        _, status, replica, beable = kernel.advance(
+            self.bonds, self.room, self.leap.rule(self.record), self.leap.interval, self.seed, Purpose.SITES,
+            self.first, self.pinned, self.n, self.c, self.mean, self.left, self.step, self.events,
+            self.largest_chance, self.substeps, self.stretch,
+        )  # fmt: skip
+        if status:
+            self._fail(status, replica, beable)
+
+    def snapshot(self) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere. Collective."""
+        shown = self.profiles()
+        sizes = [last - first for first, last in self.shares]
+        columns = np.column_stack([self.events, self.step.astype(float), self.largest_chance])
+        rest = parallel.gather_rows(self.comm, columns, sizes)
+        rows = {name: parallel.gather_rows(self.comm, values, sizes) for name, values in shown.items()}
+        if rest is None:
+            return None
+        whole: dict[str, NDArray[Any]] = {name: values for name, values in rows.items() if values is not None}
+        n, phase = whole.pop("n"), whole.pop("phase")
+        steps, largest = int(rest[:, 1].sum()), float(rest[:, 2].max(initial=0.0))
+        return Snapshot(n, phase, rest[:, 0], steps, largest, None, whole)
+
+    def profiles(self) -> dict[str, NDArray[Any]]:
+        """Of this rank's replicas, each (R, P): n, phase and regime; where N is large, fluctuations of n and phase."""
+        time = self.record * self.leap.interval - self.left[:, None]
+        turn = self.bonds.shift * time
+        if self.mean is None:
+            c = self.c[:, 0] + 1j * self.c[:, 1]
+            regime = np.where(self.n > 0, WHOLE, EMPTY).astype(np.int8)
+            return {"n": self.n, "phase": turn - np.angle(c), "regime": regime}
+        mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
+        gauss = self.n < 0
+        n = np.where(gauss, np.abs(mean + deviation) ** 2, self.n)
+        regime = np.where(gauss, GAUSSIAN, np.where(self.n > 0, WHOLE, EMPTY)).astype(np.int8)
+        # n - N rho = 2 Re(conj(mean) deviation) + |deviation|^2: no difference of large numbers is taken
+        off = 2.0 * (mean.conj() * deviation).real + np.abs(deviation) ** 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            angle = -np.angle(1.0 + deviation / mean)
+        small = np.abs(deviation) < 1e-8 * np.abs(mean)  # where 1 + ratio would lose the ratio
+        with np.errstate(divide="ignore", invalid="ignore"):
+            angle = np.where(small, -(deviation / mean).imag, angle)
+        root = np.sqrt(self.members)
+        return {
+            "n": n,
+            "phase": turn - np.angle(mean + deviation),
+            "fluctuation": off / root,
+            "phase_fluctuation": np.where(regime > EMPTY, root * angle, np.nan),
+            "regime": regime,
+        }
+
+
+def bonds(system: System, start: Start) -> Any:
+    """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn."""
+    W = system.frequencies.tocsr()
+    omega = np.ascontiguousarray(W.diagonal().real)
+    shift = float((start.state.conj() @ (W @ start.state)).real)
+    entry = W.tocoo()
+    upper = entry.coords[0] < entry.coords[1]
+    row, column = (index[upper].astype(np.int64) for index in entry.coords)
+    weight = entry.data[upper]
+    order = np.lexsort((row, column - row))
+    row, offset, weight = row[order], (column - row)[order], weight[order]
+    opens = np.ones(row.size, bool)
+    opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP)
+    begin = np.flatnonzero(opens)
+    last = np.append(begin[1:], row.size) - 1
+    length = row[last] - row[begin] + 1 if row.size else np.zeros(0, np.int64)
+    at = np.cumsum(length) - length
+    runs = np.column_stack([row[begin], offset[begin], length, at]).astype(np.int64)
+    weights = np.zeros(int(length.sum()), complex)
+    run_of = np.cumsum(opens) - 1
+    weights[at[run_of] + row - row[begin][run_of]] = weight
+    size = np.abs(omega - shift)
+    np.add.at(size, row, np.abs(weight))
+    np.add.at(size, row + offset, np.abs(weight))
+    return kernel.Bonds(
+        system.couplings, runs, np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag),
+        omega - shift, shift, float(size.max()), bool(np.any(weights.imag)),
+    )  # fmt: skip

@@ -1,0 +1,280 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Steps of their own for the few beables that turn over too fast for the lattice's: tails, fronts, passing nodes.
+
+Neighbours among them make a cluster. It goes on in substeps as short as it wants, while all around it follow the
+path that was predicted for the whole step. In a substep amplitudes move by a Runge-Kutta step of fourth order, each
+beable's leavers are drawn (binomial, multinomial) with the integrated flows as means, and amplitudes are scaled to
+the new counts. What this gives up: the draws come at a substep's end, so that covariances are of first order in its
+`limit`; and what happens in a cluster is felt outside only after the step.
+"""
+from libc.math cimport exp, expm1, fmax, fmin, log1p, sqrt
+from libc.stdint cimport int32_t, int64_t
+
+from copympi.kernels.predictor cimport System
+from copympi.kernels.streams cimport Stream, draw_binomial, draw_leavers, stream_double
+
+cdef double TURN = 0.3  # radians, or relative growth of an amplitude, in a substep
+cdef double SHORTEST = 1e-6  # part of a step that a substep takes at the least
+
+
+cdef int64_t draw_some(Stream *stream, int64_t n, double p) noexcept nogil:
+    """Binomial(n, p), quick where most draws are 0: one uniform number, inverted from above."""
+    cdef double mean = n * p, u, tail, term, ratio
+    cdef int64_t k = 0
+    if n <= 0 or not p > 0.0:
+        return 0
+    if mean > 1.0 or p > 0.5:
+        return draw_binomial(stream, n, p)
+    u = stream_double(stream)
+    if u >= mean:  # P(not 0) <= n p
+        return 0
+    term = exp(n * log1p(-p))
+    tail = -expm1(n * log1p(-p))
+    ratio = p / (1.0 - p)
+    while u < tail and k < n:
+        k += 1
+        term *= ratio * (n - k + 1) / k
+        tail -= term
+    return k
+
+
+cdef inline void amplitude(const Rapids *w, Py_ssize_t a, double t, double *x, double *y) noexcept nogil:
+    """The predicted path of beable a at time t of the step."""
+    cdef Py_ssize_t P = w.s.P, P2 = 2 * w.s.P
+    cdef const double *v = w.v + a
+    x[0] = v[0] + t * (v[P2] + t * (v[2 * P2] + t * (v[3 * P2] + t * v[4 * P2])))
+    v = v + P
+    y[0] = v[0] + t * (v[P2] + t * (v[2 * P2] + t * (v[3 * P2] + t * v[4 * P2])))
+
+
+cdef int32_t gather(Rapids *w, Py_ssize_t seed) noexcept nogil:
+    """The cluster of a busy beable: w.queue[0 .. size-1], in an order that only H and `busy` determine."""
+    cdef const System *s = w.s
+    cdef int32_t size = 1, head = 0
+    cdef Py_ssize_t a, b, e
+    w.queue[0] = <int32_t> seed
+    w.place[seed] = 0
+    while head < size:
+        a = w.queue[head]
+        head += 1
+        for e in range(s.indptr[a], s.indptr[a + 1]):
+            b = s.indices[e]
+            if w.busy[b] == BUSY and w.place[b] < 0:
+                w.place[b] = size
+                w.queue[size] = <int32_t> b
+                size += 1
+    return size
+
+
+cdef inline double across(double re, double im, double xb, double yb, double xc, double yc) noexcept nogil:
+    """Members from b to c in unit time, with re + i im = H_bc/hbar; negative: from c to b."""
+    return -2.0 * (re * (xb * yc - yb * xc) + im * (xb * xc + yb * yc))
+
+
+cdef void field(const Rapids *w, int32_t size, double t, const double *z, double *f, double *out) noexcept nogil:
+    """f = sum over b of (H_ab/hbar) c_b at time t: amplitudes z (2, size) inside, the predicted path outside.
+
+    out (size,), where it is wanted: members that leave in unit time.
+    """
+    cdef const System *s = w.s
+    cdef int32_t i, j
+    cdef Py_ssize_t a, b, e
+    cdef double x, y
+    for i in range(size):
+        a = w.queue[i]
+        f[i] = 0.0
+        f[size + i] = 0.0
+        if out != NULL:
+            out[i] = 0.0
+        for e in range(s.indptr[a], s.indptr[a + 1]):
+            b = s.indices[e]
+            j = w.place[b]
+            if j >= 0:
+                x = z[j]
+                y = z[size + j]
+            else:
+                amplitude(w, b, t, &x, &y)
+            f[i] += s.re[e] * x - s.im[e] * y
+            f[size + i] += s.re[e] * y + s.im[e] * x
+            if out != NULL:
+                out[i] += fmax(0.0, across(s.re[e], s.im[e], z[i], z[size + i], x, y))
+
+
+cdef void slope(const Rapids *w, int32_t size, double t, const double *z, double *k) noexcept nogil:
+    """k = dz/dt = -i (H/hbar) c, empty beables held at zero."""
+    cdef int32_t i
+    cdef Py_ssize_t a
+    cdef double x, y, omega
+    field(w, size, t, z, k, NULL)
+    for i in range(size):
+        a = w.queue[i]
+        omega = w.s.omega[a] - w.shift
+        x = k[i] + omega * z[i]
+        y = k[size + i] + omega * z[size + i]
+        k[i] = y if w.n[a] != 0 else 0.0
+        k[size + i] = -x if w.n[a] != 0 else 0.0
+
+
+cdef double substep(const Rapids *w, int32_t size, double most, const double *z, const double *f,
+                    const double *out) noexcept nogil:
+    """Length of the next substep: no member's chance to leave above the limit, no amplitude turned or grown by much."""
+    cdef int32_t i
+    cdef double dt = most, m, turn
+    for i in range(size):
+        m = z[i] * z[i] + z[size + i] * z[size + i]
+        if m == 0.0:
+            continue
+        turn = f[i] * f[i] + f[size + i] * f[size + i]
+        if dt * dt * turn > TURN * TURN * m:
+            dt = TURN * sqrt(m / turn)
+        if w.n[w.queue[i]] > w.pinned and dt * out[i] > w.limit * m:
+            dt = w.limit * m / out[i]
+    return fmin(most, fmax(dt, w.smallest))
+
+
+cdef void runge_kutta(const Rapids *w, int32_t size, double t, double dt, const double *z, double *mid,
+                      double *new, double *k, double *trial) noexcept nogil:
+    """z at t + dt, and in the middle to third order; k, trial are work space (2, size)."""
+    cdef int32_t i, n = 2 * size
+    slope(w, size, t, z, k)
+    for i in range(n):
+        new[i] = z[i] + dt / 6.0 * k[i]
+        trial[i] = z[i] + 0.5 * dt * k[i]
+    slope(w, size, t + 0.5 * dt, trial, k)
+    for i in range(n):
+        new[i] += dt / 3.0 * k[i]
+        trial[i] = z[i] + 0.5 * dt * k[i]
+        mid[i] = trial[i]
+    slope(w, size, t + 0.5 * dt, trial, k)
+    for i in range(n):
+        new[i] += dt / 3.0 * k[i]
+        trial[i] = z[i] + dt * k[i]
+    slope(w, size, t + dt, trial, k)
+    for i in range(n):
+        new[i] += dt / 6.0 * k[i]
+
+
+cdef void draw(Rapids *w, Stream *stream, int32_t size, double t, double dt, const double *z, const double *mid,
+               const double *new, int64_t *arrived) noexcept nogil:
+    """Who leaves each beable of the cluster, and who comes from outside; `arrived` (size,) is added up."""
+    cdef const System *s = w.s
+    cdef int32_t i, j
+    cdef Py_ssize_t a, b, e, first, last
+    cdef double x, y, early, middle, late, flow, size_b, total
+    cdef int64_t k
+    for i in range(size):
+        arrived[i] = 0
+    for i in range(size):
+        a = w.queue[i]
+        first = s.indptr[a]
+        last = s.indptr[a + 1]
+        total = 0.0
+        for e in range(first, last):
+            b = s.indices[e]
+            j = w.place[b]
+            w.chance[e - first] = 0.0
+            if w.n[a] == 0 or w.n[b] == 0:
+                continue
+            if j >= 0:
+                early = across(s.re[e], s.im[e], z[i], z[size + i], z[j], z[size + j])
+                middle = across(s.re[e], s.im[e], mid[i], mid[size + i], mid[j], mid[size + j])
+                late = across(s.re[e], s.im[e], new[i], new[size + i], new[j], new[size + j])
+            else:
+                amplitude(w, b, t, &x, &y)
+                early = across(s.re[e], s.im[e], z[i], z[size + i], x, y)
+                size_b = x * x + y * y
+                amplitude(w, b, t + 0.5 * dt, &x, &y)
+                middle = across(s.re[e], s.im[e], mid[i], mid[size + i], x, y)
+                amplitude(w, b, t + dt, &x, &y)
+                late = across(s.re[e], s.im[e], new[i], new[size + i], x, y)
+            flow = dt / 6.0 * (early + 4.0 * middle + late)
+            if flow > 0.0:
+                w.chance[e - first] = fmin(1.0, flow / w.n[a])
+                total += w.chance[e - first]
+            elif j < 0 and size_b > 0.0:  # an inner pair's other way belongs to the other end
+                if w.n[b] < 0:
+                    k = draw_binomial(stream, <int64_t> fmin(size_b, 1e18), -flow / fmin(size_b, 1e18))
+                    w.change[b] -= k
+                else:
+                    k = draw_some(stream, w.n[b] - w.gone[b] - w.pinned, fmin(1.0, -flow / size_b))
+                    w.n[b] -= k
+                arrived[i] += k
+                w.events += k
+        if total > 1.0:
+            for e in range(last - first):
+                w.chance[e] /= total
+        if total > 0.0 and w.n[a] > w.pinned:
+            draw_leavers(stream, w.n[a] - w.pinned, 0, last - first, w.chance, w.leave)
+            for e in range(first, last):
+                k = w.leave[e - first]
+                if k == 0:
+                    continue
+                b = s.indices[e]
+                j = w.place[b]
+                arrived[i] -= k
+                w.events += k
+                if j >= 0:
+                    arrived[j] += k
+                elif w.n[b] < 0:
+                    w.change[b] += k
+                else:
+                    w.n[b] += k
+                    w.gone[b] += k  # those who come do not leave again in this step
+
+
+cdef int64_t run_cluster(Rapids *w, Stream *stream, int32_t size, double h) noexcept nogil:
+    """Carry one cluster over the step; returns how many substeps it took."""
+    cdef Py_ssize_t a
+    cdef int32_t i
+    cdef int64_t count = 0
+    cdef double t = 0.0, dt, m, r
+    cdef double *z = w.room
+    cdef double *mid = z + 2 * size
+    cdef double *new = mid + 2 * size
+    cdef double *k = new + 2 * size
+    cdef double *trial = k + 2 * size
+    cdef int64_t *arrived = <int64_t *> (trial + 2 * size)
+    for i in range(size):
+        a = w.queue[i]
+        z[i] = w.v[a]
+        z[size + i] = w.v[w.s.P + a]
+    while t < h:
+        field(w, size, t, z, k, trial)
+        dt = substep(w, size, h - t, z, k, trial)
+        if h - t - dt < 1e-9 * h:
+            dt = h - t
+        runge_kutta(w, size, t, dt, z, mid, new, k, trial)
+        draw(w, stream, size, t, dt, z, mid, new, arrived)
+        for i in range(size):
+            a = w.queue[i]
+            w.n[a] += arrived[i]
+            m = new[i] * new[i] + new[size + i] * new[size + i]
+            if m > 0.0:
+                r = sqrt(w.n[a] / m)
+                z[i] = r * new[i]
+                z[size + i] = r * new[size + i]
+        t = h if dt == h - t else t + dt
+        count += 1
+    for i in range(size):
+        a = w.queue[i]
+        w.end[a] = z[i]
+        w.end[w.s.P + a] = z[size + i]
+        w.place[a] = -1
+        w.busy[a] = CARRIED
+    return count
+
+
+cdef int64_t shoot(Rapids *w, Stream *stream, double h) noexcept nogil:
+    """Carry all busy beables over a step of length h, cluster by cluster; returns the most substeps one took."""
+    cdef Py_ssize_t a
+    cdef int64_t worst = 0, count
+    cdef int32_t size
+    w.smallest = SHORTEST * h
+    for a in range(w.s.P):
+        if w.busy[a] == BUSY:
+            size = gather(w, a)
+            count = run_cluster(w, stream, size, h)
+            w.substeps += count * size
+            if count > worst:
+                worst = count
+    return worst
