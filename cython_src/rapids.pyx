@@ -7,13 +7,16 @@ beable's leavers are drawn (binomial, multinomial) with the integrated flows as 
 the new counts. What this gives up: the draws come at a substep's end, so that covariances are of first order in its
 `limit`; and what happens in a cluster is felt outside only after the step.
 """
-from libc.math cimport exp, expm1, fmax, fmin, log1p, sqrt
+from libc.math cimport exp, expm1, fmax, fmin, llrint, log1p, sqrt
 from libc.stdint cimport int32_t, int64_t
+
+from numpy.random.c_distributions cimport random_standard_normal
 
 from copympi.kernels.predictor cimport System
 from copympi.kernels.streams cimport Stream, draw_binomial, draw_leavers, stream_double
 
-cdef double TURN = 0.3  # radians, or relative growth of an amplitude, in a substep
+cdef int64_t ENDLESS = 1 << 60  # members, where there are more than can be counted
+cdef double MOST = 0.05  # largest part of a beable's members for which that law will do
 cdef double SHORTEST = 1e-6  # part of a step that a substep takes at the least
 
 
@@ -35,6 +38,18 @@ cdef int64_t draw_some(Stream *stream, int64_t n, double p) noexcept nogil:
         k += 1
         term *= ratio * (n - k + 1) / k
         tail -= term
+    return k
+
+
+cdef int64_t draw_from(Stream *stream, int64_t there, const double *start, Py_ssize_t P, double flow,
+                       double *taken) noexcept nogil:
+    """Members that leave a beable of amplitude `start` (re, P further on im) by one pair, given those who are gone.
+
+    Shares of a flow in the members at the start are a multinomial's chances; `taken` is their sum so far.
+    """
+    cdef double p = flow / (start[0] * start[0] + start[P] * start[P])
+    cdef int64_t k = draw_some(stream, there, fmin(1.0, p / (1.0 - taken[0])) if taken[0] < 1.0 else 1.0)
+    taken[0] += p
     return k
 
 
@@ -125,8 +140,8 @@ cdef double substep(const Rapids *w, int32_t size, double most, const double *z,
         if m == 0.0:
             continue
         turn = f[i] * f[i] + f[size + i] * f[size + i]
-        if dt * dt * turn > TURN * TURN * m:
-            dt = TURN * sqrt(m / turn)
+        if dt * dt * turn > w.turn * w.turn * m:
+            dt = w.turn * sqrt(m / turn)
         if w.n[w.queue[i]] > w.pinned and dt * out[i] > w.limit * m:
             dt = w.limit * m / out[i]
     return fmin(most, fmax(dt, w.smallest))
@@ -154,13 +169,32 @@ cdef void runge_kutta(const Rapids *w, int32_t size, double t, double dt, const 
         new[i] += dt / 6.0 * k[i]
 
 
+cdef inline int64_t draw_many(Stream *stream, double flow, double kept) noexcept nogil:
+    """Members of a large flow, each leaving by itself: a Gaussian with a Poisson law's first three cumulants."""
+    cdef double g = random_standard_normal(&stream.bitgen)
+    return llrint(flow * kept + sqrt(flow * kept) * g + (g * g - 1.0) / 6.0)
+
+
+cdef inline void move(Rapids *w, int32_t i, int32_t j, Py_ssize_t b, int64_t k, int64_t *arrived) noexcept nogil:
+    """k members go from place i of the cluster to its place j, or to beable b outside where j < 0."""
+    arrived[i] -= k
+    w.events += k
+    if j >= 0:
+        arrived[j] += k
+    elif w.n[b] < 0:
+        w.change[b] += k
+    else:
+        w.n[b] += k
+        w.gone[b] += k  # those who come do not leave again in this step
+
+
 cdef void draw(Rapids *w, Stream *stream, int32_t size, double t, double dt, const double *z, const double *mid,
                const double *new, int64_t *arrived) noexcept nogil:
     """Who leaves each beable of the cluster, and who comes from outside; `arrived` (size,) is added up."""
     cdef const System *s = w.s
     cdef int32_t i, j
     cdef Py_ssize_t a, b, e, first, last
-    cdef double x, y, early, middle, late, flow, size_b, total
+    cdef double x, y, early, middle, late, flow, total
     cdef int64_t k
     for i in range(size):
         arrived[i] = 0
@@ -182,21 +216,25 @@ cdef void draw(Rapids *w, Stream *stream, int32_t size, double t, double dt, con
             else:
                 amplitude(w, b, t, &x, &y)
                 early = across(s.re[e], s.im[e], z[i], z[size + i], x, y)
-                size_b = x * x + y * y
                 amplitude(w, b, t + 0.5 * dt, &x, &y)
                 middle = across(s.re[e], s.im[e], mid[i], mid[size + i], x, y)
                 amplitude(w, b, t + dt, &x, &y)
                 late = across(s.re[e], s.im[e], new[i], new[size + i], x, y)
             flow = dt / 6.0 * (early + 4.0 * middle + late)
-            if flow > 0.0:
+            if flow >= MANY and w.n[a] * MOST >= flow:
+                move(w, i, j, b, draw_many(stream, flow, 1.0 - w.pinned / <double> w.n[a]), arrived)
+            elif flow > 0.0:
                 w.chance[e - first] = fmin(1.0, flow / w.n[a])
                 total += w.chance[e - first]
-            elif j < 0 and size_b > 0.0:  # an inner pair's other way belongs to the other end
+            elif j < 0:  # an inner pair's other way belongs to the other end
                 if w.n[b] < 0:
-                    k = draw_binomial(stream, <int64_t> fmin(size_b, 1e18), -flow / fmin(size_b, 1e18))
+                    k = draw_binomial(stream, ENDLESS, -flow / ENDLESS)
                     w.change[b] -= k
+                elif -flow >= MANY and w.n[b] * MOST >= -flow:
+                    k = draw_many(stream, -flow, 1.0 - w.pinned / <double> w.n[b])
+                    w.n[b] -= k
                 else:
-                    k = draw_some(stream, w.n[b] - w.gone[b] - w.pinned, fmin(1.0, -flow / size_b))
+                    k = draw_from(stream, w.n[b] - w.gone[b] - w.pinned, w.v + b, s.P, -flow, w.taken + b)
                     w.n[b] -= k
                 arrived[i] += k
                 w.events += k
@@ -210,16 +248,7 @@ cdef void draw(Rapids *w, Stream *stream, int32_t size, double t, double dt, con
                 if k == 0:
                     continue
                 b = s.indices[e]
-                j = w.place[b]
-                arrived[i] -= k
-                w.events += k
-                if j >= 0:
-                    arrived[j] += k
-                elif w.n[b] < 0:
-                    w.change[b] += k
-                else:
-                    w.n[b] += k
-                    w.gone[b] += k  # those who come do not leave again in this step
+                move(w, i, w.place[b], b, k, arrived)
 
 
 cdef int64_t run_cluster(Rapids *w, Stream *stream, int32_t size, double h) noexcept nogil:

@@ -21,7 +21,7 @@ from libc.string cimport memset
 from numpy.random.c_distributions cimport random_standard_normal
 
 from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, UNSTABLE, Couplings, Rule, System
-from copympi.kernels.rapids cimport BUSY, Rapids, draw_some, shoot
+from copympi.kernels.rapids cimport BUSY, MANY, Rapids, draw_from, draw_some, shoot
 from copympi.kernels.streams cimport Stream, stream_open
 
 cdef extern from "diagonals.h" nogil:
@@ -52,11 +52,11 @@ cdef extern from "diagonals.h" nogil:
     void rescale(int64_t P, const int64_t *n, const double *pred, const double *before, double *c, double *alive)
     double sum_of(int64_t n, const double *x, int squares)
 
-cdef double MANY = 16.0        # members that flow in a step from where on a Gaussian stands for their number
 cdef int64_t FEW = 1000        # members below which a beable's amplitude must not turn by much in a step
 cdef double TURN = 0.6         # radians; by so much
 cdef double STABLE = 2.5       # norm of H h/hbar where the polynomial still does not blow up
 cdef double CAREFUL = 0.5      # and where the fastest waves keep their size and phase well enough
+cdef int64_t ENDLESS = 1 << 60  # members, where there are more than can be counted
 cdef double WHOLE = 1e6        # members below which a beable of a large ensemble becomes a whole number,
 cdef double FRACTION = 4e6     # and above which it is no longer one
 cdef enum:
@@ -160,6 +160,7 @@ cdef class Room:
         self.rapids.busy = self.busy
         self.rapids.gone = self.gone
         self.rapids.change = self.change
+        self.rapids.taken = self.taken
         self.rapids.end = self.end
         self.rapids.substeps = 0
 
@@ -294,19 +295,15 @@ cdef inline double kept(int64_t n, int64_t pinned) noexcept nogil:
 
 cdef int64_t draw_one_way(Stream *stream, Replica *x, Room w, Py_ssize_t b, double flow) noexcept nogil:
     """Members that leave b by one pair whose flow is small, given who has left by others."""
-    cdef double p
-    cdef int64_t k, n = x.n[b]
+    cdef int64_t k
     if not flow > 0.0:
         return 0
-    if n < 0:  # Gaussian: endlessly many for this flow
-        return draw_some(stream, 1 << 60, flow / <double> (1 << 60))
-    n = n - w.gone[b] - x.pinned
-    if n <= 0:
-        return 0
-    p = flow / x.n[b]
-    k = draw_some(stream, n, fmin(1.0, p / (1.0 - w.taken[b])) if w.taken[b] < 1.0 else 1.0)
-    w.taken[b] += p
-    w.gone[b] += k
+    if x.n[b] < 0:  # Gaussian: endlessly many for this flow
+        return draw_some(stream, ENDLESS, flow / ENDLESS)
+    k = x.n[b] - w.gone[b] - x.pinned
+    if k > 0:
+        k = draw_from(stream, k, w.v + b, w.rapids.s.P, flow, w.taken + b)
+        w.gone[b] += k
     return k
 
 
@@ -453,12 +450,13 @@ cdef void make_step(const Diagonals *d, Replica *x, Stream *stream, double weigh
         settle_apart(d, x, w)
 
 
-def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, uint64_t seed, uint64_t purpose,
+def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, double turn, uint64_t seed, uint64_t purpose,
             Py_ssize_t first_replica, int64_t pinned, int64_t[:, ::1] n, double[:, :, ::1] c, mean,
             double[::1] left, int64_t[::1] step, double[::1] events, double[::1] largest, int64_t[::1] substeps,
             int64_t max_steps):
     """Carry replicas to the next record, `interval` after the last, or about `max_steps` further.
 
+    turn: radians that an amplitude may turn in a substep.
     n (R, P); c (R, 2, P) amplitudes re, im, or their deviations where mean (R, 2, P) is not None; pinned: spectators
     of each beable; the others as in occupation.advance. substeps (R,): substeps of their own so far, each beable's
     counted. Returns (steps done, status, replica, beable).
@@ -473,6 +471,7 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, u
     cdef int64_t done = 0, before
     cdef int status = FINE
     cdef bint first
+    room.rapids.turn = turn
     if apart:
         mean_view = mean
     with nogil:

@@ -20,6 +20,8 @@ WORK = 20_000_000
 """Beables times steps between looks at the clock."""
 GAP = 8
 """Pairs along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
+TURN = 0.3
+"""Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
 EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 """Regimes of a beable: nobody there; a whole number of members; mean field with Gaussian fluctuations."""
 
@@ -61,8 +63,8 @@ class Sites(Occupation):
     def _go_on(self) -> None:
         """Some steps of this rank's replicas."""
         _, status, replica, beable = kernel.advance(
-            self.bonds, self.room, self.leap.rule(self.record), self.leap.interval, self.seed, Purpose.SITES,
-            self.first, self.pinned, self.n, self.c, self.mean, self.left, self.step, self.events,
+            self.bonds, self.room, self.leap.rule(self.record), self.leap.interval,
+            TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25, self.seed, Purpose.SITES, self.first, self.pinned, self.n, self.c, self.mean, self.left, self.step, self.events,
             self.largest_chance, self.substeps, self.stretch,
         )  # fmt: skip
         if status:
