@@ -79,39 +79,60 @@ COPYMPI_WIDE static void stage(const Diagonals *d, const double *restrict alive,
     }
 }
 
-/* c(t) from Taylor coefficients v (5, 2, P), as polynomials of P2 = 2 P components */
-COPYMPI_WIDE static void horner(int64_t P2, const double *restrict v, double t, double *restrict c) {
-    for (int64_t a = 0; a < P2; a++)
-        c[a] = v[a] + t * (v[P2 + a] + t * (v[2 * P2 + a] + t * (v[3 * P2 + a] + t * v[4 * P2 + a])));
-}
-
-COPYMPI_WIDE static void add_up(int64_t n, const double *restrict x, const double *restrict y, double *restrict sum) {
-    for (int64_t a = 0; a < n; a++) sum[a] = x[a] + y[a];
-}
-
-/* rate[e]: members from b to b + offset in unit time, -2 Im(conj(c_b) w_b,b+offset c_b+offset) */
-COPYMPI_WIDE static void flow_rates(const Diagonals *d, const double *restrict c, double *restrict rate) {
-    const double *x = c, *y = c + d->P;
-    for (int64_t r = 0; r < d->runs; r++) {
-        const Run run = d->run[r];
-        const double *restrict re = d->re + run.start, *restrict im = d->im + run.start;
-        const double *xb = x + run.first, *yb = y + run.first, *xc = xb + run.offset, *yc = yb + run.offset;
-        double *restrict out = rate + run.start;
-        if (d->has_im)
-            for (int64_t k = 0; k < run.length; k++)
-                out[k] = -2.0 * (re[k] * (xb[k] * yc[k] - yb[k] * xc[k]) + im[k] * (xb[k] * xc[k] + yb[k] * yc[k]));
-        else
-            for (int64_t k = 0; k < run.length; k++) out[k] = -2.0 * re[k] * (xb[k] * yc[k] - yb[k] * xc[k]);
+/* c in the middle and at the end of a step of length t, from Taylor coefficients v (5, 2, P), P2 = 2 P */
+COPYMPI_WIDE static void carry(int64_t P2, const double *restrict v, double t, double *restrict mid,
+                               double *restrict end) {
+    const double u = 0.5 * t;
+    for (int64_t a = 0; a < P2; a++) {
+        const double v0 = v[a], v1 = v[P2 + a], v2 = v[2 * P2 + a], v3 = v[3 * P2 + a], v4 = v[4 * P2 + a];
+        mid[a] = v0 + u * (v1 + u * (v2 + u * (v3 + u * v4)));
+        end[a] = v0 + t * (v1 + t * (v2 + t * (v3 + t * v4)));
     }
 }
 
-/* Simpson's rule over h: net[e] and gross[e] flow of each pair; both from rates at start, middle and end. */
-COPYMPI_WIDE static void integrate(int64_t bonds, double h, const double *restrict start, const double *restrict mid,
-                                   const double *restrict end, double *restrict net, double *restrict gross) {
+COPYMPI_WIDE static void add_up(int64_t n, const double *x, const double *y, double *sum) {
+    for (int64_t a = 0; a < n; a++) sum[a] = x[a] + y[a];
+}
+
+/* rate: members from b to b + offset in unit time, -2 Im(conj(c_b) w c_b+offset), of n pairs from c on */
+static inline void rates(int64_t n, int has_im, const double *restrict re, const double *restrict im, const double *c,
+                         int64_t P, int64_t offset, double *restrict rate) {
+    const double *xb = c, *yb = c + P, *xc = c + offset, *yc = c + P + offset;
+    if (has_im)
+        for (int64_t k = 0; k < n; k++)
+            rate[k] = -2.0 * (re[k] * (xb[k] * yc[k] - yb[k] * xc[k]) + im[k] * (xb[k] * xc[k] + yb[k] * yc[k]));
+    else
+        for (int64_t k = 0; k < n; k++) rate[k] = -2.0 * re[k] * (xb[k] * yc[k] - yb[k] * xc[k]);
+}
+
+COPYMPI_WIDE static void flow_rates(const Diagonals *d, const double *c, double *restrict rate) {
+    for (int64_t r = 0; r < d->runs; r++) {
+        const Run run = d->run[r];
+        rates(run.length, d->has_im, d->re + run.start, d->im + run.start, c + run.first, d->P, run.offset,
+              rate + run.start);
+    }
+}
+
+/* Flow of each pair over h by Simpson's rule, net and gross, from the rates at its start and the amplitudes in its
+   middle and at its end; and the rate at the end. */
+COPYMPI_WIDE static void integrate(const Diagonals *d, double h, const double *restrict start, const double *mid,
+                                   const double *end, double *restrict end_rate, double *restrict net,
+                                   double *restrict gross) {
+    enum { CHUNK = 1024 };
+    double middle[CHUNK], late[CHUNK];
     const double w = h / 6.0;
-    for (int64_t e = 0; e < bonds; e++) {
-        net[e] = w * (start[e] + 4.0 * mid[e] + end[e]);
-        gross[e] = w * (fabs(start[e]) + 4.0 * fabs(mid[e]) + fabs(end[e]));
+    for (int64_t r = 0; r < d->runs; r++) {
+        const Run run = d->run[r];
+        for (int64_t k = 0; k < run.length; k += CHUNK) {
+            const int64_t n = least(CHUNK, run.length - k), e = run.start + k;
+            rates(n, d->has_im, d->re + e, d->im + e, mid + run.first + k, d->P, run.offset, middle);
+            rates(n, d->has_im, d->re + e, d->im + e, end + run.first + k, d->P, run.offset, late);
+            for (int64_t j = 0; j < n; j++) {
+                end_rate[e + j] = late[j];
+                net[e + j] = w * (start[e + j] + 4.0 * middle[j] + late[j]);
+                gross[e + j] = w * (fabs(start[e + j]) + 4.0 * fabs(middle[j]) + fabs(late[j]));
+            }
+        }
     }
 }
 

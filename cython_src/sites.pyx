@@ -42,11 +42,11 @@ cdef extern from "diagonals.h" nogil:
         double norm
     void stage(const Diagonals *d, const double *alive, const double *old, double over, double *new,
                const double *other)
-    void horner(int64_t P2, const double *v, double t, double *c)
+    void carry(int64_t P2, const double *v, double t, double *mid, double *end)
     void add_up(int64_t n, const double *x, const double *y, double *sum)
     void flow_rates(const Diagonals *d, const double *c, double *rate)
-    void integrate(int64_t bonds, double h, const double *start, const double *mid, const double *end, double *net,
-                   double *gross)
+    void integrate(const Diagonals *d, double h, const double *start, const double *mid, const double *end,
+                   double *end_rate, double *net, double *gross)
     void outflows(const Diagonals *d, const double *net, const double *gross, double *out)
     void move_counts(const Diagonals *d, const int64_t *moved, int64_t *n)
     void rescale(int64_t P, const int64_t *n, const double *pred, const double *before, double *c, double *alive)
@@ -107,7 +107,6 @@ cdef class Room:
     cdef double *taken         # (P,) chance already drawn from
     cdef double *change        # (P,)
     cdef double *start_rate    # (bonds,)
-    cdef double *mid_rate
     cdef double *end_rate
     cdef double *net
     cdef double *gross
@@ -120,7 +119,7 @@ cdef class Room:
         cdef Py_ssize_t P = bonds.d.P, B = max(1, bonds.d.bonds), degree
         cdef const System *s = &bonds.couplings.system
         degree = max(1, int(np.max(np.diff(bonds.couplings.keep[0]), initial=1)))
-        cdef double[::1] numbers = np.zeros((42 if apart else 18) * P + 5 * B + 11 * P + degree)
+        cdef double[::1] numbers = np.zeros((42 if apart else 18) * P + 4 * B + 11 * P + degree)
         cdef int64_t[::1] whole = np.zeros(B + P + degree, np.int64)
         cdef int32_t[::1] places = np.full(2 * P, -1, np.int32)
         cdef unsigned char[::1] busy = np.zeros(P, np.uint8)
@@ -141,11 +140,10 @@ cdef class Room:
             self.end_mean = at + 22 * P
             at += 24 * P
         self.start_rate = at
-        self.mid_rate = at + B
-        self.end_rate = at + 2 * B
-        self.gross = at + 3 * B
-        self.net = at + 4 * B
-        at += 5 * B
+        self.end_rate = at + B
+        self.gross = at + 2 * B
+        self.net = at + 3 * B
+        at += 4 * B
         self.rapids.room = at
         self.rapids.chance = at + 11 * P
         self.moved = &whole[0]
@@ -196,12 +194,12 @@ cdef void expand(const Diagonals *d, const Replica *x, Room w) noexcept nogil:
         if x.mean != NULL:
             stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, w.mean + P2 * k, NULL)
         stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
-    if x.mean != NULL:
-        add_up(5 * P2, w.deviation, w.mean, w.v)
+    if x.mean != NULL:  # the rest is added up where it is wanted
+        add_up(2 * P2, w.deviation, w.mean, w.v)
     flow_rates(d, w.v, w.start_rate)
 
 
-cdef double choose(const Diagonals *d, const Rule *rule, double left, Room w) noexcept nogil:
+cdef double choose(const Diagonals *d, const Rule *rule, const Replica *x, double left, Room w) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the record alone.
 
     It keeps the error of the polynomial within the rule's, a member's mean chance to leave at half the rule's limit,
@@ -210,7 +208,7 @@ cdef double choose(const Diagonals *d, const Rule *rule, double left, Room w) no
     cdef double h = left, size, flow
     if rule.step > 0.0:
         return left / fmax(rint(left / rule.step), 1.0)
-    size = d.norm / 5.0 * sqrt(sum_of(2 * d.P, w.v + 8 * d.P, 1))
+    size = d.norm / 5.0 * sqrt(sum_of(2 * d.P, (w.v if x.mean == NULL else w.mean) + 8 * d.P, 1))
     if size > 0.0:
         h = fmin(h, sqrt(sqrt(rule.error_rate * sqrt(rule.members) / size)))
     flow = sum_of(d.bonds, w.start_rate, 0)
@@ -417,24 +415,22 @@ cdef void make_step(const Diagonals *d, Replica *x, Stream *stream, double weigh
     """One step of length x.h from an expanded start."""
     cdef Py_ssize_t P = d.P
     cdef double h = x.h
-    cdef int64_t count
-    horner(2 * P, w.v, 0.5 * h, w.mid)
-    flow_rates(d, w.mid, w.mid_rate)
     if x.mean == NULL:
-        horner(2 * P, w.v, h, w.end)
+        carry(2 * P, w.v, h, w.mid, w.end)
     else:
-        horner(2 * P, w.mean, h, w.end_mean)
-        horner(2 * P, w.deviation, h, w.end_deviation)
+        carry(2 * P, w.mean, h, w.mid, w.end_mean)
+        carry(2 * P, w.deviation, h, w.end, w.end_deviation)
+        add_up(2 * P, w.mid, w.end, w.mid)
         add_up(2 * P, w.end_mean, w.end_deviation, w.end)
-    flow_rates(d, w.end, w.end_rate)
-    integrate(d.bonds, h, w.start_rate, w.mid_rate, w.end_rate, w.net, w.gross)
+    integrate(d, h, w.start_rate, w.mid, w.end, w.end_rate, w.net, w.gross)
     outflows(d, w.net, w.gross, w.out)
     memset(w.gone, 0, P * sizeof(int64_t))
     memset(w.taken, 0, P * sizeof(double))
     if x.mean != NULL:
         memset(w.change, 0, P * sizeof(double))
-    count = find_busy(d, x, w)
-    if count:
+    if find_busy(d, x, w):
+        if x.mean != NULL:
+            add_up(6 * P, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
         w.rapids.n = x.n
         w.rapids.limit = x.limit
         w.rapids.pinned = x.pinned
@@ -487,7 +483,7 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, d
             while left[r] > 0.0 and done < max_steps:
                 look(d, &x, room)
                 expand(d, &x, room)
-                x.h = choose(d, &rule, left[r], room)
+                x.h = choose(d, &rule, &x, left[r], room)
                 if not isfinite(x.h) or x.h < rule.smallest:
                     status = STEP_TOO_SMALL
                     break
