@@ -20,14 +20,17 @@ from copympi.engine.leap import Leap
 from copympi.engine.members import Members
 from copympi.engine.occupation import Occupation
 from copympi.engine.phases import Phases
+from copympi.engine.sites import Sites
 from copympi.errors import InputError
 from copympi.keeper import Keeper
-from copympi.model.preparation import Start, check_memory, prepare
+from copympi.model.preparation import LARGEST, Start, check_memory, prepare
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.record import Memory, Recorder
 from copympi.snapshot import Snapshot
 
+FEW_BEABLES = 64
+"""Up to here, and up to N = 2^63 - 1, counts of a system that is no lattice take the leap of few beables."""
 CAREFUL_CHANCE = 0.05
 """A fixed step with larger leaving chances is warned about."""
 
@@ -218,7 +221,8 @@ def _ensemble(system: System, start: Start, config: Config, comm: Any, leap: Lea
     d, kinds = config.dynamics, config.preparation.phase_kinds
     if d.representation == "occupation":
         if start.aligned:
-            return Occupation(comm, system, start, leap, d.replicas, d.seed)
+            many = system.P > FEW_BEABLES or start.members > LARGEST or getattr(system, "lattice", None) is not None
+            return (Sites if many else Occupation)(comm, system, start, leap, d.replicas, d.seed)
         return Kinds(comm, system, start, leap, d.replicas, d.seed, kinds)
     if config.alignment is not None:
         return Aligning(comm, system, start, leap, d.replicas, d.seed, Model(**config.alignment.model_dump()))

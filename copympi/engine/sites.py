@@ -34,7 +34,7 @@ class Sites(Occupation):
     only beables of few members; kernel.HOLDS_GAUSS stands where a Gaussian fluctuation takes its place.
     """
 
-    columns = ("n", "c", "left", "step", "events", "largest_chance", "substeps")
+    columns: tuple[str, ...] = ("n", "c", "left", "step", "events", "largest_chance", "substeps")
 
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         super().__init__(comm, system, start, leap, replicas, seed)
