@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from copympi.model import hamiltonian
+from copympi.errors import InputError
+from copympi.model import basis, hamiltonian, packets
 from copympi.model.lattice import checked
+from copympi.model.preparation import Start, amplitudes, count, share_out, turns
 from copympi.model.system import System
 
 
@@ -36,3 +38,29 @@ def system(section: Any, folder: Path = Path()) -> System:
         section.sites, section.spacing, section.mass, section.hbar, section.boundary, section.potential, folder
     )
     return System(made.hamiltonian(), made.hbar, section.labels, made)
+
+
+def prepared(
+    before: System, given: Any, phases: Any, representation: str, folder: Path = Path()
+) -> tuple[System, Start]:
+    """System and ensemble that a checked section [preparation] makes of a System: another one in another basis.
+
+    given : the section; its state is one of the beables of `before`, and so is its admixture.
+    phases : (N,) rad, those of all members in the order of beables after any change of basis, or None.
+    """
+    N = count(given.members, representation)
+    if given.packet is not None:
+        for key in ("state", "density", "phase"):
+            if getattr(given, key) is not None:
+                raise InputError(f"preparation.{key}", getattr(given, key), "must be left out where packet is given")
+        psi, turn = packets.amplitudes(given.packet, before)
+    else:
+        psi, turn = amplitudes(before.P, given.state, given.density, given.phase)
+    after = before
+    if given.admixture is not None:
+        psi = basis.admixed(given.admixture, psi, before)
+        turn = turns(psi)
+    if given.basis is not None:
+        after, psi = basis.changed(given.basis, psi, before, folder)
+        turn = turns(psi)
+    return after, share_out(psi, turn, N, given.phase_spread, phases, given.spectators)

@@ -149,7 +149,7 @@ def _shape(sites: Any, least: int, boundary: str) -> tuple[int, ...]:
     if len(row) not in (1, 2) or not whole:
         raise InputError(key, sites, allowed)
     shape = tuple(int(n) for n in row)
-    P, most = int(np.prod(shape, dtype=object)), min(2**31 - 1, int(there() / SITE_BYTES))
-    if P > most:
+    total, most = int(np.prod(shape, dtype=object)), min(2**31 - 1, int(there() / SITE_BYTES))
+    if total > most:
         raise InputError(key, sites, f"must be at most {most:,} in all: this machine's memory holds no more")
     return shape

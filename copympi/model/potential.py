@@ -100,8 +100,8 @@ def _double_well(given: Table, x: Coordinates, mass: float) -> NDArray[np.float6
     V = height * ((2 * (x[0] - centre[0]) / separation) ** 2 - 1) ** 2
     if "omega" in given:
         omega = real(given["omega"], f"{KEY}.omega")
-        if len(x) < 2:
-            raise InputError(f"{KEY}.omega", omega, "must be left out on a lattice of one axis: it acts along the second")
+        if len(x) == 1:
+            raise InputError(f"{KEY}.omega", omega, "must be left out on one axis: it acts along the second")
         V += 0.5 * mass * np.float64(omega) ** 2 * (x[1] - centre[1]) ** 2
     return np.asarray(V)
 

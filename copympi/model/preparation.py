@@ -92,7 +92,7 @@ def amplitudes(
     """Psi, (P,), normalised, and its phases (rad), Psi = sqrt(rho) exp(-i phase): finite where Psi = 0 too."""
     if (state is None) == (density is None):
         given = "neither" if state is None else "both"
-        raise InputError("preparation.state", given, "must be given, or density with phase in its place")
+        raise InputError("preparation.state", given, "must be given, or density with phase in its place, or packet")
     if state is not None:
         if phase is not None:
             raise InputError("preparation.phase", phase, "must go with density; state has phases of its own")
@@ -131,15 +131,15 @@ def share_out(
 ) -> Start:
     """The ensemble of N members for a normalised Psi, (P,), and its phases (rad)."""
     s, P = spectators, psi.size
-    if N < s * P:
-        raise InputError(
-            "preparation.members", N, f"must be at least {s * P}: {s} spectators in each of {P} beables are part of it"
-        )
+    free = N - s * P
+    if free < 0:
+        why = f"must be at least {s * P}: the {s} spectators in each of {P} beables are part of it"
+        raise InputError("preparation.members", N, why)
     rho = np.abs(psi) ** 2
     if N <= LARGEST:
-        counts: NDArray[Any] = s + largest_remainder(rho, N - s * P)
+        counts: NDArray[Any] = s + largest_remainder(rho, free)
     else:
-        counts = float(s) + np.rint(float(N - s * P) * (rho / rho.sum()))
+        counts = float(s) + np.rint(float(free) * (rho / rho.sum()))
     return Start(psi, counts, phase, min(spread, np.pi), _row(phases, N), s, N)
 
 
