@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,8 @@ class Lattice:
     @property
     def positions(self) -> list[NDArray[np.float64]]:
         """For each axis the coordinate of each site, (P,): x_i = (i - L//2) abar, so that x = 0 is a site."""
-        return coordinates(self.shape, self.spacing)
+        axes = [(np.arange(sites) - sites // 2) * abar for sites, abar in zip(self.shape, self.spacing, strict=True)]
+        return [x.ravel() for x in np.meshgrid(*axes, indexing="ij")]
 
     @property
     def lengths(self) -> tuple[float, ...]:
@@ -106,12 +107,6 @@ class Lattice:
         return cls(shape, spacing, mass, hbar, boundary, np.asarray(potential, np.float64))
 
 
-def coordinates(shape: tuple[int, ...], spacing: tuple[float, ...]) -> list[NDArray[np.float64]]:
-    """For each axis the coordinate of each site, (P,)."""
-    axes = [(np.arange(sites) - sites // 2) * abar for sites, abar in zip(shape, spacing, strict=True)]
-    return [x.ravel() for x in np.meshgrid(*axes, indexing="ij")]
-
-
 def checked(
     sites: Any,
     spacing: Any = None,
@@ -129,14 +124,11 @@ def checked(
     abar = per_axis(1.0 if spacing is None else spacing, "system.spacing", len(shape), positive)
     m = positive(1.0 if mass is None else mass, "system.mass")
     quantum = positive(1.0 if hbar is None else hbar, "system.hbar")
-    x = coordinates(shape, abar)
-    if not all(np.all(np.isfinite(xi)) for xi in x):
-        raise InputError("system.spacing", spacing, "must leave every coordinate finite")
-    V = potentials.sample("free" if potential is None else potential, x, shape, m, folder)
-    made = Lattice(shape, abar, m, quantum, boundary, V)
+    made = Lattice(shape, abar, m, quantum, boundary, np.zeros(0))
     if not all(0 < energy < np.inf for energy in made.bond_energies()):
         raise InputError("system.spacing", spacing, "must leave hbar^2/(2 m spacing^2) a positive number")
-    return made
+    V = potentials.sample("free" if potential is None else potential, made.positions, shape, m, folder)
+    return replace(made, potential=V)
 
 
 def _shape(sites: Any, least: int, boundary: str) -> tuple[int, ...]:
