@@ -43,10 +43,7 @@ def _chi(state: Any, system: System) -> Amplitudes:
         if state == "uniform":
             return np.full(system.P, system.P**-0.5, complex)
         if state == "ground":
-            ground = eigen.lowest(system, 1)[:, 0]
-            # without nodes where all couplings are negative, as on a lattice: what rounding made of its tails goes
-            bare = np.all(np.abs(ground - np.abs(ground)) < 1e-9 * np.abs(ground).max())
-            return np.abs(ground).astype(complex) if bare else ground
+            return eigen.ground(system, key)
         raise InputError(key, state, 'must be "ground", "uniform" or a list of amplitudes')
     chi = np.asarray(vector(state, system.P, key, complex))
     size = np.abs(chi).max()

@@ -23,7 +23,17 @@ def most(P: int) -> int:
     return P if P <= DENSE_TO else MOST_SPARSE
 
 
-def lowest(system: System, count: int) -> NDArray[np.complex128]:
+def ground(system: System, key: str) -> NDArray[np.complex128]:
+    """The state of lowest energy, (P,); of no sign, thus without nodes, where all couplings are real and negative.
+
+    There |v| has no higher energy than v: what rounding made of small tails goes, and so do the signs of wells so far
+    apart that rounding cannot tell their states from one another.
+    """
+    state = lowest(system, 1, key)[:, 0]
+    return np.abs(state).astype(complex) if _attractive(system) else state
+
+
+def lowest(system: System, count: int, key: str = "preparation.packet") -> NDArray[np.complex128]:
     """The `count` eigenstates of lowest energy, (P, count), normalised, the largest component real and positive.
 
     On a lattice by Lanczos on the inverse of H - E, E below all energies; else on H, or dense where P is small.
@@ -40,8 +50,14 @@ def lowest(system: System, count: int) -> NDArray[np.complex128]:
             below, inverse = _inverse(H)
             energies, vectors = eigsh(H, k, sigma=below, OPinv=inverse, v0=first)
     except ArpackError as problem:
-        raise InputError("preparation.packet", f"eigenstate = {count - 1}", f"was not found: {problem}") from None
+        raise InputError(key, f"eigenstate = {count - 1}", f"was not found: {problem}") from None
     return _signed(vectors[:, np.argsort(energies, kind="stable")[:count]])
+
+
+def _attractive(system: System) -> bool:
+    entries = system.frequencies.tocoo()
+    off = entries.data[entries.coords[0] != entries.coords[1]]
+    return bool(np.all(off.real <= 0) and not np.any(off.imag))
 
 
 def basis(system: System) -> NDArray[np.complex128]:

@@ -45,7 +45,7 @@ def amplitudes(value: Any, system: System) -> tuple[NDArray[np.complex128], NDAr
     wanted = max((level for level in levels if level is not None), default=-1)
     states = eigen.lowest(system, wanted + 1) if wanted >= 0 else np.empty((system.P, 0))
     parts = [
-        _packet(item, key, system) if level is None else _eigenstate(item, key, states[:, level])
+        _packet(item, key, system) if level is None else _eigenstate(item, key, _bare(states[:, level]))
         for item, key, level in zip(items, keys, levels, strict=True)
     ]
     if len(parts) == 1:
@@ -85,6 +85,12 @@ def _eigenstate(item: dict[str, Any], key: str, state: NDArray[np.complex128]) -
     with np.errstate(divide="ignore"):
         log_size = np.log(np.abs(state))
     return Part(log_size, np.where(state != 0, np.angle(state), 0.0), _amplitude(item, key))
+
+
+def _bare(state: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """A state without nodes rid of the signs that rounding gave its tails; any other as it is."""
+    size = np.abs(state)
+    return size.astype(complex) if np.max(np.abs(state - size)) < 1e-9 * size.max() else state
 
 
 def _packet(item: Any, key: str, system: System) -> Part:

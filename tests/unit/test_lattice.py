@@ -318,6 +318,20 @@ def test_admixture() -> None:
     np.testing.assert_allclose(levels.state, [np.sqrt(0.75), 0.5])
 
 
+def test_the_ground_state_has_no_nodes() -> None:
+    """Not in its tails, below rounding, nor in wells that tunnelling hardly joins."""
+    _, start = made(harmonic(1500), packet={"eigenstate": 0})
+    np.testing.assert_array_equal(start.phase, 0)
+    wells = copympi.lattice(2000, potential={"kind": "double-well", "height": 0.1, "separation": 400})
+    chi = eigen.ground(wells, "preparation.admixture.state")
+    assert np.all(chi.real >= 0)
+    other = eigen.lowest(wells, 1)[:, 0]
+    energy, least = (np.vdot(v, wells.hamiltonian @ v).real for v in (chi, other))
+    assert energy == pytest.approx(least, rel=1e-9)
+    signed = eigen.ground(System([[0, 1], [1, 0]]), "preparation.admixture.state")
+    np.testing.assert_allclose(signed, [0.5**0.5, -(0.5**0.5)])
+
+
 def unitary(P: int) -> Any:
     rng = np.random.default_rng(5)
     return np.linalg.qr(rng.normal(size=(P, P)) + 1j * rng.normal(size=(P, P)))[0]
