@@ -3,108 +3,29 @@
 from __future__ import annotations
 
 import difflib
-import math
-import re
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
-from copympi.errors import InputError, NotBuiltYet, plain_text
+from copympi.errors import InputError, NotBuiltYet
+from copympi.sections import (
+    INTERVAL,
+    AlignmentSection,
+    CheckpointSection,
+    DynamicsSection,
+    OutputSection,
+    PreparationSection,
+    Section,
+    SystemSection,
+)
+from copympi.sections import seconds as seconds
 
-MOST_RECORDS, MOST_REPLICAS = 10**8, 2**31
-MOST_KINDS = 4096
+MOST_RECORDS = 10**8
 MOST_STEPS = 10**12
 """Fixed steps between two records."""
-
-
-WALL_TIME = 'a length of wall time like "30s", "10min" or "2h"'
-
-
-def seconds(text: Any, key: str, allowed: str = WALL_TIME) -> float:
-    """A length of wall time such as "10min", "90 s", "1.5h" in seconds."""
-    units = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
-    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", text) if isinstance(text, str) else None
-    if match and match[2] in units:
-        try:
-            value = float(match[1]) * units[match[2]]
-        except ValueError:
-            value = 0.0
-        if 0 < value < math.inf:
-            return value
-    raise InputError(key, text, f"must be {allowed}")
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
-
-
-class SystemSection(Section):
-    hamiltonian: Any
-    hbar: float = Field(1.0, gt=0)
-    labels: list[str] | None = None
-
-
-class PreparationSection(Section):
-    members: Any
-    state: Any = None
-    density: Any = None
-    phase: Any = None
-    phase_spread: float = Field(0.0, ge=0, le=3.1416)
-    phases: Any = None
-    phase_kinds: int = Field(64, ge=1, le=MOST_KINDS)
-    spectators: int = Field(0, ge=0)
-
-
-class DynamicsSection(Section):
-    duration: float = Field(gt=0)
-    step: float | None = Field(None, gt=0)
-    tolerance: float = Field(1e-4, gt=0, lt=1)
-    leaving_chance: float = Field(0.03, gt=0, le=1)
-    method: Literal["leap", "exact"] = "leap"
-    representation: Literal["members", "occupation"] = "members"
-    replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
-    seed: int = Field(1, ge=0, lt=2**64)
-
-
-class AlignmentSection(Section):
-    """The model (42) to (53) that aligns phases; there is none where the section is left out."""
-
-    strength: float = Field(ge=0)
-    scaling: Literal["total", "mean"] = "total"
-    damping: float = Field(0.0, ge=0)
-    potential: Literal["sin2", "polar"] = "sin2"
-    momenta: float = Field(0.0, ge=0)
-    on_copy: Literal["inherit", "reset"] = "inherit"
-
-
-class OutputSection(Section):
-    interval: float | None = Field(None, gt=0)
-    time_unit: str = ""
-
-    @field_validator("time_unit")
-    @classmethod
-    def _text(cls, value: str) -> str:
-        return plain_text("output.time_unit", value)
-
-
-INTERVAL = WALL_TIME + ", or a positive number: simulated time"
-
-
-class CheckpointSection(Section):
-    interval: str | float = "10min"
-    keep: int = Field(2, ge=1)
-
-    @field_validator("interval")
-    @classmethod
-    def _positive(cls, value: str | float) -> str | float:
-        if isinstance(value, str):
-            seconds(value, "checkpoint.interval", INTERVAL)
-        elif value <= 0:
-            raise InputError("checkpoint.interval", value, f"must be {INTERVAL}")
-        return value
 
 
 class Config(Section):
@@ -128,6 +49,12 @@ class Config(Section):
         return round(self.dynamics.duration / self.interval)
 
     @property
+    def profile_every(self) -> int | None:
+        """Records from one with whole profiles to the next; None where that is left to the code."""
+        given = self.output.profile_interval
+        return None if given is None else round(given / self.interval)
+
+    @property
     def save_every(self) -> float | tuple[float]:
         """Time between checkpoints: seconds of wall time, or (simulated time,)."""
         interval = self.checkpoint.interval
@@ -142,15 +69,14 @@ class Config(Section):
         if self.alignment is not None:
             flat |= {f"alignment.{key}": value for key, value in self.alignment.model_dump().items()}
         flat["output.interval"] = self.interval
+        flat["output.profile_interval"], flat["output.summaries"] = self.output.profile_interval, self.output.summaries
         return flat
 
 
-LATER = {
-    "system.builder", "system.sites", "system.spacing", "system.mass", "system.boundary", "system.potential",
-    "preparation.packet", "preparation.admixture", "preparation.basis",
-    "dynamics.rule",
-}  # fmt: skip
+LATER = {"dynamics.rule"}
 """Keys of the contract that have no rooms yet."""
+BUILDERS = {"lattice": ("sites", "spacing", "mass", "boundary", "potential"), "two-level": (), "composite": ()}
+"""What each builder of a system has for keys; a builder without any has no rooms yet."""
 
 
 def check(values: dict[str, Any]) -> Config:
@@ -164,15 +90,27 @@ def check(values: dict[str, Any]) -> Config:
     except ValidationError as problem:
         errors = problem.errors()  # a misspelt key says more than that the right one is missing
         raise _one_line(min(errors, key=lambda error: error["type"] != "extra_forbidden")) from None
+    _check_system(config.system)
     _check_times(config)
-    for key, value, offered in (
-        ("dynamics.method", config.dynamics.method, "leap"),
-        ("preparation.spectators", config.preparation.spectators, 0),
-    ):
-        if value != offered:
-            raise NotBuiltYet(key, value, f"allowed: {offered!r}")
+    if config.dynamics.method != "leap":
+        raise NotBuiltYet("dynamics.method", config.dynamics.method, "allowed: 'leap'")
     _check_phases(config)
     return config
+
+
+def _check_system(s: SystemSection) -> None:
+    if s.builder is None:
+        for key in BUILDERS["lattice"]:
+            if getattr(s, key) is not None:
+                raise InputError(f"system.{key}", getattr(s, key), 'must go with builder = "lattice"')
+        if s.hamiltonian is None:
+            raise InputError("system.hamiltonian", "(left out)", "must be given")
+    elif not isinstance(s.builder, str) or s.builder not in BUILDERS:
+        raise InputError("system.builder", s.builder, 'must be "lattice", or left out where hamiltonian is given')
+    elif not BUILDERS[s.builder]:
+        raise NotBuiltYet("system.builder", s.builder, 'allowed: "lattice", or a hamiltonian in its place')
+    elif s.hamiltonian is not None:
+        raise InputError("system.builder", s.builder, "must be left out where hamiltonian is given")
 
 
 def _check_phases(config: Config) -> None:
@@ -199,6 +137,17 @@ def _check_times(config: Config) -> None:
         raise InputError("dynamics.step", step, f"must be at least {interval / MOST_STEPS:g}, 10^-12 output.interval")
     if step is not None and (step > interval or abs(round(interval / step) * step - interval) > 1e-9 * interval):
         raise InputError("dynamics.step", step, f"must divide output.interval = {interval:g}")
+    profiles = config.output.profile_interval
+    if profiles is not None and not (
+        0.5 * interval < profiles < 2 * duration and _multiple(profiles, interval) and _multiple(duration, profiles)
+    ):
+        why = f"must be a multiple of output.interval = {interval:g} that divides dynamics.duration = {duration:g}"
+        raise InputError("output.profile_interval", profiles, why)
+
+
+def _multiple(whole: float, part: float) -> bool:
+    """Whether `whole` is so many times `part`, but for rounding."""
+    return abs(round(whole / part) * part - whole) <= 1e-9 * whole
 
 
 def _one_line(error: Any) -> InputError:

@@ -24,8 +24,8 @@ from copympi.engine import parallel
 from copympi.engine.alike import arithmetic_digest
 from copympi.errors import InputError
 from copympi.keeper import Keeper, compare_settings
-from copympi.model import hamiltonian
-from copympi.model.preparation import Start, check_memory, prepare
+from copympi.model import build
+from copympi.model.preparation import Start, check_memory
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.report import analysis, plots
@@ -97,12 +97,9 @@ def _run(comm: Any, job: Job, options: Any, control: Control) -> float:
 def _read(options: Any, on_node: float) -> Job:
     config, text = configuration.read(options.config, options.set)
     try:
-        matrix = hamiltonian.read(config.system.hamiltonian, options.config.parent)
-        system = System(matrix, config.system.hbar, config.system.labels)
-        p = config.preparation
-        own = given.phases(p.phases, options.config.parent)
-        start = prepare(system.P, p.members, p.state, p.density, p.phase, p.phase_spread, own)
-        d = config.dynamics
+        folder, p, d = options.config.parent, config.preparation, config.dynamics
+        own = given.phases(p.phases, folder)
+        system, start = build.prepared(build.system(config.system, folder), p, own, d.representation, folder)
         check_memory(start, d.replicas, d.representation, on_node, config.alignment is not None, p.phase_kinds)
     except InputError as problem:
         raise problem.inside(options.config) from None

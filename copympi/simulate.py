@@ -23,7 +23,8 @@ from copympi.engine.phases import Phases
 from copympi.engine.sites import Sites
 from copympi.errors import InputError
 from copympi.keeper import Keeper
-from copympi.model.preparation import LARGEST, Start, check_memory, prepare
+from copympi.model.build import prepared
+from copympi.model.preparation import LARGEST, Start, check_memory
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.record import Memory, Recorder
@@ -66,6 +67,9 @@ def simulate(
     state: Any = None,
     density: Any = None,
     phase: Any = None,
+    packet: Any = None,
+    admixture: dict[str, Any] | None = None,
+    basis: Any = None,
     interval: float | None = None,
     step: float | None = None,
     tolerance: float = 1e-4,
@@ -86,8 +90,11 @@ def simulate(
 
     Parameters are those of the config file (README.md lists them), with the same defaults.
 
-    system : System, or anything System accepts.
-    state : (P,) complex amplitudes; or density (P,) with phase (P,) radians, Psi = sqrt(rho) exp(-i phase).
+    system : System, one that copympi.lattice made too, or anything System accepts.
+    state : (P,) complex amplitudes; or density (P,) with phase (P,) radians, Psi = sqrt(rho) exp(-i phase); or packet,
+        a table {"centre", "width", "wave_number", "amplitude"} or {"eigenstate", "amplitude"}, or a list of them.
+    admixture : {"state": "ground", "uniform" or amplitudes, "weight": 1e-6}, against nodes.
+    basis : (P, P) unitary whose columns are the beables to use, or "eigen"; the state is given in those of `system`.
     phase_spread : half width (rad) of a uniform spread of members' phases; or phases (N,), those of all members, in
         order of beables. In "occupation" a beable then has `phase_kinds` kinds of members.
     alignment : the keys of [alignment], for the model (42) to (53).
@@ -121,7 +128,10 @@ def simulate(
                     **({} if alignment is None else {"alignment": alignment}),
                 }
             )
-            start = prepare(system.P, members, state, density, phase, config.preparation.phase_spread, phases)
+            own = {"state": state, "density": density, "phase": phase}
+            own |= {"packet": packet, "admixture": admixture, "basis": basis}
+            given = config.preparation.model_copy(update=own)
+            system, start = prepared(system, given, phases, representation)
             check_memory(start, replicas, representation, on_node, alignment is not None, phase_kinds)
         except InputError as bad:
             problem = bad
@@ -221,7 +231,7 @@ def _ensemble(system: System, start: Start, config: Config, comm: Any, leap: Lea
     d, kinds = config.dynamics, config.preparation.phase_kinds
     if d.representation == "occupation":
         if start.aligned:
-            many = system.P > FEW_BEABLES or start.members > LARGEST or getattr(system, "lattice", None) is not None
+            many = system.P > FEW_BEABLES or start.members > LARGEST or system.lattice is not None
             return (Sites if many else Occupation)(comm, system, start, leap, d.replicas, d.seed)
         return Kinds(comm, system, start, leap, d.replicas, d.seed, kinds)
     if config.alignment is not None:

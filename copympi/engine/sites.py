@@ -62,9 +62,10 @@ class Sites(Occupation):
 
     def _go_on(self) -> None:
         """Some steps of this rank's replicas."""
+        turn = TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25
         _, status, replica, beable = kernel.advance(
-            self.bonds, self.room, self.leap.rule(self.record), self.leap.interval,
-            TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25, self.seed, Purpose.SITES, self.first, self.pinned, self.n, self.c, self.mean, self.left, self.step, self.events,
+            self.bonds, self.room, self.leap.rule(self.record), self.leap.interval, turn, self.seed, Purpose.SITES,
+            self.first, self.pinned, self.n, self.c, self.mean, self.left, self.step, self.events,
             self.largest_chance, self.substeps, self.stretch,
         )  # fmt: skip
         if status:

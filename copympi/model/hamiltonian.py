@@ -1,4 +1,4 @@
-"""Read a Hamiltonian: inline numbers, or a file .npy .npz .mtx .h5:/dataset."""
+"""Read a Hamiltonian, or another array: inline numbers, or a file .npy .npz .mtx .h5:/dataset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import numpy as np
 from copympi.errors import InputError, NotBuiltYet
 
 KEY = "system.hamiltonian"
-BUILDERS = ("lattice", "two-level", "composite")
+BUILDERS = ("two-level", "composite")
+"""Builders of the contract that have no rooms yet."""
+READABLE = (".npy", ".npz", ".mtx", ".h5", ".hdf5")
 ALLOWED = 'rows of numbers or strings like "0.1-0.2j", or a path to .npy, .npz, .mtx or .h5:/dataset'
 
 
@@ -31,35 +33,38 @@ def number(value: Any, key: str) -> complex:
     return found
 
 
-def read(value: Any, folder: Path = Path()) -> Any:
-    """The matrix that `system.hamiltonian` stands for, dense or sparse; paths are relative to `folder`."""
+def read(value: Any, folder: Path = Path(), key: str = KEY) -> Any:
+    """The matrix that `system.hamiltonian`, or another `key`, stands for, dense or sparse; paths are of `folder`."""
     if isinstance(value, str):
-        if value in BUILDERS:
+        if key == KEY and value == "lattice":
+            raise InputError(KEY, value, 'must be given as builder = "lattice" in its place')
+        if key == KEY and value in BUILDERS:
             raise NotBuiltYet(KEY, value, "give " + ALLOWED)
-        return _from_file(value, folder)
+        return from_file(value, folder, key, ALLOWED)
     if not isinstance(value, list) or not value or not all(isinstance(row, list) for row in value):
-        raise InputError(KEY, value, "must be " + ALLOWED)
-    rows = [[number(x, f"{KEY}[{i}][{j}]") for j, x in enumerate(row)] for i, row in enumerate(value)]
+        raise InputError(key, value, "must be " + ALLOWED)
+    rows = [[number(x, f"{key}[{i}][{j}]") for j, x in enumerate(row)] for i, row in enumerate(value)]
     if any(len(row) != len(rows) for row in rows):
         lengths = ", ".join(str(len(row)) for row in rows)
-        raise InputError(KEY, f"{len(rows)} rows of lengths {lengths}", "must be square")
+        raise InputError(key, f"{len(rows)} rows of lengths {lengths}", "must be square")
     return np.array(rows)
 
 
-def _from_file(value: str, folder: Path) -> Any:
+def from_file(value: str, folder: Path, key: str, allowed: str) -> Any:
+    """The array or sparse matrix in a file; InputError says of `key` what is `allowed`."""
     path, dataset = split_path(value, folder)
     if not _is_file(path):
-        raise InputError(KEY, value, f"no such file: {path}; must be {ALLOWED}")
-    readers = {".npy": _npy, ".npz": _npz, ".mtx": _mtx, ".h5": _hdf5, ".hdf5": _hdf5}
+        raise InputError(key, value, f"no such file: {path}; must be {allowed}")
+    readers = dict(zip(READABLE, (_npy, _npz, _mtx, _hdf5, _hdf5), strict=True))
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise InputError(KEY, value, f"unknown kind of file {path.suffix!r}; must be {ALLOWED}")
+        raise InputError(key, value, f"unknown kind of file {path.suffix!r}; must be {allowed}")
     try:
-        return reader(path, dataset)
+        return reader(path, dataset, key)
     except InputError:
         raise
     except Exception as problem:
-        raise InputError(KEY, value, f"cannot be read: {' '.join(str(problem).split())}") from None
+        raise InputError(key, value, f"cannot be read: {' '.join(str(problem).split())}") from None
 
 
 def split_path(value: str, folder: Path) -> tuple[Path, str]:
@@ -78,11 +83,11 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _npy(path: Path, _: str) -> Any:
+def _npy(path: Path, _: str, key: str) -> Any:
     return np.load(path, allow_pickle=False)
 
 
-def _npz(path: Path, _: str) -> Any:
+def _npz(path: Path, _: str, key: str) -> Any:
     from scipy.sparse import load_npz
 
     with np.load(path, allow_pickle=False) as archive:
@@ -90,17 +95,17 @@ def _npz(path: Path, _: str) -> Any:
             return load_npz(path)
         names = list(archive)
         if len(names) != 1:
-            raise InputError(KEY, path.name, f"must hold one array or a scipy.sparse matrix; it holds {names}")
+            raise InputError(key, path.name, f"must hold one array or a scipy.sparse matrix; it holds {names}")
         return archive[names[0]]
 
 
-def _mtx(path: Path, _: str) -> Any:
+def _mtx(path: Path, _: str, key: str) -> Any:
     from scipy.io import mmread
 
     return mmread(path)
 
 
-def _hdf5(path: Path, dataset: str) -> Any:
+def _hdf5(path: Path, dataset: str, key: str) -> Any:
     """A (P, P) dataset, or a group with data, indices, indptr (and shape) of a CSR matrix."""
     import h5py
     from scipy.sparse import csr_array
@@ -108,7 +113,7 @@ def _hdf5(path: Path, dataset: str) -> Any:
     with h5py.File(path, "r") as file:
         if not dataset or dataset not in file:
             why = f"no such dataset; {path.name} holds {sorted(file)}; must read {path.name}:/dataset"
-            raise InputError(KEY, f"{path.name}:{dataset}", why)
+            raise InputError(key, f"{path.name}:{dataset}", why)
         item = file[dataset]
         if isinstance(item, h5py.Dataset):
             return item[()]

@@ -2,54 +2,62 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.errors import InputError, NotBuiltYet
+from copympi.errors import InputError
 from copympi.model.hamiltonian import number
+from copympi.model.memory import there
 
 LARGEST = 2**63 - 1
 """Most members that integer counts can hold."""
-ID_BYTES, BEABLE_BYTES = 4, 64
-"""Least memory of a member with an identity, and of a beable of a replica."""
+MOST = 10**80
+"""Most members of an occupation, whose counts are then float64."""
+ID_BYTES, BEABLE_BYTES, COUNT_BYTES = 4, 64, 400
+"""Least memory of a member with an identity, of a beable beside these, and of a beable where there are counts alone."""
 PHASE_BYTES, MOMENTUM_BYTES, KIND_BYTES = 40, 48, 24
 """What a phase of its own adds to a member at its peak, a momentum to that; and what a kind of members takes."""
 MOST_ANGLE = 1e6
 """Radians; beyond, a phase has lost its meaning."""
 NORMAL_TO = 1e-6
+REAL = "must be a real number"
 
 
 @dataclass(frozen=True)
 class Start:
     """The ensemble at t = 0, every replica alike.
 
-    state : (P,) complex Psi, normalised; counts : (P,) int64 largest-remainder rounding of N |Psi|^2;
+    state : (P,) complex Psi, normalised.
+    counts : (P,) int64, largest-remainder rounding of N |Psi|^2; float64 whole numbers beyond N = 2^63 - 1, where
+        their sum is N to double precision.
     phase : (P,) radians, Psi = sqrt(rho) exp(-i phase) (34).
     spread : half width (rad) of a uniform spread of members' phases about their beable's; 0: aligned.
     phases : or the phases of all N members, in order of beables; anything that can be sliced.
     spectators : of the counts, so many in each beable are pinned: they are copied and never copy.
+    members : N, exactly; the sum of the counts where left out.
     """
 
     state: NDArray[np.complex128]
-    counts: NDArray[np.int64]
+    counts: NDArray[Any]
     phase: NDArray[np.float64]
     spread: float = 0.0
     phases: Any = None
     spectators: int = 0
+    members: int = 0
+
+    def __post_init__(self) -> None:
+        if self.members == 0:
+            object.__setattr__(self, "members", sum(map(int, self.counts.tolist())))
 
     @property
     def aligned(self) -> bool:
         """Whether the members of a beable share one phase."""
         return self.spread == 0.0 and self.phases is None
-
-    @property
-    def members(self) -> int:
-        return int(self.counts.sum(dtype=np.int64))
 
     @property
     def unmanned(self) -> NDArray[np.intp]:
@@ -65,26 +73,36 @@ def prepare(
     phase: Any = None,
     spread: float = 0.0,
     phases: Any = None,
+    spectators: int = 0,
+    representation: str = "members",
 ) -> Start:
     """Occupations and phases of `members` systems for amplitudes, or for densities with phases.
 
     Raises InputError for a state of the wrong length, of norm off 1 by more than 1e-6, or zero; for phases that are
-    not one finite number (rad) a member.
+    not one finite number (rad) a member; for fewer members than spectators.
     """
-    N = count(members)
+    N = count(members, representation)
+    psi, turn = amplitudes(P, state, density, phase)
+    return share_out(psi, turn, N, spread, phases, spectators)
+
+
+def amplitudes(
+    P: int, state: Any = None, density: Any = None, phase: Any = None
+) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
+    """Psi, (P,), normalised, and its phases (rad), Psi = sqrt(rho) exp(-i phase): finite where Psi = 0 too."""
     if (state is None) == (density is None):
         given = "neither" if state is None else "both"
-        raise InputError("preparation.state", given, "must be given, or density with phase in its place")
+        raise InputError("preparation.state", given, "must be given, or density with phase in its place, or packet")
     if state is not None:
         if phase is not None:
             raise InputError("preparation.phase", phase, "must go with density; state has phases of its own")
-        psi = _vector(state, P, "preparation.state", complex)
+        psi = vector(state, P, "preparation.state", complex)
     else:
-        rho = _vector(density, P, "preparation.density", float)
+        rho = vector(density, P, "preparation.density", float)
         if np.any(rho < 0):
             a = int(np.argmin(rho))
             raise InputError(f"preparation.density[{a}]", float(rho[a]), "must not be negative")
-        angles = np.zeros(P) if phase is None else _vector(phase, P, "preparation.phase", float)
+        angles = np.zeros(P) if phase is None else vector(phase, P, "preparation.phase", float)
         psi = np.sqrt(rho) * np.exp(-1j * angles)
     with np.errstate(over="ignore"):
         norm = float(np.sum(np.abs(psi) ** 2))
@@ -95,9 +113,34 @@ def prepare(
         what = "sum of |Psi|^2" if state is not None else "sum"
         raise InputError(key, state if state is not None else density, f"must be normalised; its {what} is {norm:.9g}")
     psi = psi / np.sqrt(norm)
-    turn = np.where(psi != 0, -np.angle(psi), 0.0) if state is not None else angles
-    counts = largest_remainder(np.abs(psi) ** 2, N)
-    return Start(psi, counts, np.ascontiguousarray(turn, dtype=float), min(spread, np.pi), _row(phases, N))
+    return psi, turns(psi) if state is not None else np.ascontiguousarray(angles, dtype=float)
+
+
+def turns(psi: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """The phases of amplitudes, rad; 0 where there is none."""
+    return np.where(psi != 0, -np.angle(psi), 0.0)
+
+
+def share_out(
+    psi: NDArray[np.complex128],
+    phase: NDArray[np.float64],
+    N: int,
+    spread: float = 0.0,
+    phases: Any = None,
+    spectators: int = 0,
+) -> Start:
+    """The ensemble of N members for a normalised Psi, (P,), and its phases (rad)."""
+    s, P = spectators, psi.size
+    free = N - s * P
+    if free < 0:
+        why = f"must be at least {s * P}: the {s} spectators in each of {P} beables are part of it"
+        raise InputError("preparation.members", N, why)
+    rho = np.abs(psi) ** 2
+    if N <= LARGEST:
+        counts: NDArray[Any] = s + largest_remainder(rho, free)
+    else:
+        counts = float(s) + np.rint(float(free) * (rho / rho.sum()))
+    return Start(psi, counts, phase, min(spread, np.pi), _row(phases, N), s, N)
 
 
 def _row(phases: Any, N: int) -> Any:
@@ -117,7 +160,7 @@ def _row(phases: Any, N: int) -> Any:
     return row
 
 
-def count(members: Any) -> int:
+def count(members: Any, representation: str = "members") -> int:
     """The number of members as an exact integer; InputError says what is allowed."""
     key, allowed = "preparation.members", "must be a whole number of at least 1"
     if isinstance(members, np.generic):
@@ -126,14 +169,19 @@ def count(members: Any) -> int:
         raise InputError(key, members, allowed)
     if (isinstance(members, float) and not np.isfinite(members)) or members < 1 or members != int(members):
         raise InputError(key, members, allowed)
-    if members > LARGEST:
-        raise NotBuiltYet(key, members, f"at most 2^63 - 1 = {LARGEST}")
-    return int(members)
+    # 1e80 is meant as 10^80, which no double is
+    N = int(Decimal(repr(members))) if isinstance(members, float) and members > LARGEST else int(members)
+    if N > LARGEST and representation != "occupation":
+        why = f'must be at most 2^63 - 1 = {LARGEST}; dynamics.representation = "occupation" goes to 1e80'
+        raise InputError(key, members, why)
+    if N > MOST:
+        raise InputError(key, members, "must be at most 1e80")
+    return N
 
 
 def memory_needed(members: int, replicas: int = 1, P: int = 0, each: int = ID_BYTES) -> int:
     """Bytes that an ensemble takes at the least, on all ranks together; `each`: bytes a member, 0 for counts."""
-    return replicas * (BEABLE_BYTES * P + each * members)
+    return replicas * ((BEABLE_BYTES if each else COUNT_BYTES) * P + each * members)
 
 
 def check_memory(
@@ -145,43 +193,51 @@ def check_memory(
     kinds: int = 0,
 ) -> None:
     """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
-    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / share
+    room = there() / share
     N, P = start.members, start.counts.size
     each, width = 0, P
     if representation == "members":
         each = ID_BYTES + PHASE_BYTES * (momenta or not start.aligned) + MOMENTUM_BYTES * momenta
     elif not start.aligned:
-        width = P * (BEABLE_BYTES + KIND_BYTES * kinds) // BEABLE_BYTES
-    if memory_needed(N, replicas, width, each) <= there:
+        width = P * (COUNT_BYTES + KIND_BYTES * kinds) // COUNT_BYTES
+    if memory_needed(N, replicas, width, each) <= room:
         return
-    needs = f"at {each} bytes a member" if each else f"at {BEABLE_BYTES} bytes a beable"
-    here = f"the {there / 2**30:,.1f} GiB of memory that there are"
-    if memory_needed(N, 1, width, each) <= there:
-        most = int(there / memory_needed(N, 1, width, each))
+    needs = f"at {each} bytes a member" if each else f"at {COUNT_BYTES} bytes a beable"
+    here = f"the {room / 2**30:,.1f} GiB of memory that there are"
+    if memory_needed(N, 1, width, each) <= room:
+        most = int(room / memory_needed(N, 1, width, each))
         raise InputError("dynamics.replicas", replicas, f"must be at most {most}: {needs} {here} hold no more")
     if not each:
         raise InputError("dynamics.representation", representation, f"{P:,} beables do not fit: {here} hold no more")
-    most = int((there - BEABLE_BYTES * width) / each)
+    most = int((room - BEABLE_BYTES * width) / each)
     other = 'or take dynamics.representation = "occupation"'
     raise InputError("preparation.members", N, f"must be at most {most}: {needs} {here} hold no more; {other}")
 
 
 def largest_remainder(density: NDArray[np.float64], members: int) -> NDArray[np.int64]:
     """`members` shared out in proportion to `density`, exactly: whole parts first, then the largest remainders."""
-    weight = [round(float(x) * 2**62) for x in density]
-    total = sum(weight)
-    whole = [w * members // total for w in weight]
-    rest = [w * members % total for w in weight]
-    order = sorted(range(len(weight)), key=lambda a: (-rest[a], a))
-    for a in order[: members - sum(whole)]:
-        whole[a] += 1
-    return np.array(whole, dtype=np.int64)
+    counts = np.zeros(density.size, np.int64)
+    scaled = np.rint(np.asarray(density, np.float64) * 2.0**62)
+    some = np.flatnonzero(scaled)  # the rest has no remainder either
+    weight = np.array([int(w) for w in scaled[some].tolist()], dtype=object)  # products need 126 bits
+    total = int(weight.sum())
+    product = weight * members
+    whole = product // total
+    rest = product - whole * total
+    counts[some] = whole.astype(np.int64)
+    left = members - int(whole.sum())
+    order = np.argsort(-(rest.astype(np.int64) if total <= LARGEST else rest), kind="stable")
+    counts[some[order[:left]]] += 1
+    return counts
 
 
-def _vector(values: Any, P: int, key: str, kind: type) -> NDArray[Any]:
+def vector(values: Any, P: int, key: str, kind: type) -> NDArray[Any]:
+    """P finite numbers, `kind` float or complex, from a list, an array or a ket; InputError names the bad one."""
     if hasattr(values, "full"):  # a QuTiP ket
         values = np.asarray(values.full()).ravel()
     if isinstance(values, np.ndarray):
+        if values.ndim == 1 and values.size == P and values.dtype.kind in "iufc":
+            return _numeric(values, key, kind)
         values = values.tolist()
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise InputError(key, values, f"must be a list of {P} numbers")
@@ -190,5 +246,18 @@ def _vector(values: Any, P: int, key: str, kind: type) -> NDArray[Any]:
     numbers = [number(x, f"{key}[{a}]") for a, x in enumerate(values)]
     for a, x in enumerate(numbers):
         if kind is float and x.imag != 0:
-            raise InputError(f"{key}[{a}]", values[a], "must be a real number")
+            raise InputError(f"{key}[{a}]", values[a], REAL)
     return np.array([x.real if kind is float else x for x in numbers])
+
+
+def _numeric(values: NDArray[Any], key: str, kind: type) -> NDArray[Any]:
+    """An array of numbers as `kind`, without a look at each in Python but for the first that will not do."""
+    with np.errstate(over="ignore"):
+        numbers = values.astype(complex)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if bad.size:
+        number(values[bad[0]].item(), f"{key}[{bad[0]}]")
+    if kind is float and np.any(numbers.imag != 0):
+        a = int(np.argmax(numbers.imag != 0))
+        raise InputError(f"{key}[{a}]", values[a].item(), REAL)
+    return numbers.real.copy() if kind is float else numbers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError, plain_text
 from copympi.kernels.predictor import Couplings
+from copympi.model.labels import Labels
+from copympi.model.lattice import Lattice
 
 HERMITIAN_TO = 1e-12
 """Largest |H_ab - conj(H_ba)| that counts as rounding, relative to the largest |H_ab|."""
@@ -26,21 +29,26 @@ class System:
     ----------
     H : (P, P) array, scipy.sparse matrix or QuTiP Qobj, in units of energy.
     hbar : Planck's constant over 2 pi, in units of energy times time.
-    labels : names of the beables, for figures and messages.
+    labels : names of the beables, for figures and messages; their numbers where left out.
+    lattice : the lattice whose sites the beables are, where they are (`copympi.lattice` makes such a system).
 
     Raises
     ------
     InputError : H is not square, not finite, too large or not Hermitian; hbar is not positive; labels do not fit.
     """
 
-    def __init__(self, H: Any, hbar: float = 1.0, labels: list[str] | None = None) -> None:
+    def __init__(
+        self, H: Any, hbar: float = 1.0, labels: list[str] | None = None, lattice: Lattice | None = None
+    ) -> None:
         self.hbar = _positive(hbar)
         self.frequencies = _hermitian(_bounded(_as_csr(H), self.hbar)) / self.hbar
         self.P = self.frequencies.shape[0]
         if labels is not None and len(labels) != self.P:
             raise InputError("system.labels", labels, f"must have one name for each of the {self.P} beables")
-        names = labels if labels is not None else [str(a) for a in range(self.P)]
-        self.labels = [plain_text(f"system.labels[{a}]", name) for a, name in enumerate(names)]
+        self.lattice = lattice
+        self.labels: Sequence[str] = Labels((self.P,) if lattice is None else lattice.shape)
+        if labels is not None and not isinstance(labels, Labels):
+            self.labels = [plain_text(f"system.labels[{a}]", name) for a, name in enumerate(labels)]
 
     @property
     def hamiltonian(self) -> sp.csr_array:

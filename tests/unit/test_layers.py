@@ -19,7 +19,8 @@ LONGEST = 300
 ALLOWED = [
     ("copympi.errors", ()),
     ("copympi.snapshot", ()),
-    ("copympi.config", ("copympi.errors",)),
+    ("copympi.sections", ("copympi.errors",)),
+    ("copympi.config", ("copympi.errors", "copympi.sections")),
     ("copympi.model", ("copympi.errors", "copympi.model", "copympi.kernels")),
     (
         "copympi.engine",

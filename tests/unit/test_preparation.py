@@ -222,7 +222,7 @@ def test_exactness_does_not_hang_on_the_platforms_float() -> None:
 def test_memory_that_an_ensemble_needs() -> None:
     assert preparation.memory_needed(10**9) == 4 * 10**9
     assert preparation.memory_needed(10**9, 3) == 12 * 10**9
-    assert preparation.memory_needed(10**9, 3, P=2, each=0) == 3 * 2 * 64
+    assert preparation.memory_needed(10**9, 3, P=2, each=0) == 3 * 2 * 400
 
 
 def test_what_cannot_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,5 +238,5 @@ def test_what_cannot_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(no.value).endswith('or take dynamics.representation = "occupation"')
     with pytest.raises(copympi.InputError, match=r"dynamics\.replicas = 3: must be at most 1: "):
         preparation.check_memory(half, 3)
-    with pytest.raises(copympi.InputError, match=r"dynamics\.replicas = 1000000000: must be at most 8388608: "):
+    with pytest.raises(copympi.InputError, match=r"dynamics\.replicas = 1000000000: must be at most 1342177: "):
         preparation.check_memory(full, 10**9, "occupation")

@@ -1,0 +1,66 @@
+"""What the sections [system] and [preparation] stand for; one place for the command line and for Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from copympi.errors import InputError
+from copympi.model import basis, hamiltonian, packets
+from copympi.model.lattice import checked
+from copympi.model.preparation import Start, amplitudes, count, share_out, turns
+from copympi.model.system import System
+
+
+def lattice(
+    sites: Any,
+    spacing: Any = 1.0,
+    mass: float = 1.0,
+    hbar: float = 1.0,
+    boundary: str = "ring",
+    potential: Any = "free",
+) -> System:
+    """A particle on a ring or a chain of `sites`, or on a plane: System with its Lattice as `system.lattice`.
+
+    sites : their number, or a list of one or two numbers; spacing : abar, a number or one for each axis.
+    potential : a name ("free"); a table, {"kind": "harmonic", "omega": 0.1, "centre": 0}; an array of V at the sites;
+        or a function of the coordinates (one array (P,) for each axis), in units of energy.
+    """
+    made = checked(sites, spacing, mass, hbar, boundary, potential)
+    return System(made.hamiltonian(), made.hbar, lattice=made)
+
+
+def system(section: Any, folder: Path = Path()) -> System:
+    """The System of a checked section [system]; files are relative to `folder`."""
+    if section.builder is None:
+        return System(hamiltonian.read(section.hamiltonian, folder), section.hbar, section.labels)
+    made = checked(
+        section.sites, section.spacing, section.mass, section.hbar, section.boundary, section.potential, folder
+    )
+    return System(made.hamiltonian(), made.hbar, section.labels, made)
+
+
+def prepared(
+    before: System, given: Any, phases: Any, representation: str, folder: Path = Path()
+) -> tuple[System, Start]:
+    """System and ensemble that a checked section [preparation] makes of a System: another one in another basis.
+
+    given : the section; its state is one of the beables of `before`, and so is its admixture.
+    phases : (N,) rad, those of all members in the order of beables after any change of basis, or None.
+    """
+    N = count(given.members, representation)
+    if given.packet is not None:
+        for key in ("state", "density", "phase"):
+            if getattr(given, key) is not None:
+                raise InputError(f"preparation.{key}", getattr(given, key), "must be left out where packet is given")
+        psi, turn = packets.amplitudes(given.packet, before)
+    else:
+        psi, turn = amplitudes(before.P, given.state, given.density, given.phase)
+    after = before
+    if given.admixture is not None:
+        psi = basis.admixed(given.admixture, psi, before)
+        turn = turns(psi)
+    if given.basis is not None:
+        after, psi = basis.changed(given.basis, psi, before, folder)
+        turn = turns(psi)
+    return after, share_out(psi, turn, N, given.phase_spread, phases, given.spectators)

@@ -1,0 +1,48 @@
+"""Names of beables that can be told from their numbers, made when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+
+class Labels(Sequence[str]):
+    """ "0", "1", ... for shape (P,); "0,0", "0,1", ... row by row for a shape of two axes."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+        self.size = int(np.prod(shape, dtype=object))
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, a: int) -> str: ...
+    @overload
+    def __getitem__(self, a: slice) -> list[str]: ...
+    def __getitem__(self, a: int | slice) -> str | list[str]:
+        if isinstance(a, slice):
+            return [self._name(each) for each in range(self.size)[a]]
+        return self._name(range(self.size)[a])
+
+    def __iter__(self) -> Iterator[str]:
+        return (self._name(a) for a in range(self.size))
+
+    def __eq__(self, other: Any) -> bool:
+        if isinstance(other, Labels):
+            return self.shape == other.shape
+        return isinstance(other, Sequence) and len(other) == self.size and all(map(str.__eq__, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Labels({self.shape})"
+
+    def _name(self, a: int) -> str:
+        parts = []
+        for sites in reversed(self.shape):
+            a, site = divmod(a, sites)
+            parts.append(str(site))
+        return ",".join(reversed(parts))

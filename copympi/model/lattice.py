@@ -1,0 +1,147 @@
+"""Sites of a ring or a chain, or of a plane of them, and the Hamiltonian of a particle there: (56) to (62)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from copympi.errors import InputError
+from copympi.model import potential as potentials
+from copympi.model.memory import there
+from copympi.model.tables import per_axis, positive
+
+BOUNDARIES = ("ring", "open")
+SITE_BYTES = 600
+"""What a site takes at the peak, while H and its couplings are made."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """One particle on P sites, row by row (last axis fastest).
+
+    shape : sites along each of one or two axes; spacing : their distance abar_i along each, a length.
+    mass, hbar : of the particle; boundary : "ring", every axis closed, or "open"; potential : V, (P,), an energy.
+
+    A ring has at least three sites along each axis: the two bonds of a ring of two would coincide.
+    """
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    mass: float
+    hbar: float
+    boundary: str
+    potential: NDArray[np.float64]
+
+    @property
+    def P(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def positions(self) -> list[NDArray[np.float64]]:
+        """For each axis the coordinate of each site, (P,): x_i = (i - L//2) abar, so that x = 0 is a site."""
+        axes = [(np.arange(sites) - sites // 2) * abar for sites, abar in zip(self.shape, self.spacing, strict=True)]
+        return [x.ravel() for x in np.meshgrid(*axes, indexing="ij")]
+
+    @property
+    def lengths(self) -> tuple[float, ...]:
+        """Sites times spacing along each axis: round a ring, or from half a spacing before a chain to half after."""
+        return tuple(sites * abar for sites, abar in zip(self.shape, self.spacing, strict=True))
+
+    def displacement(self, centre: tuple[float, ...]) -> list[NDArray[np.float64]]:
+        """x - centre along each axis, (P,); on a ring to the nearest image, in (-L/2, L/2]."""
+        away = [x - c for x, c in zip(self.positions, centre, strict=True)]
+        if self.boundary == "open":
+            return away
+        return [d - length * np.ceil(d / length - 0.5) for d, length in zip(away, self.lengths, strict=True)]
+
+    def neighbours(self, axis: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The sites (left, right) of every bond along `axis`; on a ring the last site is left of the first."""
+        site = np.arange(self.P, dtype=np.intp).reshape(self.shape)
+        if self.boundary == "ring":
+            return site.ravel(), np.roll(site, -1, axis).ravel()
+        sites = self.shape[axis]
+        left, right = np.arange(sites - 1), np.arange(1, sites)
+        return site.take(left, axis).ravel(), site.take(right, axis).ravel()
+
+    def hamiltonian(self) -> sp.csr_array:
+        """H, (P, P) sparse, an energy: V + sum of hbar^2/(m abar_i^2), and -hbar^2/(2 m abar_i^2) between neighbours.
+
+        So R = hbar/(2 m abar^2) with delta = pi: the signs in which (56) to (61) are one (PHYSICS, erratum 3).
+        """
+        diagonal = self.potential.copy()
+        a, b, t = [np.arange(self.P)], [np.arange(self.P)], [diagonal]
+        for axis, energy in enumerate(self.bond_energies()):
+            left, right = self.neighbours(axis)
+            diagonal += 2 * energy
+            a += [left, right]
+            b += [right, left]
+            t += [np.full(2 * left.size, -energy)]
+        entries = np.concatenate(t), (np.concatenate(a), np.concatenate(b))
+        return sp.coo_array(entries, shape=(self.P, self.P)).tocsr()
+
+    def bond_energies(self) -> list[float]:
+        """hbar^2/(2 m abar_i^2) of each axis."""
+        with np.errstate(over="ignore", under="ignore", divide="ignore"):
+            return [float(0.5 * (np.float64(self.hbar) / abar) ** 2 / self.mass) for abar in self.spacing]
+
+    def attributes(self) -> dict[str, Any]:
+        """All but hbar and the potential, in types that files hold."""
+        return {
+            "shape": np.array(self.shape, np.int64),
+            "spacing": np.array(self.spacing, np.float64),
+            "mass": self.mass,
+            "boundary": self.boundary,
+        }
+
+    @classmethod
+    def from_attributes(cls, attributes: Any, hbar: float, potential: NDArray[np.float64]) -> Lattice:
+        """The lattice that had these attributes()."""
+        shape = tuple(int(sites) for sites in attributes["shape"])
+        spacing = tuple(float(abar) for abar in attributes["spacing"])
+        mass, boundary = float(attributes["mass"]), str(attributes["boundary"])
+        return cls(shape, spacing, mass, hbar, boundary, np.asarray(potential, np.float64))
+
+
+def checked(
+    sites: Any,
+    spacing: Any = None,
+    mass: Any = None,
+    hbar: Any = None,
+    boundary: Any = None,
+    potential: Any = None,
+    folder: Path = Path(),
+) -> Lattice:
+    """A Lattice from what a user gives, None for what is left out; files are relative to `folder`. InputErrors."""
+    boundary = "ring" if boundary is None else boundary
+    if boundary not in BOUNDARIES:
+        raise InputError("system.boundary", boundary, 'must be "ring" or "open"')
+    shape = _shape(sites, 3 if boundary == "ring" else 2, boundary)
+    abar = per_axis(1.0 if spacing is None else spacing, "system.spacing", len(shape), positive)
+    m = positive(1.0 if mass is None else mass, "system.mass")
+    quantum = positive(1.0 if hbar is None else hbar, "system.hbar")
+    made = Lattice(shape, abar, m, quantum, boundary, np.zeros(0))
+    if not all(0 < energy < np.inf for energy in made.bond_energies()):
+        raise InputError("system.spacing", spacing, "must leave hbar^2/(2 m spacing^2) a positive number")
+    V = potentials.sample("free" if potential is None else potential, made.positions, shape, m, folder)
+    return replace(made, potential=V)
+
+
+def _shape(sites: Any, least: int, boundary: str) -> tuple[int, ...]:
+    key = "system.sites"
+    if sites is None:
+        raise InputError(key, "(left out)", 'must be given with builder = "lattice"')
+    row = sites if isinstance(sites, (list, tuple, np.ndarray)) else [sites]
+    allowed = f"must be a whole number of at least {least} ({boundary}), or a list of one or two"
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= least for n in row)
+    if len(row) not in (1, 2) or not whole:
+        raise InputError(key, sites, allowed)
+    shape = tuple(int(n) for n in row)
+    total, most = int(np.prod(shape, dtype=object)), min(2**31 - 1, int(there() / SITE_BYTES))
+    if total > most:
+        raise InputError(key, sites, f"must be at most {most:,} in all: this machine's memory holds no more")
+    return shape

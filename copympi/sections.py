@@ -1,0 +1,112 @@
+"""The sections of CONFIG.toml, key by key: types, defaults and bounds."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from copympi.errors import InputError, plain_text
+
+MOST_REPLICAS, MOST_KINDS = 2**31, 4096
+
+WALL_TIME = 'a length of wall time like "30s", "10min" or "2h"'
+
+
+def seconds(text: Any, key: str, allowed: str = WALL_TIME) -> float:
+    """A length of wall time such as "10min", "90 s", "1.5h" in seconds."""
+    units = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "d": 86400}
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([a-z]*)\s*", text) if isinstance(text, str) else None
+    if match and match[2] in units:
+        try:
+            value = float(match[1]) * units[match[2]]
+        except ValueError:
+            value = 0.0
+        if 0 < value < math.inf:
+            return value
+    raise InputError(key, text, f"must be {allowed}")
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+
+
+class SystemSection(Section):
+    """Either hamiltonian, or builder with the keys of its own, which it checks itself."""
+
+    hamiltonian: Any = None
+    hbar: float = Field(1.0, gt=0)
+    labels: list[str] | None = None
+    builder: Any = None
+    sites: Any = None
+    spacing: Any = None
+    mass: Any = None
+    boundary: Any = None
+    potential: Any = None
+
+
+class PreparationSection(Section):
+    members: Any
+    state: Any = None
+    density: Any = None
+    phase: Any = None
+    phase_spread: float = Field(0.0, ge=0, le=3.1416)
+    phases: Any = None
+    phase_kinds: int = Field(64, ge=1, le=MOST_KINDS)
+    spectators: int = Field(0, ge=0)
+    packet: Any = None
+    admixture: Any = None
+    basis: Any = None
+
+
+class DynamicsSection(Section):
+    duration: float = Field(gt=0)
+    step: float | None = Field(None, gt=0)
+    tolerance: float = Field(1e-4, gt=0, lt=1)
+    leaving_chance: float = Field(0.03, gt=0, le=1)
+    method: Literal["leap", "exact"] = "leap"
+    representation: Literal["members", "occupation"] = "members"
+    replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
+    seed: int = Field(1, ge=0, lt=2**64)
+
+
+class AlignmentSection(Section):
+    """The model (42) to (53) that aligns phases; there is none where the section is left out."""
+
+    strength: float = Field(ge=0)
+    scaling: Literal["total", "mean"] = "total"
+    damping: float = Field(0.0, ge=0)
+    potential: Literal["sin2", "polar"] = "sin2"
+    momenta: float = Field(0.0, ge=0)
+    on_copy: Literal["inherit", "reset"] = "inherit"
+
+
+class OutputSection(Section):
+    interval: float | None = Field(None, gt=0)
+    time_unit: str = ""
+    profile_interval: float | None = Field(None, gt=0)
+    summaries: bool | None = None
+
+    @field_validator("time_unit")
+    @classmethod
+    def _text(cls, value: str) -> str:
+        return plain_text("output.time_unit", value)
+
+
+INTERVAL = WALL_TIME + ", or a positive number: simulated time"
+
+
+class CheckpointSection(Section):
+    interval: str | float = "10min"
+    keep: int = Field(2, ge=1)
+
+    @field_validator("interval")
+    @classmethod
+    def _positive(cls, value: str | float) -> str | float:
+        if isinstance(value, str):
+            seconds(value, "checkpoint.interval", INTERVAL)
+        elif value <= 0:
+            raise InputError("checkpoint.interval", value, f"must be {INTERVAL}")
+        return value
