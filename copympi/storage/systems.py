@@ -39,9 +39,8 @@ def read(group: Any) -> System:
     parts = tuple(group[part][()] for part in ("data", "indices", "indptr"))
     hbar, P = float(group.attrs["hbar"]), int(group.attrs["P"])
     labels = [x.decode() for x in group["labels"][()]] if "labels" in group else None
-    system = System(csr_array(parts, shape=(P, P)) * hbar, hbar, labels)
+    more: dict[str, Any] = {}
     if "lattice" in group:
         kind = import_module("copympi.model.lattice").Lattice
-        made = kind.from_attributes(dict(group["lattice"].attrs), group["lattice"]["potential"][()])
-        system.lattice = made  # type: ignore[attr-defined]
-    return system
+        more["lattice"] = kind.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
+    return System(csr_array(parts, shape=(P, P)) * hbar, hbar, labels, **more)
