@@ -37,7 +37,8 @@ def place(folder: Path, number: int) -> Path:
 def forget(folder: Path, keep: int) -> None:
     """Remove all profiles but the first `keep`, and what is half-written."""
     for path in (folder / FOLDER).glob("*.h5"):
-        if path.name.startswith(".partial-") or (path.stem.isdigit() and int(path.stem) >= keep):
+        mine = path.name.startswith(".partial-") or (path.stem.isdigit() and int(path.stem) >= keep)
+        if mine and path.is_file():
             path.unlink(missing_ok=True)
 
 
