@@ -142,7 +142,7 @@ class Keeper:
         Where that fails the run stops, after a checkpoint from which this record is the next to be written.
         """
         whole = profile(snapshot) if snapshot is not None else None
-        path = profiles.place(self.folder, number)
+        path = reading.place(self.folder, number)
         part = slab(ensemble, *parallel.share(ensemble.n.shape[1], self.comm.size, self.comm.rank))
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)

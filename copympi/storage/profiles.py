@@ -20,18 +20,13 @@ from numpy.typing import NDArray
 from copympi.engine import parallel
 from copympi.errors import MachineError
 from copympi.storage.checkpoint import PIECE, agree, finish, guarded, need, reserve
-from copympi.storage.reading import FAILURES, FORMAT, reason
+from copympi.storage.reading import FAILURES, FOLDER, FORMAT, reason
 
-FOLDER = "profiles"
 PATTERN = f"{FOLDER}/%b.h5"
 
 Arrays = dict[str, NDArray[Any]]
 Slab = tuple[int, int, Arrays]
 """First replica, first beable, and arrays (replicas, beables) by the names of datasets."""
-
-
-def place(folder: Path, number: int) -> Path:
-    return folder / FOLDER / f"{number}.h5"
 
 
 def forget(folder: Path, keep: int) -> None:

@@ -52,25 +52,46 @@ CODES = "0 empty, 1 whole number, 2 Gaussian"
 """What the numbers in `regime` mean."""
 
 
+FOLDER = "profiles"
+
+
+def place(folder: Path, number: int) -> Path:
+    """Where a profile with a file of its own belongs."""
+    return folder / FOLDER / f"{number}.h5"
+
+
 class OnDisk:
-    """A dataset (R, T', P) that is read when it is asked for: [replicas, times, beables], or all as an array."""
+    """A dataset (R, T', P) in profile files, read when it is asked for: [replicas, times, beables], or all of it."""
 
     ndim = 3
 
-    def __init__(self, path: Path, data: Any, times: int) -> None:
-        self.path, self.name, self.dtype = path, data.name, data.dtype
-        self.shape = (1 if data.ndim == 2 else data.shape[0], times, data.shape[-1])
+    def __init__(self, folder: Path, name: str, shape: tuple[int, int, int], dtype: Any) -> None:
+        self.folder, self.name, self.shape, self.dtype = folder, name, shape, dtype
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Any) -> NDArray[Any]:
         replica, when, beable = (*(key if isinstance(key, tuple) else (key,)), slice(None), slice(None))[:3]
-        one = not isinstance(when, slice)
-        span = slice(when % self.shape[1], when % self.shape[1] + 1) if one else slice(*when.indices(self.shape[1]))
-        with opened(self.path) as file:
-            rows = file[self.name][..., span, :].reshape(self.shape[0], -1, self.shape[2])
-        return rows[replica, 0 if one else slice(None), beable]
+        R, times, P = self.shape
+        numbers = np.arange(times)[when]
+        rows = np.empty((R, np.size(numbers), P), self.dtype)
+        for k, number in enumerate(np.atleast_1d(numbers)):
+            with h5py.File(place(self.folder, int(number)), "r", locking=False) as file:
+                rows[:, k] = file[self.name][()].reshape(R, P)
+        return rows[replica, slice(None) if np.ndim(numbers) else 0, beable]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[:], dtype)
+
+
+def profiles_there(folder: Path, most: int) -> int:
+    """How many of the first `most` profile files are there and in order, one after the other."""
+    for number in range(most):
+        try:
+            with h5py.File(place(folder, number), "r", locking=False) as file:
+                if not file.attrs["complete"]:
+                    return number
+        except FAILURES:
+            return number
+    return most
 
 
 @dataclass(frozen=True)
@@ -139,7 +160,8 @@ def _results(path: Path, file: Any) -> Results:
     arrays: dict[str, Any] = {}
     for name in there:
         if file[name].is_virtual:
-            arrays[name] = OnDisk(path, file[name], profiles)
+            shape = (file["events"].shape[0] if replicated else 1, profiles, int(group.attrs["P"]))
+            arrays[name] = OnDisk(path.parent, name, shape, file[name].dtype)
             continue
         keep = slice(profiles if name in PROFILES else records)
         arrays[name] = file[name][:, keep] if replicated else file[name][keep][None]
@@ -162,12 +184,14 @@ def _lengths(file: Any) -> tuple[int, int]:
     axis = 1 if file["events"].ndim == 2 else 0
     there = [name for name in DESCRIPTIONS if name in file and not name.endswith("time")]
     thinned = "profile_time" in file
-    count = {name: file[name].shape[axis] for name in there}
+    count = {name: file[name].shape[axis] for name in there if not file[name].is_virtual}
     records = [file["time"].shape[0], *(k for name, k in count.items() if not (thinned and name in PROFILES))]
     if not thinned:
         return min(records), min(records)
     times, marks = file["time"][: min(records)], file["profile_time"][()]
     profiles = min([marks.size, *(k for name, k in count.items() if name in PROFILES)])
+    if "occupation" not in count:
+        profiles = profiles_there(Path(file.filename).parent, profiles)
     whole = times.size if profiles == marks.size else int(np.searchsorted(times, marks[profiles]))
     return whole, int(np.searchsorted(marks[:profiles], times[:whole].max(initial=-1.0), side="right"))
 

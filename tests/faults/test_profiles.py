@@ -148,7 +148,7 @@ def test_a_profile_that_cannot_be_written_stops_the_run_after_a_checkpoint(tmp_p
     assert profiles(folder) == files
 
 
-def test_a_damaged_row_of_profiles_is_no_record(tmp_path: Path) -> None:
+def test_a_lost_profile_is_no_record(tmp_path: Path) -> None:
     """Without its last profile a run holds the records before it."""
     folder = prepare(tmp_path, "counts")
     lives.run(folder, "--quiet")
