@@ -17,6 +17,8 @@ SEEN = 2e-3
 """Densities below this part of the largest are left out of the picture's frame."""
 MOST_PIXELS = 400
 """Sites along an axis beyond which an image shows means over several."""
+IMAGE_WIDTH = 1.4
+"""Inches of one image of a plane."""
 MARKERS = 40
 BESIDE = (1.015, 1.0)
 """Where legends stand: right of the axes."""
@@ -27,24 +29,25 @@ def figure(results: Results, m: Motion) -> Any:
     """A matplotlib figure, to be saved and closed."""
     import matplotlib.pyplot as plt
 
-    lattice = results.system.lattice  # type: ignore[attr-defined]
-    out = plt.figure(figsize=(7.6, 7.2), layout="constrained")
-    out.get_layout_engine().set(h_pad=0.06)  # type: ignore[union-attr, call-arg]
-    if len(lattice.shape) == 1:
-        grid = out.add_gridspec(3, 1, height_ratios=(2.2, 1.6, 0.9))
+    if m.position.shape[1] == 1:
+        out = plt.figure(figsize=(7.6, 7.4), layout="constrained")
+        out.get_layout_engine().set(h_pad=0.06)  # type: ignore[union-attr, call-arg]
+        grid = out.add_gridspec(3, 1, height_ratios=(2.2, 1.6, 1.0))
         top = out.add_subplot(grid[0])
         _curves(top, results, m)
         top.set_title(_title(results), fontsize=10, loc="left")
         middle = out.add_subplot(grid[1])
         bottom = out.add_subplot(grid[2], sharex=middle)
     else:
-        parts: Any = out.subfigures(2, 1, height_ratios=(1, 1.45))
-        upper, lower = parts
-        _images(upper, results, m)
-        upper.suptitle(_title(results), fontsize=10, x=0.01, ha="left")
-        grid = lower.add_gridspec(2, 1, height_ratios=(1.8, 1))
-        middle = lower.add_subplot(grid[0])
-        bottom = lower.add_subplot(grid[1], sharex=middle)
+        view = _View(results, m)
+        above, below = IMAGE_WIDTH * min(2.0, view.aspect) + 1.0, 4.6
+        out = plt.figure(figsize=(7.6, above + below), layout="constrained")
+        parts: Any = out.subfigures(2, 1, height_ratios=(above, below))
+        _images(parts[0], m, view)
+        parts[0].suptitle(_title(results), fontsize=10, x=0.01, ha="left")
+        grid = parts[1].add_gridspec(2, 1, height_ratios=(1.8, 1))
+        middle = parts[1].add_subplot(grid[0])
+        bottom = parts[1].add_subplot(grid[1], sharex=middle)
     _paths(middle, m)
     _differences(bottom, m)
     unit = results.time_unit if len(results.time_unit) <= 24 else results.time_unit[:23] + "…"
@@ -93,48 +96,54 @@ def _curves(axes: Any, results: Results, m: Motion) -> None:
     if np.ptp(V) > 0:
         scaled = 0.9 * highest * (V - V.min()) / np.ptp(V)
         axes.fill_between(x, 0, scaled, color="0.93", lw=0, zorder=0, label="V")
-        axes.text(x[-1], scaled[-1], " V", color="0.5", va="center", fontsize=9)
+        axes.text(x[-1], 0.03 * highest, "V ", color="0.5", ha="right", fontsize=9)
     axes.set_ylim(0, highest)
     axes.set_xlim(x[0], x[-1])
     axes.set_ylabel("share of the members, $n_a/N$")
     axes.set_xlabel("x")
     names = [f"t = {t:.4g}" for t in m.profile_time]
-    axes.add_artist(axes.legend(handles, names, loc="upper left", bbox_to_anchor=(1.05, 1.0), **LEGEND))
+    axes.add_artist(axes.legend(handles, names, loc="upper left", bbox_to_anchor=BESIDE, **LEGEND))
     kinds = [axes.plot([], [], color="0.35", **copies)[0]]
     if m.quantum_density is not None:
         kinds.append(axes.plot([], [], color="0.35", lw=1.1)[0])
-    axes.legend(kinds, ["copies", "Schrödinger"], loc="lower left", bbox_to_anchor=(1.05, 0.0), **LEGEND)
+    axes.legend(kinds, ["copies", "Schrödinger"], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND)
 
 
-def _images(figure: Any, results: Results, m: Motion) -> None:
+class _View:
+    """The part of a plane where there is something to see."""
+
+    def __init__(self, results: Results, m: Motion) -> None:
+        lattice = results.system.lattice  # type: ignore[attr-defined]
+        grids = m.density.reshape(-1, *lattice.shape)
+        frames = [slice(*_frame(grids.sum(axis=2))), slice(*_frame(grids.sum(axis=1)))]
+        x, y = (observables.coordinates(lattice, k)[frames[k]] for k in (0, 1))
+        half = [0.5 * abar for abar in lattice.spacing]
+        self.extent = (x[0] - half[0], x[-1] + half[0], y[0] - half[1], y[-1] + half[1])
+        self.aspect = (self.extent[3] - self.extent[2]) / (self.extent[1] - self.extent[0])
+        step = max(1, -(-max(x.size, y.size) // MOST_PIXELS))
+        self.pictures = [_coarse(grid[frames[0], frames[1]], step).T for grid in grids]
+
+
+def _images(figure: Any, m: Motion, view: _View) -> None:
     """Profiles on a plane, side by side, the path of <x> drawn over them."""
     from matplotlib.colors import PowerNorm
 
-    lattice = results.system.lattice  # type: ignore[attr-defined]
-    shape = tuple(lattice.shape)
-    grids = m.density.reshape(-1, *shape)
-    frames = [_frame(grids.sum(axis=2)), _frame(grids.sum(axis=1))]
-    (a, b), (c, d) = frames
-    x, y = (observables.coordinates(lattice, k)[slice(*frames[k])] for k in (0, 1))
-    step = max(1, -(-max(b - a, d - c) // MOST_PIXELS))
-    norm = PowerNorm(0.5, 0.0, float(grids.max()))
-    half = [0.5 * abar for abar in lattice.spacing]
-    extent = (x[0] - half[0], x[-1] + half[0], y[0] - half[1], y[-1] + half[1])
-    for k, axes in enumerate(np.atleast_1d(figure.subplots(1, len(grids), sharex=True, sharey=True))):
-        picture = _coarse(grids[k, a:b, c:d], step)
-        image = axes.imshow(picture.T, origin="lower", extent=extent, norm=norm, cmap="magma_r", aspect="equal")
-        path = m.quantum if np.isfinite(m.quantum).all() else m.position
-        axes.plot(path[:, 0], path[:, 1], color="#56B4E9", lw=1.0)
+    norm = PowerNorm(0.5, 0.0, max(float(picture.max()) for picture in view.pictures))
+    rooms = np.atleast_1d(figure.subplots(1, len(view.pictures), sharex=True, sharey=True))
+    known = bool(np.isfinite(m.quantum).all())
+    path, line = (m.quantum, "Schrödinger") if known else (m.position, "copies")
+    for k, axes in enumerate(rooms):
+        look: Any = {"origin": "lower", "extent": view.extent, "norm": norm, "cmap": "magma_r", "aspect": "equal"}
+        image = axes.imshow(view.pictures[k], **look)
+        axes.plot(path[:, 0], path[:, 1], color="#56B4E9", lw=1.0, label=line)
         now = m.position[np.argmin(np.abs(m.time - m.profile_time[k]))]
         axes.plot(*now, marker="o", ms=4.5, mfc="white", mec="#0072B2", mew=1.2)
-        axes.set(xlim=extent[:2], ylim=extent[2:])
+        axes.set(xlim=view.extent[:2], ylim=view.extent[2:], xlabel="x")
         axes.set_title(f"t = {m.profile_time[k]:.4g}", fontsize=9)
-        axes.set_xlabel("x")
         for side in ("top", "right"):
             axes.spines[side].set_visible(True)
-        if k == 0:
-            axes.set_ylabel("y")
-    figure.colorbar(image, ax=figure.axes, label="$n_a/N$", shrink=0.75, aspect=16, pad=0.015)
+    rooms[0].set_ylabel("y")
+    figure.colorbar(image, ax=list(rooms), label="$n_a/N$", aspect=14, pad=0.015, shrink=0.9)
 
 
 def _coarse(grid: NDArray[np.float64], step: int) -> NDArray[np.float64]:
@@ -182,7 +191,13 @@ def _differences(axes: Any, m: Motion) -> None:
         axes.plot(m.time, m.position[:, k] - base[:, k], color=AXIS_COLOURS[k], lw=1.1, zorder=3)
         if known:
             axes.plot(m.time, m.newton[:, k] - base[:, k], color="0.45", lw=0.9, ls=(0, (4, 2.5)), zorder=2)
-    if not np.nanmax(np.abs(m.position - base), initial=0.0) > 1e-9 and not np.nanmax(np.abs(m.newton - base)) > 1e-9:
-        axes.set_ylim(-1, 1)
-    axes.set_ylabel(f"less {name}'s")
+    if not any(np.nanmax(np.abs(x - base), initial=0.0) > 1e-9 for x in (m.position, m.newton)):
+        axes.set_ylim(-1, 1)  # nothing but rounding
+    colour = AXIS_COLOURS[0] if m.position.shape[1] == 1 else "0.35"
+    kinds = [axes.plot([], [], color=colour, lw=1.1)[0]]
+    if known:
+        kinds.append(axes.plot([], [], color="0.45", lw=0.9, ls=(0, (4, 2.5)))[0])
+    of = [f"copies - {name}", f"Newton - {name}"][: len(kinds)]
+    axes.legend(kinds, [text.replace(" - ", " − ") for text in of], loc="upper left", bbox_to_anchor=BESIDE, **LEGEND)
+    axes.set_ylabel("difference")
     axes.margins(x=0.01)
