@@ -29,6 +29,7 @@ from copympi.model.preparation import Start, check_memory
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.report import analysis, plots
+from copympi.report.numbers import humane
 from copympi.simulate import run, warn_about
 from copympi.storage import given, reading, results
 
@@ -181,8 +182,9 @@ def _headline(job: Job, ranks: int) -> str:
     if d.replicas > 1:
         replicas = f" x {d.replicas:,} replicas"
     unit = f" {job.config.output.time_unit}" if job.config.output.time_unit else ""
+    of = f"{job.system.P:,} beables, {humane(job.start.members)} members{replicas}"
     return (
-        f"copympi {__version__}: {job.system.P} beables, {job.start.members:,} members{replicas} ({d.representation}), "
+        f"copympi {__version__}: {of} ({d.representation}), "
         f"{d.duration:g}{unit}, {ranks} rank{'s' if ranks > 1 else ''}"
     )
 

@@ -13,8 +13,9 @@ from typing import Any
 from copympi.control import STOP, Control
 from copympi.engine import parallel
 from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver
-from copympi.snapshot import State
-from copympi.storage import checkpoint, checkpoints, reading, restart
+from copympi.record import profile, slab
+from copympi.snapshot import Snapshot, State
+from copympi.storage import checkpoint, checkpoints, profiles, reading, restart
 
 
 class Keeper:
@@ -134,6 +135,29 @@ class Keeper:
                 with suppress(OSError):
                     old.unlink(missing_ok=True)
         self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
+
+    def profile(self, ensemble: Any, snapshot: Snapshot | None, record: int, number: int, time: float) -> None:
+        """Write what there is of each beable to a file of its own. Collective.
+
+        Where that fails the run stops, after a checkpoint from which this record is the next to be written.
+        """
+        whole = profile(snapshot) if snapshot is not None else None
+        path = reading.place(self.folder, number)
+        part = slab(ensemble, *parallel.share(ensemble.n.shape[1], self.comm.size, self.comm.rank))
+        try:
+            profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
+        except TakenOver:
+            raise
+        except MachineError as problem:
+            parallel.from_root(self.comm, self.check_fence)
+            what = f"{path} cannot be written: {problem}"
+            if record == 0:
+                raise MachineError(what) from None
+            try:
+                self.save(ensemble, record, time)
+            except MachineError as failure:
+                raise MachineError(f"{what}; nor could a checkpoint: {failure}") from None
+            raise MachineError(f"{what}; a checkpoint is written, go on with --resume") from None
 
     def tell(self, recorder: Any, time: float, snapshot: Any) -> None:
         """Give a recorder its record; where it cannot write, the run will stop after a last checkpoint. Root alone."""

@@ -27,7 +27,7 @@ from copympi.model.build import prepared
 from copympi.model.preparation import LARGEST, Start, check_memory
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
-from copympi.record import Memory, Recorder
+from copympi.record import Memory, Plan, Recorder
 from copympi.snapshot import Snapshot
 
 FEW_BEABLES = 64
@@ -44,10 +44,12 @@ class Run:
     coherence (T, P) |sum e^{i phi}|/n; with phases of their own also coherence2 (T, P) |sum e^{2 i phi}|/n and
     lineages (T, P) distinct phases left; with [alignment] energy (T,) H/hbar (42); events (T,) copies since t = 0;
     steps and largest leaving chance of a step, of all replicas together; seconds of wall time in the loop.
+    Where profiles are thinned, arrays with P have profile_time (T',) in place of time. measured : by name, summaries
+    (T,) or (T, axes) (model/observables.py) and what the largest ensembles have of each beable beside n and phase.
     """
 
     time: NDArray[np.float64]
-    occupation: NDArray[np.int64]
+    occupation: NDArray[Any]
     phase: NDArray[np.float64]
     coherence: NDArray[np.float64]
     events: NDArray[Any]
@@ -57,6 +59,8 @@ class Run:
     coherence2: NDArray[np.float64] | None = None
     lineages: NDArray[np.int64] | None = None
     energy: NDArray[np.float64] | None = None
+    profile_time: NDArray[np.float64] | None = None
+    measured: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def simulate(
@@ -140,13 +144,14 @@ def simulate(
             raise InputError("arguments", "unlike", "must be the same on every rank (a state drawn without a seed?)")
         if comm.rank == parallel.ROOT:
             warn_about(start, system)
-        memory = Memory()
+        memory = Memory(Plan(config, system, start).thinned)
         shown = Progress(config, "auto") if progress and comm.rank == parallel.ROOT else Silent()
         last, seconds = run(system, start, config, comm, [memory], shown)
         root = memory.arrays() if comm.rank == parallel.ROOT else {}
         arrays: dict[str, Any] = parallel.from_root(comm, lambda: root)
         steps, largest = parallel.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
-    return Run(**arrays, steps=steps, largest_chance=largest, seconds=seconds)
+    known = {name: arrays.pop(name) for name in Run.__dataclass_fields__ if name in arrays}
+    return Run(**known, steps=steps, largest_chance=largest, seconds=seconds, measured=arrays)
 
 
 def _agree_on_input(comm: Any, problem: InputError | None) -> None:
@@ -202,6 +207,7 @@ def _loop(
     d = config.dynamics
     leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
     ensemble = _ensemble(system, start, config, comm, leap)
+    plan = Plan(config, system, start)
     first, snapshot = 1, None
     if keeper is not None and keeper.found is not None:
         state, meta = keeper.found
@@ -209,16 +215,14 @@ def _loop(
         ensemble.restore(state, first)
         keeper.found = None
     else:
-        snapshot = ensemble.snapshot()
-        _tell(recorders, 0.0, snapshot, keeper)
+        snapshot = _tell(recorders, ensemble, 0, plan, keeper)
         ensemble.begin(first)
     warn = _ChanceWarning(d.step)
     for record in range(first, config.records + 1):
         if record > first:
             ensemble.begin(record)
         _reach_record(ensemble, record, progress, keeper)
-        snapshot = ensemble.snapshot()
-        _tell(recorders, record * config.interval, snapshot, keeper)
+        snapshot = _tell(recorders, ensemble, record, plan, keeper)
         if snapshot is not None:
             progress.show(*ensemble.progress)
             warn.look(snapshot.largest_chance, record * config.interval)
@@ -253,13 +257,22 @@ def _reach_record(ensemble: Members | Occupation, record: int, progress: Silent,
             keeper.heed(ensemble, record)
 
 
-def _tell(recorders: list[Recorder], time: float, snapshot: Snapshot | None, keeper: Keeper | None) -> None:
-    if snapshot is not None:
-        for recorder in recorders:
-            if keeper is not None:
-                keeper.tell(recorder, time, snapshot)
-            else:
-                recorder.take(time, snapshot)
+def _tell(
+    recorders: list[Recorder], ensemble: Members | Occupation, record: int, plan: Plan, keeper: Keeper | None
+) -> Snapshot | None:
+    """Show the recorders where the ensemble stands. Collective; returns the snapshot on the root."""
+    time, snapshot = record * plan.interval, ensemble.snapshot()
+    if keeper is not None and plan.apart and plan.profiled(record):
+        keeper.profile(ensemble, snapshot, record, plan.number(record), time)
+    if snapshot is None:
+        return None
+    snapshot = plan.measure(record, snapshot)
+    for recorder in recorders:
+        if keeper is not None:
+            keeper.tell(recorder, time, snapshot)
+        else:
+            recorder.take(time, snapshot)
+    return snapshot
 
 
 class _ChanceWarning:

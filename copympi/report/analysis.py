@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.report import motion
+from copympi.report.motion import Motion
+from copympi.report.numbers import humane, significant, whole
 from copympi.storage.reading import Results
 from copympi.theory import noise, schrodinger
 
@@ -46,17 +49,23 @@ class Comparison:
         return int(np.argmax(np.round(np.ptp(self.quantum, axis=0), 9)))
 
 
-def compare(results: Results) -> Comparison:
-    """Work out the comparison; the expected noise only where P is small enough for it."""
-    system = results.system
-    R, T, P = results.occupation.shape
+def compare(results: Results) -> Comparison | Motion:
+    """Work out the comparison: on a lattice the motion, else beable by beable."""
+    on_lattice = getattr(results.system, "lattice", None) is not None
+    return motion.follow(results) if on_lattice else beables(results)
+
+
+def beables(results: Results) -> Comparison:
+    """Every beable against Schroedinger's equation; the expected noise only where P is small enough for it."""
+    system, n, time = results.system, np.asarray(results.occupation), results.profile_time
+    R, T, P = n.shape
     if T == 0:
         raise InputError("DIR", str(results.path), "must hold a record; its run has only begun")
-    quantum = schrodinger.density(system, results.state, results.time)
+    quantum = schrodinger.density(system, results.state, time)
     expected = np.full((T, P), np.nan)
-    N = results.members
+    N = float(results.members)
     # valid up to the first time that some beable with members runs low
-    manned = results.occupation[0, 0] > 0
+    manned = n[0, 0] > 0
     low = np.any(N * quantum[:, manned] < GAUSSIAN_FROM, axis=1)
     valid = int(np.argmax(low)) if low.any() else T
     aligned = "lineages" not in results.measured  # else Schroedinger's equation is not theirs, nor is its noise
@@ -66,25 +75,31 @@ def compare(results: Results) -> Comparison:
         and np.all(manned | (np.abs(results.state) == 0))
         and not np.any(results.state == 0)
     ):
-        C = noise.covariance(system, results.state, results.time[:valid], accuracy=1e-4)
+        C = noise.covariance(system, results.state, time[:valid], accuracy=1e-4)
         variance = np.diagonal(C, axis1=1, axis2=2)[:, :P]
         expected[:valid] = np.sqrt(np.where(variance > FLOOR, variance, 0.0) / (N * R))
     return Comparison(
-        results.time,
-        results.occupation.mean(axis=0) / N,
+        time,
+        n.mean(axis=0) / N,
         quantum,
         expected,
-        (results.occupation == 0).mean(axis=0),
+        (n == 0).mean(axis=0),
     )
 
 
-def lines(results: Results, comparison: Comparison, rows: int = 11) -> list[str]:
+def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> list[str]:
     """The short table a run ends with."""
+    if isinstance(comparison, Motion):
+        return motion.lines(results, comparison, rows) + _phases(results)
     a = comparison.liveliest
-    N, R = results.members, results.occupation.shape[0]
+    N, R = float(results.members), results.occupation.shape[0]
     unit = results.time_unit
     label = results.system.labels[a]
-    of = f"mean of {R:,} replicas of {N:,} members" if R > 1 else f"{N:,} members"
+    of = (
+        f"mean of {R:,} replicas of {humane(results.members)} members"
+        if R > 1
+        else f"{humane(results.members)} members"
+    )
     time = f"time [{unit}]" if unit else "time"
     head = f"  {time:>12} {'occupation':>20} {'N |Psi|^2':>22} {'difference':>14} {'expected':>12}"
     out = [f"  beable {label}, {of}", head]
@@ -94,8 +109,8 @@ def lines(results: Results, comparison: Comparison, rows: int = 11) -> list[str]
         off = N * comparison.difference[k, a]
         off = 0.0 if abs(off) < 1e-9 * N else off
         out.append(
-            f"  {comparison.time[k]:>12.6g} {N * comparison.density[k, a]:>20,.{0 if R == 1 else 1}f} "
-            f"{N * comparison.quantum[k, a]:>22,.1f} {significant(off, sign=True):>14} "
+            f"  {comparison.time[k]:>12.6g} {whole(N * comparison.density[k, a], 0 if R == 1 else 1):>20} "
+            f"{whole(N * comparison.quantum[k, a], 1):>22} {significant(off, sign=True):>14} "
             f"{expected:>12}"
         )
     z = comparison.sigmas[1:]
@@ -117,9 +132,11 @@ def _phases(results: Results) -> list[str]:
     m = results.measured
     if "lineages" not in m:
         return []
-    share = results.occupation / results.members
-    order = [np.nansum(share * m[name], axis=2).mean(axis=0)[[0, -1]] for name in ("coherence", "coherence2")]
-    left = m["lineages"].sum(axis=2).mean(axis=0)[[0, -1]]
+    share = np.asarray(results.occupation) / float(results.members)
+    order = [
+        np.nansum(share * np.asarray(m[name]), axis=2).mean(axis=0)[[0, -1]] for name in ("coherence", "coherence2")
+    ]
+    left = np.asarray(m["lineages"]).sum(axis=2).mean(axis=0)[[0, -1]]
     out = [
         f"  phases: |<e^i phi>| {order[0][0]:.4f} -> {order[0][1]:.4f}, |<e^2i phi>| {order[1][0]:.4f} -> "
         f"{order[1][1]:.4f}, {left[0]:,.6g} -> {left[1]:,.6g} distinct; Schrödinger's is for aligned ones"
@@ -128,13 +145,3 @@ def _phases(results: Results) -> list[str]:
         first, last = m["energy"].mean(axis=0)[[0, -1]]
         out.append(f"  H/hbar of the alignment model: {first:.6g} -> {last:.6g}, drift {last - first:+.3g}")
     return out
-
-
-def significant(x: float, sign: bool = False) -> str:
-    """A number with about three digits that mean something."""
-    if x == 0:
-        return "0"
-    if abs(x) < 1 or abs(x) >= 1e9:
-        return f"{x:+.3g}" if sign else f"{x:.3g}"
-    digits = 1 if abs(x) < 100 else 0
-    return f"{x:+,.{digits}f}" if sign else f"{x:,.{digits}f}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from copympi.report.numbers import humane
 from copympi.storage import restart
 
 SHARE = 64 << 20
@@ -34,7 +35,7 @@ def describe(path: Path) -> list[str]:
     return [
         f"{path}: a checkpoint, complete, all digests match",
         f"  state     t = {meta['time']:g} of {settings['dynamics.duration']:g}, on the way to record {meta['record']}",
-        f"  members   {meta['members']:,}{many} ({representation})",
+        f"  members   {humane(meta['members'])}{many} ({representation})",
         f"  size      {each}",
         f"  holds     {units:,} {'blocks' if representation == 'members' else 'replicas'}: {kinds}",
         f"  written   {meta['saved']} by {meta['writer']}, attempt {meta['attempt']}, after {meta['seconds']:.3g} s",

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from copympi.report import lattice_figure
 from copympi.report.analysis import Comparison, compare
+from copympi.report.motion import Motion
+from copympi.report.numbers import power
 from copympi.storage.reading import Results
 
 MOST = 8
@@ -20,8 +23,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7
 """Okabe and Ito's palette, told apart by colour-blind readers too."""
 
 
-def draw(results: Results, comparison: Comparison | None = None) -> list[Path]:
-    """Write occupation.png and occupation.pdf beside the results; returns their paths."""
+def draw(results: Results, comparison: Comparison | Motion | None = None) -> list[Path]:
+    """Write occupation.png and .pdf beside the results, on a lattice lattice.png and .pdf; returns their paths."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -29,19 +32,29 @@ def draw(results: Results, comparison: Comparison | None = None) -> list[Path]:
 
     style: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8}
     style["figure.constrained_layout.w_pad"] = 0.08
+    comparison = compare(results) if comparison is None else comparison
     with plt.rc_context(style):
-        figure, (top, bottom) = plt.subplots(
-            2, 1, figsize=(7.2, 5.4), sharex=True, height_ratios=(2.4, 1), layout="constrained"
-        )
-        comparison = compare(results) if comparison is None else comparison
-        shown = np.sort(np.argsort(-np.ptp(comparison.quantum, axis=0), kind="stable")[:MOST])
-        _occupations(top, results, comparison, shown)
-        _differences(bottom, results, comparison, shown)
-        paths = [results.path.with_name(f"occupation.{kind}") for kind in ("png", "pdf")]
+        if isinstance(comparison, Motion):
+            name, figure = "lattice", lattice_figure.figure(results, comparison)
+        else:
+            name, figure = "occupation", _figure(results, comparison)
+        paths = [results.path.with_name(f"{name}.{kind}") for kind in ("png", "pdf")]
         for path in paths:
             figure.savefig(path, dpi=200, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
         plt.close(figure)
     return paths
+
+
+def _figure(results: Results, comparison: Comparison) -> Any:
+    import matplotlib.pyplot as plt
+
+    figure, (top, bottom) = plt.subplots(
+        2, 1, figsize=(7.2, 5.4), sharex=True, height_ratios=(2.4, 1), layout="constrained"
+    )
+    shown = np.sort(np.argsort(-np.ptp(comparison.quantum, axis=0), kind="stable")[:MOST])
+    _occupations(top, results, comparison, shown)
+    _differences(bottom, results, comparison, shown)
+    return figure
 
 
 def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None:
@@ -67,7 +80,7 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
 
 
 def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None:
-    N, R = results.members, results.occupation.shape[0]
+    N, R = float(results.members), results.occupation.shape[0]
     known = c.time.size > 1 and bool(np.all(c.expected[1:, shown] > 0))
     values = c.sigmas if known else np.sqrt(N * R) * c.difference
     for colour, a in zip(COLOURS, shown, strict=False):
@@ -93,20 +106,8 @@ def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None
 def _title(results: Results, shown: int) -> str:
     N, R, P = results.members, results.occupation.shape[0], results.system.P
     beables = f"{shown} of {P:,} beables" if shown < P else f"{P} beable{'s' if P > 1 else ''}"
-    return f"{beables}, " + (f"{_power(R)} replicas of " if R > 1 else "") + f"$N$ = {_power(N)}"
+    return f"{beables}, " + (f"{power(R)} replicas of " if R > 1 else "") + f"$N$ = {power(N)}"
 
 
 def shorten(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def _power(n: int) -> str:
-    """1,234,567 as it is, but round large numbers as powers of ten."""
-    text = str(n)
-    zeros = len(text) - len(text.rstrip("0"))
-    if zeros >= 4:
-        lead = text[: len(text) - zeros]
-        mantissa = lead[0] + ("." + lead[1:] if len(lead) > 1 else "")
-        power = len(text) - 1
-        return f"$10^{{{power}}}$" if mantissa == "1" else f"${mantissa}\\times 10^{{{power}}}$"
-    return f"{n:,}"

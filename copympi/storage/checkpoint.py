@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy as np
@@ -27,6 +27,7 @@ from copympi.snapshot import State
 from copympi.storage.reading import FAILURES, FORMAT, reason
 from copympi.storage.restart import SCHEMA, digest, unit_digests
 
+T = TypeVar("T")
 PIECE = 16 << 20
 """Bytes that travel and are written at a time."""
 
@@ -42,10 +43,10 @@ def write(
     lengths = {name: flat.dtype.itemsize * flat.size for name, (flat, _) in state.ragged.items()}
     places = {name: _place(comm, flat.size) for name, (flat, _) in state.ragged.items()}
     try:
-        parallel.from_root(comm, _guarded(lambda: _create(partial, state, meta, places, sum(lengths.values()))))
+        parallel.from_root(comm, guarded(lambda: _create(partial, state, meta, places, sum(lengths.values()))))
         fill = _fill_together if writer == "mpio" else _fill_by_root
         fill(comm, partial, state, {name: start for name, (start, _) in places.items()})
-        parallel.from_root(comm, _guarded(lambda: _finish(partial, path, may_rename)))
+        parallel.from_root(comm, guarded(lambda: finish(partial, path, may_rename)))
     except MachineError:
         if comm.rank == parallel.ROOT:
             with suppress(OSError):
@@ -53,18 +54,18 @@ def write(
         raise
 
 
-def _guarded(make: Callable[[], None]) -> Callable[[], None]:
+def guarded(make: Callable[[], T]) -> Callable[[], T]:
     """`make` with what files can do to it as MachineError."""
 
-    def guarded() -> None:
+    def safe() -> T:
         try:
-            make()
+            return make()
         except MachineError:  # TakenOver too
             raise
         except FAILURES as problem:
             raise MachineError(reason(problem)) from None
 
-    return guarded
+    return safe
 
 
 def _place(comm: Any, size: int) -> tuple[int, int]:
@@ -81,9 +82,7 @@ def _create(
     """The file with everything small in it; unit data has its place but no values yet."""
     total = sum(flat.dtype.itemsize * places[name][1] for name, (flat, _) in state.ragged.items())
     total += state.units * sum(rows.dtype.itemsize * rows[:1].size for rows in state.columns.values())
-    free = os.statvfs(partial.parent)
-    if free.f_bavail * free.f_frsize < total + (1 << 20):
-        raise MachineError(f"disk full: {total:.3g} bytes needed, {free.f_bavail * free.f_frsize:.3g} free")
+    need(total, partial.parent)
     with h5py.File(partial, "w", libver=FORMAT, locking=False) as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["complete"] = np.int8(0)
@@ -94,14 +93,21 @@ def _create(
             file[name].attrs["digest"] = digest(np.ascontiguousarray(file[name][()]))
         units = file.create_group("units")
         for name, rows in state.columns.items():
-            _reserve(units, name, (state.units, *rows.shape[1:]), rows.dtype)
+            reserve(units, name, (state.units, *rows.shape[1:]), rows.dtype)
         for name, (flat, _) in state.ragged.items():
-            _reserve(units, name, (places[name][1],), flat.dtype)
-            _reserve(units, f"{name}_length", (state.units,), np.dtype(np.int64))
-        _reserve(units, "digest", (state.units,), np.dtype(np.uint64))
+            reserve(units, name, (places[name][1],), flat.dtype)
+            reserve(units, f"{name}_length", (state.units,), np.dtype(np.int64))
+        reserve(units, "digest", (state.units,), np.dtype(np.uint64))
 
 
-def _reserve(group: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+def need(total: int, folder: Path) -> None:
+    """MachineError where a folder's disk has no room for so many bytes."""
+    free = os.statvfs(folder)
+    if free.f_bavail * free.f_frsize < total + (1 << 20):
+        raise MachineError(f"disk full: {total:.3g} bytes needed, {free.f_bavail * free.f_frsize:.3g} free")
+
+
+def reserve(group: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Contiguous room in the file, not filled."""
     plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     plan.set_layout(h5py.h5d.CONTIGUOUS)
@@ -138,7 +144,7 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
         file = h5py.File(partial, "r+", driver="mpio", comm=comm, libver=FORMAT, locking=False)
     except FAILURES as error:
         problem = reason(error)
-    _agree(comm, problem)
+    agree(comm, problem)
     transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
     transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
     for name, start, rows in _slabs(state, starts):
@@ -166,7 +172,7 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
         file.close()
     except FAILURES as error:
         problem = problem or reason(error)
-    _agree(comm, problem)
+    agree(comm, problem)
 
 
 def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]) -> None:
@@ -195,7 +201,7 @@ def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]
             file.close()
         except FAILURES as error:
             problem = problem or reason(error)
-    _agree(comm, problem)
+    agree(comm, problem)
 
 
 def _travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -219,7 +225,7 @@ def _travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tu
         yield int(head[0]), piece
 
 
-def _agree(comm: Any, problem: str | None) -> None:
+def agree(comm: Any, problem: str | None) -> None:
     """MachineError on every rank where any has a problem."""
     failed = np.array([problem is not None], np.int64)
     parallel.total(comm, failed)
@@ -227,7 +233,8 @@ def _agree(comm: Any, problem: str | None) -> None:
         raise MachineError(problem or "failed on another rank")
 
 
-def _finish(partial: Path, path: Path, may_rename: Callable[[], None]) -> None:
+def finish(partial: Path, path: Path, may_rename: Callable[[], None]) -> None:
+    """Mark a file complete and give it its name."""
     with h5py.File(partial, "r+", libver=FORMAT, locking=False) as file:
         file.attrs.modify("complete", np.int8(1))
     sync(partial)

@@ -20,15 +20,17 @@ from copympi.config import Config
 from copympi.errors import InputError, MachineError
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.record import events_dtype, stacked
+from copympi.record import Plan, events_dtype, slim, stacked
 from copympi.snapshot import Snapshot
-from copympi.storage import checkpoints
+from copympi.storage import checkpoints, profiles, systems
 from copympi.storage.checkpoint import sync
 from copympi.storage.reading import (
+    CODES,
     DESCRIPTIONS,
     FAILURES,
     FORMAT,
     NAME,
+    PROFILES,
     SCHEMA,
     first_records,
     is_complete,
@@ -62,28 +64,28 @@ class ResultsFile:
     ) -> None:
         self.path = folder / NAME
         self.pending: list[tuple[float, Snapshot]] = []
+        self.marks: list[float] = []  # times of those that have profiles, where these have times of their own
         self.flushed = 0.0  # the first record is there at once
         self.replicas = config.dynamics.replicas
         self.may_append = may_append
-        self.written = keep
+        self.plan = Plan(config, system, start)
+        self.written, self.profiles = keep, 0
         self.new = folder / f".new-{platform.node()}-{os.getpid()}-{NAME}"  # a taken-over attempt has another
         self.file: Any = None
         self.data: dict[str, Any] = {}
         try:
-            kept = first_records(self.path, keep) if keep else {}
             self.file = h5py.File(self.new, "w", libver=FORMAT, locking=False)
             self._write_header(config, text, ranks, mpi)
-            self._write_system(system, start)
+            systems.write(self.file.create_group("system"), system, start, config.system.labels is not None)
             self._create_datasets(config, start, system.P)
-            for name, rows in kept.items():
-                self._put(name, rows, 0)
+            self._take_over(keep)
             self.file.swmr_mode = True
             self.file.flush()
             sync(self.new)
             self.may_append()
             os.replace(self.new, self.path)
             sync(folder)
-        except MachineError:
+        except (MachineError, InputError):
             self._give_up()
             raise
         except FAILURES as problem:
@@ -106,68 +108,88 @@ class ResultsFile:
             }
         )
 
-    def _write_system(self, system: System, start: Start) -> None:
-        """What a reader needs to compare with Schroedinger's equation, whatever became of the user's files."""
-        group = self.file.create_group("system")
-        group.attrs.update({"hbar": system.hbar, "P": system.P})
-        group["labels"] = np.array([label.encode() for label in system.labels], "S")
-        for part in ("data", "indices", "indptr"):
-            group[part] = getattr(system.frequencies, part)
-        group["state"] = start.state
-        group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
-        group["state"].attrs["description"] = "Psi_a at t = 0, normalised"
-
     def _create_datasets(self, config: Config, start: Start, P: int) -> None:
-        R = (self.replicas,) if self.replicas > 1 else ()
-        kinds = {
-            "time": ((), np.float64),
-            "occupation": ((P,), np.int64),
-            "phase": ((P,), np.float64),
-            "coherence": ((P,), np.float64),
-            "events": ((), events_dtype(start.members)),
-        }
-        if config.alignment is not None or not start.aligned:
-            kinds |= {"coherence2": ((P,), np.float64), "lineages": ((P,), np.int64)}
+        R, plan = (self.replicas,) if self.replicas > 1 else (), self.plan
+        per_beable = {"occupation": plan.counts_dtype, "phase": np.float64, "coherence": np.float64, **plan.more}
+        kinds: dict[str, tuple[tuple[int, ...], Any]] = {"time": ((), np.float64)}
+        if plan.thinned:
+            kinds["profile_time"] = ((), np.float64)
+        if not plan.apart:
+            kinds |= {name: ((P,), dtype) for name, dtype in per_beable.items()}
+        kinds["events"] = ((), events_dtype(start.members))
         if config.alignment is not None:
-            kinds |= {"energy": ((), np.float64)}
-        records = config.records + 1
+            kinds["energy"] = ((), np.float64)
+        kinds |= plan.summaries
         for name, (width, dtype) in kinds.items():
-            lead = () if name == "time" else R
+            lead = () if name.endswith("time") else R
             row = int(np.prod(lead + width, dtype=np.int64)) * 8
-            chunk = max(1, min(records, (1 << 18) // max(row, 1)))
-            data = self.file.create_dataset(
+            chunk = max(1, min(config.records + 1, (1 << 18) // max(row, 1)))
+            self.data[name] = self.file.create_dataset(  # open to the end: a failure to write may not hide in closing
                 name,
                 shape=(*lead, 0, *width),
                 maxshape=(*lead, None, *width),
                 chunks=(*(min(n, 4096) for n in lead), chunk, *(min(n, 4096) for n in width)),
                 dtype=dtype,
             )
+        shown = {} if not plan.apart else per_beable
+        virtual = {name: profiles.show(self.file, name, R, P, dtype) for name, dtype in shown.items()}
+        for name, data in (self.data | virtual).items():
             units, description = DESCRIPTIONS[name]
             data.attrs["units"] = (config.output.time_unit or "1") if units == "time" else units
             data.attrs["description"] = description
-            self.data[name] = data  # open to the end: a failure to write may not hide in the closing of a dataset
+            if name == "regime":
+                data.attrs["codes"] = CODES
+
+    def _take_over(self, keep: int) -> None:
+        """The first records of an earlier life, and only their profiles."""
+        kept = first_records(self.path, keep) if keep else {}
+        if keep and ("profile_time" in kept) != self.plan.thinned:
+            was = "thinned" if "profile_time" in kept else "at every record"
+            raise InputError("output.profile_interval", "changed", f"must stay: profiles in {self.path} are {was}")
+        for name, rows in kept.items():
+            self._put(name, rows, 0)
+        self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
+        if self.plan.apart:
+            self.may_append()
+            profiles.forget(self.path.parent, self.profiles)
 
     def take(self, time: float, snapshot: Snapshot) -> None:
-        self.pending.append((time, snapshot))
+        if snapshot.profiled and self.plan.thinned:
+            self.marks.append(time)
+        self.pending.append((time, slim(snapshot) if self.plan.apart or not snapshot.profiled else snapshot))
         if clock.monotonic() - self.flushed > FLUSH_EVERY:
             self.flush()
 
     def flush(self) -> None:
-        """Write the records that have come in. What fails can be tried again: each has its place."""
+        """Write the records that have come in. What fails can be tried again: each has its place.
+
+        Profiles are in the file before the times of their records are (reading._lengths relies on it).
+        """
         if not self.pending:
             return
         values = stacked([snapshot for _, snapshot in self.pending])
+        values = {name: rows if self.replicas > 1 else rows[0] for name, rows in values.items()}
+        values["time"] = np.array([time for time, _ in self.pending])
+        if self.marks:
+            values["profile_time"] = np.array(self.marks)
         self.may_append()
         try:
-            for name, rows in values.items():
-                self._put(name, rows if self.replicas > 1 else rows[0], self.written)
-            self._put("time", np.array([time for time, _ in self.pending]), self.written)
+            for name in sorted(values, key=lambda name: not self._is_profile(name)):
+                if name == "time" and self.marks:
+                    self.file.flush()
+                self._put(name, values[name], self.profiles if self._is_profile(name) else self.written)
             self.file.flush()
         except FAILURES as problem:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
         self.written += len(self.pending)
+        self.profiles += len(self.marks)
         self.pending.clear()
+        self.marks.clear()
         self.flushed = clock.monotonic()
+
+    def _is_profile(self, name: str) -> bool:
+        """Whether a dataset has the times of profiles."""
+        return self.plan.thinned and (name in PROFILES or name == "profile_time")
 
     def settle(self) -> None:
         """Have every record so far on the disk, whatever happens to the machine."""
@@ -179,7 +201,7 @@ class ResultsFile:
 
     def _put(self, name: str, rows: NDArray[Any], first: int) -> None:
         data = self.data[name]
-        axis = 0 if name == "time" or self.replicas == 1 else 1
+        axis = 0 if name.endswith("time") or self.replicas == 1 else 1
         data.resize(first + rows.shape[axis], axis=axis)
         data[(slice(None),) * axis + (slice(first, None),)] = rows
 

@@ -26,7 +26,7 @@ ALLOWED = [
         "copympi.engine",
         ("copympi.errors", "copympi.snapshot", "copympi.model", "copympi.engine", "copympi.kernels"),
     ),
-    ("copympi.record", ("copympi.snapshot",)),
+    ("copympi.record", ("copympi.snapshot", "copympi.config", "copympi.model")),
     ("copympi.progress", ("copympi.config",)),
     ("copympi.theory", ("copympi.errors", "copympi.model", "copympi.theory")),
     (
@@ -59,7 +59,14 @@ ALLOWED = [
     ("copympi.control", ("copympi.errors",)),
     (
         "copympi.keeper",
-        ("copympi.errors", "copympi.control", "copympi.engine.parallel", "copympi.snapshot", "copympi.storage"),
+        (
+            "copympi.errors",
+            "copympi.control",
+            "copympi.engine.parallel",
+            "copympi.record",
+            "copympi.snapshot",
+            "copympi.storage",
+        ),
     ),
     (
         "copympi.studies",

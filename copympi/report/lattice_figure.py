@@ -1,0 +1,203 @@
+"""The figure of a run on a lattice: profiles and <x>(t) beside Schroedinger's and Newton's, and what is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.model import observables
+from copympi.report.motion import AXES, Motion
+from copympi.report.numbers import power
+from copympi.storage.reading import Results
+
+AXIS_COLOURS = ("#0072B2", "#D55E00", "#009E73")
+SEEN = 2e-3
+"""Densities below this part of the largest are left out of the picture's frame."""
+MOST_PIXELS = 400
+"""Sites along an axis beyond which an image shows means over several."""
+IMAGE_WIDTH = 1.4
+"""Inches of one image of a plane."""
+MARKERS = 40
+BESIDE = (1.015, 1.0)
+"""Where legends stand: right of the axes."""
+LEGEND: Any = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0}
+
+
+def figure(results: Results, m: Motion) -> Any:
+    """A matplotlib figure, to be saved and closed."""
+    import matplotlib.pyplot as plt
+
+    if m.position.shape[1] == 1:
+        out = plt.figure(figsize=(7.6, 7.4), layout="constrained")
+        out.get_layout_engine().set(h_pad=0.06)  # type: ignore[union-attr, call-arg]
+        grid = out.add_gridspec(3, 1, height_ratios=(2.2, 1.6, 1.0))
+        top = out.add_subplot(grid[0])
+        _curves(top, results, m)
+        top.set_title(_title(results), fontsize=10, loc="left")
+        middle = out.add_subplot(grid[1])
+        bottom = out.add_subplot(grid[2], sharex=middle)
+    else:
+        view = _View(results, m)
+        above, below = IMAGE_WIDTH * min(2.0, view.aspect) + 1.0, 4.6
+        out = plt.figure(figsize=(7.6, above + below), layout="constrained")
+        parts: Any = out.subfigures(2, 1, height_ratios=(above, below))
+        _images(parts[0], m, view)
+        parts[0].suptitle(_title(results), fontsize=10, x=0.01, ha="left")
+        grid = parts[1].add_gridspec(2, 1, height_ratios=(1.8, 1))
+        middle = parts[1].add_subplot(grid[0])
+        bottom = parts[1].add_subplot(grid[1], sharex=middle)
+    _paths(middle, m)
+    _differences(bottom, m)
+    unit = results.time_unit if len(results.time_unit) <= 24 else results.time_unit[:23] + "…"
+    bottom.set_xlabel(f"time [{unit}]" if unit else "time", parse_math=False)
+    middle.tick_params(labelbottom=False)
+    return out
+
+
+def _title(results: Results) -> str:
+    lattice, R = results.system.lattice, len(results.events)  # type: ignore[attr-defined]
+    sites = " × ".join(f"{n:,}" for n in lattice.shape)
+    kind = {"ring": "a ring" if len(lattice.shape) == 1 else "a torus"}.get(lattice.boundary, "an open lattice")
+    many = f"{power(R)} replicas of " if R > 1 else ""
+    return f"{kind} of {sites} sites, {many}$N$ = {power(results.members)}"
+
+
+def _colours(count: int) -> Any:
+    from matplotlib import colormaps
+
+    return colormaps["viridis"](np.linspace(0.0, 0.88, max(count, 2)))[:count]
+
+
+def _frame(density: NDArray[np.float64]) -> tuple[int, int]:
+    """First and one past last site (of a row (K, L)) where there is something to see, with room on both sides."""
+    seen = np.flatnonzero((density > SEEN * density.max()).any(axis=0))
+    room = max(2, (seen[-1] - seen[0]) // 12)
+    return max(0, int(seen[0]) - room), min(density.shape[1], int(seen[-1]) + room + 1)
+
+
+def _curves(axes: Any, results: Results, m: Motion) -> None:
+    """Profiles on a chain, coloured by time."""
+    lattice = results.system.lattice  # type: ignore[attr-defined]
+    first, last = _frame(m.density if m.quantum_density is None else np.vstack([m.density, m.quantum_density]))
+    x, part = observables.coordinates(lattice, 0)[first:last], slice(first, last)
+    few = last - first <= 60
+    copies: Any = {"ls": "", "marker": "o", "ms": 3.6, "mfc": "white", "mew": 0.9} if few else {"lw": 3.2, "alpha": 0.4}
+    handles = []
+    for k, colour in enumerate(_colours(m.profile_time.size)):
+        axes.plot(x, m.density[k, part], color=colour, **copies)
+        if m.quantum_density is not None:
+            handles += axes.plot(x, m.quantum_density[k, part], color=colour, lw=1.1)
+        else:
+            handles += axes.plot([], [], color=colour, lw=2)
+    highest = 1.1 * float(m.density[:, part].max())
+    V = np.asarray(lattice.potential)[part]
+    if np.ptp(V) > 0:
+        scaled = 0.9 * highest * (V - V.min()) / np.ptp(V)
+        axes.fill_between(x, 0, scaled, color="0.93", lw=0, zorder=0, label="V")
+        axes.text(x[-1], 0.03 * highest, "V ", color="0.5", ha="right", fontsize=9)
+    axes.set_ylim(0, highest)
+    axes.set_xlim(x[0], x[-1])
+    axes.set_ylabel("share of the members, $n_a/N$")
+    axes.set_xlabel("x")
+    names = [f"t = {t:.4g}" for t in m.profile_time]
+    axes.add_artist(axes.legend(handles, names, loc="upper left", bbox_to_anchor=BESIDE, **LEGEND))
+    kinds = [axes.plot([], [], color="0.35", **copies)[0]]
+    if m.quantum_density is not None:
+        kinds.append(axes.plot([], [], color="0.35", lw=1.1)[0])
+    axes.legend(kinds, ["copies", "Schrödinger"], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND)
+
+
+class _View:
+    """The part of a plane where there is something to see."""
+
+    def __init__(self, results: Results, m: Motion) -> None:
+        lattice = results.system.lattice  # type: ignore[attr-defined]
+        grids = m.density.reshape(-1, *lattice.shape)
+        frames = [slice(*_frame(grids.sum(axis=2))), slice(*_frame(grids.sum(axis=1)))]
+        x, y = (observables.coordinates(lattice, k)[frames[k]] for k in (0, 1))
+        half = [0.5 * abar for abar in lattice.spacing]
+        self.extent = (x[0] - half[0], x[-1] + half[0], y[0] - half[1], y[-1] + half[1])
+        self.aspect = (self.extent[3] - self.extent[2]) / (self.extent[1] - self.extent[0])
+        step = max(1, -(-max(x.size, y.size) // MOST_PIXELS))
+        self.pictures = [_coarse(grid[frames[0], frames[1]], step).T for grid in grids]
+
+
+def _images(figure: Any, m: Motion, view: _View) -> None:
+    """Profiles on a plane, side by side, the path of <x> drawn over them."""
+    from matplotlib.colors import PowerNorm
+
+    norm = PowerNorm(0.5, 0.0, max(float(picture.max()) for picture in view.pictures))
+    rooms = np.atleast_1d(figure.subplots(1, len(view.pictures), sharex=True, sharey=True))
+    known = bool(np.isfinite(m.quantum).all())
+    path, line = (m.quantum, "Schrödinger") if known else (m.position, "copies")
+    for k, axes in enumerate(rooms):
+        look: Any = {"origin": "lower", "extent": view.extent, "norm": norm, "cmap": "magma_r", "aspect": "equal"}
+        image = axes.imshow(view.pictures[k], **look)
+        axes.plot(path[:, 0], path[:, 1], color="#56B4E9", lw=1.0, label=line)
+        now = m.position[np.argmin(np.abs(m.time - m.profile_time[k]))]
+        axes.plot(*now, marker="o", ms=4.5, mfc="white", mec="#0072B2", mew=1.2)
+        axes.set(xlim=view.extent[:2], ylim=view.extent[2:], xlabel="x")
+        axes.set_title(f"t = {m.profile_time[k]:.4g}", fontsize=9)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(True)
+    rooms[0].set_ylabel("y")
+    figure.colorbar(image, ax=list(rooms), label="$n_a/N$", aspect=14, pad=0.015, shrink=0.9)
+
+
+def _coarse(grid: NDArray[np.float64], step: int) -> NDArray[np.float64]:
+    """Means over step x step sites; what is left over at the far ends goes."""
+    rows, columns = (n // step for n in grid.shape)
+    return grid[: rows * step, : columns * step].reshape(rows, step, columns, step).mean(axis=(1, 3))
+
+
+def _paths(axes: Any, m: Motion) -> None:
+    """<x>(t) of copies, Schroedinger and Newton."""
+    every = max(1, round(m.time.size / MARKERS))
+    mark: Any = {"ls": "", "marker": "o", "ms": 4.0, "mfc": "white", "mew": 0.9}
+    many = m.position.shape[1] > 1
+    for k in range(m.position.shape[1]):
+        colour = AXIS_COLOURS[k]
+        axes.plot(m.time, m.newton[:, k], color="0.25", lw=1.0, ls=(0, (4, 2.5)), zorder=4)
+        axes.plot(m.time, m.quantum[:, k], color=colour, lw=1.4, zorder=3)
+        axes.plot(m.time[::every], m.position[::every, k], color=colour, zorder=2, **mark)
+    spread = np.nanmax(m.position) - np.nanmin(m.position)
+    if spread < 1e-9:  # nothing but rounding
+        axes.set_ylim(np.nanmean(m.position) - 1, np.nanmean(m.position) + 1)
+    axes.set_ylabel("mean position" if many else r"$\langle x\rangle$")
+    axes.margins(x=0.01)
+    colour = "0.35" if many else AXIS_COLOURS[0]
+    kinds = [
+        axes.plot([], [], color=colour, **mark)[0],
+        axes.plot([], [], color=colour, lw=1.4)[0],
+        axes.plot([], [], color="0.25", lw=1.0, ls=(0, (4, 2.5)))[0],
+    ]
+    names = ["copies", "Schrödinger", "Newton"]
+    if not np.isfinite(m.quantum).any():
+        del kinds[1], names[1]
+    if many:
+        kinds += [axes.plot([], [], color=c, lw=4)[0] for c in AXIS_COLOURS[: m.position.shape[1]]]
+        names += [rf"$\langle {x}\rangle$" for x in AXES[: m.position.shape[1]]]
+    axes.legend(kinds, names, loc="upper left", bbox_to_anchor=BESIDE, **LEGEND)
+
+
+def _differences(axes: Any, m: Motion) -> None:
+    """Copies, and Newton, less Schroedinger; less Newton where Schroedinger's equation was not solved."""
+    known = bool(np.isfinite(m.quantum).all())
+    base, name = (m.quantum, "Schrödinger") if known else (m.newton, "Newton")
+    axes.axhline(0, color="0.3", lw=0.6, zorder=1)
+    for k in range(m.position.shape[1]):
+        axes.plot(m.time, m.position[:, k] - base[:, k], color=AXIS_COLOURS[k], lw=1.1, zorder=3)
+        if known:
+            axes.plot(m.time, m.newton[:, k] - base[:, k], color="0.45", lw=0.9, ls=(0, (4, 2.5)), zorder=2)
+    if not any(np.nanmax(np.abs(x - base), initial=0.0) > 1e-9 for x in (m.position, m.newton)):
+        axes.set_ylim(-1, 1)  # nothing but rounding
+    colour = AXIS_COLOURS[0] if m.position.shape[1] == 1 else "0.35"
+    kinds = [axes.plot([], [], color=colour, lw=1.1)[0]]
+    if known:
+        kinds.append(axes.plot([], [], color="0.45", lw=0.9, ls=(0, (4, 2.5)))[0])
+    of = [f"copies - {name}", f"Newton - {name}"][: len(kinds)]
+    axes.legend(kinds, [text.replace(" - ", " − ") for text in of], loc="upper left", bbox_to_anchor=BESIDE, **LEGEND)
+    axes.set_ylabel("difference")
+    axes.margins(x=0.01)

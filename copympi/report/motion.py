@@ -1,0 +1,224 @@
+"""A run on a lattice: where its members go, beside Schroedinger's equation on the lattice and Newton's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicSpline, RectBivariateSpline
+
+from copympi.errors import InputError
+from copympi.model import observables
+from copympi.report.numbers import humane, significant, whole
+from copympi.storage.reading import Results
+from copympi.theory import schrodinger
+
+MOST_COST = 2e9
+"""Multiplications for Schroedinger's equation beyond which a report goes without: about ten seconds."""
+CURVES, PICTURES = 5, 4
+"""Most profiles shown on a chain, and on a plane."""
+AXES = ("x", "y", "z")
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Means over replicas. time (T,); position, width, momentum (T, axes), momentum None where it was not recorded;
+    smallest (T,) n_a of all beables and replicas; empty (T,) beables. quantum, newton (T, axes): <x> of the two
+    equations, NaN where not worked out. shown (K,): profiles to be looked at, at times profile_time (K,), with density
+    (K, P), n/N, and quantum_density (K, P) |Psi|^2 or None."""
+
+    time: Floats
+    position: Floats
+    width: Floats
+    momentum: Floats | None
+    smallest: Floats
+    empty: Floats
+    quantum: Floats
+    newton: Floats
+    shown: NDArray[np.intp]
+    profile_time: Floats
+    density: Floats
+    quantum_density: Floats | None
+
+    @property
+    def difference(self) -> Floats:
+        return self.position - self.quantum
+
+
+def follow(results: Results) -> Motion:
+    """Work all that out; Schroedinger's equation at all records, at the profiles shown alone, or not at all: as far
+    as it takes seconds."""
+    if results.time.size == 0:
+        raise InputError("DIR", str(results.path), "must hold a record; its run has only begun")
+    lattice = results.system.lattice  # type: ignore[attr-defined]
+    times = results.profile_time
+    most = CURVES if len(lattice.shape) == 1 else PICTURES
+    shown = np.unique(np.linspace(0, times.size - 1, most).round().astype(int))
+    density = np.stack([np.asarray(results.occupation[:, k]).mean(axis=0) for k in shown]) / float(results.members)
+    if "position" in results.measured:
+        time, m = results.time, results.measured
+        position, width, momentum = (m[name].mean(axis=0) for name in ("position", "width", "momentum"))
+        smallest, empty = m["smallest"].min(axis=0), m["empty"].mean(axis=0)
+    else:
+        time, momentum = times, None
+        position, width, smallest, empty = _of_profiles(results, lattice)
+    quantum, quantum_density = _quantum(results, lattice, time, times[shown])
+    newton = _newton(results, lattice, time)
+    return Motion(
+        time, position, width, momentum, smallest, empty, quantum, newton, shown, times[shown], density, quantum_density
+    )
+
+
+def _of_profiles(results: Results, lattice: Any) -> tuple[Floats, Floats, Floats, Floats]:
+    """position, width, smallest and empty of runs that recorded none of them (T', ...)."""
+    out: list[tuple[Any, ...]] = []
+    for k in range(results.profile_time.size):
+        n = np.asarray(results.occupation[:, k])
+        x, width = _place((n / float(results.members)).mean(axis=0), lattice)
+        out.append((x, width, n.min(), np.count_nonzero(n == 0, axis=1).mean()))
+    return tuple(np.array(column) for column in zip(*out, strict=True))  # type: ignore[return-value]
+
+
+def _place(rho: Floats, lattice: Any) -> tuple[Floats, Floats]:
+    """<x> and width (axes,) of a density (P,)."""
+    grid = rho.reshape(1, *lattice.shape)
+    ways = [observables.position(grid, observables.coordinates(lattice, k), k + 1) for k in range(len(lattice.shape))]
+    return np.array([mean[0] for mean, _ in ways]), np.array([width[0] for _, width in ways])
+
+
+def _quantum(results: Results, lattice: Any, time: Floats, looked_at: Floats) -> tuple[Floats, Floats | None]:
+    """<x> (T, axes) and |Psi|^2 at the times looked at."""
+    system = results.system
+    x = np.full((time.size, len(lattice.shape)), np.nan)
+    every = np.union1d(time, looked_at)
+    when = next((t for t in (every, looked_at) if schrodinger.cost(system, t) <= MOST_COST), None)
+    if when is None:
+        return x, None
+    density = np.empty((looked_at.size, system.P))
+    for t, psi in zip(when, schrodinger.stepwise(system, results.state, when), strict=True):
+        rho = psi.real**2 + psi.imag**2
+        x[time == t] = _place(rho, lattice)[0]
+        density[looked_at == t] = rho
+    return x, density
+
+
+def _newton(results: Results, lattice: Any, time: Floats) -> Floats:
+    """x(t) of m x'' = -dV/dx (T, axes) from <x> and <p> of Psi at t = 0, V between the sites by cubic splines."""
+    state = observables.motion(results.state[None], lattice)
+    start = np.concatenate([state["position"][0], state["momentum"][0] / lattice.mass])
+    A, force = len(lattice.shape), _force(lattice)
+    lengths = np.array(lattice.shape) * np.array(lattice.spacing)
+    low = np.array([observables.coordinates(lattice, k)[0] for k in range(A)])
+    high = np.array([observables.coordinates(lattice, k)[-1] for k in range(A)])
+
+    def seen(x: Any) -> Any:
+        return low + np.mod(x - low, lengths) if lattice.boundary == "ring" else np.clip(x, low, high)
+
+    def rate(_: float, y: Any) -> Any:
+        return np.concatenate([y[A:], force(seen(y[:A])) / lattice.mass])
+
+    span = float(time[-1])
+    if span == 0:
+        return np.tile(start[:A], (time.size, 1))
+    found = solve_ivp(rate, (0.0, span), start, t_eval=time, rtol=1e-8, atol=1e-9, max_step=span / 50)
+    x = np.full((time.size, A), np.nan)
+    x[: found.y.shape[1]] = found.y[:A].T
+    if lattice.boundary != "ring":  # beyond the ends of a chain there is no potential
+        x[np.maximum.accumulate(np.any((x < low) | (x > high), axis=1))] = np.nan
+    return x
+
+
+def _force(lattice: Any) -> Any:
+    """-dV/dx as a function of x (axes,)."""
+    V = np.asarray(lattice.potential).reshape(lattice.shape)
+    axes = [observables.coordinates(lattice, k) for k in range(len(lattice.shape))]
+    if min(lattice.shape) < 4 or np.ptp(V) == 0:
+        return np.zeros_like
+    if lattice.boundary == "ring":  # closed, so that the force is known between the last site and the first
+        V = np.pad(V, [(0, 1)] * V.ndim, mode="wrap")
+        axes = [np.append(x, x[-1] + abar) for x, abar in zip(axes, lattice.spacing, strict=True)]
+    if len(axes) == 1:
+        slope = CubicSpline(axes[0], V).derivative()
+        return lambda x: -slope(x)
+    spline = RectBivariateSpline(*axes, V, s=0)
+    return lambda x: -np.array([spline(*x, dx=1, dy=0)[0, 0], spline(*x, dx=0, dy=1)[0, 0]])
+
+
+def lines(results: Results, m: Motion, rows: int = 11) -> list[str]:
+    """The short table a run ends with."""
+    lattice = results.system.lattice  # type: ignore[attr-defined]
+    R, unit = len(results.events), results.time_unit
+    of = (
+        f"mean of {R:,} replicas of {humane(results.members)} members"
+        if R > 1
+        else f"{humane(results.members)} members"
+    )
+    sites = " x ".join(f"{n:,}" for n in lattice.shape)
+    kind = {"ring": "ring" if len(lattice.shape) == 1 else "torus"}.get(lattice.boundary, "open lattice")
+    out = [f"  {kind} of {sites} sites, {of}", _head(unit, len(lattice.shape))]
+    for k in np.unique(np.linspace(0, m.time.size - 1, rows).round().astype(int)):
+        out.append(_row(m, k))
+    off = m.difference[np.isfinite(m.difference)]
+    if not off.size:
+        out.append("  no comparison with Schrödinger's equation: it would take minutes on so many sites")
+    else:
+        out.append(f"  largest |<x> - Schrödinger's| = {significant(float(np.abs(off).max()))}")
+    return out + _validity(results) + _regimes(results)
+
+
+def _head(unit: str, axes: int) -> str:
+    time = f"time [{unit}]" if unit else "time"
+    each = "".join(
+        f" {f'<{x}> copies':>12} {'Schrödinger':>12} {'difference':>11} {f'<p_{x}>':>9}" for x in AXES[:axes]
+    )
+    if axes == 1:
+        each = each.replace("  <p_x>", "    <p>") + f" {'width':>9}"
+    return f"  {time:>10}{each} {'smallest n':>11} {'empty':>9}"
+
+
+def _row(m: Motion, k: int) -> str:
+    out = f"  {m.time[k]:>10.6g}"
+    for a in range(m.position.shape[1]):
+        off = m.difference[k, a]
+        p = None if m.momentum is None else m.momentum[k, a]
+        out += f" {_number(m.position[k, a]):>12} {_number(m.quantum[k, a]):>12}"
+        out += f" {'-' if np.isnan(off) else significant(_clean(off), sign=True):>11} {_number(p, 4):>9}"
+    if m.position.shape[1] == 1:
+        out += f" {_number(m.width[k, 0], 4):>9}"
+    least = m.smallest[k]
+    return out + f" {whole(least) if least < 1e9 else f'{least:.3g}'.replace('e+', 'e'):>11} {m.empty[k]:>9,.6g}"
+
+
+def _clean(x: float) -> float:
+    """Nothing in place of rounding."""
+    return 0.0 if abs(x) < 1e-12 else float(x)
+
+
+def _number(x: Any, digits: int = 6) -> str:
+    return "-" if x is None or np.isnan(x) else f"{_clean(x):.{digits}g}"
+
+
+def _validity(results: Results) -> list[str]:
+    """How well (62) is obeyed, at its worst."""
+    if "validity_phase" not in results.measured:
+        return []
+    few = float(results.measured["validity_occupation"].max())
+    step = float(results.measured["validity_phase"].max())
+    return [
+        f"  (62), at the worst: {significant(100 * few)}% of the members in beables with n < {observables.FEW}, "
+        f"abar |dS/dx|/hbar = {step:.3g}"
+    ]
+
+
+def _regimes(results: Results) -> list[str]:
+    """How the beables' numbers are held at the end; means over replicas."""
+    if "regime" not in results.measured:
+        return []
+    regime = np.asarray(results.measured["regime"][:, -1])
+    empty, few, many = (np.count_nonzero(regime == code) / len(regime) for code in range(3))
+    return [f"  at the end {many:,.6g} sites are Gaussian, {few:,.6g} hold whole numbers, {empty:,.6g} are empty"]

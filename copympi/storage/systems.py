@@ -1,0 +1,46 @@
+"""The group `system` of results.h5: what a reader needs to compare with Schroedinger's equation, whatever became of
+the user's files."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from copympi.model.preparation import Start
+from copympi.model.system import System
+from copympi.record import MOST_PROFILE
+
+
+def write(group: Any, system: System, start: Start, named: bool) -> None:
+    """H/hbar, hbar, Psi and N at t = 0, labels (of many beables only those that a user `named`), and the lattice."""
+    N, large = start.members, system.P > MOST_PROFILE
+    group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
+    if named or not large:
+        group["labels"] = np.array([label.encode() for label in system.labels], "S")
+    packed: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if large else {}
+    for part in ("data", "indices", "indptr"):
+        group.create_dataset(part, data=getattr(system.frequencies, part), **packed)
+    group["state"] = start.state
+    group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
+    group["state"].attrs["description"] = "Psi_a at t = 0, normalised"
+    lattice = getattr(system, "lattice", None)
+    if lattice is not None:
+        room = group.create_group("lattice")
+        room.attrs.update(lattice.attributes())
+        room.create_dataset("potential", data=np.ravel(lattice.potential), **packed)
+        room["potential"].attrs["description"] = "V of the sites in order of the beables, the last axis fastest"
+
+
+def read(group: Any) -> System:
+    """The system as it was, with its lattice if it had one."""
+    parts = tuple(group[part][()] for part in ("data", "indices", "indptr"))
+    hbar, P = float(group.attrs["hbar"]), int(group.attrs["P"])
+    labels = [x.decode() for x in group["labels"][()]] if "labels" in group else None
+    more: dict[str, Any] = {}
+    if "lattice" in group:
+        kind = import_module("copympi.model.lattice").Lattice
+        more["lattice"] = kind.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
+    return System(csr_array(parts, shape=(P, P)) * hbar, hbar, labels, **more)
