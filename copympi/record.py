@@ -108,15 +108,14 @@ def spelt_out(n: NDArray[Any], phase: NDArray[np.float64], coherence: Any = None
 def slab(ensemble: Any, first: int, last: int) -> tuple[int, int, dict[str, NDArray[Any]]]:
     """This rank's part of a profile: (its first replica, its first beable, arrays by the names of datasets).
 
-    An ensemble whose replicas are shared out over ranks (`shares`) has rows of its own in n and phase; of one that
-    has all of them on every rank, the part is beables `first` .. `last` - 1. An ensemble says by `more` -> dict what
-    it has beside n and phase, rows alike.
+    An ensemble whose replicas are shared out over ranks (`shares`) has `profiles` of its own replicas; of one that
+    has all of them on every rank, the part is beables `first` .. `last` - 1.
     """
-    own = hasattr(ensemble, "shares")
-    row, columns = (ensemble.first, slice(None)) if own else (0, slice(first, last))
-    n, phase = ensemble.n[:, columns], ensemble.phase[:, columns]
-    more = {name: values[:, columns] for name, values in getattr(ensemble, "more", dict)().items()}
-    return row, 0 if own else first, spelt_out(n, phase) | more
+    if hasattr(ensemble, "shares"):
+        more = ensemble.profiles()
+        return ensemble.first, 0, spelt_out(more.pop("n"), more.pop("phase"), more.pop("coherence", None)) | more
+    columns = slice(first, last)
+    return 0, first, spelt_out(ensemble.n[:, columns], ensemble.phase[:, columns])
 
 
 def stacked(snapshots: list[Snapshot]) -> dict[str, NDArray[Any]]:

@@ -13,25 +13,19 @@ from numpy.typing import NDArray
 
 from copympi import config as configuration
 from copympi.config import Config
-from copympi.engine import parallel
-from copympi.engine.aligning import Aligning, Model
-from copympi.engine.kinds import Kinds
+from copympi.engine import choice, parallel
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members
 from copympi.engine.occupation import Occupation
-from copympi.engine.phases import Phases
-from copympi.engine.sites import Sites
 from copympi.errors import InputError
 from copympi.keeper import Keeper
 from copympi.model.build import prepared
-from copympi.model.preparation import LARGEST, Start, check_memory
+from copympi.model.preparation import Start, check_memory
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.record import Memory, Plan, Recorder
 from copympi.snapshot import Snapshot
 
-FEW_BEABLES = 64
-"""Up to here, and up to N = 2^63 - 1, counts of a system that is no lattice take the leap of few beables."""
 CAREFUL_CHANCE = 0.05
 """A fixed step with larger leaving chances is warned about."""
 
@@ -206,7 +200,7 @@ def _loop(
 ) -> Snapshot | None:
     d = config.dynamics
     leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
-    ensemble = _ensemble(system, start, config, comm, leap)
+    ensemble = choice.ensemble(system, start, config, comm, leap)
     plan = Plan(config, system, start)
     first, snapshot = 1, None
     if keeper is not None and keeper.found is not None:
@@ -229,19 +223,6 @@ def _loop(
     if keeper is not None:
         keeper.close()
     return snapshot
-
-
-def _ensemble(system: System, start: Start, config: Config, comm: Any, leap: Leap) -> Members | Occupation:
-    d, kinds = config.dynamics, config.preparation.phase_kinds
-    if d.representation == "occupation":
-        if start.aligned:
-            many = system.P > FEW_BEABLES or start.members > LARGEST or system.lattice is not None
-            return (Sites if many else Occupation)(comm, system, start, leap, d.replicas, d.seed)
-        return Kinds(comm, system, start, leap, d.replicas, d.seed, kinds)
-    if config.alignment is not None:
-        return Aligning(comm, system, start, leap, d.replicas, d.seed, Model(**config.alignment.model_dump()))
-    kind = Members if start.aligned else Phases
-    return kind(comm, system, start, leap, d.replicas, d.seed)
 
 
 def _reach_record(ensemble: Members | Occupation, record: int, progress: Silent, keeper: Keeper | None) -> None:

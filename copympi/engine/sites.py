@@ -8,13 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.sites as kernel
-from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
 from copympi.engine.streams import Purpose
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot
 
 WORK = 20_000_000
 """Beables times steps between looks at the clock."""
@@ -71,28 +69,12 @@ class Sites(Occupation):
         if status:
             self._fail(status, replica, beable)
 
-    def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere. Collective."""
-        shown = self.profiles()
-        sizes = [last - first for first, last in self.shares]
-        columns = np.column_stack([self.events, self.step.astype(float), self.largest_chance])
-        rest = parallel.gather_rows(self.comm, columns, sizes)
-        rows = {name: parallel.gather_rows(self.comm, values, sizes) for name, values in shown.items()}
-        if rest is None:
-            return None
-        whole: dict[str, NDArray[Any]] = {name: values for name, values in rows.items() if values is not None}
-        n, phase = whole.pop("n"), whole.pop("phase")
-        steps, largest = int(rest[:, 1].sum()), float(rest[:, 2].max(initial=0.0))
-        return Snapshot(n, phase, rest[:, 0], steps, largest, None, whole)
-
     def profiles(self) -> dict[str, NDArray[Any]]:
-        """Of this rank's replicas, each (R, P): n, phase and regime; where N is large, fluctuations of n and phase."""
+        """Of this rank's replicas, each (R, P): n, phase; where N is large, their fluctuations and the regime."""
         time = self.record * self.leap.interval - self.left[:, None]
         turn = self.bonds.shift * time
         if self.mean is None:
-            c = self.c[:, 0] + 1j * self.c[:, 1]
-            regime = np.where(self.n > 0, WHOLE, EMPTY).astype(np.int8)
-            return {"n": self.n, "phase": turn - np.angle(c), "regime": regime}
+            return {"n": self.n, "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
         mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
         gauss = self.n < 0
         n = np.where(gauss, np.abs(mean + deviation) ** 2, self.n)
