@@ -7,13 +7,14 @@ beable's leavers are drawn (binomial, multinomial) with the integrated flows as 
 the new counts. What this gives up: the draws come at a substep's end, so that covariances are of first order in its
 `limit`; and what happens in a cluster is felt outside only after the step.
 """
+import numpy as np
 from libc.math cimport exp, expm1, fmax, fmin, llrint, log1p, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from numpy.random.c_distributions cimport random_standard_normal
 
 from copympi.kernels.predictor cimport System
-from copympi.kernels.streams cimport Stream, draw_binomial, draw_leavers, stream_double
+from copympi.kernels.streams cimport Stream, draw_binomial, draw_leavers, stream_double, stream_open
 
 cdef int64_t ENDLESS = 1 << 60  # members, where there are more than can be counted
 cdef double MOST = 0.05  # largest part of a beable's members for which that law will do
@@ -307,3 +308,25 @@ cdef int64_t shoot(Rapids *w, Stream *stream, double h) noexcept nogil:
             if count > worst:
                 worst = count
     return worst
+
+
+def some(uint64_t seed, int64_t n, double p, Py_ssize_t count):
+    """`count` draws of draw_some, (count,) int64: for tests."""
+    cdef int64_t[::1] out = np.empty(count, np.int64)
+    cdef Stream s
+    cdef Py_ssize_t i
+    for i in range(count):
+        stream_open(&s, seed, 0, 0, 0, i)
+        out[i] = draw_some(&s, n, p)
+    return np.asarray(out)
+
+
+def many(uint64_t seed, double flow, double kept, Py_ssize_t count):
+    """`count` draws of draw_many, (count,) int64: for tests."""
+    cdef int64_t[::1] out = np.empty(count, np.int64)
+    cdef Stream s
+    cdef Py_ssize_t i
+    for i in range(count):
+        stream_open(&s, seed, 0, 0, 0, i)
+        out[i] = draw_many(&s, flow, kept)
+    return np.asarray(out)
