@@ -17,7 +17,7 @@ from libc.stdint cimport int64_t, uint8_t
 import numpy as np
 
 from copympi.kernels.predictor cimport (CHANCE_ABOVE_ONE, CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, STEP,
-                                        STEP_TOO_SMALL, TURN_ABOVE_ONE, Couplings, Rule, System)
+                                        STEP_TOO_SMALL, TURN_ABOVE_ONE, Couplings, Rule, System, rule_of)
 
 STEP_PLACE = int(STEP)
 """Where in a plan stands the length of the step."""
@@ -262,7 +262,7 @@ def choose(Couplings couplings, double[::1] rule_numbers, double angle, uint8_t[
     the record. What is wrong with a step stands in its row.
     """
     cdef const System *s = &couplings.system
-    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3], rule_numbers[4])
+    cdef Rule rule = rule_of(&rule_numbers[0])
     cdef Work w = Work(couplings)
     cdef Py_ssize_t r
     for r in range(n.shape[0]):

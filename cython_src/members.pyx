@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, Couplings, Rule, Scratch, System,
-                                        new_phase, plan_first, plan_second)
+                                        new_phase, plan_first, plan_second, rule_of)
 from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_open
 
 cdef extern from *:
@@ -32,8 +32,7 @@ def plan_half(Couplings couplings, double[::1] rule_numbers, int half, uint8_t[:
     n, out (R, P): occupations, and how many the first draw took. Returns (status, replica, beable).
     """
     cdef const System *s = &couplings.system
-    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3],
-                          rule_numbers[4])
+    cdef Rule rule = rule_of(&rule_numbers[0])
     cdef Py_ssize_t r = 0
     cdef int status = FINE
     with nogil:
@@ -43,7 +42,7 @@ def plan_half(Couplings couplings, double[::1] rule_numbers, int half, uint8_t[:
             if half == 0:
                 status = plan_first(s, &rule, &n[r, 0], &phase[r, 0], left[r], scratch, &rows[r, 0])
             else:
-                status = plan_second(s, &n[r, 0], &out[r, 0], scratch, &rows[r, 0])
+                status = plan_second(s, &rule, &n[r, 0], &out[r, 0], scratch, &rows[r, 0])
             if status != FINE:
                 break
     return status, r, int(rows[r, CULPRIT])
