@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Leaps of members with an identity: each block's ids stand bucketed by beable, and a step costs what it moves.
 
-A block holds at most 2^18 members, so that it fits the second-level cache, at four bytes an id.
+A block holds at most 2^18 members, so that it fits the second-level cache, at four bytes an id; more only where there are
+more than 2^16 beables.
 Members of a beable are exchangeable: how many leave is drawn first, then which (a partial Fisher-Yates shuffle).
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -20,7 +21,7 @@ cdef extern from *:
     void prefetch(const void *address) noexcept nogil
 
 BLOCK = 262144
-"""Most members a block can hold."""
+"""Members that a block holds at most, but for very many beables."""
 CULPRIT_PLACE = int(CULPRIT)
 """Where in a plan stands the beable that set its step."""
 
@@ -173,14 +174,16 @@ def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t
          int32_t[:, ::1] counts, int64_t[:, ::1] n, int64_t[:, ::1] out):
     """Draw and move one half step in all blocks of this rank.
 
-    unit (U, 2): replica and block of each; offset (U + 1,): where its ids stand; counts (U, P): its buckets;
+    unit (U, 2): replica and block of each; offset (U + 1,): where its ids stand; counts (U, P): its buckets, without
+    spectators;
     n, out (R, P): this rank's occupations and, set anew, what left each beable.
     """
     cdef const System *s = &couplings.system
     cdef int64_t[::1] leave = np.empty(max(s.nnz, 1), np.int64)
     cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
-    cdef uint32_t[::1] places = np.empty(BLOCK, np.uint32)
-    cdef uint32_t[::1] travellers = np.empty(BLOCK, np.uint32)
+    cdef Py_ssize_t room = int(np.max(np.diff(offset), initial=1))
+    cdef uint32_t[::1] places = np.empty(room, np.uint32)
+    cdef uint32_t[::1] travellers = np.empty(room, np.uint32)
     cdef Stream stream
     cdef Py_ssize_t u, r
     with nogil:

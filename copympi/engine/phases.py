@@ -153,8 +153,7 @@ class Phases(Members):
 
     def _add_up(self) -> None:
         """Learn everyone's n, sums and copies: the step's Allreduce."""
-        self.own_n[:] = 0
-        np.add.at(self.own_n, self.unit[:, 0], self.counts)
+        self._count()
         n, powers, done = self._over_ranks(self.own_n, self.own_powers, self._own_copies)
         self.n[:] = n
         self.events += done
