@@ -12,7 +12,7 @@ import copympi.kernels.fields as fields
 import copympi.kernels.phases as kernel
 from copympi.engine import parallel
 from copympi.engine.leap import Leap
-from copympi.engine.members import Members
+from copympi.engine.members import Members, cards
 from copympi.engine.offers import Offers
 from copympi.engine.streams import Purpose
 from copympi.errors import InputError
@@ -34,12 +34,14 @@ WINDOW = 1 << 22
 class Phases(Members):
     """Members that each have a phase, in the blocks and buckets of `Members`.
 
+    pinned (units, P) : spectators, who have phases like everyone's; they stand first in their bucket.
     values : (2, all of this rank's members) e^{i phi}, re and im, at the last refresh of their beable's map.
     sums : (R, 4P) sums of e^{i phi} (re, im) and e^{2 i phi} over all members of a beable, taken `since` (R,) ago.
     own_powers : (R, ., P) int64, this rank's sums of powers of the values in units of 1/scale.
     rows : (R, .) the plans, and in them the maps; alike on every rank.
     """
 
+    spectators_in_blocks = True
     common = ("n", "left", "step", "events", "largest_chance", "since", "sums", "rows")
 
     def __init__(
@@ -55,6 +57,8 @@ class Phases(Members):
         super().__init__(comm, system, start, leap, replicas, seed)
         R, P = replicas, system.P
         self.copying = copying
+        first = np.cumsum(start.counts) - start.counts
+        self.pinned = cards(first, first + self.spectators, self.blocks, self.unit[:, 1])
         self.rows = np.zeros((R, fields.row_size(system.couplings)))
         self.maps = self.rows[:, fields.map_place(system.couplings) :]
         self._clear_maps(np.ones((R, P), bool))
@@ -143,7 +147,7 @@ class Phases(Members):
         offers, value, luck = self.offers.draw(self)
         copies.copy(
             self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
-            self.counts, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
+            self.counts, self.pinned, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
         )  # fmt: skip
         self._add_up()
 
