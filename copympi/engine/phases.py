@@ -109,7 +109,7 @@ class Phases(Members):
         self._half_flow()
         self._sums_at_mid()
         fields.chances(
-            self.system.couplings, self.copying, self.active, self.n, self.sums, self.since, self.rows
+            self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
         )  # fmt: skip
         self._same_rows()
         self._copy()
@@ -122,8 +122,8 @@ class Phases(Members):
     def _plan_step(self) -> None:
         """Choose the step: the same bytes on every rank (see `Members._plan`)."""
         fields.choose(
-            self.system.couplings, self._rule, self.leap.angle, self.active, self.n, self.sums, self.since,
-            self._besides(), self.left, self.rows,
+            self.system.couplings, self._rule, self.leap.angle, self.active, self._real_n, self.sums,
+            self.since, self._besides(), self.left, self.rows,
         )  # fmt: skip
         self._same_rows()
         self._accept(self.rows, *first_failure(self.rows, self.active))
@@ -134,7 +134,11 @@ class Phases(Members):
 
     def _half_flow(self) -> None:
         """Half a step of the phases: maps alone, no member is touched."""
-        fields.drift(self.system.couplings, self.active, self.n, self.sums, self.since, self.rows)
+        fields.drift(self.system.couplings, self.active, self._real_n, self.sums, self.since, self.rows)
+
+    @property
+    def _real_n(self) -> NDArray[np.float64]:
+        return self.n.astype(np.float64)
 
     def _sums_at_mid(self) -> None:
         """Fields at mid-step are extrapolated: nothing to do."""
