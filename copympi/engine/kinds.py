@@ -26,14 +26,14 @@ STEPS = 50
 class Kinds(Occupation):
     """Replicas as counts (R, P, K) of K kinds a beable, with phases (R, 2, P, K) as re, im of e^{i phi}.
 
-    At t = 0 a beable's members are shared out evenly over K phases, evenly spaced over its spread; so are its spectators,
-    pinned (P, K), of whom none leave their kind.
+    At t = 0 a beable's members are shared out evenly over K phases, evenly spaced over its spread; so are its
+    spectators, pinned (P, K), of whom none leave their kind.
 
-    Counts are int64, and every draw is a binomial, while N fits. Where `start.counts` are doubles (N beyond 2^63, up to
-    1e80) so are counts: whole numbers, from 2^53 on to a relative 1e-16, and N is kept to rounding. A kind of fewer than
-    2^53 members leaves by exact binomials, so rare kinds die as they should. From a larger one few leave as Poisson
-    says, many as a Gaussian of the binomial's mean and variance says. Of that Gaussian a double resolves less and less
-    from 1e30 on, and nothing from 1e32 on: large kinds then follow the mean alone.
+    While N fits, counts are int64 and every draw is binomial. Where `start.counts` are doubles (N beyond 2^63, up to
+    1e80) so are counts: whole numbers, from 2^53 on to a relative 1e-16, and N is kept to rounding. From a kind of
+    fewer than 2^53 members draws are exact binomials, so rare kinds die as they should. From a larger one few leave as
+    Poisson says, many as a Gaussian of the binomial's mean and variance. A double resolves less and less of that
+    Gaussian from 1e30 on, and nothing from 1e32 on: large kinds then follow the mean alone.
     """
 
     columns = ("n", "left", "step", "events", "largest_chance", "since", "sums", "z", "count")
@@ -126,7 +126,7 @@ class Kinds(Occupation):
 
 
 def shared_out(n: Any, kinds: int) -> NDArray[Any]:
-    """n members over `kinds` kinds as evenly as can be, (kinds,): integers, or doubles of whole numbers for a double n."""
+    """n members over `kinds` kinds as evenly as can be, (kinds,): integers, or whole doubles for a double n."""
     if isinstance(n, np.integer):
         return largest_remainder(np.full(kinds, 1.0 / kinds), int(n))
     if n < 2.0**53:

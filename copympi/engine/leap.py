@@ -74,4 +74,4 @@ class Leap:
 
 
 def _short(n: Sequence[Any]) -> str:
-    return "[" + ", ".join(str(int(x)) for x in n[:8]) + (", ...]" if len(n) > 8 else "]")
+    return "[" + ", ".join(str(int(x)) if x < 2**63 else f"{x:.9g}" for x in n[:8]) + (", ...]" if len(n) > 8 else "]")

@@ -214,9 +214,7 @@ def deal(counts: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> ND
     return cards(end - counts, end, blocks, which)
 
 
-def cards(
-    start: NDArray[np.int64], end: NDArray[np.int64], blocks: int, which: NDArray[np.int64]
-) -> NDArray[np.int32]:
+def cards(start: NDArray[np.int64], end: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> NDArray[np.int32]:
     """How many of the cards start[a] .. end[a] - 1 each of the blocks `which` gets, (len(which), P)."""
     out = np.empty((len(which), len(start)), np.int32)
     rows = max(1, ROOM // len(start))
