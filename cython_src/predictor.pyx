@@ -181,9 +181,12 @@ cdef void flows_of_half(const System *s, int64_t spectators, const double *n, do
         w.back[p] *= part[s.pair[4 * p + 1]]
 
 
-cdef double largest_chance(const System *s, const int64_t *n, double h, Scratch w, double *growth,
+cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n, double h, Scratch w, double *growth,
                            Py_ssize_t *culprit) noexcept nogil:
-    """Largest outflow over occupation in a step h, as its two halves will draw it; and the largest inflow, `growth`."""
+    """Largest outflow over occupation in a step h, as its two halves will draw it; and the largest inflow, `growth`.
+
+    Where there are none but spectators no one leaves.
+    """
     cdef Py_ssize_t p, a, half
     cdef double worst = 0.0, most = 0.0
     for a in range(s.P):
@@ -199,6 +202,8 @@ cdef double largest_chance(const System *s, const int64_t *n, double h, Scratch 
     growth[0] = 0.0
     for a in range(s.P):
         if n[a] > 0:
+            if n[a] <= spectators:
+                w.leaving[a] = 0.0
             if w.leaving[a] > worst * n[a]:
                 worst = w.leaving[a] / n[a]
             if w.coming[a] > growth[0] * n[a]:
@@ -222,7 +227,7 @@ cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, dou
     if rule.step > 0.0:
         parts = rint(left / rule.step)
         h = left / fmax(parts, 1.0)
-        chance[0] = largest_chance(s, n, h, w, &growth, culprit)
+        chance[0] = largest_chance(s, rule.spectators, n, h, w, &growth, culprit)
         return h
     for a in range(2 * s.P):
         size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
@@ -230,7 +235,7 @@ cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, dou
     if bound > 0.0:
         h = fmin(h, 2.0 * sqrt(sqrt(rule.error_rate * sqrt(rule.members) / bound)))
     while True:
-        chance[0] = largest_chance(s, n, h, w, &growth, culprit)
+        chance[0] = largest_chance(s, rule.spectators, n, h, w, &growth, culprit)
         over = fmax(chance[0], growth / GROWTH) / rule.leaving_chance
         if over <= 1.0 or not isfinite(over) or h < rule.smallest:
             break
