@@ -106,7 +106,9 @@ def _curves(axes: Any, results: Results, m: Motion) -> None:
     kinds = [axes.plot([], [], color="0.35", **copies)[0]]
     if m.quantum_density is not None:
         kinds.append(axes.plot([], [], color="0.35", lw=1.1)[0])
-    axes.legend(kinds, ["copies", "Schrödinger"], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND)
+    axes.legend(
+        kinds, ["copies", "Schrödinger"][: len(kinds)], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND
+    )
 
 
 class _View:
@@ -157,10 +159,13 @@ def _paths(axes: Any, m: Motion) -> None:
     every = max(1, round(m.time.size / MARKERS))
     mark: Any = {"ls": "", "marker": "o", "ms": 4.0, "mfc": "white", "mew": 0.9}
     many = m.position.shape[1] > 1
+    exact: Any = {"lw": 1.4}
+    if not np.isfinite(m.quantum).all():  # at few records, or at none
+        exact = {"ls": "", "marker": "D", "ms": 5.0}
     for k in range(m.position.shape[1]):
         colour = AXIS_COLOURS[k]
         axes.plot(m.time, m.newton[:, k], color="0.25", lw=1.0, ls=(0, (4, 2.5)), zorder=4)
-        axes.plot(m.time, m.quantum[:, k], color=colour, lw=1.4, zorder=3)
+        axes.plot(m.time, m.quantum[:, k], color=colour, zorder=3, **exact)
         axes.plot(m.time[::every], m.position[::every, k], color=colour, zorder=2, **mark)
     spread = np.nanmax(m.position) - np.nanmin(m.position)
     if spread < 1e-9:  # nothing but rounding
@@ -170,7 +175,7 @@ def _paths(axes: Any, m: Motion) -> None:
     colour = "0.35" if many else AXIS_COLOURS[0]
     kinds = [
         axes.plot([], [], color=colour, **mark)[0],
-        axes.plot([], [], color=colour, lw=1.4)[0],
+        axes.plot([], [], color=colour, **exact)[0],
         axes.plot([], [], color="0.25", lw=1.0, ls=(0, (4, 2.5)))[0],
     ]
     names = ["copies", "Schrödinger", "Newton"]
