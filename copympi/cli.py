@@ -128,6 +128,7 @@ def _writable(folder: Path) -> None:
 
 
 def _info(options: Any) -> int:
+    from copympi.model.observables import lattice_of
     from copympi.report import checkpoint_info
     from copympi.report.numbers import humane
     from copympi.storage import reading, restart
@@ -143,7 +144,7 @@ def _info(options: Any) -> int:
     unit = data.time_unit
     done = "complete" if a["complete"] else "not complete: the run still goes on, or was stopped"
     print(f"{data.path}: {done}")
-    lattice = getattr(data.system, "lattice", None)
+    lattice = lattice_of(data.system)
     if lattice is None:
         print(f"  beables   {P:,}: {', '.join(data.system.labels[:8])}{', ...' if P > 8 else ''}")
     else:
