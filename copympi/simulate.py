@@ -8,7 +8,6 @@ import zlib
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from copympi import config as configuration
 from copympi.config import Config
@@ -24,7 +23,8 @@ from copympi.keeper import Keeper
 from copympi.model.preparation import Start, check_memory, prepare
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
-from copympi.record import Memory, Plan, Recorder, Run
+from copympi.record import Memory, Plan, Recorder
+from copympi.record import Run as Run  # its public place
 from copympi.snapshot import Snapshot
 
 CAREFUL_CHANCE = 0.05

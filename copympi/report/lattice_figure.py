@@ -17,8 +17,8 @@ SEEN = 2e-3
 """Densities below this part of the largest are left out of the picture's frame."""
 MOST_PIXELS = 400
 """Sites along an axis beyond which an image shows means over several."""
-IMAGE_WIDTH = 1.4
-"""Inches of one image of a plane."""
+IMAGES_WIDTH, MOST_WIDTH = 5.6, 2.4
+"""Inches of all images of a plane side by side, and at most of one."""
 MARKERS = 40
 BESIDE = (1.015, 1.0)
 """Where legends stand: right of the axes."""
@@ -40,7 +40,8 @@ def figure(results: Results, m: Motion) -> Any:
         bottom = out.add_subplot(grid[2], sharex=middle)
     else:
         view = _View(results, m)
-        above, below = IMAGE_WIDTH * min(2.0, view.aspect) + 1.0, 4.6
+        width = min(MOST_WIDTH, IMAGES_WIDTH / len(view.pictures))
+        above, below = width * min(2.0, view.aspect) + 1.0, 4.6
         out = plt.figure(figsize=(7.6, above + below), layout="constrained")
         parts: Any = out.subfigures(2, 1, height_ratios=(above, below))
         _images(parts[0], m, view)
