@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -105,18 +106,20 @@ def spelt_out(n: NDArray[Any], phase: NDArray[np.float64], coherence: Any = None
     return {"occupation": n, "phase": wrapped(phase, n), "coherence": one}
 
 
-def slab(ensemble: Any, first: int, last: int) -> tuple[int, int, dict[str, NDArray[Any]]]:
+def slab(ensemble: Any, share: Callable[[int], tuple[int, int]]) -> tuple[int, int, dict[str, NDArray[Any]]]:
     """This rank's part of a profile: (its first replica, its first beable, arrays by the names of datasets).
 
-    An ensemble whose replicas are shared out over ranks (`shares`) has rows of its own in n and phase; of one that
-    has all of them on every rank, the part is beables `first` .. `last` - 1. An ensemble says by `more` -> dict what
-    it has beside n and phase, rows alike.
+    An ensemble whose replicas are shared out over ranks (`shares`) has rows of its own; of one that has all of them
+    on every rank the part is a `share` of the beables, (first, one past last) of so many. Rows are those of n and
+    phase, unless the ensemble has profile_rows() -> {"occupation": .., "phase": .., what there is more: ..}.
     """
+    plain = {"occupation": ensemble.n, "phase": ensemble.phase}
+    rows = ensemble.profile_rows() if hasattr(ensemble, "profile_rows") else plain
     own = hasattr(ensemble, "shares")
-    row, columns = (ensemble.first, slice(None)) if own else (0, slice(first, last))
-    n, phase = ensemble.n[:, columns], ensemble.phase[:, columns]
-    more = {name: values[:, columns] for name, values in getattr(ensemble, "more", dict)().items()}
-    return row, 0 if own else first, spelt_out(n, phase) | more
+    first, last = (0, None) if own else share(rows["occupation"].shape[1])
+    rows = {name: values[:, first:last] for name, values in rows.items()}
+    n, phase, coherence = rows["occupation"], rows["phase"], rows.get("coherence")
+    return ensemble.first if own else 0, first, rows | spelt_out(n, phase, coherence)
 
 
 def stacked(snapshots: list[Snapshot]) -> dict[str, NDArray[Any]]:

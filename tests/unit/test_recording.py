@@ -178,11 +178,12 @@ def test_a_lattice_is_read_back(tmp_path: Path, replicas: int) -> None:
 def test_which_part_of_a_profile_a_rank_has() -> None:
     n = np.arange(12).reshape(2, 6)
     alike = SimpleNamespace(n=n, phase=n * 1.0)
-    row, column, arrays = slab(alike, 2, 5)
+    row, column, arrays = slab(alike, lambda P: (P // 3, P - 1))
     assert (row, column) == (0, 2)
     np.testing.assert_array_equal(arrays["occupation"], n[:, 2:5])
-    rows = SimpleNamespace(n=n, phase=n * 1.0, first=3, shares=[(0, 3), (3, 5)], more=lambda: {"regime": n})
-    row, column, arrays = slab(rows, 2, 5)
+    held = lambda: {"occupation": n, "phase": n * 1.0, "regime": n}  # noqa: E731
+    rows = SimpleNamespace(n=-n, phase=n * 1.0, first=3, shares=[(0, 3), (3, 5)], profile_rows=held)
+    row, column, arrays = slab(rows, lambda P: (2, 5))
     assert (row, column) == (3, 0)
     np.testing.assert_array_equal(arrays["occupation"], n)
     assert set(arrays) == {"occupation", "phase", "coherence", "regime"}
