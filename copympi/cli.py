@@ -128,7 +128,9 @@ def _writable(folder: Path) -> None:
 
 
 def _info(options: Any) -> int:
+    from copympi.model.observables import lattice_of
     from copympi.report import checkpoint_info
+    from copympi.report.numbers import humane
     from copympi.storage import reading, restart
 
     if checkpoint_info.is_checkpoint(options.place):
@@ -138,13 +140,22 @@ def _info(options: Any) -> int:
             raise MachineError(f"{options.place} is damaged: {damage}") from None
         return 0
     data = reading.read(options.place)
-    a, (R, T, P) = data.attributes, data.occupation.shape
+    a, (R, T), P = data.attributes, data.events.shape, data.system.P
     unit = data.time_unit
     done = "complete" if a["complete"] else "not complete: the run still goes on, or was stopped"
     print(f"{data.path}: {done}")
-    print(f"  beables   {P}: {', '.join(data.system.labels[:8])}{', ...' if P > 8 else ''}")
-    print(f"  members   {data.members:,}" + (f" in each of {R:,} replicas" if R > 1 else ""))
-    print(f"  records   {T}" + (f", t = 0 .. {data.time[-1]:g} {unit}".rstrip() if T else " yet"))
+    lattice = lattice_of(data.system)
+    if lattice is None:
+        print(f"  beables   {P:,}: {', '.join(data.system.labels[:8])}{', ...' if P > 8 else ''}")
+    else:
+        print(f"  beables   {P:,}: lattice of {' x '.join(f'{n:,}' for n in lattice.shape)} sites, {lattice.boundary}")
+    print(f"  members   {humane(data.members)}" + (f" in each of {R:,} replicas" if R > 1 else ""))
+    print(f"  records   {T:,}" + (f", t = 0 .. {data.time[-1]:g} {unit}".rstrip() if T else " yet"))
+    if data.sparse is not None:
+        print(
+            f"  profiles  {data.sparse.size:,}, t = {', '.join(f'{t:g}' for t in data.sparse[:8])}"
+            + (", ..." if data.sparse.size > 8 else "")
+        )
     copies = float(data.events[:, -1:].sum())
     print(f"  copies    {copies:.6g}" + (f" in {a['steps']:,} steps" if "steps" in a else ""))
     print(f"  seed      {a['seed']}, ranks {a['ranks']}, {a['mpi']}, on {a['hostname']}")

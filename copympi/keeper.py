@@ -143,7 +143,7 @@ class Keeper:
         """
         whole = profile(snapshot) if snapshot is not None else None
         path = reading.place(self.folder, number)
-        part = slab(ensemble, *parallel.share(ensemble.n.shape[1], self.comm.size, self.comm.rank))
+        part = slab(ensemble, lambda P: parallel.share(P, self.comm.size, self.comm.rank))
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
         except TakenOver:

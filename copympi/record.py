@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,7 +46,7 @@ class Plan:
         self.thinned = self.apart or between is not None
         self.every = self.records if between is None else max(1, round(between / self.interval))
         wanted = getattr(config.output, "summaries", None)
-        lattice = getattr(system, "lattice", None)
+        lattice = observables.lattice_of(system)
         self.summarised = bool(self.aligned and lattice is not None) if wanted is None else bool(wanted)
         self.float_counts = start.members > LARGEST
         self.more: dict[str, Any] = {}
@@ -105,17 +106,19 @@ def spelt_out(n: NDArray[Any], phase: NDArray[np.float64], coherence: Any = None
     return {"occupation": n, "phase": wrapped(phase, n), "coherence": one}
 
 
-def slab(ensemble: Any, first: int, last: int) -> tuple[int, int, dict[str, NDArray[Any]]]:
+def slab(ensemble: Any, share: Callable[[int], tuple[int, int]]) -> tuple[int, int, dict[str, NDArray[Any]]]:
     """This rank's part of a profile: (its first replica, its first beable, arrays by the names of datasets).
 
-    An ensemble whose replicas are shared out over ranks (`shares`) has `profiles` of its own replicas; of one that
-    has all of them on every rank, the part is beables `first` .. `last` - 1.
+    An ensemble whose replicas are shared out over ranks (`shares`) has rows of its own; of one that has all of them
+    on every rank the part is a `share` of the beables, (first, one past last) of so many. Rows are those of n,
+    phase, and what there is more.
     """
-    if hasattr(ensemble, "shares"):
-        more = ensemble.profiles()
-        return ensemble.first, 0, spelt_out(more.pop("n"), more.pop("phase"), more.pop("coherence", None)) | more
-    columns = slice(first, last)
-    return 0, first, spelt_out(ensemble.n[:, columns], ensemble.phase[:, columns])
+    rows = ensemble.profile_rows()
+    own = hasattr(ensemble, "shares")
+    first, last = (0, None) if own else share(rows["occupation"].shape[1])
+    rows = {name: values[:, first:last] for name, values in rows.items()}
+    n, phase, coherence = rows["occupation"], rows["phase"], rows.get("coherence")
+    return ensemble.first if own else 0, first, rows | spelt_out(n, phase, coherence)
 
 
 def stacked(snapshots: list[Snapshot]) -> dict[str, NDArray[Any]]:
@@ -135,6 +138,33 @@ def stacked(snapshots: list[Snapshot]) -> dict[str, NDArray[Any]]:
 def wrapped(phase: NDArray[np.float64], n: NDArray[Any]) -> NDArray[np.float64]:
     """Phases in (-pi, pi], NaN where there is no member."""
     return np.where(n > 0, np.pi - np.mod(np.pi - phase, 2 * np.pi), np.nan)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came out. Arrays stand alike on every rank; replicas > 1 put an axis of that size in front.
+
+    time (T,); occupation (T, P) members; phase (T, P) radians in (-pi, pi], NaN at n = 0;
+    coherence (T, P) |sum e^{i phi}|/n; with phases of their own also coherence2 (T, P) |sum e^{2 i phi}|/n and
+    lineages (T, P) distinct phases left; with [alignment] energy (T,) H/hbar (42); events (T,) copies since t = 0;
+    steps and largest leaving chance of a step, of all replicas together; seconds of wall time in the loop.
+    Where profiles are thinned, arrays with P have profile_time (T',) in place of time. measured : by name, summaries
+    (T,) or (T, axes) (model/observables.py) and what the largest ensembles have of each beable beside n and phase.
+    """
+
+    time: NDArray[np.float64]
+    occupation: NDArray[Any]
+    phase: NDArray[np.float64]
+    coherence: NDArray[np.float64]
+    events: NDArray[Any]
+    steps: int
+    largest_chance: float
+    seconds: float = field(compare=False)
+    coherence2: NDArray[np.float64] | None = None
+    lineages: NDArray[np.int64] | None = None
+    energy: NDArray[np.float64] | None = None
+    profile_time: NDArray[np.float64] | None = None
+    measured: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class Memory:

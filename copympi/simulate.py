@@ -5,11 +5,9 @@ from __future__ import annotations
 import time as clock
 import warnings
 import zlib
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from copympi import config as configuration
 from copympi.config import Config
@@ -24,37 +22,11 @@ from copympi.model.preparation import Start, check_memory
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.record import Memory, Plan, Recorder
+from copympi.record import Run as Run  # its public place
 from copympi.snapshot import Snapshot
 
 CAREFUL_CHANCE = 0.05
 """A fixed step with larger leaving chances is warned about."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """What came out. Arrays stand alike on every rank; replicas > 1 put an axis of that size in front.
-
-    time (T,); occupation (T, P) members; phase (T, P) radians in (-pi, pi], NaN at n = 0;
-    coherence (T, P) |sum e^{i phi}|/n; with phases of their own also coherence2 (T, P) |sum e^{2 i phi}|/n and
-    lineages (T, P) distinct phases left; with [alignment] energy (T,) H/hbar (42); events (T,) copies since t = 0;
-    steps and largest leaving chance of a step, of all replicas together; seconds of wall time in the loop.
-    Where profiles are thinned, arrays with P have profile_time (T',) in place of time. measured : by name, summaries
-    (T,) or (T, axes) (model/observables.py) and what the largest ensembles have of each beable beside n and phase.
-    """
-
-    time: NDArray[np.float64]
-    occupation: NDArray[Any]
-    phase: NDArray[np.float64]
-    coherence: NDArray[np.float64]
-    events: NDArray[Any]
-    steps: int
-    largest_chance: float
-    seconds: float = field(compare=False)
-    coherence2: NDArray[np.float64] | None = None
-    lineages: NDArray[np.int64] | None = None
-    energy: NDArray[np.float64] | None = None
-    profile_time: NDArray[np.float64] | None = None
-    measured: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def simulate(

@@ -20,7 +20,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
 from numpy.random.c_distributions cimport random_standard_normal
 
-from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, UNSTABLE, Couplings, Rule, System
+from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, UNSTABLE, Couplings, Rule, System, rule_of
 from copympi.kernels.rapids cimport BUSY, MANY, Rapids, draw_from, draw_some, shoot
 from copympi.kernels.streams cimport Stream, stream_open
 
@@ -459,7 +459,7 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, d
     counted. Returns (steps done, status, replica, beable).
     """
     cdef const Diagonals *d = &bonds.d
-    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3], rule_numbers[4])
+    cdef Rule rule = rule_of(&rule_numbers[0])
     cdef double[:, :, ::1] mean_view
     cdef bint apart = mean is not None
     cdef Stream stream

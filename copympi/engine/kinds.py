@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 import copympi.kernels.fields as fields
 import copympi.kernels.kinds as kernel
-from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
 from copympi.engine.streams import Purpose
@@ -17,7 +16,6 @@ from copympi.kernels.members import CULPRIT_PLACE, first_failure
 from copympi.kernels.phases import unit_circle
 from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
-from copympi.snapshot import Snapshot
 
 STEPS = 50
 """Steps between looks at the clock."""
@@ -108,21 +106,20 @@ class Kinds(Occupation):
         if place is not None:
             self.rows[:, place:] = self.maps
 
-    def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere. Collective."""
-        base = super().snapshot()
-        sizes = [last - first for first, last in self.shares]
-        sums = parallel.gather_rows(self.comm, self.sums, sizes)
-        lineages = parallel.gather_rows(self.comm, np.count_nonzero(self.count, axis=2), sizes)
-        if base is None or sums is None or lineages is None:
-            return None
-        P = base.n.shape[1]
-        time = self.record * self.leap.interval  # a record is where all replicas are
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of this rank's replicas, each (R, P), by the names of datasets."""
+        P = self.n.shape[1]
+        time = self.record * self.leap.interval - self.left[:, None]
+        x, y, x2, y2 = (self.sums[:, k * P : (k + 1) * P] for k in range(4))
         with np.errstate(invalid="ignore", divide="ignore"):
-            first, second = (np.hypot(sums[:, k : k + P], sums[:, k + P : k + 2 * P]) / base.n for k in (0, 2 * P))
-        phase = np.arctan2(sums[:, P : 2 * P], sums[:, :P]) + self.system.couplings.shift * time
-        more: dict[str, NDArray[Any]] = {"coherence2": second, "lineages": lineages.astype(np.int64)}
-        return Snapshot(base.n, phase, base.events, base.steps, base.largest_chance, first, more)
+            first, second = np.hypot(x, y) / self.n, np.hypot(x2, y2) / self.n
+        return {
+            "occupation": self.n,
+            "phase": np.arctan2(y, x) + self.system.couplings.shift * time,
+            "coherence": first,
+            "coherence2": second,
+            "lineages": np.count_nonzero(self.count, axis=2).astype(np.int64),
+        }
 
 
 def shared_out(n: Any, kinds: int) -> NDArray[Any]:

@@ -152,12 +152,18 @@ class Members:
         time = self.record * self.leap.interval - float(self.left.mean())
         return time, int(self.step.sum()), float(self.events.sum())
 
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of all replicas, each (R, P), by the names of datasets: alike on every rank."""
+        return {"occupation": self.n.copy(), "phase": self.phase.copy()}
+
     def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere."""
+        """The state of all replicas on the root, None elsewhere. Collective."""
+        rows = self.profile_rows()
         if self.comm.rank != parallel.ROOT:
             return None
+        n, phase, coherence = rows.pop("occupation"), rows.pop("phase"), rows.pop("coherence", None)
         steps, largest = int(self.step.sum()), float(self.largest_chance.max())
-        return Snapshot(self.n.copy(), self.phase.copy(), self.events.copy(), steps, largest)
+        return Snapshot(n, phase, self.events.copy(), steps, largest, coherence, rows)
 
     def per_member(self) -> dict[str, NDArray[Any]]:
         """What there is of every member of this rank, block after block."""

@@ -100,19 +100,19 @@ class Occupation:
         time, scale = self.record * self.leap.interval - float(self.left.mean()), self.shares[-1][1] / self.left.size
         return time, round(scale * int(self.step.sum())), scale * float(self.events.sum())
 
-    def profiles(self) -> dict[str, NDArray[Any]]:
-        """What there is of each beable of this rank's replicas, each (R, P): n, phase, and more by name."""
-        return {"n": self.n, "phase": self.phase}
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of this rank's replicas, each (R, P), by the names of datasets."""
+        return {"occupation": self.n, "phase": self.phase}
 
     def snapshot(self) -> Snapshot | None:
         """The state of all replicas on the root, None elsewhere. Collective."""
         sizes = [last - first for first, last in self.shares]
         columns = np.column_stack([self.events, self.step.astype(float), self.largest_chance])
         rest = parallel.gather_rows(self.comm, columns, sizes)
-        rows = {name: parallel.gather_rows(self.comm, values, sizes) for name, values in self.profiles().items()}
+        rows = {name: parallel.gather_rows(self.comm, values, sizes) for name, values in self.profile_rows().items()}
         if rest is None:
             return None
         whole: dict[str, NDArray[Any]] = {name: values for name, values in rows.items() if values is not None}
-        n, phase = whole.pop("n"), whole.pop("phase")
+        n, phase = whole.pop("occupation"), whole.pop("phase")
         steps, largest = int(rest[:, 1].sum()), float(rest[:, 2].max(initial=0.0))
         return Snapshot(n, phase, rest[:, 0], steps, largest, whole.pop("coherence", None), whole)

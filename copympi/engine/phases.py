@@ -21,7 +21,7 @@ from copympi.kernels.members import first_failure
 from copympi.kernels.streams import uniforms
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot, State
+from copympi.snapshot import State
 
 STRAY = 0.1
 """|beta/alpha| of a map above which values are refreshed; the series of a map of twice that is still good to 1e-8."""
@@ -206,27 +206,19 @@ class Phases(Members):
         """What there is of every member of this rank, block after block."""
         return {"ids": self.ids, "x": self.values[0], "y": self.values[1]}
 
-    def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere. Collective."""
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of all replicas, each (R, P), by the names of datasets. Collective."""
         R, P = self.n.shape
         lineages = distinct(self.comm, self.groups_of(), self.values, R * P)
         parallel.total(self.comm, lineages)
         sums = self._sums_now().reshape(R, 4, P)
-        if self.comm.rank != parallel.ROOT:
-            return None
         Z, Z2 = sums[:, 0] + 1j * sums[:, 1], sums[:, 2] + 1j * sums[:, 3]
         time = self.record * self.leap.interval - self.left[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
-            of = [np.abs(sum_) / self.n for sum_ in (Z, Z2)]
-        return Snapshot(
-            self.n.copy(),
-            np.angle(Z) + self.system.couplings.shift * time,
-            self.events.copy(),
-            int(self.step.sum()),
-            float(self.largest_chance.max()),
-            of[0],
-            {"coherence2": of[1], "lineages": lineages.reshape(R, P)},
-        )
+            order, order2 = (np.abs(sum_) / self.n for sum_ in (Z, Z2))
+        phase = np.angle(Z) + self.system.couplings.shift * time
+        rows = {"occupation": self.n.copy(), "phase": phase, "coherence": order}
+        return {**rows, "coherence2": order2, "lineages": lineages.reshape(R, P)}
 
     def groups_of(self) -> NDArray[np.int32]:
         """r P + a of every member of this rank, in their order."""

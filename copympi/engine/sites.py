@@ -69,12 +69,12 @@ class Sites(Occupation):
         if status:
             self._fail(status, replica, beable)
 
-    def profiles(self) -> dict[str, NDArray[Any]]:
-        """Of this rank's replicas, each (R, P): n, phase; where N is large, their fluctuations and the regime."""
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""
         time = self.record * self.leap.interval - self.left[:, None]
         turn = self.bonds.shift * time
         if self.mean is None:
-            return {"n": self.n, "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
+            return {"occupation": self.n, "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
         mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
         gauss = self.n < 0
         n = np.where(gauss, np.abs(mean + deviation) ** 2, self.n)
@@ -88,7 +88,7 @@ class Sites(Occupation):
             angle = np.where(small, -(deviation / mean).imag, angle)
         root = np.sqrt(self.members)
         return {
-            "n": n,
+            "occupation": n,
             "phase": turn - np.angle(mean + deviation),
             "fluctuation": off / root,
             "phase_fluctuation": np.where(regime > EMPTY, root * angle, np.nan),

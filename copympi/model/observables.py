@@ -27,11 +27,16 @@ def summaries(n: NDArray[Any], phase: Floats, system: Any, aligned: bool = True)
         return out
     psi = amplitudes(n, phase)
     out["mean_energy"] = mean_energy(psi, system)
-    lattice = getattr(system, "lattice", None)
+    lattice = lattice_of(system)
     if lattice is not None:
         out |= motion(psi, lattice)
         out["validity_occupation"] = share_of_few(n)
     return out
+
+
+def lattice_of(system: Any) -> Any:
+    """The lattice whose sites the beables are; None where they are none."""
+    return getattr(system, "lattice", None)
 
 
 def amplitudes(n: NDArray[Any], phase: Floats) -> NDArray[np.complex128]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.model.observables import lattice_of
 from copympi.report import motion
 from copympi.report.motion import Motion
 from copympi.report.numbers import humane, significant, whole
@@ -51,8 +52,7 @@ class Comparison:
 
 def compare(results: Results) -> Comparison | Motion:
     """Work out the comparison: on a lattice the motion, else beable by beable."""
-    on_lattice = getattr(results.system, "lattice", None) is not None
-    return motion.follow(results) if on_lattice else beables(results)
+    return beables(results) if lattice_of(results.system) is None else motion.follow(results)
 
 
 def beables(results: Results) -> Comparison:

@@ -17,8 +17,8 @@ SEEN = 2e-3
 """Densities below this part of the largest are left out of the picture's frame."""
 MOST_PIXELS = 400
 """Sites along an axis beyond which an image shows means over several."""
-IMAGE_WIDTH = 1.4
-"""Inches of one image of a plane."""
+IMAGES_WIDTH, MOST_WIDTH = 5.6, 2.4
+"""Inches of all images of a plane side by side, and at most of one."""
 MARKERS = 40
 BESIDE = (1.015, 1.0)
 """Where legends stand: right of the axes."""
@@ -40,7 +40,8 @@ def figure(results: Results, m: Motion) -> Any:
         bottom = out.add_subplot(grid[2], sharex=middle)
     else:
         view = _View(results, m)
-        above, below = IMAGE_WIDTH * min(2.0, view.aspect) + 1.0, 4.6
+        width = min(MOST_WIDTH, IMAGES_WIDTH / len(view.pictures))
+        above, below = width * min(2.0, view.aspect) + 1.0, 4.6
         out = plt.figure(figsize=(7.6, above + below), layout="constrained")
         parts: Any = out.subfigures(2, 1, height_ratios=(above, below))
         _images(parts[0], m, view)
@@ -57,7 +58,7 @@ def figure(results: Results, m: Motion) -> Any:
 
 
 def _title(results: Results) -> str:
-    lattice, R = results.system.lattice, len(results.events)  # type: ignore[attr-defined]
+    lattice, R = observables.lattice_of(results.system), len(results.events)
     sites = " × ".join(f"{n:,}" for n in lattice.shape)
     kind = {"ring": "a ring" if len(lattice.shape) == 1 else "a torus"}.get(lattice.boundary, "an open lattice")
     many = f"{power(R)} replicas of " if R > 1 else ""
@@ -79,7 +80,7 @@ def _frame(density: NDArray[np.float64]) -> tuple[int, int]:
 
 def _curves(axes: Any, results: Results, m: Motion) -> None:
     """Profiles on a chain, coloured by time."""
-    lattice = results.system.lattice  # type: ignore[attr-defined]
+    lattice = observables.lattice_of(results.system)
     first, last = _frame(m.density if m.quantum_density is None else np.vstack([m.density, m.quantum_density]))
     x, part = observables.coordinates(lattice, 0)[first:last], slice(first, last)
     few = last - first <= 60
@@ -106,14 +107,16 @@ def _curves(axes: Any, results: Results, m: Motion) -> None:
     kinds = [axes.plot([], [], color="0.35", **copies)[0]]
     if m.quantum_density is not None:
         kinds.append(axes.plot([], [], color="0.35", lw=1.1)[0])
-    axes.legend(kinds, ["copies", "Schrödinger"], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND)
+    axes.legend(
+        kinds, ["copies", "Schrödinger"][: len(kinds)], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND
+    )
 
 
 class _View:
     """The part of a plane where there is something to see."""
 
     def __init__(self, results: Results, m: Motion) -> None:
-        lattice = results.system.lattice  # type: ignore[attr-defined]
+        lattice = observables.lattice_of(results.system)
         grids = m.density.reshape(-1, *lattice.shape)
         frames = [slice(*_frame(grids.sum(axis=2))), slice(*_frame(grids.sum(axis=1)))]
         x, y = (observables.coordinates(lattice, k)[frames[k]] for k in (0, 1))
@@ -157,10 +160,13 @@ def _paths(axes: Any, m: Motion) -> None:
     every = max(1, round(m.time.size / MARKERS))
     mark: Any = {"ls": "", "marker": "o", "ms": 4.0, "mfc": "white", "mew": 0.9}
     many = m.position.shape[1] > 1
+    exact: Any = {"lw": 1.4}
+    if not np.isfinite(m.quantum).all():  # at few records, or at none
+        exact = {"ls": "", "marker": "D", "ms": 5.0}
     for k in range(m.position.shape[1]):
         colour = AXIS_COLOURS[k]
         axes.plot(m.time, m.newton[:, k], color="0.25", lw=1.0, ls=(0, (4, 2.5)), zorder=4)
-        axes.plot(m.time, m.quantum[:, k], color=colour, lw=1.4, zorder=3)
+        axes.plot(m.time, m.quantum[:, k], color=colour, zorder=3, **exact)
         axes.plot(m.time[::every], m.position[::every, k], color=colour, zorder=2, **mark)
     spread = np.nanmax(m.position) - np.nanmin(m.position)
     if spread < 1e-9:  # nothing but rounding
@@ -170,7 +176,7 @@ def _paths(axes: Any, m: Motion) -> None:
     colour = "0.35" if many else AXIS_COLOURS[0]
     kinds = [
         axes.plot([], [], color=colour, **mark)[0],
-        axes.plot([], [], color=colour, lw=1.4)[0],
+        axes.plot([], [], color=colour, **exact)[0],
         axes.plot([], [], color="0.25", lw=1.0, ls=(0, (4, 2.5)))[0],
     ]
     names = ["copies", "Schrödinger", "Newton"]

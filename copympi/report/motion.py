@@ -16,7 +16,7 @@ from copympi.report.numbers import humane, significant, whole
 from copympi.storage.reading import Results
 from copympi.theory import schrodinger
 
-MOST_COST = 2e9
+MOST_COST = 1e9
 """Multiplications for Schroedinger's equation beyond which a report goes without: about ten seconds."""
 CURVES, PICTURES = 5, 4
 """Most profiles shown on a chain, and on a plane."""
@@ -55,7 +55,7 @@ def follow(results: Results) -> Motion:
     as it takes seconds."""
     if results.time.size == 0:
         raise InputError("DIR", str(results.path), "must hold a record; its run has only begun")
-    lattice = results.system.lattice  # type: ignore[attr-defined]
+    lattice = observables.lattice_of(results.system)
     times = results.profile_time
     most = CURVES if len(lattice.shape) == 1 else PICTURES
     shown = np.unique(np.linspace(0, times.size - 1, most).round().astype(int))
@@ -151,7 +151,7 @@ def _force(lattice: Any) -> Any:
 
 def lines(results: Results, m: Motion, rows: int = 11) -> list[str]:
     """The short table a run ends with."""
-    lattice = results.system.lattice  # type: ignore[attr-defined]
+    lattice = observables.lattice_of(results.system)
     R, unit = len(results.events), results.time_unit
     of = (
         f"mean of {R:,} replicas of {humane(results.members)} members"

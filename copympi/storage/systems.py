@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.record import MOST_PROFILE
@@ -26,7 +27,7 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
     group["state"] = start.state
     group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
     group["state"].attrs["description"] = "Psi_a at t = 0, normalised"
-    lattice = getattr(system, "lattice", None)
+    lattice = lattice_of(system)
     if lattice is not None:
         room = group.create_group("lattice")
         room.attrs.update(lattice.attributes())

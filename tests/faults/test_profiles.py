@@ -103,6 +103,10 @@ def test_the_same_bits_by_any_ranks_and_writer(tmp_path: Path, whole, case: str,
     assert data.occupation.shape == data.phase.shape == (CASES[case]["replicas"], 2, P)
     np.testing.assert_array_equal(data.occupation[:, 1].sum(axis=-1), CASES[case]["members"])
     assert set(data.profile(1)) == {"occupation", "phase", "coherence"}
+    assert data.system.labels[P - 1] == str(P - 1)
+    with reading.opened(data.path) as file:
+        assert "labels" not in file["system"], "thousands of numbers are no names"
+        assert file["occupation"].is_virtual
     np.testing.assert_array_equal(data.profile(1)["occupation"], np.asarray(data.occupation)[:, 1])
 
 

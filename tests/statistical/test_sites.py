@@ -74,7 +74,7 @@ def test_scaled_fluctuations_do_not_depend_on_n() -> None:
 
 
 def test_the_mean_of_many_replicas_has_no_bias() -> None:
-    """N = 20,000 on 8 sites, rapids at the edges: means within four standard errors of Schroedinger's (0.3% of sigma)."""
+    """N = 20,000 on 8 sites, rapids at the edges: means within 4.5 standard errors of Schroedinger's."""
     system, run = ensembles(8, 20_000, 2.0, 8_000, 5)
     psi = np.sqrt(run.occupation[0, 0] / 20_000) * np.exp(-1j * run.phase[0, 0])
     quantum = 20_000 * schrodinger.density(system, psi, run.time)
