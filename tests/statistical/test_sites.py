@@ -16,13 +16,15 @@ from tests import naive
 from tests.statistical.test_agreement import means_agree, same_law
 
 RUNS, RECORDS = 2_000, 3
-PACKET = {"centre": 0, "width": 1.5, "wave_number": 0.6}
 
 
 def ensembles(sites: int, members: float, duration: float, replicas: int, seed: int, **options):
+    """A moving packet, wide enough that no site but those at the edges is empty."""
     system = copympi.lattice(sites, potential={"kind": "cosine", "depth": 0.3, "period": float(sites)})
+    x = system.lattice.positions[0]
+    psi = np.exp(-(x**2) / 9 + 0.6j * x)
     run = copympi.simulate(
-        system, packet=PACKET, members=members, duration=duration, interval=duration / RECORDS, replicas=replicas,
+        system, state=psi / np.linalg.norm(psi), members=members, duration=duration, interval=duration / RECORDS, replicas=replicas,
         seed=seed, representation="occupation", comm=Alone(), **options,
     )  # fmt: skip
     return system, run
