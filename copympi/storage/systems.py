@@ -3,13 +3,13 @@ the user's files."""
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from copympi.model.observables import lattice_of
+from copympi.model.lattice import Lattice
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.record import MOST_PROFILE
@@ -42,6 +42,5 @@ def read(group: Any) -> System:
     labels = [x.decode() for x in group["labels"][()]] if "labels" in group else None
     more: dict[str, Any] = {}
     if "lattice" in group:
-        kind = import_module("copympi.model.lattice").Lattice
-        more["lattice"] = kind.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
+        more["lattice"] = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
     return System(csr_array(parts, shape=(P, P)) * hbar, hbar, labels, **more)

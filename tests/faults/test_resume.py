@@ -27,6 +27,7 @@ density = [0.6, 0.4]
 phase = [0.0, 0.5]
 phase_spread = {spread}
 phase_kinds = 9
+spectators = {spectators}
 [dynamics]
 duration = {duration}
 replicas = {replicas}
@@ -43,6 +44,8 @@ CASES = {
     "one block": {"members": 50, "replicas": 1, "kind": "members"},
     "six blocks": {"members": 40_000, "replicas": 2, "kind": "members"},
     "three replicas": {"members": 10**9, "replicas": 3, "kind": "occupation"},
+    "beyond integers": {"members": 1e30, "replicas": 3, "kind": "occupation"},
+    "spectators": {"members": 40_000, "replicas": 2, "kind": "members", "spectators": 700},
     "phases": {"members": 20_000, "replicas": 2, "kind": "members", "spread": 0.4, "hbar": 15.0},
     "momenta": {"members": 500, "replicas": 2, "kind": "members", "spread": 0.4, "more": MODEL, "hbar": 15.0},
     "kinds": {"members": 10**9, "replicas": 5, "kind": "occupation", "spread": 0.4},
@@ -54,7 +57,7 @@ STOPS = 'checkpoint.interval="1h"'
 def prepare(folder: Path, **values: object) -> Path:
     """A folder with a job of a second or two, if nothing else is said."""
     asked = {"members": 40_000, "replicas": 1, "kind": "members", "duration": 900.0, "interval": 30.0, "every": '"1h"'}
-    asked |= {"spread": 0.0, "more": "", "hbar": 1.0}
+    asked |= {"spread": 0.0, "more": "", "hbar": 1.0, "spectators": 0}
     folder.mkdir(exist_ok=True)
     (folder / "job.toml").write_text(SYSTEM.format(**{**asked, **values}))
     return folder

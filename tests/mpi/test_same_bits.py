@@ -37,10 +37,20 @@ SPECTATORS = "spectators = {}\n"
 ALIGNMENT = '[alignment]\nstrength = 0.5\nscaling = "mean"\ndamping = 0.1\nmomenta = 0.3\n'
 
 
+LATTICE = """
+[system]
+builder = "lattice"
+sites = [12, 9]
+potential = {kind = "harmonic", omega = 0.2}
+[preparation]
+packet = {centre = [-2, 0], width = [1.9, 1.4], wave_number = [0.5, 0.0]}
+"""
+
+
 @dataclass(frozen=True)
 class Case:
     text: str
-    members: int
+    members: float
     representation: str
     replicas: int
     duration: float
@@ -62,6 +72,9 @@ CASES = {
     "kinds in 5 replicas": Case(FOUR, 10**15, "occupation", 5, 0.3, SPREAD),
     "members and spectators": Case(FOUR, 100_000, "members", 1, 0.3, SPECTATORS.format(500)),
     "spectators with phases": Case(FOUR, 60_000, "members", 2, 0.2, SPREAD + SPECTATORS.format(40)),
+    "lattice, counts in 3 replicas": Case(LATTICE, 10**5, "occupation", 3, 0.6, SPECTATORS.format(1)),
+    "lattice, N beyond integers": Case(LATTICE, 1e30, "occupation", 2, 0.6),
+    "lattice, members": Case(LATTICE, 10**5, "members", 1, 0.3, SPECTATORS.format(2)),
     "kinds and spectators": Case(FOUR, 10**15, "occupation", 2, 0.2, SPREAD + SPECTATORS.format(2)),
 }
 
