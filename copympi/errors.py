@@ -64,6 +64,17 @@ def shorten(value: object, most: int = 60) -> str:
     return quoted if len(quoted) <= most else quoted[: most - 4] + " ..."
 
 
+MOST_DIGITS = 10**19
+"""Whole numbers from here on are told by their size alone."""
+
+
+def humane(n: float) -> str:
+    """A number of members: 1,234,567, or 1e80 where no one would count the digits."""
+    if n < MOST_DIGITS:
+        return f"{int(n):,}"
+    return f"{float(n):.6g}".replace("e+", "e")
+
+
 def plain_text(key: str, text: object) -> str:
     """A text that can stand in a file, on a terminal and in a figure; InputError names `key` otherwise."""
     if not isinstance(text, str):

@@ -41,11 +41,10 @@ class Plan:
     def __init__(self, config: Config, system: System, start: Start) -> None:
         self.system, self.aligned = system, start.aligned and config.alignment is None
         self.records, self.interval = config.records, config.interval
-        between = getattr(config.output, "profile_interval", None)
         self.apart = system.P > MOST_PROFILE
-        self.thinned = self.apart or between is not None
-        self.every = self.records if between is None else max(1, round(between / self.interval))
-        wanted = getattr(config.output, "summaries", None)
+        self.thinned = self.apart or config.profile_every is not None
+        self.every = config.profile_every or self.records
+        wanted = config.output.summaries
         lattice = observables.lattice_of(system)
         self.summarised = bool(self.aligned and lattice is not None) if wanted is None else bool(wanted)
         self.float_counts = start.members > LARGEST

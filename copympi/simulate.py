@@ -15,7 +15,7 @@ from copympi.engine import choice, parallel
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members
 from copympi.engine.occupation import Occupation
-from copympi.errors import InputError
+from copympi.errors import InputError, humane
 from copympi.keeper import Keeper
 from copympi.model.build import prepared
 from copympi.model.preparation import Start, check_memory
@@ -41,6 +41,8 @@ def simulate(
     admixture: dict[str, Any] | None = None,
     basis: Any = None,
     interval: float | None = None,
+    profile_interval: float | None = None,
+    summaries: bool | None = None,
     step: float | None = None,
     tolerance: float = 1e-4,
     leaving_chance: float = 0.03,
@@ -78,6 +80,7 @@ def simulate(
         "duration": duration, "step": step, "tolerance": tolerance, "leaving_chance": leaving_chance,
         "method": method, "representation": representation, "replicas": replicas, "seed": seed,
     }  # fmt: skip
+    output = {"interval": interval, "profile_interval": profile_interval, "summaries": summaries}
     with parallel.together(comm):
         on_node = parallel.part_on_node(comm)
         problem: InputError | None = None
@@ -94,7 +97,7 @@ def simulate(
                         "spectators": spectators,
                     },
                     "dynamics": {key: _plain(value) for key, value in dynamics.items()},
-                    "output": {"interval": _plain(interval)},
+                    "output": {key: _plain(value) for key, value in output.items()},
                     **({} if alignment is None else {"alignment": alignment}),
                 }
             )
@@ -251,7 +254,7 @@ def warn_about(start: Start, system: System) -> None:
         named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
         more = f" and {start.unmanned.size - 5} more" if start.unmanned.size > 5 else ""
         warnings.warn(
-            f"with {start.members} members no one holds beable {named}{more}: "
+            f"with {humane(start.members).replace(',', '')} members no one holds beable {named}{more}: "
             "there is nothing to copy, so it will stay empty",
             RuntimeWarning,
             stacklevel=3,

@@ -36,7 +36,7 @@ def summaries(n: NDArray[Any], phase: Floats, system: Any, aligned: bool = True)
 
 def lattice_of(system: Any) -> Any:
     """The lattice whose sites the beables are; None where they are none."""
-    return getattr(system, "lattice", None)
+    return system.lattice
 
 
 def amplitudes(n: NDArray[Any], phase: Floats) -> NDArray[np.complex128]:

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-MOST_DIGITS = 10**19
-"""Whole numbers from here on are told by their size alone."""
-
-
-def humane(n: float) -> str:
-    """A number of members: 1,234,567, or 1e80 where no one would count the digits."""
-    if n < MOST_DIGITS:
-        return f"{int(n):,}"
-    return f"{float(n):.6g}".replace("e+", "e")
+from copympi.errors import MOST_DIGITS
+from copympi.errors import humane as humane
 
 
 def whole(x: float, digits: int = 0) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from copympi.model.observables import lattice_of
 from copympi.model.lattice import Lattice
+from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.record import MOST_PROFILE

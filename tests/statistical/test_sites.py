@@ -24,8 +24,8 @@ def ensembles(sites: int, members: float, duration: float, replicas: int, seed: 
     x = system.lattice.positions[0]
     psi = np.exp(-(x**2) / 9 + 0.6j * x)
     run = copympi.simulate(
-        system, state=psi / np.linalg.norm(psi), members=members, duration=duration, interval=duration / RECORDS, replicas=replicas,
-        seed=seed, representation="occupation", comm=Alone(), **options,
+        system, state=psi / np.linalg.norm(psi), members=members, duration=duration, interval=duration / RECORDS,
+        replicas=replicas, seed=seed, representation="occupation", comm=Alone(), **options,
     )  # fmt: skip
     return system, run
 
