@@ -83,9 +83,10 @@ def _speeds(axes: Any, answers: Answers) -> None:
             [r["kappa"] for r in rows], [r["speed"] for r in rows], ls="", marker=marker, ms=5.5, mfc="white", mew=1.3,
             color=COLOUR[k], label=f"boxes of {k} sites",
         )  # fmt: skip
-    axes.set(xlim=(0, 4.2), ylim=(-0.35, 1.08), xlabel=r"$\kappa = k\,\bar a\,|\partial_x S|/\hbar$", ylabel="speed, boxes / sites")
+    axes.set(xlim=(0, 4.2), ylim=(-0.35, 1.08), ylabel="speed, boxes / sites")
+    axes.set_xlabel(r"$\kappa = A\,|\partial_x S|/\hbar$, boxes of length $A$")
     axes.set_title("free packets: boxes lag behind")
-    axes.legend(loc="lower left", borderaxespad=0.2)
+    axes.legend(loc="upper right", borderaxespad=0.2)
 
 
 def _pendulums(axes: Any, answers: Answers) -> None:
@@ -97,11 +98,13 @@ def _pendulums(axes: Any, answers: Answers) -> None:
         axes.plot(t, pendulum(r["kappa"], t), color=colour, lw=0.9, ls=(0, (2, 1.5)), zorder=2)
     t = np.linspace(0, 1.25, 200)
     axes.plot(t, -np.cos(2 * np.pi * t), color="0.6", lw=3.5, alpha=0.5, zorder=1)
-    axes.set(xlim=(0, 1.25), ylim=(-1.1, 1.75), yticks=(-1, 0, 1), xlabel="time / Newton's period", ylabel=r"$\langle x\rangle$ / amplitude")
-    axes.set_title("the same well, boxes of 8 sites: a pendulum")
+    axes.set(xlim=(0, 1.25), ylim=(-1.1, 1.75), yticks=(-1, 0, 1), xlabel="time / Newton's period")
+    axes.set_ylabel(r"$\langle x\rangle$ / amplitude")
+    axes.set_title("the well, boxes of 8: a pendulum")
     handles, names = axes.get_legend_handles_labels()
-    handles += [axes.plot([], [], color=GREY, lw=0.9, ls=(0, (2, 1.5)))[0], axes.plot([], [], color="0.6", lw=3.5, alpha=0.5)[0]]
-    names = [rf"$\kappa$ = {name}" for name in names] + ["pendulum", "Newton"]
+    handles += [axes.plot([], [], color=GREY, lw=0.9, ls=(0, (2, 1.5)))[0]]
+    handles += [axes.plot([], [], color="0.6", lw=3.5, alpha=0.5)[0]]
+    names = [*(rf"$\kappa$ = {name}" for name in names), "pendulum", "Newton"]
     axes.legend(handles, names, loc="upper center", ncols=3, columnspacing=1.2, handlelength=1.6, borderaxespad=0)
 
 
@@ -127,8 +130,13 @@ def _deaths(axes: Any, answers: Answers) -> None:
     sizes = sorted({round(o.case.members / o.model.x.size) for o in answers.get("life")})
     handles = [axes.plot([], [], color=COLOUR[k], label="sites" if k == 1 else f"boxes of {k}")[0] for k in widths]
     handles += [axes.plot([], [], color=GREY, ls=markers.get(n, "-"), label=f"$n$ = {n}")[0] for n in sizes]
-    axes.set(xlim=(0, 3), ylim=(0, 1), xlabel=r"time / $(n\,m A^2/\hbar)$", ylabel="share of dead beables")
-    axes.set_title(r"the same for longer: $n$ a beable last $n\,mA^2/\hbar$")
+    axes.set(
+        xlim=(0, 3),
+        ylim=(0, 0.9),
+        xlabel=r"time / $(n\,m A^2/\hbar)$, $n$ members a beable",
+        ylabel="share of dead beables",
+    )
+    axes.set_title(r"the same for longer: beables die")
     axes.legend(handles=handles, loc="upper left", ncols=2, columnspacing=1.2)
 
 
@@ -146,9 +154,8 @@ def _body(axes: Any, answers: Answers) -> None:
     axes.set(xscale="log", yscale="log", xlabel="atoms of the body $N$", ylabel="rms error of the centre [boxes]")
     axes.set_title("one body's atoms as the ensemble")
     handles, _ = axes.get_legend_handles_labels()
-    handles += [axes.plot([], [], color=GREY, marker="o", ms=4, mfc="white", label="off Newton, one spectator a box")[0]]
-    handles += [axes.plot([], [], color=GREY, ls=DASHES, marker="o", ms=4, mfc="white", label="off Newton, no spectators")[0]]
+    mark: Any = {"color": GREY, "marker": "o", "ms": 4, "mfc": "white"}
+    handles += [axes.plot([], [], **mark, label="off Newton, a spectator a box")[0]]
+    handles += [axes.plot([], [], **mark, ls=DASHES, label="off Newton, no spectators")[0]]
     handles += [axes.plot([], [], color=GREY, lw=0.8, marker="x", ms=4, label="off the boxes' QM; noise expected")[0]]
     axes.legend(handles=handles, loc="lower left", fontsize=7, borderaxespad=0.2)
-
-

@@ -2,8 +2,8 @@
 
 m = hbar = 1 throughout, and the spacing of the finest lattice of a part is 1. Six parts:
 
-free   packets of unlike wave number on a chain, N = 1e80: how fast boxes go
-well   packets in a harmonic well, N = 1e80: densities, and the pendulum that boxes make of the well
+free   packets of unlike wave number on a chain, N = 1e80, a spectator a box: how fast boxes go
+well   the same in a harmonic well: densities, and the pendulum that boxes make of the well
 wave   a wave round a ring, N = 1e2 to 1e9: which model is nearer to the sites' quantum mechanics at which N
 life   the same for much longer: when beables die
 body   atoms of one body in boxes in a harmonic well against Newton, with and without spectators
@@ -28,7 +28,7 @@ from copympi.engine import parallel
 from copympi.errors import InputError
 from copympi.simulate import simulate
 from copympi.studies import coarse_figure, coarse_table
-from copympi.studies.coarse_model import Model, packet, wave
+from copympi.studies.coarse_model import Model, middled, packet, wave
 from copympi.studies.coarse_numbers import Answers, Outcome
 from copympi.studies.folder import make
 
@@ -38,6 +38,8 @@ WIDTH, DISTANCE = 32.0, 64.0
 """Of the free packets, and how far the fine one goes, in sites."""
 WELL = 16.0
 """Width of a coherent packet in the well, in sites: its omega is 1/(2 width^2), its period 4 pi width^2."""
+FAR = 160.0
+"""Amplitude from where 1e80 copies without spectators do not reach."""
 BODY = 6.0
 """Width of the body, in boxes: that of a coherent packet in its well."""
 FORCE, FALL = 1 / 200, 100.0
@@ -59,13 +61,11 @@ class Part:
 
 
 def _in_well(sites: int, amplitude: float, width: float) -> Model:
-    x = np.arange(sites) - 0.5 * (sites - 1)
-    return packet(sites, -amplitude, width, 0.0, x**2 / (8 * width**4))
+    return packet(sites, -amplitude, width, 0.0, middled(sites) ** 2 / (8 * width**4))
 
 
 def _falling(height: float) -> Model:
-    sites = 128
-    return packet(sites, height, BODY, 0.0, FORCE * (np.arange(sites) - 0.5 * (sites - 1)))
+    return packet(128, height, BODY, 0.0, FORCE * middled(128))
 
 
 PARTS = {
@@ -114,8 +114,9 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
     atoms = (1e3, 1e6) if quick else (1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9)
     lives = ((1, 32), (4, 32)) if quick else ((1, 32), (1, 128), (1, 512), (2, 128), (4, 32), (4, 128), (8, 128))
     return [
-        *(Case("free", k, theta) for theta in angles for k in (1, 4, 8, 16)),
-        *(Case("well", k, amplitude) for amplitude in amplitudes for k in (1, 2, 4, 8)),
+        *(Case("free", k, theta, spectators=1) for theta in angles for k in (1, 4, 8, 16)),
+        *(Case("well", k, amplitude, spectators=1) for amplitude in amplitudes for k in (1, 2, 4, 8)),
+        Case("well", 1, FAR),
         *(Case("wave", k, CONTRAST, N, many) for N in sizes for k in (1, 2, 4, 8)),
         *(Case("life", k, CONTRAST, n * RING // k, 2 * many) for k, n in lives),
         *(
@@ -128,7 +129,7 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
 
 
 def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int) -> int:
-    """Run all cases on all ranks of `comm`; the root writes coarse-graining.h5, .png and .pdf into `folder` and the table.
+    """Run all cases on all ranks of `comm`; the root writes coarse-graining.h5, .png, .pdf and prints the tables.
 
     replicas : of the cases of finite N; None for 16, or 4 where `quick`. Case k draws from seed + k.
     """

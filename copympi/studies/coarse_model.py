@@ -65,16 +65,21 @@ def box_sums(values: NDArray[Any], k: int) -> NDArray[Any]:
     return np.asarray(values.reshape(*values.shape[:-1], -1, k).sum(axis=-1))
 
 
-def packet(sites: int, centre: float, width: float, theta: float = 0.0, V: Array | float = 0.0) -> Model:
-    """A Gaussian packet of wave number theta (rad a site) on an open chain of sites a unit apart, x = 0 in its middle."""
-    x = np.arange(sites) - 0.5 * (sites - 1)
+def middled(sites: int) -> Array:
+    """x of sites a unit apart, 0 in their middle."""
+    return np.asarray(np.arange(sites) - 0.5 * (sites - 1))
+
+
+def packet(sites: int, centre: float, width: float, theta: float = 0.0, V: NDArray[Any] | float = 0.0) -> Model:
+    """A Gaussian packet of wave number theta (rad a site) on an open chain of sites a unit apart."""
+    x = middled(sites)
     rho = np.exp(-0.5 * ((x - centre) / width) ** 2)
     return Model(x, np.broadcast_to(np.asarray(V, float), x.shape), rho / rho.sum(), -theta * (x - centre))
 
 
 def wave(sites: int, contrast: float) -> Model:
     """Psi = 1 + contrast e^{iqx}, q the ring's longest wave: no node, a hump that goes round at q/2."""
-    x = np.arange(sites) - 0.5 * (sites - 1)
+    x = middled(sites)
     psi = 1.0 + contrast * np.exp(2j * np.pi * x / sites)
     rho = np.abs(psi) ** 2
     return Model(x, np.zeros(sites), rho / rho.sum(), -np.angle(psi), "ring")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import ellipk
 
-from copympi.studies.coarse_model import Model, box_sums, packet
+from copympi.studies.coarse_model import Model, box_sums, middled, packet
 from copympi.theory.noise import scatter
 from copympi.theory.schrodinger import density
 
@@ -101,6 +101,7 @@ class Answers:
     outcomes: list[Outcome]
     free: list[Row]
     well: list[Row]
+    far: list[Row]
     phase: list[Row]
     wave: list[Row]
     life: list[Row]
@@ -115,6 +116,7 @@ class Answers:
             outcomes,
             list(free_rows(part("free"))),
             list(well_rows(part("well"))),
+            list(far_rows(part("well"))),
             list(phase_rows()),
             list(wave_rows(part("wave"))),
             list(life_rows(part("life"))),
@@ -132,7 +134,7 @@ class Answers:
 
 def _against_fine(outcomes: list[Outcome]) -> Iterator[tuple[Outcome, Outcome, Array, Array]]:
     """Every outcome in boxes with the fine one of the same start, and both densities over the boxes (T, P)."""
-    fine = {o.case.start: o for o in outcomes if o.case.k == 1}
+    fine = {o.case.start: o for o in outcomes if o.case.k == 1 and o.case.spectators}
     for o in outcomes:
         if o.case.k > 1:
             f = fine[o.case.start]
@@ -170,9 +172,17 @@ def well_rows(outcomes: list[Outcome]) -> Iterator[Row]:
         }
 
 
+def far_rows(outcomes: list[Outcome]) -> Iterator[Row]:
+    """Sites without spectators against Schroedinger's equation, at the same times as boxes."""
+    for o in outcomes:
+        if not o.case.spectators:
+            off = distance(o.rho[0], o.quantum())
+            yield {"amplitude": o.case.start, **{f"distance {m}": float(off[20 * m]) for m in (1, 2, 4)}}
+
+
 def phase_rows(width: float = 16.0) -> Iterator[Row]:
-    """Three phases for a box: speed at the start, and distance after half a period of a well it leaves the middle of."""
-    x = np.arange(384) - 191.5
+    """Three phases for a box: speed at the start, and largest distance in half a period of a well."""
+    x = middled(384)
     time = np.linspace(0, 2 * np.pi * width**2, 9)
     for k, theta in ((8, 1 / 32), (8, 1 / 16), (8, 1 / 8), (4, 1 / 8)):
         f = packet(x.size, 0.0, width, theta, x**2 / (8 * width**4))

@@ -56,13 +56,13 @@ of a harmonic well; from kappa = 2 on it goes round. n  members a beable. LNA  l
 
 def text(answers: Answers) -> str:
     """All tables."""
-    parts = (_free(answers.free), _well(answers.well), _phase(answers.phase), _wave(answers.wave))
-    parts = (*parts, _life(answers.life), _body(answers.body))
+    a = answers
+    parts = [_free(a.free), _well(a.well, a.far), _phase(a.phase), _wave(a.wave), _life(a.life), _body(a.body)]
     return "\n".join(line.rstrip() for part in parts for line in (*part, "")) + "\n" + FOOT
 
 
 def _free(rows: list[Row]) -> list[str]:
-    lines = ["Free packets, N = 1e80: speed of the boxes over that of the sites", ""]
+    lines = ["Free packets, N = 1e80, a spectator a box: speed of the boxes over that of the sites", ""]
     lines += [f"{'k':>4}{'kappa':>9}{'measured':>12}{'lattice':>12}{'sin(kappa)/kappa':>20}{'distance':>12}", RULE]
     for r in sorted(rows, key=lambda r: (r["k"], r["kappa"])):
         sine = np.sin(r["kappa"]) / r["kappa"]
@@ -72,9 +72,9 @@ def _free(rows: list[Row]) -> list[str]:
     return lines
 
 
-def _well(rows: list[Row]) -> list[str]:
-    lines = ["Coherent packets in a harmonic well, N = 1e80: boxes against sites", ""]
-    lines += [f"{'':31}{'period/Newton`s':^24}{'<x> off':>9}{'distance after':>22}".replace("`", "'")]
+def _well(rows: list[Row], far: list[Row]) -> list[str]:
+    lines = ["Coherent packets in a harmonic well, N = 1e80, a spectator a box: boxes against sites", ""]
+    lines += [f"{'':30}{'period over that of Newton':^26}{'<x> off':>8}{'distance after':>22}"]
     lines += [
         f"{'k':>4}{'amplitude':>12}{'kappa':>9}{'measured':>16}{'pendulum':>11}{'':2}{'/ampl.':>9}"
         f"{'T/4':>11}{'T/2':>9}{'T':>9}",
@@ -83,15 +83,21 @@ def _well(rows: list[Row]) -> list[str]:
     for r in sorted(rows, key=lambda r: (r["kappa"], r["k"])):
         period, pendulum = (f"{r[x]:.4f}" if np.isfinite(r[x]) else "never" for x in ("period", "pendulum"))
         lines.append(
-            f"{r['k']:4}{r['amplitude']:12g}{r['kappa']:9.3f}{period:>16}{pendulum:>11}{'':2}{r['astray']:9.3f}"
-            f"{r['distance 1']:11.4f}{r['distance 2']:9.4f}{r['distance 4']:9.4f}"
+            f"{r['k']:4}{r['amplitude']:12g}{r['kappa']:9.3f}{period:>16}{pendulum:>11}{'':2}{r['astray']:9.3f}{_after(r)}"
         )
-    return lines
+    why = "sites without spectators against their Schrödinger equation"
+    return [*lines, *(f"{1:4}{r['amplitude']:12g}  {why}{_after(r)[2:]}" for r in far)]
+
+
+def _after(row: Row) -> str:
+    return f"{row['distance 1']:11.4f}{row['distance 2']:9.4f}{row['distance 4']:9.4f}"
 
 
 def _phase(rows: list[Row]) -> list[str]:
-    lines = ["Which phase has a box? Exact densities; speed at the start over the sites', distance over half a period", ""]
-    lines[0] = "Which phase has a box? (Schrödinger) speed at the start / sites'; largest distance in half a period"
+    lines = [
+        "Which phase has a box? Speed at the start over the sites', largest distance in half a period of a well",
+        "",
+    ]
     lines += [f"{'':13}{'S at its middle':^28}{'of its summed amplitude':^28}{'carries the fine current':^28}"]
     lines += [f"{'k':>4}{'kappa':>9}" + f"{'speed':>12}{'distance':>12}{'':4}" * 3, RULE]
     for r in rows:
@@ -106,8 +112,7 @@ def _phase(rows: list[Row]) -> list[str]:
 def _wave(rows: list[Row]) -> list[str]:
     widths = sorted({r["k"] for r in rows})
     floors = {r["k"]: r["floor"] for r in rows}
-    lines = ["A wave on a ring of 64 sites: distance from the sites' Schrödinger over 8 boxes; share of dead beables", ""]
-    lines[0] = "A wave on 64 sites: distance from the sites' Schrödinger equation in 8 boxes; dead beables"
+    lines = ["A wave on 64 sites: distance from the sites' Schrödinger equation in 8 boxes; share of dead beables", ""]
     lines += [f"{'':7}" + "".join(f"{f'k = {k}' if k > 1 else 'sites':^23}" for k in widths)]
     lines += [f"{'N':>7}" + f"{'distance':^17}{'dead':<6}" * len(widths), RULE]
     for N in sorted({r["members"] for r in rows}):
