@@ -95,7 +95,7 @@ def _after(row: Row) -> str:
 
 def _phase(rows: list[Row]) -> list[str]:
     lines = [
-        "Which phase has a box? Speed at the start over the sites', largest distance in half a period of a well",
+        "Which phase has a box? Speed at the start over the sites', largest distance in half a period",
         "",
     ]
     lines += [f"{'':13}{'S at its middle':^28}{'of its summed amplitude':^28}{'carries the fine current':^28}"]
@@ -112,7 +112,7 @@ def _phase(rows: list[Row]) -> list[str]:
 def _wave(rows: list[Row]) -> list[str]:
     widths = sorted({r["k"] for r in rows})
     floors = {r["k"]: r["floor"] for r in rows}
-    lines = ["A wave on 64 sites: distance from the sites' Schrödinger equation in 8 boxes; share of dead beables", ""]
+    lines = ["A wave on 64 sites: distance from the sites' Schrödinger equation in 8 boxes; dead beables", ""]
     lines += [f"{'':7}" + "".join(f"{f'k = {k}' if k > 1 else 'sites':^23}" for k in widths)]
     lines += [f"{'N':>7}" + f"{'distance':^17}{'dead':<6}" * len(widths), RULE]
     for N in sorted({r["members"] for r in rows}):
