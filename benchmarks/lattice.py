@@ -265,7 +265,7 @@ def beside_qutip() -> None:
             row(f"  {name}", f"{statistics.median(t for _, t in each):.3f}", f"{ratio:.2f}", f"{off:.1e}")
     print(
         "  sesolve gives the amplitudes, to its tolerances, and no ensembles. copympi gives one ensemble: counts of N\n"
-        "  copies with the noise that N copies have (the error of <x> at 1e9; beyond, that of its tolerance, 1e-4)."
+        "  copies and their phases, with the noise that N copies have (at 1e9 that is the error of <x>)."
     )
 
 

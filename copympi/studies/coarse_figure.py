@@ -118,7 +118,9 @@ def _distances(axes: Any, answers: Answers) -> None:
             axes.axhline(rows[0]["floor"], color=COLOUR[k], lw=0.8, ls=DASHES, zorder=1)
     axes.set(xscale="log", yscale="log", xlabel="members $N$", ylabel="share of members elsewhere")
     axes.set_title("a wave on 64 sites: off the sites' QM")
+    axes.plot([], [], color=GREY, lw=0.8, ls=DASHES, label=r"their own QM, $N\to\infty$")
     axes.legend(loc="lower left", borderaxespad=0.2)
+    axes.minorticks_off()
 
 
 def _deaths(axes: Any, answers: Answers) -> None:
@@ -158,4 +160,5 @@ def _body(axes: Any, answers: Answers) -> None:
     handles += [axes.plot([], [], **mark, label="off Newton, a spectator a box")[0]]
     handles += [axes.plot([], [], **mark, ls=DASHES, label="off Newton, no spectators")[0]]
     handles += [axes.plot([], [], color=GREY, lw=0.8, marker="x", ms=4, label="off the boxes' QM; noise expected")[0]]
-    axes.legend(handles=handles, loc="lower left", fontsize=7, borderaxespad=0.2)
+    axes.legend(handles=handles, loc="lower left", fontsize=7, borderaxespad=0.2, handlelength=2.8)
+    axes.minorticks_off()

@@ -10,6 +10,9 @@ import h5py
 import numpy as np
 import pytest
 
+from copympi.engine.parallel import Alone
+from copympi.model.system import System
+from copympi.simulate import simulate
 from copympi.studies.coarse_graining import RING, cases
 from copympi.studies.coarse_model import Model, box_sums, packet, wave
 from copympi.studies.coarse_numbers import crossing, distance, pendulum, stretched, velocity
@@ -160,6 +163,21 @@ def test_scatter_of_a_coherent_packet() -> None:
     x = np.arange(128) - 63.5
     model = packet(128, -20.0, 8.0, 0.0, x**2 / (8 * 8.0**4))
     assert noise.scatter(model.system, model.psi, 4 * np.pi * 64, model.x) == pytest.approx(4 / 3 * 20, rel=0.02)
+
+
+def test_beables_die_alike_in_two_engines() -> None:
+    """Copies of a wave heat up and die at about n m abar^2/hbar: a lattice's step and the leap of few beables agree."""
+    model, n, replicas = wave(8, 0.4), 16, 300
+    dead = []
+    for system in (model.system, System(model.system.frequencies)):
+        run = simulate(
+            system, density=model.rho, phase=model.phi, members=8 * n, duration=2.0 * n, interval=0.5 * n,
+            representation="occupation", replicas=replicas, seed=3, comm=Alone(),
+        )  # fmt: skip
+        dead.append((run.occupation == 0).mean(axis=2))
+    error = np.hypot(*(each.std(axis=0) for each in dead)) / np.sqrt(replicas)
+    assert np.all(np.abs(dead[0].mean(axis=0) - dead[1].mean(axis=0)) <= 4 * error + 1e-12)
+    assert 0.2 < dead[0][:, -1].mean() < 0.8
 
 
 def test_distance_and_wave() -> None:
