@@ -180,6 +180,18 @@ def test_beables_die_alike_in_two_engines() -> None:
     assert 0.2 < dead[0][:, -1].mean() < 0.8
 
 
+def test_copies_heat_as_told() -> None:
+    """docs/theory.md: the energy that noise brings in grows as hbar R (0.85 R t/n)^2 a member, whatever n is."""
+    for n in (64, 256):
+        model = wave(64, 0.2)
+        run = simulate(
+            model.system, density=model.rho, phase=model.phi, members=64 * n, duration=0.5 * n,
+            representation="occupation", replicas=16, seed=3, interval=0.5 * n, comm=Alone(),
+        )  # fmt: skip
+        energy = run.measured["mean_energy"].mean(axis=0)
+        assert np.sqrt((energy[1] - energy[0]) / 0.5) == pytest.approx(0.85 * 0.5 * 0.5, rel=0.25)
+
+
 def test_distance_and_wave() -> None:
     assert distance(np.array([0.5, 0.5, 0]), np.array([0, 0.5, 0.5])) == 0.5
     model = wave(64, 0.4)
