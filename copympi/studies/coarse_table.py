@@ -48,10 +48,11 @@ COLUMNS = {
 """Column of a row -> (units, what it is)."""
 RULE = "-" * 100
 FOOT = """\
-m = hbar = abar = 1. kappa  k abar |dS/dx|/hbar of (62), in the well the largest Newton gives. distance  total
-variation distance between densities over boxes: the share of the members that is elsewhere. lattice  sin(kappa)/
-(k sin(kappa/k)) and the packets' overlaps. pendulum  (2/pi) K(kappa/2) exp((A/4 width)^2): boxes make a pendulum
-of a harmonic well; from kappa = 2 on it goes round. n  members a beable. LNA  linear noise approximation."""
+m = hbar = abar = 1; k sites in a box, 1: the sites. kappa  k abar |dS/dx|/hbar of (62), in the well the
+largest Newton gives. distance  total variation distance between densities over boxes: the share of the
+members that is elsewhere. lattice  sin(kappa)/(k sin(kappa/k)) and the packets' overlaps. pendulum
+(2/pi) K(kappa/2) exp((A/4 width)^2), A = k abar: boxes make a pendulum of the well; from kappa = 2 on
+it goes round. n  members a beable; s  spectators a box. LNA  linear noise approximation."""
 
 
 def text(answers: Answers) -> str:
@@ -85,8 +86,8 @@ def _well(rows: list[Row], far: list[Row]) -> list[str]:
         lines.append(
             f"{r['k']:4}{r['amplitude']:12g}{r['kappa']:9.3f}{period:>16}{pendulum:>11}{'':2}{r['astray']:9.3f}{_after(r)}"
         )
-    why = "sites without spectators against their Schrödinger equation"
-    return [*lines, *(f"{1:4}{r['amplitude']:12g}  {why}{_after(r)[2:]}" for r in far)]
+    why = "no spectators, off Schrödinger's"
+    return [*lines, *(f"{1:4}{r['amplitude']:12g}  {why}".ljust(63) + _after(r) for r in far)]
 
 
 def _after(row: Row) -> str:

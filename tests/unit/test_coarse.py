@@ -46,7 +46,7 @@ def test_quick_is_quick_and_leaves_whole_files(quick: tuple[Path, str, float]) -
 
 
 def test_tables_fit_a_hundred_columns(quick: tuple[Path, str, float]) -> None:
-    assert max(map(len, quick[1].split("\nm = hbar")[0].splitlines())) <= 100
+    assert max(map(len, quick[1].rstrip().rsplit("\n", 1)[0].splitlines())) <= 100
 
 
 def test_bad_input_is_one_line(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_members_are_all_there(quick: tuple[Path, str, float]) -> None:
         for case in cases(True, None):
             n = file[f"cases/{case.name}/occupation"][:]
             assert n.shape[0] == case.replicas
-            np.testing.assert_allclose(n.sum(axis=2), case.members, rtol=1e-9)
+            np.testing.assert_allclose(n.sum(axis=2), case.members, rtol=1e-6 if case.members > 2**63 else 0)
             assert n.min() >= case.spectators
 
 
