@@ -48,11 +48,12 @@ COLUMNS = {
 """Column of a row -> (units, what it is)."""
 RULE = "-" * 100
 FOOT = """\
-m = hbar = abar = 1; k sites in a box, 1: the sites. kappa  k abar |dS/dx|/hbar of (62), in the well the
-largest Newton gives. distance  total variation distance between densities over boxes: the share of the
-members that is elsewhere. lattice  sin(kappa)/(k sin(kappa/k)) and the packets' overlaps. pendulum
-(2/pi) K(kappa/2) exp((A/4 width)^2), A = k abar: boxes make a pendulum of the well; from kappa = 2 on
-it goes round. n  members a beable; s  spectators a box. LNA  linear noise approximation."""
+m = hbar = abar = 1; k sites in a box, 1: the sites. kappa  k abar |dS/dx|/hbar of (62), in the
+well the largest Newton gives. distance  total variation distance between densities over boxes: the
+share of the members that is elsewhere. lattice  sin(kappa)/(k sin(kappa/k)) and the packets'
+overlaps. pendulum (2/pi) K(kappa/2) exp((A/4 width)^2), A = k abar: boxes make a pendulum of the
+well; from kappa = 2 on it goes round. n  members a beable; s  spectators a box. LNA  linear noise
+approximation."""
 
 
 def text(answers: Answers) -> str:
