@@ -8,7 +8,13 @@ from types import ModuleType
 
 from copympi.errors import InputError
 
-STUDIES = {"alignment": ("is alignment of the phases an attractor? (section 3.2)", "copympi.studies.alignment")}
+STUDIES = {
+    "alignment": ("is alignment of the phases an attractor? (section 3.2)", "copympi.studies.alignment"),
+    "coarse-graining": (
+        "do boxes of sites, and a body's own atoms in boxes, move alike? (section 3.3)",
+        "copympi.studies.coarse_graining",
+    ),
+}
 """Name -> (what it asks, the module whose `study(comm, folder, quick, replicas, seed)` answers)."""
 
 

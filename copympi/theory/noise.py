@@ -13,9 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.integrate import quad_vec
 
 from copympi.model.system import System
+from copympi.theory.schrodinger import evolve
 
 SMALL = 64
 """Largest P for which the covariance (2P by 2P) is worked out."""
+FAINT = 1e-7
+"""Amplitudes below which what a member would do there is rounding."""
 
 
 def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6) -> NDArray[np.float64]:
@@ -60,3 +63,24 @@ def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: flo
         look = np.vstack([to_rho, to_phi]) @ observe
         out[k] = look @ total @ look.T
     return out
+
+
+def scatter(system: System, state: ArrayLike, time: float, values: ArrayLike, moments: int = 400) -> float:
+    """N times the variance at `time` of sum_a rho_a values_a, the mean of an observable of the beables; any P.
+
+    A member that moves from b to a at s, phases kept, changes that mean by (X_a - X_b)/N, X = Re(g/Psi) and
+    g = exp(i H (time - s)/hbar) values Psi(time); as many move as net pair flows say. Summed over so many moments.
+    """
+    pairs = system.frequencies.tocoo()
+    upper = pairs.coords[0] < pairs.coords[1]
+    (a, b), coupling = (index[upper] for index in pairs.coords), pairs.data[upper]
+    when = (np.arange(moments) + 0.5) * (time / moments)
+    psi = evolve(system, state, [*when, time])
+    g = evolve(system, np.asarray(values) * psi[-1], when - time)
+    total = 0.0
+    for here, there in zip(psi[:-1], g, strict=True):
+        X = np.divide(there, here, out=np.zeros_like(here), where=np.abs(here) > FAINT).real
+        flow = np.abs(2.0 * np.imag(np.conj(here[a]) * coupling * here[b]))
+        both = (np.abs(here[a]) > FAINT) & (np.abs(here[b]) > FAINT)
+        total += float(flow[both] @ (X[a] - X[b])[both] ** 2)
+    return total * time / moments
