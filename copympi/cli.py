@@ -166,7 +166,7 @@ def _study(options: Any) -> int:
 
     if options.list:
         if parallel.launched()[1] == 0:
-            print("\n".join(f"{name:12} {asks}" for name, (asks, _) in studies.STUDIES.items()))
+            print("\n".join(f"{name:15} {asks}" for name, (asks, _) in studies.STUDIES.items()))
         return 0
     if options.name is None:
         raise InputError("NAME", "", "which study? see `copympi study --list`")

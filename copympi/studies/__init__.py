@@ -8,7 +8,10 @@ from types import ModuleType
 
 from copympi.errors import InputError
 
-STUDIES = {"alignment": ("is alignment of the phases an attractor? (section 3.2)", "copympi.studies.alignment")}
+STUDIES = {
+    "alignment": ("is alignment of the phases an attractor? (section 3.2)", "copympi.studies.alignment"),
+    "classical-limit": ("do large bodies obey Newton? (section 3.3)", "copympi.studies.classical"),
+}
 """Name -> (what it asks, the module whose `study(comm, folder, quick, replicas, seed)` answers)."""
 
 

@@ -21,7 +21,7 @@ from copympi.engine import parallel
 from copympi.errors import InputError
 from copympi.model.system import System
 from copympi.simulate import Run, simulate
-from copympi.studies import alignment_figure, alignment_table
+from copympi.studies import alignment_figure, alignment_table, folders
 from copympi.studies.alignment_numbers import Outcome
 
 R = np.pi
@@ -103,7 +103,7 @@ def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int)
     """
     if replicas is not None and replicas < 2:
         raise InputError("--replicas", replicas, "must be at least 2: errors are estimated from their scatter")
-    parallel.from_root(comm, lambda: _make(folder))
+    parallel.from_root(comm, lambda: folders.make(folder))
     root = comm.rank == parallel.ROOT
     system = System([[0.0, R], [R, 0.0]])
     outcomes = []
@@ -134,15 +134,6 @@ def _simulate(system: System, case: Case, seed: int, comm: Any) -> Run:
         comm=comm,
         **case.accuracy,  # type: ignore[arg-type]
     )
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".part").write_bytes(b"")
-        (folder / ".part").unlink()
-    except OSError as problem:
-        raise InputError("output folder", folder, f"cannot be written: {problem.strerror}") from None
 
 
 def _report(folder: Path, outcomes: list[Outcome], seed: int, seconds: float) -> None:
