@@ -10,7 +10,7 @@ import numpy as np
 from copympi.report.plots import COLOURS
 from copympi.studies.classical_cases import LARGE, Solver
 from copympi.studies.classical_numbers import Outcome, power_law
-from copympi.studies.classical_table import quantum_off
+from copympi.studies.classical_table import dispersed_off, quantum_off
 
 STYLE: Any = {
     "font.size": 9,
@@ -40,7 +40,9 @@ def draw(folder: Path, name: str, outcomes: list[Outcome]) -> list[Path]:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    by_kind = {o.case.problem.kind: [p for p in outcomes if p.case.problem.kind == o.case.problem.kind] for o in outcomes}
+    by_kind = {
+        o.case.problem.kind: [p for p in outcomes if p.case.problem.kind == o.case.problem.kind] for o in outcomes
+    }
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(3, 3, figsize=(11.5, 9.6), layout="constrained", height_ratios=(1, 1, 0.95))
         _well(figure, axes[0], by_kind["harmonic"], ((1e9, 0), (1e9, 1)), "harmonic well", "time [periods]", (-34, 34))
@@ -49,7 +51,7 @@ def draw(folder: Path, name: str, outcomes: list[Outcome]) -> list[Path]:
         _pendulums(axes[2], by_kind["pendulum"])
         for letter, ax in zip("abcdefghi", axes.flat, strict=True):
             ax.set_title(f"{letter}  {ax.get_title(loc='left')}")
-        figure.legend(handles=_key(axes[0, 2]), loc="outside lower center", ncols=5, columnspacing=2.2)
+        figure.legend(handles=_key(axes[0, 2]), loc="outside lower center", ncols=7, columnspacing=2.0)
         paths = [folder / f"{name}.{kind}" for kind in ("png", "pdf")]
         for path in paths:
             figure.savefig(path, dpi=160, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
@@ -70,8 +72,7 @@ def _key(axes: Any) -> list[Any]:
     lines += [axes.plot([], [], color=c, label=f"$N = 10^{{{np.log10(N):.0f}}}$ copies")[0] for N, c in SIZES.items()]
     lines += [axes.plot([], [], color="0.35", ls=DASHES, label="no spectators")[0]]
     lines += [axes.plot([], [], color="0.35", label="one spectator a site")[0]]
-    order = (0, 1, 2, 3, 4, 5, 6)
-    return [lines[k] for k in order]
+    return lines
 
 
 def _well(figure: Any, axes: Any, outcomes: list[Outcome], seen: Any, title: str, time: str, frame: Any) -> None:
@@ -104,8 +105,8 @@ def _image(ax: Any, o: Outcome, unit: float, frame: Any) -> Any:
     mesh = ax.pcolormesh(
         o.reference.time / unit, x, rho.T, norm=LogNorm(FEWEST, 0.1), cmap="viridis", shading="nearest", rasterized=True
     )
-    ax.plot(o.reference.time / unit, o.reference.newton, "w", ls=DOTS, lw=1.6)
-    ax.plot(o.reference.time / unit, o.data["position"][0], color="w", lw=1.6)
+    ax.plot(o.reference.time / unit, o.data["position"][0], "k", lw=1.4)
+    ax.plot(o.reference.time / unit, o.reference.newton, "k", ls=DOTS, lw=1.6)
     ax.set(xlim=(0, o.reference.time[-1] / unit), ylim=frame)
     return mesh
 
@@ -121,19 +122,45 @@ def _pendulums(axes: Any, outcomes: list[Outcome]) -> None:
     )
     for ax, (name, solved, label) in zip(axes, rows, strict=True):
         ax.plot(hbar, [solved(quantum[h]) for h in hbar], **WAVE)
+        _numbers(ax, name != "farthest")
         for solver in dict.fromkeys(o.case.solver for o in outcomes):
             mine = [o for o in outcomes if o.case.solver == solver]
             y, error = zip(*(o.numbers[name] for o in mine), strict=True)
             style: Any = {"color": SIZES[solver[0]], "ls": "-" if solver[1] else DASHES, "marker": "os"[1 - solver[1]]}
             style |= {"ms": 4.5 if solver[1] else 6, "mfc": SIZES[solver[0]] if solver[1] else "white"}
-            ax.errorbar([o.case.problem.hbar for o in mine], y, np.nan_to_num(error), **style, lw=1.2, zorder=3 + solver[1])
-        ax.set(xscale="log", xlabel=r"$\hbar$", ylabel=label)
+            ax.errorbar(
+                [o.case.problem.hbar for o in mine], y, np.nan_to_num(error), **style, lw=1.2, zorder=3 + solver[1]
+            )
+        ax.set(xlabel=r"$\hbar$", ylabel=label)
         ax.set_xticks(hbar, [f"1/{round(1 / h)}" for h in hbar])
-        ax.minorticks_off()
     axes[0].axhline(max(o.reference.newton.max() for o in outcomes), color="k", ls=DOTS)
     axes[0].set_title("pendulum from −1 rad: how far copies come")
-    for ax, title, solved in ((axes[1], "distance to Newton", quantum_off), (axes[2], "quantum potential", rows[2][1])):
+    axes[1].set_title("pendulum: distance to Newton")
+    axes[2].set_title("pendulum: quantum potential")
+    path = [quantum_off(quantum[h]) for h in hbar]
+    sites = [dispersed_off(quantum[h]) for h in hbar]
+    axes[1].plot(hbar, sites, "k", lw=0.8, zorder=2)
+    said = "Schrödinger to Newton", "(black) to Newton on sites"
+    for k, (what, y) in enumerate(zip(said, (path, sites), strict=True)):
+        _law(axes[1], hbar, y, what, 0.13 - 0.09 * k)
+    _law(axes[2], hbar, [o.reference.share for o in (quantum[h] for h in hbar)], "Schrödinger", 0.04)
+
+
+def _law(ax: Any, x: Any, y: list[float], what: str, height: float) -> None:
+    """The exponent of a power law, in words."""
+    slope, error, _ = power_law(list(x), y)
+    text = rf"{what} $\propto\hbar^{{{slope:.2f}\pm{error:.2f}}}$"
+    ax.text(0.98, height, text, transform=ax.transAxes, ha="right", fontsize=8)
+
+
+def _numbers(ax: Any, both: bool) -> None:
+    """Logarithmic axes with plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.set_xscale("log")
+    ax.minorticks_off()
+    if both:
         ax.set_yscale("log")
-        slope, error, _ = power_law(list(hbar), [solved(quantum[h]) for h in hbar])
-        ax.set_title(rf"pendulum: {title}")
-        ax.text(0.97, 0.05, rf"Schrödinger $\propto\hbar^{{{slope:.2f}\pm{error:.2f}}}$", transform=ax.transAxes, ha="right")
+        ax.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())

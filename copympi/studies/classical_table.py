@@ -47,9 +47,13 @@ def _wells(outcomes: Iterable[Outcome]) -> list[str]:
 def _swings(outcomes: list[Outcome]) -> list[str]:
     solvers = list(dict.fromkeys(o.case.solver for o in outcomes))
     names = {o.case.solver: f"{o.case.size} s={o.case.spectators}" for o in outcomes}
-    head = f"{'hbar':>6}{'sites':>7}{'abar p':>8} {'QM':^10}{'lattice':^10}" + "".join(f"{names[s]:^14}" for s in solvers)
+    head = f"{'hbar':>6}{'sites':>7}{'abar p':>8} {'QM':^10}{'lattice':^10}" + "".join(
+        f"{names[s]:^14}" for s in solvers
+    )
     lines = ["A pendulum from 1 rad, one period of small swings: max|<x> - Newton| in rad", "", head, "-" * WIDE]
-    problems = list({o.case.problem.inverse: o for o in sorted(outcomes, key=lambda o: o.case.problem.inverse)}.values())
+    problems = list(
+        {o.case.problem.inverse: o for o in sorted(outcomes, key=lambda o: o.case.problem.inverse)}.values()
+    )
     lines += _block(problems, outcomes, solvers, "off newton", quantum_off, dispersed_off)
     bare = head.replace("lattice", "       ")
     lines += ["", "The same: <V_Q>/<m v²/2>, means over the run", "", bare, "-" * WIDE]
