@@ -81,6 +81,7 @@ cdef struct Block:
     uint32_t *ids
     double *values         # (width, size), from this block's first member on
     int32_t *counts
+    const int32_t *pinned  # spectators, first in each bucket: they stay there
     Py_ssize_t width
     int64_t size
     uint32_t *moved_ids    # room for those who change their bucket
@@ -156,6 +157,16 @@ cdef void take_out(const System *s, Block *k, const int64_t *offers, const doubl
                 i += 1
 
 
+cdef void shift_bucket(Block *k, int64_t pinned, int64_t start, int64_t stay, int64_t target) noexcept nogil:
+    """Move a bucket, spectators and others each among themselves."""
+    if target > start:
+        shift(k.ids, k.values, k.width, k.size, start + pinned, stay - pinned, target + pinned)
+    if pinned > 0:
+        shift(k.ids, k.values, k.width, k.size, start, pinned, target)
+    if target < start:
+        shift(k.ids, k.values, k.width, k.size, start + pinned, stay - pinned, target + pinned)
+
+
 cdef void rearrange(Py_ssize_t P, Block *k) noexcept nogil:
     """Make the buckets stand side by side again, with those who came at their ends."""
     cdef int64_t *gone = k.work
@@ -172,10 +183,10 @@ cdef void rearrange(Py_ssize_t P, Block *k) noexcept nogil:
         new += k.counts[b] - gone[b] + come[b]
     for b in range(P - 1, -1, -1):  # to the right, last first; then to the left, first first
         if target[b] > start[b]:
-            shift(k.ids, k.values, k.width, k.size, start[b], k.counts[b] - gone[b], target[b])
+            shift_bucket(k, k.pinned[b], start[b], k.counts[b] - gone[b], target[b])
     for b in range(P):
         if target[b] < start[b]:
-            shift(k.ids, k.values, k.width, k.size, start[b], k.counts[b] - gone[b], target[b])
+            shift_bucket(k, k.pinned[b], start[b], k.counts[b] - gone[b], target[b])
     for b in range(P):
         new = target[b] + k.counts[b] - gone[b]
         old = cursor[b] - come[b]
@@ -186,8 +197,8 @@ cdef void rearrange(Py_ssize_t P, Block *k) noexcept nogil:
 
 
 def copy(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint32_t[::1] ids, double[:, ::1] values,
-         int64_t[::1] offset, int64_t[:, ::1] unit, int32_t[:, ::1] counts, int64_t[:, ::1] offers,
-         double[:, ::1] value, double[::1] luck, double scale, int64_t[:, :, ::1] powers, int64_t[::1] copies):
+         int64_t[::1] offset, int64_t[:, ::1] unit, int32_t[:, ::1] counts, int32_t[:, ::1] pinned,
+         int64_t[:, ::1] offers, double[:, ::1] value, double[::1] luck, double scale, int64_t[:, :, ::1] powers, int64_t[::1] copies):
     """Carry out the copies that are accepted, from the partners' values (K, W); adds to copies (R,).
 
     powers (R, NUMBERS, P) change with them; (0, ..): there are none.
@@ -199,7 +210,7 @@ def copy(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint32_t
     cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
     cdef uint32_t[::1] moved_ids = np.empty(room, np.uint32)
     cdef double[:, ::1] moved = np.empty((values.shape[0], room))
-    cdef Block k = Block(NULL, NULL, NULL, values.shape[0], values.shape[1], &moved_ids[0], &moved[0, 0], room,
+    cdef Block k = Block(NULL, NULL, NULL, NULL, values.shape[0], values.shape[1], &moved_ids[0], &moved[0, 0], room,
                          &yes[0], &work[0], NULL, scale)
     with nogil:
         for u in range(unit.shape[0]):
@@ -208,6 +219,7 @@ def copy(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint32_t
                 k.ids = &ids[offset[u]]
                 k.values = &values[0, offset[u]]
                 k.counts = &counts[u, 0]
+                k.pinned = &pinned[u, 0]
                 k.powers = &powers[r, 0, 0] if powers.shape[0] else NULL
                 done = decide(s, &rows[r, 0], &k, &offers[u, 0], &value[first, 0], &luck[first])
                 if done:

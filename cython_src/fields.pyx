@@ -17,13 +17,14 @@ from libc.stdint cimport int64_t, uint8_t
 import numpy as np
 
 from copympi.kernels.predictor cimport (CHANCE_ABOVE_ONE, CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, STEP,
-                                        STEP_TOO_SMALL, TURN_ABOVE_ONE, Couplings, Rule, System)
+                                        STEP_TOO_SMALL, TURN_ABOVE_ONE, Couplings, Rule, System, rule_of)
 
 STEP_PLACE = int(STEP)
 """Where in a plan stands the length of the step."""
 # After HEAD numbers a row of a plan has chance[nnz], bound[nnz], then per beable the field at mid-step (2P: re, im)
 # and the map since the last refresh (4P: alpha re, im, beta re, im).
 cdef double SERIES = 1e-3
+# Occupations n (R, P) come as doubles: where they are counts of kinds they may be beyond 2^63.
 
 
 def row_size(Couplings couplings):
@@ -200,23 +201,6 @@ cdef void chances_one(const System *s, double copying, const double *n, const do
                 row[HEAD + e] /= r
 
 
-cdef class Work:
-    """Work space for one system: (P,) n as doubles, (4P,) the rest."""
-    cdef double[::1] memory
-    cdef double *n
-    cdef double *rest
-
-    def __cinit__(self, Couplings couplings):
-        self.memory = np.zeros(5 * couplings.system.P)
-        self.n = &self.memory[0]
-        self.rest = self.n + couplings.system.P
-
-    cdef void take(self, const int64_t *count) noexcept nogil:
-        cdef Py_ssize_t a
-        for a in range(self.memory.shape[0] // 5):
-            self.n[a] = <double> count[a]
-
-
 def sums_of_mapped(uint8_t[::1] active, int64_t[:, ::1] n, int64_t[:, :, ::1] powers, double scale,
                    const double[:, ::1] maps, double[:, ::1] sums):
     """Sums (R, 4P) of z and z^2 mapped by `maps` (R, 4P), from sums of powers (R, 2K, P) in units of 1/scale.
@@ -254,7 +238,7 @@ def sums_of_mapped(uint8_t[::1] active, int64_t[:, ::1] n, int64_t[:, :, ::1] po
             sums[r, 3 * P + a] = Z2.imag
 
 
-def choose(Couplings couplings, double[::1] rule_numbers, double angle, uint8_t[::1] active, int64_t[:, ::1] n,
+def choose(Couplings couplings, double[::1] rule_numbers, double angle, uint8_t[::1] active, const double[:, ::1] n,
            double[:, ::1] sums, double[::1] since, double[:, ::1] besides, double[::1] left, double[:, ::1] rows):
     """Choose the next step of every active replica.
 
@@ -262,37 +246,35 @@ def choose(Couplings couplings, double[::1] rule_numbers, double angle, uint8_t[
     the record. What is wrong with a step stands in its row.
     """
     cdef const System *s = &couplings.system
-    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3], rule_numbers[4])
-    cdef Work w = Work(couplings)
+    cdef Rule rule = rule_of(&rule_numbers[0])
+    cdef double[::1] work = np.empty(4 * couplings.system.P)
     cdef Py_ssize_t r
     for r in range(n.shape[0]):
         if active[r]:
-            w.take(&n[r, 0])
-            if choose_one(s, &rule, angle, w.n, &sums[r, 0], since[r], &besides[r, 0], left[r], w.rest, &rows[r, 0]):
+            if choose_one(s, &rule, angle, &n[r, 0], &sums[r, 0], since[r], &besides[r, 0], left[r], &work[0],
+                          &rows[r, 0]):
                 return
 
 
-def drift(Couplings couplings, uint8_t[::1] active, int64_t[:, ::1] n, double[:, ::1] sums, double[::1] since,
+def drift(Couplings couplings, uint8_t[::1] active, const double[:, ::1] n, double[:, ::1] sums, double[::1] since,
           double[:, ::1] rows):
     """Carry the maps of every active replica half a step on; `since` (R,) goes on with them."""
-    cdef Work w = Work(couplings)
+    cdef double[::1] work = np.empty(4 * couplings.system.P)
     cdef Py_ssize_t r
     for r in range(n.shape[0]):
         if active[r]:
-            w.take(&n[r, 0])
-            drift_one(&couplings.system, w.n, &sums[r, 0], since[r], w.rest, &rows[r, 0])
+            drift_one(&couplings.system, &n[r, 0], &sums[r, 0], since[r], &work[0], &rows[r, 0])
             since[r] += 0.5 * rows[r, STEP]
 
 
-def chances(Couplings couplings, double copying, uint8_t[::1] active, int64_t[:, ::1] n, double[:, ::1] sums,
+def chances(Couplings couplings, double copying, uint8_t[::1] active, const double[:, ::1] n, double[:, ::1] sums,
             double[::1] since, double[:, ::1] rows):
     """Put the chances of the copies into the rows; it is mid-step. `copying`: a factor on all rates of (39)."""
-    cdef Work w = Work(couplings)
+    cdef double[::1] work = np.empty(4 * couplings.system.P)
     cdef Py_ssize_t r
     for r in range(n.shape[0]):
         if active[r]:
-            w.take(&n[r, 0])
-            chances_one(&couplings.system, copying, w.n, &sums[r, 0], since[r], w.rest, &rows[r, 0])
+            chances_one(&couplings.system, copying, &n[r, 0], &sums[r, 0], since[r], &work[0], &rows[r, 0])
 
 
 def finish(uint8_t[::1] active, double[::1] left, int64_t[::1] step, double[::1] largest, double[:, ::1] rows):

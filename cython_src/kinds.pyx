@@ -4,18 +4,24 @@
 A beable has K kinds, each a value z = e^{i phi}; beables move theirs by a map each, as in phases.pyx, here at once. A
 copy takes a member from one kind to another. Between two kinds the chance is that of (39) with the weights grown to
 mid-step; how many leave a kind is one binomial and one multinomial draw, whatever N is.
+
+Counts are integers, or beyond 2^63 whole numbers in doubles; see draw_many in streams.pyx for what is drawn then.
 """
-from libc.math cimport sqrt
+from libc.math cimport fmax, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
-from copympi.kernels.streams cimport Stream, draw_leavers, stream_open
+from copympi.kernels.streams cimport Stream, draw_leavers, draw_many_leavers, stream_open
+
+ctypedef fused Count:
+    int64_t
+    double
 
 
 def map_kinds(const unsigned char[::1] active, double[:, ::1] maps, double[:, :, :, ::1] z,
-              int64_t[:, :, ::1] count, double[:, ::1] sums):
+              Count[:, :, ::1] count, double[:, ::1] sums):
     """Move the values z (R, 2, P, K) of active replicas by maps (R, 4P), which become the identity.
 
     Adds up z and z^2: sums (R, 4P).
@@ -55,8 +61,8 @@ def map_kinds(const unsigned char[::1] active, double[:, ::1] maps, double[:, :,
                 m[3 * P] = 0.0
 
 
-cdef double chances_of(const System *s, const double *row, const int64_t *n, Py_ssize_t K, const double *z,
-                       const int64_t *count, Py_ssize_t b, Py_ssize_t i, double *chance) noexcept nogil:
+cdef double chances_of(const System *s, const double *row, const Count *n, Py_ssize_t K, const double *z,
+                       const Count *count, Py_ssize_t b, Py_ssize_t i, double *chance) noexcept nogil:
     """A member's chances to leave kind (b, i) for each kind of each beable it is coupled to; returns their sum."""
     cdef Py_ssize_t P = s.P, e, a, j, place = 0
     cdef const double *bound = row + HEAD + s.nnz
@@ -82,14 +88,17 @@ cdef double chances_of(const System *s, const double *row, const int64_t *n, Py_
 
 
 def copy(Couplings couplings, double[:, ::1] rows, const unsigned char[::1] active, uint64_t seed, uint64_t purpose,
-         int64_t first_replica, int64_t[::1] step, int64_t[:, ::1] n, double[:, :, :, ::1] z,
-         int64_t[:, :, ::1] count, double[::1] events):
-    """Draw the copies of one step of every active replica and carry them out: count (R, P, K), n (R, P)."""
+         int64_t first_replica, int64_t[::1] step, Count[:, ::1] n, double[:, :, :, ::1] z,
+         Count[:, :, ::1] count, const int64_t[:, ::1] pinned, double[::1] events):
+    """Draw the copies of one step of every active replica and carry them out: count (R, P, K), n (R, P).
+
+    pinned (P, K): spectators among the members of each kind.
+    """
     cdef const System *s = &couplings.system
     cdef Py_ssize_t P = s.P, K = z.shape[3], r, a, b, i, e, j, width
     cdef double[::1] chance = np.empty(max(1, P * K))
-    cdef int64_t[::1] leave = np.empty(max(1, P * K), np.int64)
-    cdef int64_t[:, ::1] gain = np.zeros((P, K), np.int64)
+    cdef Count[::1] leave = np.empty(max(1, P * K), np.asarray(n).dtype)
+    cdef Count[:, ::1] gain = np.zeros((P, K), np.asarray(n).dtype)
     cdef double total
     cdef Stream stream
     with nogil:
@@ -100,7 +109,7 @@ def copy(Couplings couplings, double[:, ::1] rows, const unsigned char[::1] acti
             for b in range(P):
                 width = K * (s.indptr[b + 1] - s.indptr[b])
                 for i in range(K):
-                    if count[r, b, i] == 0:
+                    if count[r, b, i] <= pinned[b, i]:
                         continue
                     total = chances_of(s, &rows[r, 0], &n[r, 0], K, &z[r, 0, 0, 0], &count[r, 0, 0], b, i, &chance[0])
                     if total <= 0.0:
@@ -108,17 +117,23 @@ def copy(Couplings couplings, double[:, ::1] rows, const unsigned char[::1] acti
                     if total > 1.0:
                         for j in range(width):
                             chance[j] /= total
-                    draw_leavers(&stream, count[r, b, i], 0, width, &chance[0], &leave[0])
+                    if Count is int64_t:
+                        draw_leavers(&stream, count[r, b, i] - pinned[b, i], 0, width, &chance[0], &leave[0])
+                    else:
+                        draw_many_leavers(&stream, count[r, b, i] - pinned[b, i], width, &chance[0], &leave[0])
                     j = 0
                     for e in range(s.indptr[b], s.indptr[b + 1]):
                         for a in range(K):
-                            if leave[j]:
+                            if leave[j] > 0:
                                 gain[s.indices[e], a] += leave[j]
                                 gain[b, i] -= leave[j]
                                 events[r] += leave[j]
                             j += 1
             for a in range(P):
+                n[r, a] = 0
                 for i in range(K):
                     count[r, a, i] += gain[a, i]
-                    n[r, a] += gain[a, i]
+                    if Count is double:  # by an ulp
+                        count[r, a, i] = fmax(count[r, a, i], <double> pinned[a, i])
+                    n[r, a] += count[r, a, i]
                     gain[a, i] = 0

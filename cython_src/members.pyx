@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Leaps of members with an identity: each block's ids stand bucketed by beable, and a step costs what it moves.
 
-A block holds at most 2^18 members, so that it fits the second-level cache, at four bytes an id.
+A block holds at most 2^18 members, so that it fits the second-level cache, at four bytes an id; more only where there are
+more than 2^16 beables.
 Members of a beable are exchangeable: how many leave is drawn first, then which (a partial Fisher-Yates shuffle).
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -10,7 +11,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, Couplings, Rule, Scratch, System,
-                                        new_phase, plan_first, plan_second)
+                                        new_phase, plan_first, plan_second, rule_of)
 from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_open
 
 cdef extern from *:
@@ -20,7 +21,7 @@ cdef extern from *:
     void prefetch(const void *address) noexcept nogil
 
 BLOCK = 262144
-"""Most members a block can hold."""
+"""Members that a block holds at most, but for very many beables."""
 CULPRIT_PLACE = int(CULPRIT)
 """Where in a plan stands the beable that set its step."""
 
@@ -32,8 +33,7 @@ def plan_half(Couplings couplings, double[::1] rule_numbers, int half, uint8_t[:
     n, out (R, P): occupations, and how many the first draw took. Returns (status, replica, beable).
     """
     cdef const System *s = &couplings.system
-    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3],
-                          rule_numbers[4])
+    cdef Rule rule = rule_of(&rule_numbers[0])
     cdef Py_ssize_t r = 0
     cdef int status = FINE
     with nogil:
@@ -43,7 +43,7 @@ def plan_half(Couplings couplings, double[::1] rule_numbers, int half, uint8_t[:
             if half == 0:
                 status = plan_first(s, &rule, &n[r, 0], &phase[r, 0], left[r], scratch, &rows[r, 0])
             else:
-                status = plan_second(s, &n[r, 0], &out[r, 0], scratch, &rows[r, 0])
+                status = plan_second(s, &rule, &n[r, 0], &out[r, 0], scratch, &rows[r, 0])
             if status != FINE:
                 break
     return status, r, int(rows[r, CULPRIT])
@@ -174,14 +174,16 @@ def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t
          int32_t[:, ::1] counts, int64_t[:, ::1] n, int64_t[:, ::1] out):
     """Draw and move one half step in all blocks of this rank.
 
-    unit (U, 2): replica and block of each; offset (U + 1,): where its ids stand; counts (U, P): its buckets;
+    unit (U, 2): replica and block of each; offset (U + 1,): where its ids stand; counts (U, P): its buckets, without
+    spectators;
     n, out (R, P): this rank's occupations and, set anew, what left each beable.
     """
     cdef const System *s = &couplings.system
     cdef int64_t[::1] leave = np.empty(max(s.nnz, 1), np.int64)
     cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
-    cdef uint32_t[::1] places = np.empty(BLOCK, np.uint32)
-    cdef uint32_t[::1] travellers = np.empty(BLOCK, np.uint32)
+    cdef Py_ssize_t room = int(np.max(np.diff(offset), initial=1))
+    cdef uint32_t[::1] places = np.empty(room, np.uint32)
+    cdef uint32_t[::1] travellers = np.empty(room, np.uint32)
     cdef Stream stream
     cdef Py_ssize_t u, r
     with nogil:

@@ -5,17 +5,17 @@ from libc.stdint cimport int64_t, uint64_t
 import numpy as np
 
 from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, Couplings, Rule, Scratch, System,
-                                        new_phase, plan_first, plan_second, row_size)
+                                        new_phase, plan_first, plan_second, row_size, rule_of)
 from copympi.kernels.streams cimport Stream, draw_leavers, stream_open
 
 
-cdef double draw_counts(const System *s, Stream *stream, const double *chance, int64_t *leave,
+cdef double draw_counts(const System *s, Stream *stream, const double *chance, int64_t spectators, int64_t *leave,
                         int64_t *n, int64_t *out) noexcept nogil:
     """Draw one half step's copies of every source beable, then apply them all. Returns how many there were."""
     cdef Py_ssize_t b, e
     cdef double copies = 0.0
     for b in range(s.P):
-        draw_leavers(stream, n[b], s.indptr[b], s.indptr[b + 1], chance, leave)
+        draw_leavers(stream, n[b] - spectators, s.indptr[b], s.indptr[b + 1], chance, leave)
     for b in range(s.P):
         out[b] = 0
         for e in range(s.indptr[b], s.indptr[b + 1]):
@@ -36,8 +36,7 @@ def advance(Couplings couplings, double[::1] rule_numbers, uint64_t seed, uint64
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const System *s = &couplings.system
-    cdef Rule rule = Rule(rule_numbers[0], rule_numbers[1], rule_numbers[2], rule_numbers[3],
-                          rule_numbers[4])
+    cdef Rule rule = rule_of(&rule_numbers[0])
     cdef Scratch scratch = Scratch(couplings)
     cdef double[::1] row_memory = np.zeros(row_size(s))
     cdef int64_t[::1] count_memory = np.zeros(s.nnz + s.P, np.int64)
@@ -57,10 +56,10 @@ def advance(Couplings couplings, double[::1] rule_numbers, uint64_t seed, uint64
                 if status != FINE:
                     break
                 stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r])
-                events[r] += draw_counts(s, &stream, row + HEAD, leave, &n[r, 0], out)
-                plan_second(s, &n[r, 0], out, scratch, row)
+                events[r] += draw_counts(s, &stream, row + HEAD, rule.spectators, leave, &n[r, 0], out)
+                plan_second(s, &rule, &n[r, 0], out, scratch, row)
                 stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r] + 1)
-                events[r] += draw_counts(s, &stream, row + HEAD, leave, &n[r, 0], out)
+                events[r] += draw_counts(s, &stream, row + HEAD, rule.spectators, leave, &n[r, 0], out)
                 new_phase(s, row, &phase[r, 0])
                 left[r] = row[LEFT]
                 step[r] += 1

@@ -2,7 +2,8 @@
 """Offers of copies to members with phases of their own: who gets one, whose, and what the partners' values are.
 
 A block's ids stand bucketed by beable, and beside each id what else the member has: `values` (W, M), e^{i phi} at the last
-refresh, re and im, and where there is one a momentum.
+refresh, re and im, and where there is one a momentum. Spectators stand first in their bucket and are offered nothing:
+`pinned` (U, P) says how many they are.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
@@ -19,7 +20,8 @@ cdef extern from *:
 
 
 def draw_numbers(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t seed, uint64_t purpose,
-                 int64_t[::1] step, int64_t[:, ::1] unit, int32_t[:, ::1] counts, int64_t[:, ::1] offers):
+                 int64_t[::1] step, int64_t[:, ::1] unit, int32_t[:, ::1] counts, int32_t[:, ::1] pinned,
+                 int64_t[:, ::1] offers):
     """How many members of each bucket are offered a copy by each channel: offers (U, nnz). Returns their sum."""
     cdef const System *s = &couplings.system
     cdef Stream stream
@@ -34,8 +36,9 @@ def draw_numbers(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, 
                 continue
             stream_open(&stream, seed, purpose, r, unit[u, 1], 2 * step[r])
             for b in range(s.P):
-                if counts[u, b] > 0:
-                    draw_leavers(&stream, counts[u, b], s.indptr[b], s.indptr[b + 1], &rows[r, HEAD], &offers[u, 0])
+                if counts[u, b] > pinned[u, b]:
+                    draw_leavers(&stream, counts[u, b] - pinned[u, b], s.indptr[b], s.indptr[b + 1], &rows[r, HEAD],
+                                 &offers[u, 0])
                     for e in range(s.indptr[b], s.indptr[b + 1]):
                         total += offers[u, e]
     return total
@@ -57,7 +60,7 @@ cdef inline void exchange(uint32_t *ids, double *values, Py_ssize_t width, int64
 
 def draw_offers(Couplings couplings, uint8_t[::1] active, uint64_t seed, uint64_t purpose, int64_t[::1] step,
                 uint32_t[::1] ids, double[:, ::1] values, int64_t[::1] offset, int64_t[:, ::1] unit,
-                int32_t[:, ::1] counts, const int64_t[:, ::1] n, const int64_t[:, ::1] offers,
+                int32_t[:, ::1] counts, int32_t[:, ::1] pinned, const int64_t[:, ::1] n, const int64_t[:, ::1] offers,
                 int64_t[::1] partner, int32_t[::1] group, double[::1] luck):
     """Draw who is offered a copy, bring them to the end of their buckets, and draw whose: offers in stream order.
 
@@ -66,7 +69,7 @@ def draw_offers(Couplings couplings, uint8_t[::1] active, uint64_t seed, uint64_
     cdef const System *s = &couplings.system
     cdef Stream stream
     cdef Py_ssize_t u, r, b, e, P = s.P
-    cdef int64_t k, j, out = 0, begin, last, gone
+    cdef int64_t k, j, out = 0, begin, last, gone, free
     cdef Py_ssize_t width = values.shape[0]
     cdef uint32_t[::1] place_memory = np.empty(int(np.max(np.diff(offset), initial=1)), np.uint32)
     cdef uint32_t *places = &place_memory[0]
@@ -82,8 +85,10 @@ def draw_offers(Couplings couplings, uint8_t[::1] active, uint64_t seed, uint64_
                 for e in range(s.indptr[b], s.indptr[b + 1]):
                     gone += offers[u, e]
                 last = begin + counts[u, b]
+                free = counts[u, b] - pinned[u, b]
+                begin += pinned[u, b]
                 for k in range(gone):  # a partial Fisher-Yates shuffle; memory is asked for ahead
-                    places[k] = stream_below(&stream, <uint32_t> (counts[u, b] - k))
+                    places[k] = stream_below(&stream, <uint32_t> (free - k))
                     prefetch(&ids[begin + places[k]])
                     for j in range(width):
                         prefetch(&values[j, begin + places[k]])

@@ -9,6 +9,9 @@ polynomial of degree four carries it and a two-point Gauss rule integrates the f
 A step is a trapezoidal leap (docs/theory.md, "The step"). First half: flows F1 predicted, K1 drawn with that mean.
 Second half: drawn with mean 2 F2(n after K1) - F2(n predicted) + F2/n_b (noise of what left b), which makes the
 covariance second order, for binomial draws and for few members too.
+
+Spectators: s members of each beable never copy, so of the flow b->a only the part (n_b - s)/n_b takes place. The rest
+of the mean field is as above; a half step is Strang's: the change of n that the missing flows make is put before it.
 """
 import numpy as np
 from libc.math cimport atan2, ceil, cos, fabs, fmax, fmin, isfinite, rint, sin, sqrt
@@ -135,9 +138,55 @@ cdef void integrate_flows(const System *s, double start, double t, Scratch w) no
         w.back[p] = fmax(-early, 0.0) + fmax(-late, 0.0)
 
 
-cdef double largest_chance(const System *s, const int64_t *n, double h, Scratch w, double *growth,
+cdef void hold_back(const System *s, int64_t spectators, const double *n, double t, double *c,
+                    Scratch w) noexcept nogil:
+    """Carry |c|^2 = n by t/2 along the flows that spectators withhold, so that all of n is right in the middle of t."""
+    cdef Py_ssize_t P = s.P, p, b, a, e
+    cdef double flow
+    cdef double *change = w.leaving
+    for a in range(P):
+        change[a] = 0.0
+    for p in range(s.pairs):
+        b = s.pair[4 * p]
+        a = s.pair[4 * p + 1]
+        e = s.pair[4 * p + 2]
+        flow = -2.0 * ((c[b] * c[a] + c[P + b] * c[P + a]) * s.im[e] + (c[b] * c[P + a] - c[P + b] * c[a]) * s.re[e])
+        if flow > 0.0:
+            flow *= fmin(1.0, spectators / n[b])
+        elif flow < 0.0:
+            flow *= fmin(1.0, spectators / n[a])
+        change[b] += flow
+        change[a] -= flow
+    for a in range(P):
+        if n[a] > 0.0:
+            flow = sqrt(fmax(0.5, 1.0 + 0.5 * t * change[a] / n[a]))
+            c[a] *= flow
+            c[P + a] *= flow
+
+
+cdef void flows_of_half(const System *s, int64_t spectators, const double *n, double t, Scratch w) noexcept nogil:
+    """Mean flows of each pair over a half step t, from the coefficients in w.v. Where all are spectators none leave."""
+    cdef Py_ssize_t P = s.P, p, a
+    cdef double mid
+    cdef double *part = w.leaving
+    integrate_flows(s, 0.0, t, w)
+    if not spectators:
+        return
+    carry(P, w.v, 0.5 * t, w.d)
+    for a in range(P):
+        mid = w.d[a] * w.d[a] + w.d[P + a] * w.d[P + a]
+        part[a] = 1.0 - spectators / mid if n[a] > spectators and mid > spectators else 0.0
+    for p in range(s.pairs):
+        w.forth[p] *= part[s.pair[4 * p]]
+        w.back[p] *= part[s.pair[4 * p + 1]]
+
+
+cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n, double h, Scratch w, double *growth,
                            Py_ssize_t *culprit) noexcept nogil:
-    """Largest outflow over occupation in a step h, as its two halves will draw it; and the largest inflow, `growth`."""
+    """Largest outflow over occupation in a step h, as its two halves will draw it; and the largest inflow, `growth`.
+
+    Where there are none but spectators no one leaves.
+    """
     cdef Py_ssize_t p, a, half
     cdef double worst = 0.0, most = 0.0
     for a in range(s.P):
@@ -153,6 +202,8 @@ cdef double largest_chance(const System *s, const int64_t *n, double h, Scratch 
     growth[0] = 0.0
     for a in range(s.P):
         if n[a] > 0:
+            if n[a] <= spectators:
+                w.leaving[a] = 0.0
             if w.leaving[a] > worst * n[a]:
                 worst = w.leaving[a] / n[a]
             if w.coming[a] > growth[0] * n[a]:
@@ -176,7 +227,7 @@ cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, dou
     if rule.step > 0.0:
         parts = rint(left / rule.step)
         h = left / fmax(parts, 1.0)
-        chance[0] = largest_chance(s, n, h, w, &growth, culprit)
+        chance[0] = largest_chance(s, rule.spectators, n, h, w, &growth, culprit)
         return h
     for a in range(2 * s.P):
         size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
@@ -184,7 +235,7 @@ cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, dou
     if bound > 0.0:
         h = fmin(h, 2.0 * sqrt(sqrt(rule.error_rate * sqrt(rule.members) / bound)))
     while True:
-        chance[0] = largest_chance(s, n, h, w, &growth, culprit)
+        chance[0] = largest_chance(s, rule.spectators, n, h, w, &growth, culprit)
         over = fmax(chance[0], growth / GROWTH) / rule.leaving_chance
         if over <= 1.0 or not isfinite(over) or h < rule.smallest:
             break
@@ -197,6 +248,7 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
                     double left, Scratch w, double *row) noexcept nogil:
     """Fill `row` with the first half of a step from (n, phase), `left` before the next record."""
     cdef Py_ssize_t P = s.P, a, b, p, e, f, culprit = 0
+    cdef int64_t held = rule.spectators
     cdef double h, r, half, total, x, chance = 0.0
     cdef double *prob = row + HEAD
     cdef double *pred = prob + s.nnz
@@ -226,10 +278,13 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
     if row[STATUS] != FINE:
         return <int> row[STATUS]
 
-    integrate_flows(s, 0.0, half, w)
     for a in range(P):
         mid_n[a] = <double> n[a]
         out[a] = 0.0
+    if held:
+        hold_back(s, held, mid_n, half, c, w)
+        expand(s, c, w.v)
+    flows_of_half(s, held, mid_n, half, w)
     for p in range(s.pairs):
         b = s.pair[4 * p]
         a = s.pair[4 * p + 1]
@@ -240,8 +295,8 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
         mid_n[a] += r
         out[b] += w.forth[p]
         out[a] += w.back[p]
-        prob[e] = w.forth[p] / n[b] if n[b] > 0 else 0.0
-        prob[f] = w.back[p] / n[a] if n[a] > 0 else 0.0
+        prob[e] = w.forth[p] / (n[b] - held) if n[b] > held else 0.0
+        prob[f] = w.back[p] / (n[a] - held) if n[a] > held else 0.0
     carry(P, w.v, half, mid)
     for a in range(P):
         # phases turn by the amplitudes' own turn; occupations follow the integrated flows
@@ -253,8 +308,12 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
         mid[a] *= r
         mid[P + a] *= r
 
-    expand(s, mid, w.v)
-    integrate_flows(s, 0.0, half, w)
+    for a in range(2 * P):
+        c[a] = mid[a]
+    if held:
+        hold_back(s, held, mid_n, half, c, w)
+    expand(s, c, w.v)
+    flows_of_half(s, held, mid_n, half, w)
     for p in range(s.pairs):
         pred[s.pair[4 * p + 2]] = w.forth[p]
         pred[s.pair[4 * p + 3]] = w.back[p]
@@ -270,12 +329,14 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
     return FINE
 
 
-cdef int plan_second(const System *s, const int64_t *n, const int64_t *out, Scratch w, double *row) noexcept nogil:
+cdef int plan_second(const System *s, const Rule *rule, const int64_t *n, const int64_t *out, Scratch w,
+                     double *row) noexcept nogil:
     """Replace the chances in `row` by those of the second half, and its phases by those at the step's end.
 
     n are the occupations after the first draw, out[b] how many it took from b.
     """
     cdef Py_ssize_t P = s.P, a, b, p, e, f
+    cdef int64_t held = rule.spectators
     cdef double half = 0.5 * row[STEP]
     cdef double r, x, y, z, total
     cdef double *prob = row + HEAD
@@ -286,12 +347,16 @@ cdef int plan_second(const System *s, const int64_t *n, const int64_t *out, Scra
     cdef double *mean_out = mid_n + P
     cdef double *turn = mean_out + P
     cdef double *c = w.c
+    cdef double *now = w.coming
     for a in range(P):
         r = sqrt(n[a] / mid_n[a]) if mid_n[a] > 0.0 else 0.0
         c[a] = r * mid[a]
         c[P + a] = r * mid[P + a]
+        now[a] = <double> n[a]
+    if held:
+        hold_back(s, held, now, half, c, w)
     expand(s, c, w.v)
-    integrate_flows(s, 0.0, half, w)
+    flows_of_half(s, held, now, half, w)
     carry(P, w.v, half, w.d)
     for a in range(P):
         if w.d[a] != 0.0 or w.d[P + a] != 0.0:
@@ -315,13 +380,16 @@ cdef int plan_second(const System *s, const int64_t *n, const int64_t *out, Scra
         f = s.pair[4 * p + 3]
         prob[e] = 0.0
         prob[f] = 0.0
-        if n[b] > 0 and n[a] > 0:
-            x = 2.0 * w.forth[p] - pred[e] + pred[e] / mid_n[b] * (out[b] - mean_out[b])
-            y = 2.0 * w.back[p] - pred[f] + pred[f] / mid_n[a] * (out[a] - mean_out[a])
+        if n[b] > held and n[a] > 0:
+            r = pred[e] / (mid_n[b] - held) if mid_n[b] > held else 0.0
+            x = 2.0 * w.forth[p] - pred[e] + r * (out[b] - mean_out[b])
             if x > 0.0:
-                prob[e] = x / n[b]
+                prob[e] = x / (n[b] - held)
+        if n[a] > held and n[b] > 0:
+            r = pred[f] / (mid_n[a] - held) if mid_n[a] > held else 0.0
+            y = 2.0 * w.back[p] - pred[f] + r * (out[a] - mean_out[a])
             if y > 0.0:
-                prob[f] = y / n[a]
+                prob[f] = y / (n[a] - held)
     for b in range(P):
         total = 0.0
         for e in range(s.indptr[b], s.indptr[b + 1]):

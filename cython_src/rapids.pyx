@@ -7,13 +7,15 @@ beable's leavers are drawn (binomial, multinomial) with the integrated flows as 
 the new counts. What this gives up: the draws come at a substep's end, so that covariances are of first order in its
 `limit`; and what happens in a cluster is felt outside only after the step.
 """
+import numpy as np
 from libc.math cimport exp, expm1, fmax, fmin, llrint, log1p, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memcpy
 
 from numpy.random.c_distributions cimport random_standard_normal
 
 from copympi.kernels.predictor cimport System
-from copympi.kernels.streams cimport Stream, draw_binomial, draw_leavers, stream_double
+from copympi.kernels.streams cimport Stream, draw_binomial, draw_leavers, stream_double, stream_open
 
 cdef int64_t ENDLESS = 1 << 60  # members, where there are more than can be counted
 cdef double MOST = 0.05  # largest part of a beable's members for which that law will do
@@ -86,14 +88,37 @@ cdef inline double across(double re, double im, double xb, double yb, double xc,
     return -2.0 * (re * (xb * yc - yb * xc) + im * (xb * xc + yb * yc))
 
 
-cdef void field(const Rapids *w, int32_t size, double t, const double *z, double *f, double *out) noexcept nogil:
-    """f = sum over b of (H_ab/hbar) c_b at time t: amplitudes z (2, size) inside, the predicted path outside.
+cdef int64_t count_outside(const Rapids *w, int32_t size) noexcept nogil:
+    """How many couplings a cluster has with beables that are not in it."""
+    cdef int64_t m = 0
+    cdef int32_t i
+    cdef Py_ssize_t e
+    for i in range(size):
+        for e in range(w.s.indptr[w.queue[i]], w.s.indptr[w.queue[i] + 1]):
+            m += w.place[w.s.indices[e]] < 0
+    return m
+
+
+cdef void look_outside(const Rapids *w, int32_t size, double t, double *there) noexcept nogil:
+    """Amplitudes at time t of the neighbours outside, in order of the couplings: there[2k] + i there[2k + 1]."""
+    cdef int32_t i
+    cdef Py_ssize_t e
+    for i in range(size):
+        for e in range(w.s.indptr[w.queue[i]], w.s.indptr[w.queue[i] + 1]):
+            if w.place[w.s.indices[e]] < 0:
+                amplitude(w, w.s.indices[e], t, there, there + 1)
+                there += 2
+
+
+cdef void field(const Rapids *w, int32_t size, const double *there, const double *z, double *f,
+                double *out) noexcept nogil:
+    """f = sum over b of (H_ab/hbar) c_b: amplitudes z (2, size) inside, `there` outside.
 
     out (size,), where it is wanted: members that leave in unit time.
     """
     cdef const System *s = w.s
     cdef int32_t i, j
-    cdef Py_ssize_t a, b, e
+    cdef Py_ssize_t a, e
     cdef double x, y
     for i in range(size):
         a = w.queue[i]
@@ -102,25 +127,26 @@ cdef void field(const Rapids *w, int32_t size, double t, const double *z, double
         if out != NULL:
             out[i] = 0.0
         for e in range(s.indptr[a], s.indptr[a + 1]):
-            b = s.indices[e]
-            j = w.place[b]
+            j = w.place[s.indices[e]]
             if j >= 0:
                 x = z[j]
                 y = z[size + j]
             else:
-                amplitude(w, b, t, &x, &y)
+                x = there[0]
+                y = there[1]
+                there += 2
             f[i] += s.re[e] * x - s.im[e] * y
             f[size + i] += s.re[e] * y + s.im[e] * x
             if out != NULL:
                 out[i] += fmax(0.0, across(s.re[e], s.im[e], z[i], z[size + i], x, y))
 
 
-cdef void slope(const Rapids *w, int32_t size, double t, const double *z, double *k) noexcept nogil:
+cdef void slope(const Rapids *w, int32_t size, const double *there, const double *z, double *k) noexcept nogil:
     """k = dz/dt = -i (H/hbar) c, empty beables held at zero."""
     cdef int32_t i
     cdef Py_ssize_t a
     cdef double x, y, omega
-    field(w, size, t, z, k, NULL)
+    field(w, size, there, z, k, NULL)
     for i in range(size):
         a = w.queue[i]
         omega = w.s.omega[a] - w.shift
@@ -147,24 +173,25 @@ cdef double substep(const Rapids *w, int32_t size, double most, const double *z,
     return fmin(most, fmax(dt, w.smallest))
 
 
-cdef void runge_kutta(const Rapids *w, int32_t size, double t, double dt, const double *z, double *mid,
+cdef void runge_kutta(const Rapids *w, int32_t size, int64_t m, double dt, const double *z, double *mid,
                       double *new, double *k, double *trial) noexcept nogil:
-    """z at t + dt, and in the middle to third order; k, trial are work space (2, size)."""
+    """z after dt, and in the middle to third order; k, trial are work space (2, size)."""
     cdef int32_t i, n = 2 * size
-    slope(w, size, t, z, k)
+    cdef const double *there = w.outside  # at the start, m couplings; then in the middle; then at the end
+    slope(w, size, there, z, k)
     for i in range(n):
         new[i] = z[i] + dt / 6.0 * k[i]
         trial[i] = z[i] + 0.5 * dt * k[i]
-    slope(w, size, t + 0.5 * dt, trial, k)
+    slope(w, size, there + 2 * m, trial, k)
     for i in range(n):
         new[i] += dt / 3.0 * k[i]
         trial[i] = z[i] + 0.5 * dt * k[i]
         mid[i] = trial[i]
-    slope(w, size, t + 0.5 * dt, trial, k)
+    slope(w, size, there + 2 * m, trial, k)
     for i in range(n):
         new[i] += dt / 3.0 * k[i]
         trial[i] = z[i] + dt * k[i]
-    slope(w, size, t + dt, trial, k)
+    slope(w, size, there + 4 * m, trial, k)
     for i in range(n):
         new[i] += dt / 6.0 * k[i]
 
@@ -188,13 +215,14 @@ cdef inline void move(Rapids *w, int32_t i, int32_t j, Py_ssize_t b, int64_t k, 
         w.gone[b] += k  # those who come do not leave again in this step
 
 
-cdef void draw(Rapids *w, Stream *stream, int32_t size, double t, double dt, const double *z, const double *mid,
+cdef void draw(Rapids *w, Stream *stream, int32_t size, int64_t m, double dt, const double *z, const double *mid,
                const double *new, int64_t *arrived) noexcept nogil:
     """Who leaves each beable of the cluster, and who comes from outside; `arrived` (size,) is added up."""
     cdef const System *s = w.s
     cdef int32_t i, j
     cdef Py_ssize_t a, b, e, first, last
-    cdef double x, y, early, middle, late, flow, total
+    cdef double early, middle, late, flow, total
+    cdef const double *there = w.outside
     cdef int64_t k
     for i in range(size):
         arrived[i] = 0
@@ -207,19 +235,17 @@ cdef void draw(Rapids *w, Stream *stream, int32_t size, double t, double dt, con
             b = s.indices[e]
             j = w.place[b]
             w.chance[e - first] = 0.0
-            if w.n[a] == 0 or w.n[b] == 0:
-                continue
             if j >= 0:
                 early = across(s.re[e], s.im[e], z[i], z[size + i], z[j], z[size + j])
                 middle = across(s.re[e], s.im[e], mid[i], mid[size + i], mid[j], mid[size + j])
                 late = across(s.re[e], s.im[e], new[i], new[size + i], new[j], new[size + j])
             else:
-                amplitude(w, b, t, &x, &y)
-                early = across(s.re[e], s.im[e], z[i], z[size + i], x, y)
-                amplitude(w, b, t + 0.5 * dt, &x, &y)
-                middle = across(s.re[e], s.im[e], mid[i], mid[size + i], x, y)
-                amplitude(w, b, t + dt, &x, &y)
-                late = across(s.re[e], s.im[e], new[i], new[size + i], x, y)
+                early = across(s.re[e], s.im[e], z[i], z[size + i], there[0], there[1])
+                middle = across(s.re[e], s.im[e], mid[i], mid[size + i], there[2 * m], there[2 * m + 1])
+                late = across(s.re[e], s.im[e], new[i], new[size + i], there[4 * m], there[4 * m + 1])
+                there += 2
+            if w.n[a] == 0 or w.n[b] == 0:
+                continue
             flow = dt / 6.0 * (early + 4.0 * middle + late)
             if flow >= MANY and w.n[a] * MOST >= flow:
                 move(w, i, j, b, draw_many(stream, flow, 1.0 - w.pinned / <double> w.n[a]), arrived)
@@ -242,13 +268,24 @@ cdef void draw(Rapids *w, Stream *stream, int32_t size, double t, double dt, con
             for e in range(last - first):
                 w.chance[e] /= total
         if total > 0.0 and w.n[a] > w.pinned:
-            draw_leavers(stream, w.n[a] - w.pinned, 0, last - first, w.chance, w.leave)
-            for e in range(first, last):
-                k = w.leave[e - first]
-                if k == 0:
-                    continue
+            k = w.n[a] - w.pinned
+            if k * total > 1.0:
+                draw_leavers(stream, k, 0, last - first, w.chance, w.leave)
+                for e in range(first, last):
+                    if w.leave[e - first] > 0:
+                        b = s.indices[e]
+                        move(w, i, w.place[b], b, w.leave[e - first], arrived)
+                continue
+            for k in range(draw_some(stream, k, total)):  # none as a rule
+                early = stream_double(stream) * total
+                e = first
+                while e < last - 1 and early >= w.chance[e - first]:
+                    early -= w.chance[e - first]
+                    e += 1
+                while w.chance[e - first] <= 0.0:  # on an edge by rounding: closed ways take no one
+                    e -= 1
                 b = s.indices[e]
-                move(w, i, w.place[b], b, k, arrived)
+                move(w, i, w.place[b], b, 1, arrived)
 
 
 cdef int64_t run_cluster(Rapids *w, Stream *stream, int32_t size, double h) noexcept nogil:
@@ -256,7 +293,7 @@ cdef int64_t run_cluster(Rapids *w, Stream *stream, int32_t size, double h) noex
     cdef Py_ssize_t a
     cdef int32_t i
     cdef int64_t count = 0
-    cdef double t = 0.0, dt, m, r
+    cdef double t = 0.0, dt, size2, r
     cdef double *z = w.room
     cdef double *mid = z + 2 * size
     cdef double *new = mid + 2 * size
@@ -267,19 +304,24 @@ cdef int64_t run_cluster(Rapids *w, Stream *stream, int32_t size, double h) noex
         a = w.queue[i]
         z[i] = w.v[a]
         z[size + i] = w.v[w.s.P + a]
+    cdef int64_t m_out = count_outside(w, size)
+    look_outside(w, size, 0.0, w.outside)
     while t < h:
-        field(w, size, t, z, k, trial)
+        field(w, size, w.outside, z, k, trial)
         dt = substep(w, size, h - t, z, k, trial)
         if h - t - dt < 1e-9 * h:
             dt = h - t
-        runge_kutta(w, size, t, dt, z, mid, new, k, trial)
-        draw(w, stream, size, t, dt, z, mid, new, arrived)
+        look_outside(w, size, t + 0.5 * dt, w.outside + 2 * m_out)
+        look_outside(w, size, t + dt, w.outside + 4 * m_out)
+        runge_kutta(w, size, m_out, dt, z, mid, new, k, trial)
+        draw(w, stream, size, m_out, dt, z, mid, new, arrived)
+        memcpy(w.outside, w.outside + 4 * m_out, 2 * m_out * sizeof(double))
         for i in range(size):
             a = w.queue[i]
             w.n[a] += arrived[i]
-            m = new[i] * new[i] + new[size + i] * new[size + i]
-            if m > 0.0:
-                r = sqrt(w.n[a] / m)
+            size2 = new[i] * new[i] + new[size + i] * new[size + i]
+            if size2 > 0.0:
+                r = sqrt(w.n[a] / size2)
                 z[i] = r * new[i]
                 z[size + i] = r * new[size + i]
         t = h if dt == h - t else t + dt
@@ -307,3 +349,25 @@ cdef int64_t shoot(Rapids *w, Stream *stream, double h) noexcept nogil:
             if count > worst:
                 worst = count
     return worst
+
+
+def some(uint64_t seed, int64_t n, double p, Py_ssize_t count):
+    """`count` draws of draw_some, (count,) int64: for tests."""
+    cdef int64_t[::1] out = np.empty(count, np.int64)
+    cdef Stream s
+    cdef Py_ssize_t i
+    for i in range(count):
+        stream_open(&s, seed, 0, 0, 0, i)
+        out[i] = draw_some(&s, n, p)
+    return np.asarray(out)
+
+
+def many(uint64_t seed, double flow, double kept, Py_ssize_t count):
+    """`count` draws of draw_many, (count,) int64: for tests."""
+    cdef int64_t[::1] out = np.empty(count, np.int64)
+    cdef Stream s
+    cdef Py_ssize_t i
+    for i in range(count):
+        stream_open(&s, seed, 0, 0, 0, i)
+        out[i] = draw_many(&s, flow, kept)
+    return np.asarray(out)

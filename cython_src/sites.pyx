@@ -119,7 +119,7 @@ cdef class Room:
         cdef Py_ssize_t P = bonds.d.P, B = max(1, bonds.d.bonds), degree
         cdef const System *s = &bonds.couplings.system
         degree = max(1, int(np.max(np.diff(bonds.couplings.keep[0]), initial=1)))
-        cdef double[::1] numbers = np.zeros((42 if apart else 18) * P + 4 * B + 11 * P + degree)
+        cdef double[::1] numbers = np.zeros((42 if apart else 18) * P + 4 * B + 11 * P + degree + 6 * s.nnz)
         cdef int64_t[::1] whole = np.zeros(B + P + degree, np.int64)
         cdef int32_t[::1] places = np.full(2 * P, -1, np.int32)
         cdef unsigned char[::1] busy = np.zeros(P, np.uint8)
@@ -146,6 +146,7 @@ cdef class Room:
         at += 4 * B
         self.rapids.room = at
         self.rapids.chance = at + 11 * P
+        self.rapids.outside = self.rapids.chance + degree  # memory that is never touched is never there
         self.moved = &whole[0]
         self.gone = self.moved + B
         self.rapids.leave = self.gone + P

@@ -7,11 +7,14 @@ key = [seed, purpose] and counter = [draw, step, block, replica] (tests/unit/tes
 nanoseconds and inlined. NumPy's C distributions draw from it through `Stream.bitgen`.
 """
 import numpy as np
-from numpy.random.c_distributions cimport random_binomial
+from libc.math cimport fmax, fmin, rint, sqrt
+from numpy.random.c_distributions cimport random_binomial, random_poisson, random_standard_normal
 
 
 cdef int64_t LARGEST_BINOMIAL = 1 << 60
 cdef int64_t FEW = 8
+cdef double WHOLE = 9007199254740992.0  # 2^53: below, doubles hold every whole number
+cdef double RARE = 1048576.0            # 2^20: a mean below which few of so many are Poisson
 
 
 cdef uint64_t next64(void *state) noexcept nogil:
@@ -118,6 +121,44 @@ cdef void sort_by_binomials(Stream *s, int64_t rest, double total, Py_ssize_t fi
     leave[final] = rest
 
 
+cdef double draw_many(Stream *s, double n, double p) noexcept nogil:
+    """Binomial(n, p) of a whole number n of any size, as a double.
+
+    Exact below 2^53. From there on, where few are drawn Poisson (p < 2^-33), else Gaussian, with the binomial's mean
+    and variance; rounded to whole numbers, or what a double resolves. Skewness, below 1e-3, is lost.
+    """
+    cdef double mean, drawn
+    if n <= 0.0 or p <= 0.0:
+        return 0.0
+    if p >= 1.0:
+        return n
+    if n < WHOLE:
+        return <double> draw_binomial(s, <int64_t> n, p)
+    if p > 0.5:
+        return n - draw_many(s, n, 1.0 - p)
+    mean = n * p
+    if mean < RARE:
+        return <double> random_poisson(&s.bitgen, mean)
+    drawn = rint(mean + sqrt(mean * (1.0 - p)) * random_standard_normal(&s.bitgen))
+    return fmin(fmax(drawn, 0.0), n)
+
+
+cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *chance,
+                            double *leave) noexcept nogil:
+    """As draw_leavers for any n, by channels 0 .. last - 1.
+
+    Channel by channel among those who stay so far: the chance of a rare channel is never a difference of large ones.
+    """
+    cdef Py_ssize_t e
+    cdef double stay = 1.0
+    for e in range(last):
+        leave[e] = 0.0
+        if chance[e] > 0.0 and n > 0.0:
+            leave[e] = draw_many(s, n, chance[e] / stay if chance[e] < stay else 1.0)
+            n -= leave[e]
+            stay -= chance[e]
+
+
 def uniforms(uint64_t seed, uint64_t purpose, uint64_t replica, uint64_t block, uint64_t step, Py_ssize_t count):
     """The first `count` doubles of a stream, uniform in [0, 1), (count,)."""
     cdef Stream s
@@ -159,6 +200,18 @@ def below64(uint64_t seed, uint64_t bound, Py_ssize_t count):
     stream_open(&s, seed, 0, 0, 0, 0)
     for i in range(count):
         out[i] = stream_below64(&s, bound)
+    return np.asarray(out)
+
+
+def many_leavers(uint64_t seed, double n, chance, Py_ssize_t count):
+    """As leavers, of any n: (count, channels) doubles."""
+    cdef const double[::1] p = np.ascontiguousarray(chance, np.float64)
+    cdef double[:, ::1] out = np.empty((count, p.shape[0]))
+    cdef Stream s
+    cdef Py_ssize_t i
+    for i in range(count):
+        stream_open(&s, seed, 0, 0, 0, i)
+        draw_many_leavers(&s, n, p.shape[0], &p[0], &out[i, 0])
     return np.asarray(out)
 
 

@@ -22,6 +22,8 @@ Three simulations of an ensemble whose members of one beable start with one comm
     gillespie_many     the exact jump process in continuous time, by thinning        (no bias but RK4's: best oracle)
 
 An empty beable (n_a = 0) stays empty: there is nothing to copy. Its phase means nothing; it turns at omega_a.
+
+With `spectators` s, s of the members of each beable at the start never copy; all else about them is as of everyone.
 """
 
 from __future__ import annotations
@@ -82,8 +84,15 @@ def phase_velocity_of_member(i: int, a: Ints, phi: Floats, n: Ints, law: Rules) 
     return law.omega[a[i]] + np.sum(strength * np.cos(phi[i] - phi + law.delta[a[i], a]))
 
 
-def members_step(a: Ints, phi: Floats, h: float, law: Rules, rng: np.random.Generator) -> tuple[Ints, Floats]:
-    """One short step h of members a (N,), phi (N,): returns the new a and phi.
+def pinned(counts: ArrayLike, spectators: int) -> NDArray[np.bool_]:
+    """Which members (N,), in order of beables, are spectators: the first of each beable."""
+    return np.concatenate([np.arange(n) < spectators for n in np.asarray(counts)])
+
+
+def members_step(
+    a: Ints, phi: Floats, h: float, law: Rules, rng: np.random.Generator, still: NDArray[np.bool_]
+) -> tuple[Ints, Floats]:
+    """One short step h of members a (N,), phi (N,), of whom `still` (N,) never copy: returns the new a and phi.
 
     Copying uses the state at the start. Member I leaves with probability 1 - exp(-h * its total rate), and then
     chooses J in proportion to the pair rates. Phases take a midpoint step of (40) with everyone still in his old
@@ -97,7 +106,7 @@ def members_step(a: Ints, phi: Floats, h: float, law: Rules, rng: np.random.Gene
     for i in members:
         cumulative = np.cumsum(copy_rates_of_member(i, a, phi, n, law))
         total = cumulative[-1]
-        if rng.random() < -np.expm1(-h * total):
+        if rng.random() < -np.expm1(-h * total) and not still[i]:
             copied[i] = np.searchsorted(cumulative, rng.random() * total, side="right")
 
     middle = phi + 0.5 * h * np.array([phase_velocity_of_member(i, a, phi, n, law) for i in members])
@@ -113,6 +122,7 @@ def members_and_pairs(
     step: float,
     rng: np.random.Generator,
     hbar: float = 1.0,
+    spectators: int = 0,
 ) -> Ints:
     """One ensemble, held member by member: occupation numbers (T, P) at the T ascending times (start: t = 0).
 
@@ -122,11 +132,12 @@ def members_and_pairs(
     law = rules(H, hbar)
     P = len(law.omega)
     a = np.repeat(np.arange(P), np.asarray(counts))
+    still = pinned(counts, spectators)
     phi = np.asarray(phase, dtype=float)[a]
     out = []
     for number, h in substeps(times, step):
         for _ in range(number):
-            a, phi = members_step(a, phi, h, law, rng)
+            a, phi = members_step(a, phi, h, law, rng, still)
         out.append(np.bincount(a, minlength=P))
     return np.array(out)
 
@@ -169,12 +180,14 @@ def many_states(
     runs: int,
     seed: int,
     hbar: float = 1.0,
+    spectators: int = 0,
 ) -> tuple[Ints, Floats]:
     """As `many`, which see, but returns the phases too: n (runs, T, P) and phi (runs, T, P)."""
     law = rules(H, hbar)
     P = len(law.omega)
     rng = np.random.default_rng(seed)
     a = np.tile(np.repeat(np.arange(P), np.asarray(counts)), (runs, 1))  # (runs, N), every member by himself
+    still = pinned(counts, spectators)
     phi = np.tile(np.asarray(phase, dtype=float), (runs, 1))  # (runs, P), one phase per beable
     n = count(a, P)
     out_n, out_phi = [], []
@@ -187,7 +200,7 @@ def many_states(
             # One uniform number per member against the cumulative chances of his beable: (runs, N, P).
             bound = np.cumsum(chance, axis=2)[np.arange(runs)[:, None], a]
             target = np.sum(rng.random(a.shape)[:, :, None] >= bound, axis=2)
-            a = np.where(target < P, target, a)  # target = P: past all the chances, so he stays
+            a = np.where((target < P) & ~still, target, a)  # target = P: past all the chances, so he stays
             # Phases: midpoint with the occupation numbers of the start.
             middle = phi + 0.5 * h * aligned_phase_velocity(n, phi, law)
             phi = phi + h * aligned_phase_velocity(n, middle, law)
@@ -206,6 +219,7 @@ def many(
     runs: int,
     seed: int,
     hbar: float = 1.0,
+    spectators: int = 0,
 ) -> Ints:
     """Independent runs of the discrete law of `members_and_pairs`: occupation numbers (runs, T, P).
 
@@ -222,7 +236,7 @@ def many(
 
     the same for all members of a. `check_equivalence` compares both on random states. Arguments as members_and_pairs.
     """
-    return many_states(H, counts, phase, times, step, runs, seed, hbar)[0]
+    return many_states(H, counts, phase, times, step, runs, seed, hbar, spectators)[0]
 
 
 def check_equivalence(states: int = 100, N: int = 40, P: int = 4, seed: int = 0) -> float:
@@ -272,12 +286,14 @@ def gillespie_many(
     runs: int,
     seed: int,
     hbar: float = 1.0,
+    spectators: int = 0,
 ) -> Ints:
     """The exact aligned process, any P: occupation numbers (runs, T, P). Arguments as members_and_pairs.
 
     The state of a run is n (P,) and phi (P,). Between jumps n is constant and phi follows (33), an ODE. The jump
-    b -> a (n_b falls by 1, n_a rises by 1, phases stay) has the hazard n_b T[b->a] = 2 R_ab sqrt(n_a n_b) sin+(...).
-    At any instant one direction of a pair is open at most, so the sum of all hazards never exceeds
+    b -> a (n_b falls by 1, n_a rises by 1, phases stay) has the hazard n_b T[b->a] = 2 R_ab sqrt(n_a n_b) sin+(...),
+    with spectators (n_b - s) T[b->a]. At any instant one direction of a pair is open at most, so the sum of all
+    hazards never exceeds
 
         bound = sum_{a<b} 2 R_ab sqrt(n_a n_b),
 
@@ -319,7 +335,7 @@ def gillespie_many(
         # Candidates: jump k with probability hazard_k / bound; the last index of `jump` means that nothing happens.
         now = live[goal == event[live]]
         if len(now) > 0:
-            hazard = n[now][:, :, None] * aligned_copy_rates(n[now], phi[now], law)  # [run, b, a]
+            hazard = (n[now] - spectators)[:, :, None] * aligned_copy_rates(n[now], phi[now], law)  # [run, b, a]
             cumulative = np.cumsum(hazard.reshape(-1, P * P), axis=1)
             draw = rng.random(len(now)) * hazard_bound(n[now], law)
             jump = np.sum(draw[:, None] >= cumulative, axis=1)

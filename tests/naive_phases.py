@@ -64,8 +64,12 @@ def copy_rates(K: Complex, phi: Real) -> Real:
     return 2 * np.maximum(0.0, np.imag(K_JI * u[:, None, :] * u.conj()[:, :, None]))
 
 
-def copy_for(H: Complex, a: Int, phi: Real, label: Int, dt: float, rng: np.random.Generator) -> Int:
+def copy_for(
+    H: Complex, a: Int, phi: Real, label: Int, dt: float, rng: np.random.Generator, still: NDArray[np.bool_]
+) -> Int:
     """Copies during dt at phases that stand still, exactly (Gillespie): all rates anew after every copy.
+
+    Members `still` (N,) never copy.
 
     Changes a, phi, label (R, N) in place; a copier takes all three of J as stored. Returns the number of copies (R,).
     """
@@ -73,6 +77,7 @@ def copy_for(H: Complex, a: Int, phi: Real, label: Int, dt: float, rng: np.rando
     run = np.arange(len(a))  # the runs whose dt is not over
     while len(run):
         rates = copy_rates(couplings(H, a[run]), phi[run])
+        rates[:, still] = 0.0
         heap = np.cumsum(rates.sum(axis=2), axis=1)
         total, wait = heap[:, -1], rng.exponential(size=len(run))  # waiting time * total rate
         goes = wait < total * left[run]
@@ -88,9 +93,18 @@ def copy_for(H: Complex, a: Int, phi: Real, label: Int, dt: float, rng: np.rando
 
 
 def pairs_many(
-    H: Complex, a: Int, phi: Real, times: Real, dt: float, rng: np.random.Generator, copying: bool = True
+    H: Complex,
+    a: Int,
+    phi: Real,
+    times: Real,
+    dt: float,
+    rng: np.random.Generator,
+    copying: bool = True,
+    still: NDArray[np.bool_] | None = None,
 ) -> PairRuns:
     """R independent runs from a, phi (R, N); times (T,) start at 0 and are multiples of dt.
+
+    Members `still` (N,), if any, are spectators.
 
     A step: half a step of the phases, copy_for dt, half a step of the phases: second order in dt.
     """
@@ -98,7 +112,7 @@ def pairs_many(
     size = max(1, int(2e6) // members**2)  # runs at once: 32 MB for one complex (size, N, N) array, about five are live
     if runs > size:
         chunks = [slice(r, r + size) for r in range(0, runs, size)]
-        parts = [pairs_many(H, a[c], phi[c], times, dt, rng, copying) for c in chunks]
+        parts = [pairs_many(H, a[c], phi[c], times, dt, rng, copying, still) for c in chunks]
         return PairRuns(*(np.concatenate([getattr(p, k) for p in parts]) for k in PairRuns.__dataclass_fields__))
 
     steps = np.rint(np.asarray(times) / dt).astype(int)
@@ -108,7 +122,7 @@ def pairs_many(
     z1, z2 = np.zeros((2, *n.shape), dtype=complex)
     out = PairRuns(n, z1, z2, lineages, copies=np.zeros(n.shape[:2], dtype=np.int64))
     a, phi, label = a.copy(), phi.copy(), np.tile(np.arange(members), (runs, 1))
-    copies = np.zeros(runs, dtype=np.int64)
+    copies, nobody = np.zeros(runs, dtype=np.int64), np.zeros(members, dtype=bool)
     diagonal, K, t = np.real(np.diag(H)), couplings(H, a), 0
     for step in range(steps[-1] + 1):
         if step == steps[t]:
@@ -123,7 +137,7 @@ def pairs_many(
             break
         phi = midpoint(diagonal[a], K, phi, dt / 2)
         if copying:
-            copies += copy_for(H, a, phi, label, dt, rng)
+            copies += copy_for(H, a, phi, label, dt, rng, nobody if still is None else still)
             K = couplings(H, a)
         phi = midpoint(diagonal[a], K, phi, dt / 2)
     return out

@@ -26,7 +26,14 @@ STEPS = 50
 class Kinds(Occupation):
     """Replicas as counts (R, P, K) of K kinds a beable, with phases (R, 2, P, K) as re, im of e^{i phi}.
 
-    At t = 0 a beable's members are shared out evenly over K phases, evenly spaced over its spread.
+    At t = 0 a beable's members are shared out evenly over K phases, evenly spaced over its spread; so are its
+    spectators, pinned (P, K), of whom none leave their kind.
+
+    While N fits, counts are int64 and every draw is binomial. Where `start.counts` are doubles (N beyond 2^63, up to
+    1e80) so are counts: whole numbers, from 2^53 on to a relative 1e-16, and N is kept to rounding. From a kind of
+    fewer than 2^53 members draws are exact binomials, so rare kinds die as they should. From a larger one few leave as
+    Poisson says, many as a Gaussian of the binomial's mean and variance. A double resolves less and less of that
+    Gaussian from 1e30 on, and nothing from 1e32 on: large kinds then follow the mean alone.
     """
 
     columns = ("n", "left", "step", "events", "largest_chance", "since", "sums", "z", "count")
@@ -47,9 +54,10 @@ class Kinds(Occupation):
         self.copying = copying
         angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(kinds) + 1.0) / kinds - 1.0)
         z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, kinds))
-        even = np.full(kinds, 1.0 / kinds)
         self.z = np.tile(z, (R, 1, 1, 1))
-        self.count = np.tile(np.array([largest_remainder(even, int(n)) for n in start.counts]), (R, 1, 1))
+        self.count = np.tile(np.array([shared_out(n, kinds) for n in start.counts]), (R, 1, 1))
+        self.n = self.count.sum(axis=2)
+        self.pinned = np.tile(largest_remainder(np.full(kinds, 1.0 / kinds), self.spectators), (P, 1))
         self.rows = np.zeros((R, fields.row_size(system.couplings)))
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
         self.since = np.zeros(R)
@@ -66,27 +74,31 @@ class Kinds(Occupation):
             if not active.any():
                 return
             fields.choose(
-                couplings, rule, self.leap.angle, active, self.n, self.sums, self.since, self._besides, self.left,
-                self.rows,
+                couplings, rule, self.leap.angle, active, self._real_n, self.sums, self.since, self._besides,
+                self.left, self.rows,
             )  # fmt: skip
             status, replica = first_failure(self.rows, active)
             if status:
                 self._fail(status, replica, int(self.rows[replica, CULPRIT_PLACE]))
                 return
             self.rows[:, place:] = self.maps
-            fields.drift(couplings, active, self.n, self.sums, self.since, self.rows)
+            fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
             self.since[active > 0] = 0.0
-            fields.chances(couplings, self.copying, active, self.n, self.sums, self.since, self.rows)
+            fields.chances(couplings, self.copying, active, self._real_n, self.sums, self.since, self.rows)
             kernel.copy(
                 couplings, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n, self.z,
-                self.count, self.events,
+                self.count, self.pinned, self.events,
             )  # fmt: skip
             self._map(active, None)
-            fields.drift(couplings, active, self.n, self.sums, self.since, self.rows)
+            fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
             self.since[active > 0] = 0.0
             fields.finish(active, self.left, self.step, self.largest_chance, self.rows)
+
+    @property
+    def _real_n(self) -> NDArray[np.float64]:
+        return self.n.astype(np.float64, copy=False)
 
     def _map(self, active: NDArray[np.uint8], place: int | None) -> None:
         """Apply the maps of the plans, if any, and add up anew."""
@@ -111,3 +123,12 @@ class Kinds(Occupation):
         phase = np.arctan2(sums[:, P : 2 * P], sums[:, :P]) + self.system.couplings.shift * time
         more: dict[str, NDArray[Any]] = {"coherence2": second, "lineages": lineages.astype(np.int64)}
         return Snapshot(base.n, phase, base.events, base.steps, base.largest_chance, first, more)
+
+
+def shared_out(n: Any, kinds: int) -> NDArray[Any]:
+    """n members over `kinds` kinds as evenly as can be, (kinds,): integers, or whole doubles for a double n."""
+    if isinstance(n, np.integer):
+        return largest_remainder(np.full(kinds, 1.0 / kinds), int(n))
+    if n < 2.0**53:
+        return largest_remainder(np.full(kinds, 1.0 / kinds), round(float(n))).astype(np.float64)
+    return np.full(kinds, np.rint(n / kinds))

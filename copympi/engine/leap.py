@@ -37,7 +37,7 @@ class Leap:
     tolerance: float = 1e-4
     leaving_chance: float = 0.03
 
-    def rule(self, record: int) -> NDArray[np.float64]:
+    def rule(self, record: int, spectators: int = 0) -> NDArray[np.float64]:
         """Numbers of the kernel's `Rule` for the steps between records `record` - 1 and `record`.
 
         Steps must not depend on the duration, so the tolerance is shared out over endlessly many records: record k
@@ -51,6 +51,7 @@ class Leap:
                 self.leaving_chance,
                 self.tolerance * part / self.interval,
                 RESOLVABLE * record * self.interval,
+                float(spectators),
             ]
         )
 
@@ -78,4 +79,4 @@ class Leap:
 
 
 def _short(n: Sequence[Any]) -> str:
-    return "[" + ", ".join(str(int(x)) for x in n[:8]) + (", ...]" if len(n) > 8 else "]")
+    return "[" + ", ".join(str(int(x)) if x < 2**63 else f"{x:.9g}" for x in n[:8]) + (", ...]" if len(n) > 8 else "]")

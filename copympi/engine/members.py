@@ -18,28 +18,37 @@ from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.snapshot import Snapshot, State
 
+ROOM = 1 << 20
+"""Numbers that set-up works on at a time."""
+
 
 class Members:
-    """Every member of every replica, in blocks whose number depends on N alone.
+    """Every member of every replica, in blocks whose number depends on N and P alone.
 
     A unit is a block of a replica; a rank owns a run of whole units. `ids` holds the members of each unit, four bytes
     each, bucketed by beable, and `counts` (units, P) the sizes of the buckets. Member I of a replica has id
     I - (first of its block). What is global, n (R, P) and phase (R, P), stands alike on every rank.
+
+    Spectators never move and are all alike: n counts them, no block does.
 
     `wishes` (2,), small integers that each rank may set, ride on the step's Allreduce; `heard` is their sum.
     """
 
     common: tuple[str, ...] = ("n", "phase", "left", "step", "events", "largest_chance")
     """What stands alike on every rank."""
+    spectators_in_blocks = False
 
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
         R, P = replicas, system.P
-        self.blocks = blocks_for(start.members)
+        self.spectators = start.spectators
+        self.outside = 0 if self.spectators_in_blocks else start.spectators
+        """Spectators of each beable that no block has."""
+        self.blocks = blocks_for(start.members - P * self.outside, P)
         self.first, self.last = parallel.share(R * self.blocks, comm.size, comm.rank)
         units = np.arange(self.first, self.last)
         self.unit = np.column_stack(np.divmod(units, self.blocks)).astype(np.int64)
-        self.counts = deal(start.counts, self.blocks, self.unit[:, 1])
+        self.counts = deal(start.counts - self.outside, self.blocks, self.unit[:, 1])
         self.offset = np.concatenate([[0], np.cumsum(self.counts.sum(axis=1, dtype=np.int64))]).astype(np.int64)
         self.ids = np.empty(int(self.offset[-1]), np.uint32)
         for begin, end in zip(self.offset[:-1], self.offset[1:], strict=True):
@@ -54,10 +63,11 @@ class Members:
         self.largest_chance = np.zeros(R)
         self.active = np.zeros(R, np.uint8)
         self.record = 0
-        self._rule = leap.rule(1)
+        self._rule = leap.rule(1, self.spectators)
 
         self.own_n = np.zeros((R, P), np.int64)
-        np.add.at(self.own_n, self.unit[:, 0], self.counts)
+        self._runs = np.unique(self.unit[:, 0], return_index=True)
+        self._count()
         self._own_out = np.zeros((R, P), np.int64)
         self.wishes = np.zeros(2, np.int64)
         self.heard = np.zeros(2, np.int64)
@@ -71,7 +81,7 @@ class Members:
         self.record = record
         self.left[:] = self.leap.interval
         self.active[:] = 1
-        self._rule = self.leap.rule(record)
+        self._rule = self.leap.rule(record, self.spectators)
 
     def advance(self) -> bool:
         """One step of every replica that is not yet at the record; False when all are."""
@@ -115,7 +125,15 @@ class Members:
             self.offset, self.unit, self.counts, self.own_n, self._own_out,
         )  # fmt: skip
         self.n[:], self.out[:] = self._over_ranks(self.own_n, self._own_out)
+        self.n += self.outside
         self.events += self.out.sum(axis=1)
+
+    def _count(self) -> None:
+        """This rank's own n (R, P), from its blocks, which stand in order of replicas."""
+        self.own_n[:] = 0
+        replicas, begin = self._runs
+        if replicas.size:
+            self.own_n[replicas] = np.add.reduceat(self.counts, begin, axis=0, dtype=np.int64)
 
     def _over_ranks(self, *parts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Sums over ranks of integer arrays: one Allreduce, on which the plan's digest and the wishes ride."""
@@ -166,8 +184,7 @@ class Members:
         for name in self.common:
             getattr(self, name)[:] = state.common[name]
         self.active[:] = self.left > 0.0
-        self.own_n[:] = 0
-        np.add.at(self.own_n, self.unit[:, 0], self.counts)
+        self._count()
 
     def beables(self, unit: int) -> NDArray[np.int64]:
         """a_I of every member of one of this rank's units, by id within the block."""
@@ -177,9 +194,14 @@ class Members:
         return out
 
 
-def blocks_for(members: int) -> int:
-    """How many blocks N members make: as large as the kernel allows, but enough for a few tens of ranks."""
-    return max(-(-members // kernel.BLOCK), min(32, -(-members // 16_384)))
+def blocks_for(members: int, P: int = 1) -> int:
+    """How many blocks N members make: as large as the cache allows, but enough for a few tens of ranks.
+
+    Beyond 65,536 beables blocks grow with P: bucket sizes take one byte a member, or four where members are few.
+    """
+    size = max(kernel.BLOCK, 4 * P)
+    blocks = max(1, -(-members // size), min(32, -(-members // 16_384)))
+    return blocks if size == kernel.BLOCK else max(1, min(blocks, members // P))
 
 
 def deal(counts: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -189,7 +211,15 @@ def deal(counts: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> ND
     Returns (len(which), P).
     """
     end = np.cumsum(counts)
-    start = end - counts
-    c = np.asarray(which)[:, None]
-    # cards p with p % blocks == c and p < x: (x - c + blocks - 1) // blocks
-    return ((end - c + blocks - 1) // blocks - (start - c + blocks - 1) // blocks).astype(np.int32)
+    return cards(end - counts, end, blocks, which)
+
+
+def cards(start: NDArray[np.int64], end: NDArray[np.int64], blocks: int, which: NDArray[np.int64]) -> NDArray[np.int32]:
+    """How many of the cards start[a] .. end[a] - 1 each of the blocks `which` gets, (len(which), P)."""
+    out = np.empty((len(which), len(start)), np.int32)
+    rows = max(1, ROOM // len(start))
+    for k in range(0, len(which), rows):
+        c = np.asarray(which[k : k + rows])[:, None]
+        # cards p with p % blocks == c and p < x: (x - c + blocks - 1) // blocks
+        out[k : k + rows] = (end - c + blocks - 1) // blocks - (start - c + blocks - 1) // blocks
+    return out

@@ -32,6 +32,7 @@ class Occupation:
         self.shares = [parallel.share(replicas, comm.size, rank) for rank in range(comm.size)]
         self.first, last = self.shares[comm.rank]
         mine = last - self.first
+        self.spectators = start.spectators
         self.n = np.tile(start.counts, (mine, 1))
         self.phase = np.tile(start.phase, (mine, 1))
         self.left = np.zeros(mine)
@@ -67,8 +68,8 @@ class Occupation:
     def _go_on(self) -> None:
         """Some steps of this rank's replicas."""
         _, status, replica, beable = kernel.advance(
-            self.system.couplings, self.leap.rule(self.record), self.seed, Purpose.LEAP, self.first,
-            self.n, self.phase, self.left, self.step, self.events, self.largest_chance, CHUNK,
+            self.system.couplings, self.leap.rule(self.record, self.spectators), self.seed, Purpose.LEAP,
+            self.first, self.n, self.phase, self.left, self.step, self.events, self.largest_chance, CHUNK,
         )  # fmt: skip
         if status:
             self._fail(status, replica, beable)

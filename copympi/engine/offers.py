@@ -30,12 +30,12 @@ class Offers:
         couplings = c.system.couplings
         offers = np.empty((len(c.unit), couplings.entries), np.int64)
         K = kernel.draw_numbers(
-            couplings, c.rows, c.active, c.seed, Purpose.OFFERS, c.step, c.unit, c.counts, offers
+            couplings, c.rows, c.active, c.seed, Purpose.OFFERS, c.step, c.unit, c.counts, c.pinned, offers
         )  # fmt: skip
         partner, group, luck = np.empty(K, np.int64), np.empty(K, np.int32), np.empty(K)
         kernel.draw_offers(
-            couplings, c.active, c.seed, Purpose.OFFERS, c.step, c.ids, c.values, c.offset, c.unit, c.counts, c.n,
-            offers, partner, group, luck,
+            couplings, c.active, c.seed, Purpose.OFFERS, c.step, c.ids, c.values, c.offset, c.unit, c.counts,
+            c.pinned, c.n, offers, partner, group, luck,
         )  # fmt: skip
         return offers, self._ask(partner, group, c), luck
 

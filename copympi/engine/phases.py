@@ -12,7 +12,7 @@ import copympi.kernels.fields as fields
 import copympi.kernels.phases as kernel
 from copympi.engine import parallel
 from copympi.engine.leap import Leap
-from copympi.engine.members import Members
+from copympi.engine.members import Members, cards
 from copympi.engine.offers import Offers
 from copympi.engine.streams import Purpose
 from copympi.errors import InputError
@@ -34,12 +34,14 @@ WINDOW = 1 << 22
 class Phases(Members):
     """Members that each have a phase, in the blocks and buckets of `Members`.
 
+    pinned (units, P) : spectators, who have phases like everyone's; they stand first in their bucket.
     values : (2, all of this rank's members) e^{i phi}, re and im, at the last refresh of their beable's map.
     sums : (R, 4P) sums of e^{i phi} (re, im) and e^{2 i phi} over all members of a beable, taken `since` (R,) ago.
     own_powers : (R, ., P) int64, this rank's sums of powers of the values in units of 1/scale.
     rows : (R, .) the plans, and in them the maps; alike on every rank.
     """
 
+    spectators_in_blocks = True
     common = ("n", "left", "step", "events", "largest_chance", "since", "sums", "rows")
 
     def __init__(
@@ -55,6 +57,8 @@ class Phases(Members):
         super().__init__(comm, system, start, leap, replicas, seed)
         R, P = replicas, system.P
         self.copying = copying
+        first = np.cumsum(start.counts) - start.counts
+        self.pinned = cards(first, first + self.spectators, self.blocks, self.unit[:, 1])
         self.rows = np.zeros((R, fields.row_size(system.couplings)))
         self.maps = self.rows[:, fields.map_place(system.couplings) :]
         self._clear_maps(np.ones((R, P), bool))
@@ -105,7 +109,7 @@ class Phases(Members):
         self._half_flow()
         self._sums_at_mid()
         fields.chances(
-            self.system.couplings, self.copying, self.active, self.n, self.sums, self.since, self.rows
+            self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
         )  # fmt: skip
         self._same_rows()
         self._copy()
@@ -118,8 +122,8 @@ class Phases(Members):
     def _plan_step(self) -> None:
         """Choose the step: the same bytes on every rank (see `Members._plan`)."""
         fields.choose(
-            self.system.couplings, self._rule, self.leap.angle, self.active, self.n, self.sums, self.since,
-            self._besides(), self.left, self.rows,
+            self.system.couplings, self._rule, self.leap.angle, self.active, self._real_n, self.sums,
+            self.since, self._besides(), self.left, self.rows,
         )  # fmt: skip
         self._same_rows()
         self._accept(self.rows, *first_failure(self.rows, self.active))
@@ -130,7 +134,11 @@ class Phases(Members):
 
     def _half_flow(self) -> None:
         """Half a step of the phases: maps alone, no member is touched."""
-        fields.drift(self.system.couplings, self.active, self.n, self.sums, self.since, self.rows)
+        fields.drift(self.system.couplings, self.active, self._real_n, self.sums, self.since, self.rows)
+
+    @property
+    def _real_n(self) -> NDArray[np.float64]:
+        return self.n.astype(np.float64)
 
     def _sums_at_mid(self) -> None:
         """Fields at mid-step are extrapolated: nothing to do."""
@@ -143,7 +151,7 @@ class Phases(Members):
         offers, value, luck = self.offers.draw(self)
         copies.copy(
             self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
-            self.counts, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
+            self.counts, self.pinned, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
         )  # fmt: skip
         self._add_up()
 
@@ -153,8 +161,7 @@ class Phases(Members):
 
     def _add_up(self) -> None:
         """Learn everyone's n, sums and copies: the step's Allreduce."""
-        self.own_n[:] = 0
-        np.add.at(self.own_n, self.unit[:, 0], self.counts)
+        self._count()
         n, powers, done = self._over_ranks(self.own_n, self.own_powers, self._own_copies)
         self.n[:] = n
         self.events += done

@@ -38,6 +38,7 @@ cdef struct Rule:              # how steps are chosen
     double leaving_chance
     double error_rate          # error in rho allowed per unit time in this interval
     double smallest            # a step below this cannot be told from none
+    int64_t spectators         # s, members of each beable that never copy
 
 cdef class Couplings:
     cdef System system
@@ -54,8 +55,13 @@ cdef class Scratch:
     cdef double *forth         # (pairs,) flow b->a of each pair b < a, and
     cdef double *back          # (pairs,) flow a->b: both differ from zero where the net flow turns round
 
+cdef inline Rule rule_of(const double *numbers) noexcept nogil:
+    """The numbers that Leap.rule gives."""
+    return Rule(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], <int64_t> numbers[5])
+
 cdef Py_ssize_t row_size(const System *s) noexcept nogil
 cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const double *phase,
                     double left, Scratch w, double *row) noexcept nogil
-cdef int plan_second(const System *s, const int64_t *n, const int64_t *out, Scratch w, double *row) noexcept nogil
+cdef int plan_second(const System *s, const Rule *rule, const int64_t *n, const int64_t *out, Scratch w,
+                     double *row) noexcept nogil
 cdef void new_phase(const System *s, const double *row, double *phase) noexcept nogil

@@ -27,6 +27,7 @@ cdef struct Rapids:
     int32_t *place             # (P,) work space, -1 throughout
     int32_t *queue             # (P,) work space
     double *room               # (11, P) work space
+    double *outside            # (3, 2, couplings) work space
     int64_t *leave             # work space, as many as a beable has neighbours
     double *chance
     double events

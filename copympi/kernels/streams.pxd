@@ -23,6 +23,8 @@ cdef void stream_open(Stream *s, uint64_t seed, uint64_t purpose, uint64_t repli
 cdef int64_t draw_binomial(Stream *s, int64_t n, double p) noexcept nogil
 cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
                        const double *chance, int64_t *leave) noexcept nogil
+cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *chance,
+                            double *leave) noexcept nogil
 
 
 cdef inline void philox(Stream *s) noexcept nogil:

@@ -33,6 +33,7 @@ state = [0.5, "0.3+0.4j", "-0.5j", "0.4-0.3j"]
 
 
 SPREAD = "phase_spread = 0.5\nphase_kinds = 7\n"
+SPECTATORS = "spectators = {}\n"
 ALIGNMENT = '[alignment]\nstrength = 0.5\nscaling = "mean"\ndamping = 0.1\nmomenta = 0.3\n'
 
 
@@ -59,6 +60,9 @@ CASES = {
     "phases in 3 replicas": Case(TWO, 30_000, "members", 3, 0.2, SPREAD),
     "momenta": Case(TWO, 30_000, "members", 1, 0.2, SPREAD, ALIGNMENT),
     "kinds in 5 replicas": Case(FOUR, 10**15, "occupation", 5, 0.3, SPREAD),
+    "members and spectators": Case(FOUR, 100_000, "members", 1, 0.3, SPECTATORS.format(500)),
+    "spectators with phases": Case(FOUR, 60_000, "members", 2, 0.2, SPREAD + SPECTATORS.format(40)),
+    "kinds and spectators": Case(FOUR, 10**15, "occupation", 2, 0.2, SPREAD + SPECTATORS.format(2)),
 }
 
 

@@ -1,13 +1,19 @@
 """Blocks of members: dealt evenly, never losing an identity."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from copympi.kernels.members import BLOCK
+from scipy import sparse
 
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members, blocks_for, deal
+from copympi.engine.occupation import Occupation
 from copympi.engine.parallel import Alone
-from copympi.model.preparation import prepare
+from copympi.engine.phases import Phases
+from copympi.model.preparation import Start, prepare
+from copympi.model.system import System
 from tests.physics import random_state, random_system
 
 
@@ -23,8 +29,69 @@ def test_deal_is_exact_and_even(members):
     assert dealt.sum(axis=1).max() <= BLOCK
 
 
-def test_blocks_depend_on_members_alone():
+def test_blocks_depend_on_members_and_on_very_many_beables_alone():
     assert [blocks_for(n) for n in (1, 16_384, 16_385, 10**6, 10**7, 10**9)] == [1, 1, 2, 32, 39, 3815]
+    assert [blocks_for(10**9, P) for P in (65_536, 100_000, 10**6)] == [3815, 2500, 250]
+    assert [blocks_for(n, 10**6) for n in (0, 10**5, 10**7, 10**8)] == [1, 1, 10, 32]
+    for P, members in [(70_000, 10**6), (10**5, 10**7), (10**6, 10**6), (10**6, 10**9)]:
+        assert 4 * P * blocks_for(members, P) <= 4 * members  # bytes of bucket sizes, of ids
+
+
+def test_very_many_beables_start_and_move():
+    """70,000 beables on a ring, 10^6 members: blocks larger than the usual, nobody lost."""
+    P, N = 70_000, 10**6
+    site, hop = np.arange(P), np.full(P, -0.5)
+    H = sparse.coo_array((hop, (site, (site + 1) % P)), shape=(P, P))
+    psi = np.exp(-(((site - P / 2) / (P / 5)) ** 2) + 0.3j * site)
+    psi /= np.linalg.norm(psi)
+    counts = np.random.default_rng(1).multinomial(N - P, np.abs(psi) ** 2) + 1
+    start = Start(psi, counts, -np.angle(psi), spectators=1)
+    system = System(sparse.csr_array(H + H.T + sparse.diags_array(np.ones(P))))
+    ensemble = Members(Alone(), system, start, Leap(N, 0.02, step=0.01), 1, 1)
+    assert ensemble.blocks == blocks_for(N - P, P) == 13
+    ensemble.begin(1)
+    while ensemble.advance():
+        pass
+    assert ensemble.events[0] > 1000
+    assert ensemble.n.min() >= 1
+    assert np.array_equal(ensemble.n[0], ensemble.counts.sum(axis=0) + 1)
+    for begin, end in zip(ensemble.offset[:-1], ensemble.offset[1:], strict=True):
+        assert np.array_equal(np.sort(ensemble.ids[begin:end]), np.arange(end - begin))
+
+
+@pytest.mark.parametrize("kind", [Members, Phases])
+def test_spectators_survive_a_checkpoint(kind):
+    """Half of a run restored into a new ensemble goes on with the same bits; n never counts a spectator twice."""
+    system = random_system(3, 1)
+    start = prepare(3, 40_000, state=random_state(3, 2), spread=0.5 if kind is Phases else 0.0)
+    ends = []
+    for restored in (False, True):
+        ensemble = kind(Alone(), system, replace(start, spectators=700), Leap(40_000, 0.1), 2, 4)
+        for record in (1, 2):
+            ensemble.begin(record)
+            while ensemble.advance():
+                pass
+            if restored and record == 1:
+                state, ensemble = ensemble.state(), kind(
+                    Alone(), system, replace(start, spectators=700), Leap(40_000, 0.1), 2, 4
+                )  # fmt: skip
+                ensemble.restore(state, 1)
+        ends.append(ensemble)
+    for x, y in zip(ends[0].per_member().values(), ends[1].per_member().values(), strict=True):
+        assert np.array_equal(x, y)
+    assert np.array_equal(ends[0].n, ends[1].n)
+    assert ends[0].n.sum() == 80_000
+
+
+def test_where_all_are_spectators_nothing_moves():
+    for kind, spread in ((Members, 0.0), (Occupation, 0.0), (Phases, 1.0)):
+        start = Start(np.full(2, 0.5**0.5 + 0j), np.array([4, 4]), np.array([0.0, 1.0]), spread, spectators=4)
+        ensemble = kind(Alone(), random_system(2, 1), start, Leap(8, 0.5), 3, 1)
+        ensemble.begin(1)
+        while ensemble.advance():
+            pass
+        assert np.all(ensemble.n == 4)
+        assert np.all(ensemble.events == 0)
 
 
 @pytest.mark.parametrize("P", [1, 2, 7])

@@ -1,0 +1,156 @@
+"""Many beables: the mean, what is conserved, who is whole and who Gaussian, and that rapids do not drag the rest."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy import stats
+
+import copympi
+from copympi.engine.choice import ensemble
+from copympi.engine.leap import Leap
+from copympi.engine.parallel import Alone
+from copympi.engine.sites import EMPTY, GAUSSIAN, WHOLE, Sites
+from copympi.errors import DynamicsError
+from copympi.kernels import rapids
+from copympi.model.preparation import prepare
+from copympi.theory import schrodinger
+
+pytestmark = pytest.mark.filterwarnings("ignore:with .* members no one holds")  # steep tails are the point
+OMEGA = 1 / 72
+
+
+def coherent(members: float, spectators: int = 0, periods: float = 1.0, records: int = 50, **options):
+    """The coherent state of PHYSICS.md on a ring of 128 sites: (system, run)."""
+    system = copympi.lattice(128, potential={"kind": "harmonic", "omega": OMEGA})
+    duration = periods * 2 * np.pi / OMEGA
+    run = copympi.simulate(
+        system, packet={"centre": -16, "width": 6}, members=members, spectators=spectators, duration=duration,
+        interval=duration / records, representation="occupation", comm=Alone(), **options,
+    )  # fmt: skip
+    return system, run
+
+
+def random_sparse(P: int, seed: int) -> copympi.System:
+    """Complex couplings on a few scattered diagonals, with gaps."""
+    rng = np.random.default_rng(seed)
+    A = sp.random_array((P, P), density=0.15, rng=rng, format="lil").tocsr().astype(complex)
+    A.data = rng.standard_normal(A.nnz) + 1j * rng.standard_normal(A.nnz)
+    return copympi.System(0.3 * (A + A.conj().T) + sp.diags_array(rng.standard_normal(P)))
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        random_sparse(40, 1),
+        random_sparse(9, 2),
+        copympi.lattice([5, 7], spacing=[1.0, 0.8], potential={"kind": "harmonic", "omega": 0.3}),
+        copympi.lattice([6, 4], boundary="open"),
+        copympi.System(np.diag([0.1, 0.2, 0.3])),
+    ],
+    ids=["scattered", "small", "ring of rings", "open plane", "no couplings"],
+)
+def test_the_mean_beyond_integers_is_schroedingers(system: copympi.System) -> None:
+    rng = np.random.default_rng(3)
+    psi = (0.5 + rng.random(system.P)) * np.exp(2j * np.pi * rng.random(system.P))
+    psi /= np.linalg.norm(psi)
+    run = copympi.simulate(
+        system, state=psi, members=1e80, duration=3.0, interval=0.5, tolerance=1e-8, representation="occupation",
+        comm=Alone(),
+    )  # fmt: skip
+    path = schrodinger.evolve(system, psi, run.time)
+    assert np.abs(run.occupation / 1e80 - np.abs(path) ** 2).max() < 1e-8
+    seen = np.abs(path) ** 2 > 1e-4
+    assert np.abs(np.angle(np.exp(1j * (run.phase + np.angle(path)))))[seen].max() < 1e-6
+
+
+@pytest.mark.parametrize("spectators", [0, 1, 3])
+def test_counts_are_whole_and_conserved_and_spectators_stay(spectators: int) -> None:
+    system, run = coherent(10**7, spectators, periods=0.3)
+    n = run.occupation
+    assert n.dtype == np.int64
+    assert np.all(n.sum(axis=1) == 10**7)
+    assert n.min() >= spectators
+    if spectators == 0:
+        empty = n == 0
+        assert np.all(empty[1:][empty[:-1]])  # nothing to copy: empty for good
+        assert empty[0].sum() > 10
+        assert np.all(np.isnan(run.phase) == empty)
+
+
+def test_large_ensembles_hand_over_between_whole_and_gaussian() -> None:
+    """At N = 1e25 the tails of the packet are whole numbers, then Gaussian as it comes, then whole again."""
+    _, run = coherent(1e25, periods=0.5, records=25)
+    regime = run.measured["regime"]
+    assert set(np.unique(regime)) == {EMPTY, WHOLE, GAUSSIAN}
+    change = np.diff(regime.astype(int), axis=0)
+    assert np.any((change > 0) & (regime[:-1] == WHOLE))
+    assert np.any((change < 0) & (regime[1:] == WHOLE))
+    n = run.occupation
+    assert np.abs(n.sum(axis=1) / 1e25 - 1).max() < 1e-12
+    whole = regime == WHOLE
+    assert np.all(n[whole] == np.rint(n[whole]))
+    assert n[whole].max() <= 4e6
+    assert n[regime == GAUSSIAN].min() >= 1e6
+    assert np.all(n[regime == EMPTY] == 0)
+    xi = run.measured["fluctuation"]
+    assert np.all(np.isfinite(xi))
+    assert np.abs(xi.sum(axis=1)).max() < 1e-3  # N is conserved: 1e25 exactly, sqrt(N) xi to rounding of 1e25
+
+
+def test_fluctuations_of_relative_size_1e_40_are_not_lost() -> None:
+    _, run = coherent(1e80, periods=0.25)
+    xi = run.measured["fluctuation"]
+    assert 0.1 < np.sqrt(np.mean(xi[-1] ** 2)) < 1
+    assert np.all(run.measured["regime"] == GAUSSIAN)
+    _, again = coherent(1e80, periods=0.25, seed=2)
+    assert np.abs(again.measured["fluctuation"][-1] - xi[-1]).max() > 0.1
+    assert np.abs(again.occupation - run.occupation).max() <= 1e65  # the same to rounding
+
+
+def test_rapids_do_not_drag_the_lattice() -> None:
+    """Steps of a period with steep tails and passing fronts stay within 1.5 times those of N = 1e80, without any."""
+    calm = coherent(1e80)[1].steps
+    for members, spectators in ((10**9, 0), (10**9, 1), (10**15, 0)):
+        assert coherent(members, spectators)[1].steps < 1.5 * calm
+
+
+def test_few_beables_and_large_n_choose_their_engine() -> None:
+    system = copympi.System([[0.3, 0.5], [0.5, -0.3]])
+    config = copympi.simulate.__globals__["configuration"].check(
+        {"system": {"hamiltonian": system}, "preparation": {"members": 1e30},
+         "dynamics": {"duration": 1.0, "representation": "occupation"}}
+    )  # fmt: skip
+    for members, kind in ((10**6, "Occupation"), (10**30, "Sites")):
+        start = prepare(2, members, [0.8, 0.6], representation="occupation")
+        made = ensemble(system, start, config, Alone(), Leap(start.members, 1.0))
+        assert type(made).__name__ == kind
+        assert isinstance(made, Sites) == (kind == "Sites")
+
+
+def test_a_fixed_step_that_blows_up_is_refused_in_one_line() -> None:
+    with pytest.raises(DynamicsError, match=r"use a smaller dynamics\.step"):
+        coherent(10**9, periods=0.01, records=1, step=0.01 * 2 * np.pi / OMEGA)
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 0.03), (7, 0.1), (1000, 5e-4), (30, 0.4), (10**15, 3e-16), (2, 1.0)])
+def test_small_draws_have_the_binomial_law(n: int, p: float) -> None:
+    drawn = rapids.some(5, n, p, 200_000)
+    values = np.arange(0, max(2, drawn.max() + 1))
+    expected = stats.binom.pmf(values, n, p) * drawn.size
+    keep = expected > 10
+    observed = np.bincount(drawn, minlength=values.size)
+    if keep.sum() > 1:
+        assert stats.chisquare(observed[keep], expected[keep] * observed[keep].sum() / expected[keep].sum()).pvalue > 1e-3
+    assert abs(drawn.mean() - n * p) <= 4 * np.sqrt(n * p * (1 - p) / drawn.size)
+
+
+@pytest.mark.parametrize("flow", [16.0, 40.0, 1e4])
+def test_large_draws_have_three_cumulants_of_a_poisson_law(flow: float) -> None:
+    x = rapids.many(6, flow, 1.0, 400_000).astype(float)
+    off = x - x.mean()
+    assert abs(x.mean() - flow) < 4 * np.sqrt(flow / x.size)
+    assert abs(np.mean(off**2) / flow - 1) < 4 * np.sqrt(2 / x.size) + 0.25 / flow
+    skew = np.mean(off**3) / flow**1.5
+    assert abs(skew - flow**-0.5) < 4 * np.sqrt(6 / x.size) + 0.1 * flow**-0.5
