@@ -54,7 +54,7 @@ def follow(results: Results) -> Motion:
     as it takes seconds."""
     if results.time.size == 0:
         raise InputError("DIR", str(results.path), "must hold a record; its run has only begun")
-    lattice = results.system.lattice  # type: ignore[attr-defined]
+    lattice: Any = results.system.lattice
     times = results.profile_time
     most = CURVES if len(lattice.shape) == 1 else PICTURES
     shown = np.unique(np.linspace(0, times.size - 1, most).round().astype(int))
@@ -108,7 +108,7 @@ def _quantum(results: Results, lattice: Any, time: Floats, looked_at: Floats) ->
 
 def lines(results: Results, m: Motion, rows: int = 11) -> list[str]:
     """The short table a run ends with."""
-    lattice = results.system.lattice  # type: ignore[attr-defined]
+    lattice: Any = results.system.lattice
     R, unit = len(results.events), results.time_unit
     of = (
         f"mean of {R:,} replicas of {humane(results.members)} members"

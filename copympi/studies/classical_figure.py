@@ -137,12 +137,11 @@ def _pendulums(axes: Any, outcomes: list[Outcome]) -> None:
     axes[0].set_title("pendulum from −1 rad: how far copies come")
     axes[1].set_title("pendulum: distance to Newton")
     axes[2].set_title("pendulum: quantum potential")
-    path = [quantum_off(quantum[h]) for h in hbar]
-    sites = [dispersed_off(quantum[h]) for h in hbar]
-    axes[1].plot(hbar, sites, "k", lw=0.8, zorder=2)
+    laws = [[off(quantum[h]) for h in hbar] for off in (quantum_off, dispersed_off)]
+    axes[1].plot(hbar, laws[1], "k", lw=0.8, zorder=2)
     said = "Schrödinger to Newton", "(black) to Newton on sites"
-    for k, (what, y) in enumerate(zip(said, (path, sites), strict=True)):
-        _law(axes[1], hbar, y, what, 0.13 - 0.09 * k)
+    for k, (what, law) in enumerate(zip(said, laws, strict=True)):
+        _law(axes[1], hbar, law, what, 0.13 - 0.09 * k)
     _law(axes[2], hbar, [o.reference.share for o in (quantum[h] for h in hbar)], "Schrödinger", 0.04)
 
 
