@@ -142,7 +142,9 @@ def test_small_draws_have_the_binomial_law(n: int, p: float) -> None:
     keep = expected > 10
     observed = np.bincount(drawn, minlength=values.size)
     if keep.sum() > 1:
-        assert stats.chisquare(observed[keep], expected[keep] * observed[keep].sum() / expected[keep].sum()).pvalue > 1e-3
+        assert (
+            stats.chisquare(observed[keep], expected[keep] * observed[keep].sum() / expected[keep].sum()).pvalue > 1e-3
+        )
     assert abs(drawn.mean() - n * p) <= 4 * np.sqrt(n * p * (1 - p) / drawn.size)
 
 
