@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,6 @@ def test_scripts_name_configs_and_options_that_fit(path: Path) -> None:
     assert named
     assert options
     words = shlex.split(options[1].replace("$SEED", "1"))
-    settings = [after for word, after in zip(words, words[1:], strict=False) if word == "--set"]
+    settings = [after for word, after in pairwise(words) if word == "--set"]
     config.read(REPO / named[1], settings)
     assert f"`{path.name}`" in (REPO / "jobs/README.md").read_text()
