@@ -44,7 +44,7 @@ class Problem:
 
     @property
     def name(self) -> str:
-        return self.kind if self.inverse == 1 else f"{self.kind}, hbar = 1/{self.inverse}"
+        return self.kind if self.inverse == 1 else f"{self.kind}, hbar = {self.hbar:g}"
 
     @property
     def hbar(self) -> float:

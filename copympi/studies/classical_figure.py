@@ -83,7 +83,7 @@ def _well(figure: Any, axes: Any, outcomes: list[Outcome], seen: Any, title: str
         image = _image(ax, found[solver], unit, frame)
         ax.set(title=f"{title}: {told(solver)}", xlabel=time, ylabel="site")
     bar = figure.colorbar(image, ax=axes[1], pad=0.02, aspect=30)
-    bar.set_label(r"$n_a/N$ (white: nobody)" if LARGE not in [s[0] for s in seen] else r"$n_a/N$")
+    bar.set_label(r"$n_a/N$ (white: nobody)" if max(seen)[0] < 1 / FEWEST else r"$n_a/N$ (white: less)")
     bar.outline.set_visible(False)
     ax = axes[2]
     reference = outcomes[0].reference
@@ -139,9 +139,10 @@ def _pendulums(axes: Any, outcomes: list[Outcome]) -> None:
     axes[2].set_title("pendulum: quantum potential")
     laws = [[off(quantum[h]) for h in hbar] for off in (quantum_off, dispersed_off)]
     axes[1].plot(hbar, laws[1], "k", lw=0.8, zorder=2)
-    said = "Schrödinger to Newton", "(black) to Newton on sites"
+    said = "Schrödinger to Newton", "thin: to Newton on sites"
     for k, (what, law) in enumerate(zip(said, laws, strict=True)):
-        _law(axes[1], hbar, law, what, 0.13 - 0.09 * k)
+        _law(axes[1], hbar, law, what, 0.12 - 0.08 * k)
+    axes[1].set_ylim(min(laws[1]) / 12)
     _law(axes[2], hbar, [o.reference.share for o in (quantum[h] for h in hbar)], "Schrödinger", 0.04)
 
 

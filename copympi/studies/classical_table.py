@@ -14,13 +14,14 @@ HEAD = (
     f"{'empty':>7}{'least n':>9}{'steps':>8}"
 )
 FOOT = """\
-N members, s spectators a site, R replicas; ± standard error over replicas. QM: Schrödinger's equation on the same
-lattice; Newton: m x'' = -V', from <x> and <p> at the start; both over the whole run. largest <x>: where copies turn
-round, or stop. empty: sites with nobody at the end (mean); least n: the smallest n_a ever; steps: of all replicas."""
+N members, s spectators a site, R replicas; ± standard error over replicas. QM: Schrödinger's equation
+on the same lattice; Newton: m x'' = -V', from <x> and <p> at the start; both over the whole run.
+largest <x>: where copies turn round, or stop. empty: sites with nobody at the end (mean).
+least n: the smallest n_a ever; steps: of all replicas."""
 SWING_FOOT = """\
-abar p: largest abar |dS/dx|/hbar of (62), rms over the packet. lattice: QM's distance to Newton's path with the
-lattice's dispersion, the limit hbar -> 0 at fixed abar p. ~ hbar^: exponent of a power law through the rows of a
-column, ± its standard error from their scatter."""
+abar p: largest abar |dS/dx|/hbar of (62), rms over the packet. lattice: QM's distance to Newton's path
+with the lattice's dispersion, the limit hbar -> 0 at fixed abar p. ~ hbar^: exponent of a power law
+through the rows of a column, ± its standard error from their scatter."""
 
 
 def text(outcomes: list[Outcome]) -> str:
@@ -60,7 +61,7 @@ def _swings(outcomes: list[Outcome]) -> list[str]:
     lines += ["", "The same: <V_Q>/<m v²/2>, means over the run", "", bare, "-" * WIDE]
     lines += _block(problems, outcomes, solvers, "share", lambda o: o.reference.share, None)
     lines += ["", "The same: largest <x> in rad, where copies turn round or stop", "", bare, "-" * WIDE]
-    lines += _block(problems, outcomes, solvers, "farthest", lambda o: float(o.reference.quantum.max()), None)[:-1]
+    lines += _block(problems, outcomes, solvers, "farthest", lambda o: float(o.reference.quantum.max()), None, False)
     return lines
 
 
@@ -81,8 +82,9 @@ def _block(
     number: str,
     quantum: Callable[[Outcome], float],
     dispersed: Callable[[Outcome], float] | None,
+    laws: bool = True,
 ) -> list[str]:
-    """A row for each hbar, and the exponents."""
+    """A row for each hbar and, where there are power laws, the exponents."""
     lines = []
     found = {(o.case.solver, o.case.problem.inverse): o for o in outcomes}
     for o in problems:
@@ -91,8 +93,10 @@ def _block(
         line = f"{f'1/{p.inverse}':>6}{p.sites:>7}{o.reference.step:>8.3f} {quantum(o):^10.4f}{other:^10}"
         for solver in solvers:
             here = found.get((solver, p.inverse))
-            line += f"{'-' if here is None else pm(here.numbers[number], 4):^14}"
+            line += f"{'-' if here is None else pm(here.numbers[number], 4 if laws else 3):^14}"
         lines.append(line)
+    if not laws:
+        return lines
     hbars = [o.case.problem.hbar for o in problems]
     line = f"{'~ hbar^':>21} {_exponent(hbars, [quantum(o) for o in problems]):^10}"
     line += f"{'' if dispersed is None else _exponent(hbars, [dispersed(o) for o in problems]):^10}"
