@@ -149,7 +149,7 @@ def _pendulums(axes: Any, outcomes: list[Outcome]) -> None:
 def _law(ax: Any, x: Any, y: list[float], what: str, height: float) -> None:
     """The exponent of a power law, in words."""
     slope, error, _ = power_law(list(x), y)
-    text = rf"{what} $\propto\hbar^{{{slope:.2f}\pm{error:.2f}}}$"
+    text = rf"{what} $\propto\hbar^{{{slope:.3f}\pm{error:.3f}}}$"
     ax.text(0.98, height, text, transform=ax.transAxes, ha="right", fontsize=8)
 
 

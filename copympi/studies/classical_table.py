@@ -14,14 +14,14 @@ HEAD = (
     f"{'empty':>7}{'least n':>9}{'steps':>8}"
 )
 FOOT = """\
-N members, s spectators a site, R replicas; ± standard error over replicas. QM: Schrödinger's equation
-on the same lattice; Newton: m x'' = -V', from <x> and <p> at the start; both over the whole run.
-largest <x>: where copies turn round, or stop. empty: sites with nobody at the end (mean).
+N members, s spectators a site, R replicas; ± standard error over replicas. QM: Schrödinger's
+equation on the same lattice; Newton: m x'' = -V', from <x> and <p> at the start; both over the whole
+run. largest <x>: where copies turn round, or stop. empty: sites with nobody at the end (mean).
 least n: the smallest n_a ever; steps: of all replicas."""
 SWING_FOOT = """\
-abar p: largest abar |dS/dx|/hbar of (62), rms over the packet. lattice: QM's distance to Newton's path
-with the lattice's dispersion, the limit hbar -> 0 at fixed abar p. ~ hbar^: exponent of a power law
-through the rows of a column, ± its standard error from their scatter."""
+abar p: largest abar |dS/dx|/hbar of (62), rms over the packet. lattice: QM's distance to Newton's
+path with the lattice's dispersion, the limit hbar -> 0 at fixed abar p. ~ hbar^: exponent of a power
+law through the rows of a column, ± its standard error from their scatter."""
 
 
 def text(outcomes: list[Outcome]) -> str:
@@ -49,7 +49,7 @@ def _wells(outcomes: Iterable[Outcome]) -> list[str]:
 def _swings(outcomes: list[Outcome]) -> list[str]:
     solvers = list(dict.fromkeys(o.case.solver for o in outcomes))
     names = {o.case.solver: f"{o.case.size} s={o.case.spectators}" for o in outcomes}
-    head = f"{'hbar':>6}{'sites':>7}{'abar p':>8} {'QM':^10}{'lattice':^10}" + "".join(
+    head = f"{'hbar':>5}{'sites':>6}{'abar p':>8} {'QM':^12}{'lattice':^12}" + "".join(
         f"{names[s]:^14}" for s in solvers
     )
     lines = ["A pendulum from 1 rad, one period of small swings: max|<x> - Newton| in rad", "", head, "-" * WIDE]
@@ -90,7 +90,7 @@ def _block(
     for o in problems:
         p = o.case.problem
         other = "" if dispersed is None else f"{dispersed(o):.4f}"
-        line = f"{f'1/{p.inverse}':>6}{p.sites:>7}{o.reference.step:>8.3f} {quantum(o):^10.4f}{other:^10}"
+        line = f"{f'1/{p.inverse}':>5}{p.sites:>6}{o.reference.step:>8.3f} {quantum(o):^12.4f}{other:^12}"
         for solver in solvers:
             here = found.get((solver, p.inverse))
             line += f"{'-' if here is None else pm(here.numbers[number], 4 if laws else 3):^14}"
@@ -98,8 +98,8 @@ def _block(
     if not laws:
         return lines
     hbars = [o.case.problem.hbar for o in problems]
-    line = f"{'~ hbar^':>21} {_exponent(hbars, [quantum(o) for o in problems]):^10}"
-    line += f"{'' if dispersed is None else _exponent(hbars, [dispersed(o) for o in problems]):^10}"
+    line = f"{'~ hbar^':>19} {_exponent(hbars, [quantum(o) for o in problems]):^12}"
+    line += f"{'' if dispersed is None else _exponent(hbars, [dispersed(o) for o in problems]):^12}"
     for solver in solvers:
         mine = [o for o in outcomes if o.case.solver == solver]
         points = [o.case.problem.hbar for o in mine], [o.numbers[number][0] for o in mine]
@@ -109,7 +109,7 @@ def _block(
 
 def _exponent(x: list[float], y: list[float]) -> str:
     slope, error, _ = power_law(x, y)
-    return "-" if math.isnan(slope) else f"{slope:.2f}" + ("" if math.isnan(error) else f"±{error:.2f}")
+    return "-" if math.isnan(slope) else f"{slope:.3f}" + ("" if math.isnan(error) else f"±{error:.3f}")
 
 
 def pm(number: tuple[float, float], digits: int | None = None) -> str:

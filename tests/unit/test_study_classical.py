@@ -152,6 +152,6 @@ def test_numbers_as_told() -> None:
     assert pm((12.345, 0.678)) == "12.35±0.68"
     assert pm((12.3456, np.nan)) == "12.346"
     assert pm((1.234e-5, 3e-7)) == "1.2e-5±3e-7"
-    assert pm((0.25, 0.0)) == "0.2500±0.0000"
+    assert pm((0.25, 0.0), 4) == "0.2500±0.0000"
     assert short(1.3e54) == "1.3e54"
     assert mean(np.array([1.0, 3.0])) == (2.0, 1.0)
