@@ -15,13 +15,13 @@ HEAD = (
 )
 FOOT = """\
 N members, s spectators a site, R replicas; ± standard error over replicas. QM: Schrödinger's
-equation on the same lattice; Newton: m x'' = -V', from <x> and <p> at the start; both over the whole
-run. largest <x>: where copies turn round, or stop. empty: sites with nobody at the end (mean).
+equation on the same lattice; Newton: m x'' = -V', from <x> and <p> at the start; both over the
+whole run. largest <x>: where copies turn round or stop. empty: sites with nobody at the end (mean).
 least n: the smallest n_a ever; steps: of all replicas."""
 SWING_FOOT = """\
 abar p: largest abar |dS/dx|/hbar of (62), rms over the packet. lattice: QM's distance to Newton's
-path with the lattice's dispersion, the limit hbar -> 0 at fixed abar p. ~ hbar^: exponent of a power
-law through the rows of a column, ± its standard error from their scatter."""
+path with the lattice's dispersion, the limit hbar -> 0 at fixed abar p. ~ hbar^: exponent of a
+power law through the rows of a column, ± its standard error from their scatter."""
 
 
 def text(outcomes: list[Outcome]) -> str:
