@@ -173,6 +173,7 @@ cdef struct Replica:
     double events
     int64_t pinned
     double limit
+    double members             # N
 
 
 cdef void look(const Diagonals *d, const Replica *x, Room w) noexcept nogil:
@@ -385,10 +386,15 @@ cdef void draw_apart(const Diagonals *d, Replica *x, Stream *stream, double weig
 
 
 cdef void settle_apart(const Diagonals *d, Replica *x, Room w) noexcept nogil:
-    """Amplitudes at the end of a step from the new counts and kicks; beables change between whole and Gaussian."""
+    """Amplitudes at the end of a step from the new counts and kicks; beables change between whole and Gaussian.
+
+    The mean keeps its norm, N, which the polynomial keeps but nearly.
+    """
     cdef Py_ssize_t P = d.P, a
-    cdef double tx, ty, m, r
+    cdef double tx, ty, m, r, norm = sqrt(x.members / sum_of(2 * P, w.end_mean, 1))
     for a in range(P):
+        w.end_mean[a] *= norm
+        w.end_mean[P + a] *= norm
         tx = w.end[a]
         ty = w.end[P + a]
         m = tx * tx + ty * ty
@@ -478,6 +484,7 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, d
             x.mean = &mean_view[r, 0, 0] if apart else NULL
             x.pinned = pinned
             x.limit = rule.leaving_chance
+            x.members = rule.members
             x.chance = largest[r]
             x.events = events[r]
             before = room.rapids.substeps

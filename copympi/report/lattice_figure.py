@@ -58,7 +58,8 @@ def figure(results: Results, m: Motion) -> Any:
 
 
 def _title(results: Results) -> str:
-    lattice, R = observables.lattice_of(results.system), len(results.events)
+    lattice: Any = results.system.lattice
+    R = len(results.events)
     sites = " × ".join(f"{n:,}" for n in lattice.shape)
     kind = {"ring": "a ring" if len(lattice.shape) == 1 else "a torus"}.get(lattice.boundary, "an open lattice")
     many = f"{power(R)} replicas of " if R > 1 else ""
@@ -80,7 +81,7 @@ def _frame(density: NDArray[np.float64]) -> tuple[int, int]:
 
 def _curves(axes: Any, results: Results, m: Motion) -> None:
     """Profiles on a chain, coloured by time."""
-    lattice = observables.lattice_of(results.system)
+    lattice: Any = results.system.lattice
     first, last = _frame(m.density if m.quantum_density is None else np.vstack([m.density, m.quantum_density]))
     x, part = observables.coordinates(lattice, 0)[first:last], slice(first, last)
     few = last - first <= 60
@@ -116,7 +117,7 @@ class _View:
     """The part of a plane where there is something to see."""
 
     def __init__(self, results: Results, m: Motion) -> None:
-        lattice = observables.lattice_of(results.system)
+        lattice: Any = results.system.lattice
         grids = m.density.reshape(-1, *lattice.shape)
         frames = [slice(*_frame(grids.sum(axis=2))), slice(*_frame(grids.sum(axis=1)))]
         x, y = (observables.coordinates(lattice, k)[frames[k]] for k in (0, 1))

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
-from scipy.interpolate import CubicSpline, RectBivariateSpline
 
 from copympi.errors import InputError
 from copympi.model import observables
 from copympi.report.numbers import humane, significant, whole
 from copympi.storage.reading import Results
+from copympi.theory import newton as paths
 from copympi.theory import schrodinger
 
 MOST_COST = 1e9
@@ -55,7 +54,7 @@ def follow(results: Results) -> Motion:
     as it takes seconds."""
     if results.time.size == 0:
         raise InputError("DIR", str(results.path), "must hold a record; its run has only begun")
-    lattice = observables.lattice_of(results.system)
+    lattice: Any = results.system.lattice
     times = results.profile_time
     most = CURVES if len(lattice.shape) == 1 else PICTURES
     shown = np.unique(np.linspace(0, times.size - 1, most).round().astype(int))
@@ -68,7 +67,7 @@ def follow(results: Results) -> Motion:
         time, momentum = times, None
         position, width, smallest, empty = _of_profiles(results, lattice)
     quantum, quantum_density = _quantum(results, lattice, time, times[shown])
-    newton = _newton(results, lattice, time)
+    newton = paths.path(lattice, results.state, time)
     return Motion(
         time, position, width, momentum, smallest, empty, quantum, newton, shown, times[shown], density, quantum_density
     )
@@ -107,51 +106,9 @@ def _quantum(results: Results, lattice: Any, time: Floats, looked_at: Floats) ->
     return x, density
 
 
-def _newton(results: Results, lattice: Any, time: Floats) -> Floats:
-    """x(t) of m x'' = -dV/dx (T, axes) from <x> and <p> of Psi at t = 0, V between the sites by cubic splines."""
-    state = observables.motion(results.state[None], lattice)
-    start = np.concatenate([state["position"][0], state["momentum"][0] / lattice.mass])
-    A, force = len(lattice.shape), _force(lattice)
-    lengths = np.array(lattice.shape) * np.array(lattice.spacing)
-    low = np.array([observables.coordinates(lattice, k)[0] for k in range(A)])
-    high = np.array([observables.coordinates(lattice, k)[-1] for k in range(A)])
-
-    def seen(x: Any) -> Any:
-        return low + np.mod(x - low, lengths) if lattice.boundary == "ring" else np.clip(x, low, high)
-
-    def rate(_: float, y: Any) -> Any:
-        return np.concatenate([y[A:], force(seen(y[:A])) / lattice.mass])
-
-    span = float(time[-1])
-    if span == 0:
-        return np.tile(start[:A], (time.size, 1))
-    found = solve_ivp(rate, (0.0, span), start, t_eval=time, rtol=1e-8, atol=1e-9, max_step=span / 50)
-    x = np.full((time.size, A), np.nan)
-    x[: found.y.shape[1]] = found.y[:A].T
-    if lattice.boundary != "ring":  # beyond the ends of a chain there is no potential
-        x[np.maximum.accumulate(np.any((x < low) | (x > high), axis=1))] = np.nan
-    return x
-
-
-def _force(lattice: Any) -> Any:
-    """-dV/dx as a function of x (axes,)."""
-    V = np.asarray(lattice.potential).reshape(lattice.shape)
-    axes = [observables.coordinates(lattice, k) for k in range(len(lattice.shape))]
-    if min(lattice.shape) < 4 or np.ptp(V) == 0:
-        return np.zeros_like
-    if lattice.boundary == "ring":  # closed, so that the force is known between the last site and the first
-        V = np.pad(V, [(0, 1)] * V.ndim, mode="wrap")
-        axes = [np.append(x, x[-1] + abar) for x, abar in zip(axes, lattice.spacing, strict=True)]
-    if len(axes) == 1:
-        slope = CubicSpline(axes[0], V).derivative()
-        return lambda x: -slope(x)
-    spline = RectBivariateSpline(*axes, V, s=0)
-    return lambda x: -np.array([spline(*x, dx=1, dy=0)[0, 0], spline(*x, dx=0, dy=1)[0, 0]])
-
-
 def lines(results: Results, m: Motion, rows: int = 11) -> list[str]:
     """The short table a run ends with."""
-    lattice = observables.lattice_of(results.system)
+    lattice: Any = results.system.lattice
     R, unit = len(results.events), results.time_unit
     of = (
         f"mean of {R:,} replicas of {humane(results.members)} members"

@@ -14,6 +14,7 @@ STUDIES = {
         "do boxes of sites, and a body's own atoms in boxes, move alike? (section 3.3)",
         "copympi.studies.coarse_graining",
     ),
+    "classical-limit": ("do large bodies obey Newton? (section 3.3)", "copympi.studies.classical"),
 }
 """Name -> (what it asks, the module whose `study(comm, folder, quick, replicas, seed)` answers)."""
 

@@ -21,9 +21,8 @@ from copympi.engine import parallel
 from copympi.errors import InputError
 from copympi.model.system import System
 from copympi.simulate import Run, simulate
-from copympi.studies import alignment_figure, alignment_table
+from copympi.studies import alignment_figure, alignment_table, folders
 from copympi.studies.alignment_numbers import Outcome
-from copympi.studies.folder import make
 
 R = np.pi
 """Coupling, 1/period."""
@@ -104,7 +103,7 @@ def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int)
     """
     if replicas is not None and replicas < 2:
         raise InputError("--replicas", replicas, "must be at least 2: errors are estimated from their scatter")
-    parallel.from_root(comm, lambda: make(folder))
+    parallel.from_root(comm, lambda: folders.make(folder))
     root = comm.rank == parallel.ROOT
     system = System([[0.0, R], [R, 0.0]])
     outcomes = []

@@ -27,10 +27,9 @@ import numpy as np
 from copympi.engine import parallel
 from copympi.errors import InputError
 from copympi.simulate import simulate
-from copympi.studies import coarse_figure, coarse_table
+from copympi.studies import coarse_figure, coarse_table, folders
 from copympi.studies.coarse_model import Model, middled, packet, wave
 from copympi.studies.coarse_numbers import Answers, Outcome
-from copympi.studies.folder import make
 
 ENDLESS = 1e80
 """Members where noise is not what is asked about."""
@@ -135,7 +134,7 @@ def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int)
     """
     if replicas is not None and replicas < 2:
         raise InputError("--replicas", replicas, "must be at least 2: errors are estimated from their scatter")
-    parallel.from_root(comm, lambda: make(folder))
+    parallel.from_root(comm, lambda: folders.make(folder))
     outcomes = []
     began = clock.perf_counter()
     todo = cases(quick, replicas)

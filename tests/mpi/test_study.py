@@ -24,13 +24,14 @@ def contents(path: Path) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.parametrize("name", ["alignment", "classical-limit"])
 @pytest.mark.parametrize("mpi", launch.FLAVOURS)
-def test_same_bytes_on_two_ranks(mpi: str, tmp_path: Path) -> None:
-    arguments = ("study", "alignment", "--quick", "--replicas", "2")
+def test_same_bytes_on_two_ranks(mpi: str, name: str, tmp_path: Path) -> None:
+    arguments = ("study", name, "--quick", "--replicas", "2")
     alone = launch.copympi(*arguments, "-o", "alone", cwd=tmp_path)
     both = launch.mpiexec(2, "-m", "copympi", *arguments, "-o", "both", mpi=mpi, cwd=tmp_path, timeout=240)
     assert (alone.returncode, both.returncode) == (0, 0), alone.stderr + both.stderr
-    one, two = (contents(tmp_path / name / "alignment.h5") for name in ("alone", "both"))
+    one, two = (contents(tmp_path / folder / f"{name}.h5") for folder in ("alone", "both"))
     assert len(one) > 50
     assert one == two
     same = [text.rsplit("\n\n", 1)[0] for text in (alone.stdout, both.stdout)]  # the last line has seconds and paths

@@ -1,4 +1,4 @@
-"""Where a study's files go."""
+"""Where a study writes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from copympi.errors import InputError
 
 
 def make(folder: Path) -> None:
-    """The folder, made where it is not there yet; an InputError where nothing can be written into it."""
+    """See that `folder` is there and can be written, before hours are spent; InputError if not."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".part").write_bytes(b"")

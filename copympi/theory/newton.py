@@ -1,0 +1,65 @@
+"""Newton's equation m x'' = -dV/dx for a particle that starts at <x> and <p> of a Psi on a lattice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicSpline, RectBivariateSpline
+
+from copympi.model import observables
+
+Floats = NDArray[np.float64]
+
+
+def path(lattice: Any, state: ArrayLike, time: Floats, dispersion: bool = False) -> Floats:
+    """x(t) (T, axes) from Psi = `state` (P,) at t = 0, V between the sites by cubic splines.
+
+    dispersion : kinetic energy (hbar^2/m abar^2) (1 - cos(abar p/hbar)) in place of p^2/2m: the limit hbar -> 0 where
+        abar p/hbar stays as it is, so that waves go on to feel the sites.
+    """
+    start_state = observables.motion(np.asarray(state, complex)[None], lattice)
+    A, force = len(lattice.shape), _force(lattice)
+    lengths = np.array(lattice.shape) * np.array(lattice.spacing)
+    per_site = np.array(lattice.spacing) * lattice.mass / lattice.hbar  # rad a site, of a wave of unit velocity
+    v = start_state["momentum"][0] / lattice.mass
+    if dispersion:
+        v = np.arcsin(np.clip(per_site * v, -1, 1)) / per_site
+    start = np.concatenate([start_state["position"][0], v])
+    low = np.array([observables.coordinates(lattice, k)[0] for k in range(A)])
+    high = np.array([observables.coordinates(lattice, k)[-1] for k in range(A)])
+
+    def seen(x: Any) -> Any:
+        return low + np.mod(x - low, lengths) if lattice.boundary == "ring" else np.clip(x, low, high)
+
+    def rate(_: float, y: Any) -> Any:
+        velocity = np.sin(per_site * y[A:]) / per_site if dispersion else y[A:]
+        return np.concatenate([velocity, force(seen(y[:A])) / lattice.mass])
+
+    span = float(time[-1])
+    if span == 0:
+        return np.tile(start[:A], (time.size, 1))
+    found = solve_ivp(rate, (0.0, span), start, t_eval=time, rtol=1e-8, atol=1e-9, max_step=span / 50)
+    x = np.full((time.size, A), np.nan)
+    x[: found.y.shape[1]] = found.y[:A].T
+    if lattice.boundary != "ring":  # beyond the ends of a chain there is no potential
+        x[np.maximum.accumulate(np.any((x < low) | (x > high), axis=1))] = np.nan
+    return x
+
+
+def _force(lattice: Any) -> Any:
+    """-dV/dx as a function of x (axes,)."""
+    V = np.asarray(lattice.potential).reshape(lattice.shape)
+    axes = [observables.coordinates(lattice, k) for k in range(len(lattice.shape))]
+    if min(lattice.shape) < 4 or np.ptp(V) == 0:
+        return np.zeros_like
+    if lattice.boundary == "ring":  # closed, so that the force is known between the last site and the first
+        V = np.pad(V, [(0, 1)] * V.ndim, mode="wrap")
+        axes = [np.append(x, x[-1] + abar) for x, abar in zip(axes, lattice.spacing, strict=True)]
+    if len(axes) == 1:
+        slope = CubicSpline(axes[0], V).derivative()
+        return lambda x: -slope(x)
+    spline = RectBivariateSpline(*axes, V, s=0)
+    return lambda x: -np.array([spline(*x, dx=1, dy=0)[0, 0], spline(*x, dx=0, dy=1)[0, 0]])
