@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from copympi import config
+from copympi import config, studies
 from copympi.model import build
 
 REPO = Path(__file__).parents[2]
@@ -34,11 +34,15 @@ def test_configs_are_read(path: Path) -> None:
 def test_scripts_name_configs_and_options_that_fit(path: Path) -> None:
     subprocess.run(["bash", "-n", path], check=True)
     text = path.read_text()
-    named = re.search(r"^CONFIG=(\S+)", text, re.MULTILINE)
+    assert f"`{path.name}`" in (REPO / "jobs/README.md").read_text()
     options = re.search(r"^OPTIONS=\((.*?)\)", text, re.MULTILINE)
-    assert named
     assert options
+    study = re.search(r"^STUDY=(\S+)", text, re.MULTILINE)
+    if study:
+        assert studies.find(study[1])
+        return
+    named = re.search(r"^CONFIG=(\S+)", text, re.MULTILINE)
+    assert named
     words = shlex.split(options[1].replace("$SEED", "1"))
     settings = [after for word, after in pairwise(words) if word == "--set"]
     config.read(REPO / named[1], settings)
-    assert f"`{path.name}`" in (REPO / "jobs/README.md").read_text()
