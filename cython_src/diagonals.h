@@ -2,6 +2,8 @@
 #pragma once
 #include "wide.h"
 
+#define PASS COPYMPI_WIDE __attribute__((unused)) static
+
 typedef struct {
     int64_t first, offset, length, start; /* pairs (first + k, first + k + offset), weight start + k, k < length */
 } Run;
@@ -36,8 +38,8 @@ static inline void couple(int64_t n, int has_im, double sign, const double *rest
 }
 
 /* new = -i over (H/hbar) old. Where alive is 0, new = -other: the sum of both stays 0 at empty beables. */
-COPYMPI_WIDE static void stage(const Diagonals *d, const double *restrict alive, const double *restrict old,
-                               double over, double *restrict new, const double *restrict other) {
+PASS void stage(const Diagonals *d, const double *restrict alive, const double *restrict old,
+                double over, double *restrict new, const double *restrict other) {
     double sr[TILE], si[TILE];
     const int64_t P = d->P;
     for (int64_t t = 0; t < P; t += TILE) {
@@ -80,8 +82,8 @@ COPYMPI_WIDE static void stage(const Diagonals *d, const double *restrict alive,
 }
 
 /* c in the middle and at the end of a step of length t, from Taylor coefficients v (5, 2, P), P2 = 2 P */
-COPYMPI_WIDE static void carry(int64_t P2, const double *restrict v, double t, double *restrict mid,
-                               double *restrict end) {
+PASS void carry(int64_t P2, const double *restrict v, double t, double *restrict mid,
+                double *restrict end) {
     const double u = 0.5 * t;
     for (int64_t a = 0; a < P2; a++) {
         const double v0 = v[a], v1 = v[P2 + a], v2 = v[2 * P2 + a], v3 = v[3 * P2 + a], v4 = v[4 * P2 + a];
@@ -90,7 +92,7 @@ COPYMPI_WIDE static void carry(int64_t P2, const double *restrict v, double t, d
     }
 }
 
-COPYMPI_WIDE static void add_up(int64_t n, const double *x, const double *y, double *sum) {
+PASS void add_up(int64_t n, const double *x, const double *y, double *sum) {
     for (int64_t a = 0; a < n; a++) sum[a] = x[a] + y[a];
 }
 
@@ -105,7 +107,7 @@ static inline void rates(int64_t n, int has_im, const double *restrict re, const
         for (int64_t k = 0; k < n; k++) rate[k] = -2.0 * re[k] * (xb[k] * yc[k] - yb[k] * xc[k]);
 }
 
-COPYMPI_WIDE static void flow_rates(const Diagonals *d, const double *c, double *restrict rate) {
+PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate) {
     for (int64_t r = 0; r < d->runs; r++) {
         const Run run = d->run[r];
         rates(run.length, d->has_im, d->re + run.start, d->im + run.start, c + run.first, d->P, run.offset,
@@ -115,9 +117,9 @@ COPYMPI_WIDE static void flow_rates(const Diagonals *d, const double *c, double 
 
 /* Flow of each pair over h by Simpson's rule, net and gross, from the rates at its start and the amplitudes in its
    middle and at its end; and the rate at the end. */
-COPYMPI_WIDE static void integrate(const Diagonals *d, double h, const double *restrict start, const double *mid,
-                                   const double *end, double *restrict end_rate, double *restrict net,
-                                   double *restrict gross) {
+PASS void integrate(const Diagonals *d, double h, const double *restrict start, const double *mid,
+                    const double *end, double *restrict end_rate, double *restrict net,
+                    double *restrict gross) {
     enum { CHUNK = 1024 };
     double middle[CHUNK], late[CHUNK];
     const double w = h / 6.0;
@@ -137,8 +139,8 @@ COPYMPI_WIDE static void integrate(const Diagonals *d, double h, const double *r
 }
 
 /* out[a]: members that the flows take from a, gross */
-COPYMPI_WIDE static void outflows(const Diagonals *d, const double *restrict net, const double *restrict gross,
-                                  double *restrict out) {
+PASS void outflows(const Diagonals *d, const double *restrict net, const double *restrict gross,
+                   double *restrict out) {
     memset(out, 0, d->P * sizeof(double));
     for (int64_t r = 0; r < d->runs; r++) {
         const Run run = d->run[r];
@@ -150,7 +152,7 @@ COPYMPI_WIDE static void outflows(const Diagonals *d, const double *restrict net
 }
 
 /* n[b] -= moved, n[b + offset] += moved */
-COPYMPI_WIDE static void move_counts(const Diagonals *d, const int64_t *restrict moved, int64_t *restrict n) {
+PASS void move_counts(const Diagonals *d, const int64_t *restrict moved, int64_t *restrict n) {
     for (int64_t r = 0; r < d->runs; r++) {
         const Run run = d->run[r];
         const int64_t *restrict m = moved + run.start;
@@ -161,8 +163,8 @@ COPYMPI_WIDE static void move_counts(const Diagonals *d, const int64_t *restrict
 }
 
 /* c as `pred`, with |c|^2 = n; alive says where that is not 0. A pred of 0 gives way to `before`. */
-COPYMPI_WIDE static void rescale(int64_t P, const int64_t *restrict n, const double *restrict pred,
-                                 const double *restrict before, double *restrict c, double *restrict alive) {
+PASS void rescale(int64_t P, const int64_t *restrict n, const double *restrict pred,
+                  const double *restrict before, double *restrict c, double *restrict alive) {
     for (int64_t a = 0; a < P; a++) {
         double x = pred[a], y = pred[P + a], m = x * x + y * y, k = (double)n[a], r;
         x = m > 0.0 ? x : before[a];
@@ -176,7 +178,7 @@ COPYMPI_WIDE static void rescale(int64_t P, const int64_t *restrict n, const dou
 }
 
 /* Sum of squares, or of sizes, in an order that does not depend on how wide vectors are. */
-static double sum_of(int64_t n, const double *restrict x, int squares) {
+__attribute__((unused)) static double sum_of(int64_t n, const double *restrict x, int squares) {
     double s[8] = {0};
     int64_t a = 0;
     for (; a + 8 <= n; a += 8)

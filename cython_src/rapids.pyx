@@ -202,6 +202,11 @@ cdef inline int64_t draw_many(Stream *stream, double flow, double kept) noexcept
     return llrint(flow * kept + sqrt(flow * kept) * g + (g * g - 1.0) / 6.0)
 
 
+cdef inline bint is_large(double flow, int64_t n, int64_t pinned) noexcept nogil:
+    """Whether that law will do for a flow out of n members, so many of them pinned."""
+    return flow * (n - pinned) >= MANY * <double> n and flow <= MOST * n
+
+
 cdef inline void move(Rapids *w, int32_t i, int32_t j, Py_ssize_t b, int64_t k, int64_t *arrived) noexcept nogil:
     """k members go from place i of the cluster to its place j, or to beable b outside where j < 0."""
     arrived[i] -= k
@@ -247,7 +252,7 @@ cdef void draw(Rapids *w, Stream *stream, int32_t size, int64_t m, double dt, co
             if w.n[a] == 0 or w.n[b] == 0:
                 continue
             flow = dt / 6.0 * (early + 4.0 * middle + late)
-            if flow >= MANY and w.n[a] * MOST >= flow:
+            if is_large(flow, w.n[a], w.pinned):
                 move(w, i, j, b, draw_many(stream, flow, 1.0 - w.pinned / <double> w.n[a]), arrived)
             elif flow > 0.0:
                 w.chance[e - first] = fmin(1.0, flow / w.n[a])
@@ -256,7 +261,7 @@ cdef void draw(Rapids *w, Stream *stream, int32_t size, int64_t m, double dt, co
                 if w.n[b] < 0:
                     k = draw_binomial(stream, ENDLESS, -flow / ENDLESS)
                     w.change[b] -= k
-                elif -flow >= MANY and w.n[b] * MOST >= -flow:
+                elif is_large(-flow, w.n[b], w.pinned):
                     k = draw_many(stream, -flow, 1.0 - w.pinned / <double> w.n[b])
                     w.n[b] -= k
                 else:

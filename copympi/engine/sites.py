@@ -11,6 +11,8 @@ import copympi.kernels.sites as kernel
 from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
 from copympi.engine.streams import Purpose
+from copympi.kernels.bonds import Bonds, Room
+from copympi.kernels.kicks import FRACTION_FROM, HOLDS_GAUSS
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
 
@@ -29,7 +31,7 @@ class Sites(Occupation):
 
     Beyond N = 2^63 - 1 amplitudes are mean (R, 2, P), which obeys Schroedinger's equation, and c, the deviation from
     it, whose size is of order 1 while the mean's is of order sqrt(N): "Large N" of docs/theory.md. There n counts
-    only beables of few members; kernel.HOLDS_GAUSS stands where a Gaussian fluctuation takes its place.
+    only beables of few members; HOLDS_GAUSS stands where a Gaussian fluctuation takes its place.
     """
 
     columns: tuple[str, ...] = ("n", "c", "left", "step", "events", "largest_chance", "substeps")
@@ -45,8 +47,8 @@ class Sites(Occupation):
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
         mean = np.zeros(0, complex)
         if self.apart:
-            few = np.asarray(start.counts) < kernel.FRACTION_FROM
-            n = np.where(few, start.counts, kernel.HOLDS_GAUSS).astype(np.int64)
+            few = np.asarray(start.counts) < FRACTION_FROM
+            n = np.where(few, start.counts, HOLDS_GAUSS).astype(np.int64)
             mean = np.sqrt(self.members) * np.abs(start.state) * turn
             whole = np.where(few, whole - mean, 0.0)
             self.columns = (*self.columns, "mean")
@@ -55,7 +57,7 @@ class Sites(Occupation):
         self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.apart else None
         self.substeps = np.zeros(R, np.int64)
         self.bonds = bonds(system, start)
-        self.room = kernel.Room(self.bonds, self.apart)
+        self.room = Room(self.bonds, self.apart)
         self.stretch = max(1, WORK // P)
 
     def _go_on(self) -> None:
@@ -120,7 +122,7 @@ def bonds(system: System, start: Start) -> Any:
     size = np.abs(omega - shift)
     np.add.at(size, row, np.abs(weight))
     np.add.at(size, row + offset, np.abs(weight))
-    return kernel.Bonds(
+    return Bonds(
         system.couplings, runs, np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag),
         omega - shift, shift, float(size.max()), bool(np.any(weights.imag)),
     )  # fmt: skip
