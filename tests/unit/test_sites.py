@@ -79,6 +79,19 @@ def test_counts_are_whole_and_conserved_and_spectators_stay(spectators: int) -> 
         assert np.all(np.isnan(run.phase) == empty)
 
 
+def test_most_members_may_be_spectators() -> None:
+    """Flows are large, but nearly all of them withheld: no site falls below its spectators."""
+    system = copympi.lattice(9)
+    psi = np.exp(-(system.lattice.positions[0] ** 2) / 9 + 0.6j * system.lattice.positions[0])
+    run = copympi.simulate(
+        system, state=psi / np.linalg.norm(psi), members=9 * 5000 + 400, spectators=5000, duration=30.0, interval=1.0,
+        replicas=20, representation="occupation", comm=Alone(),
+    )  # fmt: skip
+    assert run.occupation.min() >= 5000
+    assert np.any(run.occupation == 5000)
+    assert np.all(run.occupation.sum(axis=2) == 45_400)
+
+
 def test_large_ensembles_hand_over_between_whole_and_gaussian() -> None:
     """At N = 1e25 the tails of the packet are whole numbers, then Gaussian as it comes, then whole again."""
     _, run = coherent(1e25, periods=0.5, records=25)
