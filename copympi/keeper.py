@@ -225,6 +225,5 @@ def compare_settings(old: dict[str, Any], new: dict[str, Any], path: Path) -> No
             if was is None or now is None or now < was:
                 raise InputError(key, now, f"was {was} when {path} was written; may only become longer")
         elif was != now:
-            raise InputError(
-                key, now, f"was {was} when {path} was written; only duration, checkpoints and output may change"
-            )
+            may = "only duration, checkpoints and output.time_unit may change"
+            raise InputError(key, now, f"was {was} when {path} was written; {may}")

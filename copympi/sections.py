@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from copympi.errors import InputError, plain_text
 
-MOST_REPLICAS, MOST_KINDS = 2**31, 4096
+MOST_REPLICAS, MOST_KINDS, MOST_SPECTATORS = 2**31, 4096, 10**15
 
 WALL_TIME = 'a length of wall time like "30s", "10min" or "2h"'
 
@@ -55,7 +55,7 @@ class PreparationSection(Section):
     phase_spread: float = Field(0.0, ge=0, le=3.1416)
     phases: Any = None
     phase_kinds: int = Field(64, ge=1, le=MOST_KINDS)
-    spectators: int = Field(0, ge=0)
+    spectators: int = Field(0, ge=0, le=MOST_SPECTATORS)
     packet: Any = None
     admixture: Any = None
     basis: Any = None

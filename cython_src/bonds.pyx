@@ -24,7 +24,7 @@ cdef class Bonds:
             self.d.im = &im[0]
         self.d.omega = &omega[0]
         self.d.has_im = complex_weights
-        self.d.norm = norm
+        self.d.norm = self.norm = norm
 
 
 cdef class Room:

@@ -39,11 +39,12 @@ static inline void couple(int64_t n, int has_im, double sign, const double *rest
 
 /* new = -i over (H/hbar) old. Where alive is 0, new = -other: the sum of both stays 0 at empty beables. */
 PASS void stage(const Diagonals *d, const double *restrict alive, const double *restrict old,
-                double over, double *restrict new, const double *restrict other) {
-    double sr[TILE], si[TILE];
-    const int64_t P = d->P;
-    for (int64_t t = 0; t < P; t += TILE) {
-        const int64_t u = least(P, t + TILE);
+                double over, double *new, const double *restrict other) {
+    double near[2 * TILE];
+    const int64_t P = d->P, tile = d->runs * (P / TILE) > d->bonds / 4 ? P : TILE; /* many short runs: look at each once */
+    double *sr = tile > TILE ? new : near, *si = tile > TILE ? new + P : near + TILE;
+    for (int64_t t = 0; t < P; t += tile) {
+        const int64_t u = least(P, t + tile);
         for (int64_t a = t; a < u; a++) {
             sr[a - t] = d->omega[a] * old[a];
             si[a - t] = d->omega[a] * old[P + a];
@@ -65,18 +66,21 @@ PASS void stage(const Diagonals *d, const double *restrict alive, const double *
         }
         if (!alive)
             for (int64_t a = t; a < u; a++) {
-                new[a] = over * si[a - t];
-                new[P + a] = -over * sr[a - t];
+                const double x = sr[a - t], y = si[a - t];
+                new[a] = over * y;
+                new[P + a] = -over * x;
             }
         else if (other)
             for (int64_t a = t; a < u; a++) {
-                new[a] = alive[a] != 0.0 ? over * si[a - t] : -other[a];
-                new[P + a] = alive[a] != 0.0 ? -over * sr[a - t] : -other[P + a];
+                const double x = sr[a - t], y = si[a - t];
+                new[a] = alive[a] != 0.0 ? over * y : -other[a];
+                new[P + a] = alive[a] != 0.0 ? -over * x : -other[P + a];
             }
         else
             for (int64_t a = t; a < u; a++) {
-                new[a] = alive[a] * (over * si[a - t]);
-                new[P + a] = alive[a] * (-over * sr[a - t]);
+                const double x = sr[a - t], y = si[a - t];
+                new[a] = alive[a] * (over * y);
+                new[P + a] = alive[a] * (-over * x);
             }
     }
 }

@@ -22,14 +22,13 @@ from copympi.kernels.bonds cimport Bonds, Replica, Room
 from copympi.kernels.diagonals cimport (Diagonals, add_up, carry, flow_rates, integrate, move_counts, outflows, rescale,
                                         stage, sum_of)
 from copympi.kernels.kicks cimport draw, draw_apart, half_kick, settle_apart
-from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, UNSTABLE, Rule, rule_of
+from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, Rule, rule_of
 from copympi.kernels.rapids cimport BUSY, shoot
 from copympi.kernels.streams cimport Stream, stream_open
 
 cdef int64_t FEW = 1000    # members below which a beable's amplitude must not turn by much in a step
 cdef double TURN = 0.6     # radians; by so much
-cdef double STABLE = 2.5   # norm of H h/hbar where the polynomial still does not blow up
-cdef double CAREFUL = 0.5  # and where the fastest waves keep their size and phase well enough
+cdef double CAREFUL = 0.5  # norm of H h/hbar where the fastest waves keep their size and phase well enough
 
 
 cdef void look(const Diagonals *d, const Replica *x, Room w) noexcept nogil:
@@ -70,6 +69,8 @@ cdef double choose(const Diagonals *d, const Rule *rule, const Replica *x, doubl
     if size > 0.0:
         h = fmin(h, sqrt(sqrt(rule.error_rate * sqrt(rule.members) / size)))
     flow = sum_of(d.bonds, w.start_rate, 0)
+    if not isfinite(flow):
+        return 0.0
     if flow > 0.0:
         h = fmin(h, 0.5 * rule.leaving_chance * rule.members / flow)
     if d.norm > 0.0:
@@ -148,7 +149,7 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, d
     turn: radians that an amplitude may turn in a substep.
     n (R, P); c (R, 2, P) amplitudes re, im, or their deviations where mean (R, 2, P) is not None; pinned: spectators
     of each beable; the others as in occupation.advance. substeps (R,): substeps of their own so far, each beable's
-    counted. Returns (steps done, status, replica, beable).
+    counted. Returns (steps done, status, replica, 0).
     """
     cdef const Diagonals *d = &bonds.d
     cdef Rule rule = rule_of(&rule_numbers[0])
@@ -180,9 +181,6 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, d
                 x.h = choose(d, &rule, &x, left[r], room)
                 if not isfinite(x.h) or x.h < rule.smallest:
                     status = STEP_TOO_SMALL
-                    break
-                if x.h * d.norm > STABLE:
-                    status = UNSTABLE
                     break
                 first = left[r] == interval
                 if first:

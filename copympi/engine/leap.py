@@ -14,7 +14,7 @@ from copympi.errors import DynamicsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STEP_TOO_SMALL, CHANCE_ABOVE_ONE, TURN_ABOVE_ONE, UNSTABLE = 1, 2, 3, 4
+STEP_TOO_SMALL, CHANCE_ABOVE_ONE, TURN_ABOVE_ONE = 1, 2, 3
 """Statuses of copympi/kernels/predictor.pxd."""
 RESOLVABLE = 16 * np.finfo(float).eps
 """Steps below this part of the time reached cannot be told from none."""
@@ -67,11 +67,6 @@ class Leap:
             return DynamicsError(
                 f"the step falls below what this time can resolve: {state}; with so few members the beable "
                 "turns over too fast (a node: see docs/theory.md)"
-            )
-        if status == UNSTABLE:
-            return DynamicsError(
-                f"a step turns the fastest waves of H by more than 2.5 rad: t = {time:.10g}, replica {replica}; "
-                "use a smaller dynamics.step"
             )
         if status == TURN_ABOVE_ONE:
             return DynamicsError(f"a phase turns by more than 1 rad in one step: {state}; use a smaller dynamics.step")

@@ -11,6 +11,7 @@ import copympi.kernels.sites as kernel
 from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
 from copympi.engine.streams import Purpose
+from copympi.errors import DynamicsError, InputError
 from copympi.kernels.bonds import Bonds, Room
 from copympi.kernels.kicks import FRACTION_FROM, HOLDS_GAUSS
 from copympi.model.preparation import LARGEST, Start
@@ -18,7 +19,9 @@ from copympi.model.system import System
 
 WORK = 20_000_000
 """Beables times steps between looks at the clock."""
-GAP = 8
+STABLE = 2.5
+"""|H| h/hbar up to which the polynomial does not blow up."""
+GAP = 32
 """Pairs along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
 TURN = 0.3
 """Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
@@ -47,16 +50,23 @@ class Sites(Occupation):
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
         mean = np.zeros(0, complex)
         if self.apart:
-            few = np.asarray(start.counts) < FRACTION_FROM
+            few = np.asarray(start.counts) < FRACTION_FROM + self.pinned
+            more = self.pinned * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
             n = np.where(few, start.counts, HOLDS_GAUSS).astype(np.int64)
             mean = np.sqrt(self.members) * np.abs(start.state) * turn
-            whole = np.where(few, whole - mean, 0.0)
+            size = np.abs(mean)  # sqrt(size^2 + more) - size, without a difference of large numbers
+            with np.errstate(invalid="ignore", divide="ignore"):
+                added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
+            whole = np.where(few, whole - mean, added)
             self.columns = (*self.columns, "mean")
             self.n = np.tile(n, (R, 1))
         self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
         self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.apart else None
         self.substeps = np.zeros(R, np.int64)
         self.bonds = bonds(system, start)
+        if leap.step is not None and leap.step * self.bonds.norm > STABLE:
+            why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
+            raise InputError("dynamics.step", leap.step, why)
         self.room = Room(self.bonds, self.apart)
         self.stretch = max(1, WORK // P)
 
@@ -70,6 +80,14 @@ class Sites(Occupation):
         )  # fmt: skip
         if status:
             self._fail(status, replica, beable)
+
+    def _fail(self, status: int, replica: int, beable: int) -> None:
+        """Note what is wrong; all ranks will hear of it."""
+        time = self.record * self.leap.interval - self.left[replica]
+        self.problem = DynamicsError(
+            f"the step falls below what t = {time:.10g} can resolve (replica {self.first + replica}): H/hbar spreads "
+            f"over {2 * self.bonds.norm:.3g} per unit of time, too much for records {self.leap.interval:g} apart"
+        )
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""

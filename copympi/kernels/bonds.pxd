@@ -22,7 +22,8 @@ cdef struct Replica:
 cdef class Bonds:
     cdef Diagonals d
     cdef Couplings couplings
-    cdef readonly double shift
+    cdef readonly double shift # energy over hbar that is taken off H
+    cdef readonly double norm  # bound on the norm of what is left
     cdef object keep
 
 cdef class Room:

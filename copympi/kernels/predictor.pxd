@@ -7,7 +7,6 @@ cdef enum:
     STEP_TOO_SMALL = 1
     CHANCE_ABOVE_ONE = 2
     TURN_ABOVE_ONE = 3
-    UNSTABLE = 4
 
 # A plan is one row of doubles, so that its bytes can be broadcast and digested:
 # HEAD numbers, then chance[nnz], pred[nnz], phase[P], mid_re[P], mid_im[P], mid_n[P], out[P], turn_re[P], turn_im[P].

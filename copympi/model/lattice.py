@@ -135,7 +135,8 @@ def _shape(sites: Any, least: int, boundary: str) -> tuple[int, ...]:
     key = "system.sites"
     if sites is None:
         raise InputError(key, "(left out)", 'must be given with builder = "lattice"')
-    row = sites if isinstance(sites, (list, tuple, np.ndarray)) else [sites]
+    sites = sites.tolist() if isinstance(sites, np.ndarray) else sites
+    row = sites if isinstance(sites, (list, tuple)) else [sites]
     allowed = f"must be a whole number of at least {least} ({boundary}), or a list of one or two"
     whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= least for n in row)
     if len(row) not in (1, 2) or not whole:

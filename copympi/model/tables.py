@@ -56,6 +56,6 @@ def per_axis(value: Any, key: str, axes: int, kind: Callable[[Any, str], float] 
     """A number for each axis: a list of them, or one that stands for all."""
     if not isinstance(value, (list, tuple, np.ndarray)):
         return (kind(value, key),) * axes
-    if np.shape(value)[:1] != (axes,):
+    if (isinstance(value, np.ndarray) and value.ndim != 1) or len(value) != axes:
         raise InputError(key, value, f"must be a number, or a list of one for each of the {axes} axes")
     return tuple(kind(x, f"{key}[{i}]") for i, x in enumerate(value))

@@ -474,6 +474,7 @@ GIVEN = [
     ("system.sites=[1000000000, 1000000000]", "system.sites = [1000000000, 1000000000]", "must be at most"),
     ("system.spacing=0", "system.spacing = 0", "must be a positive number"),
     ("system.spacing=[1, 2]", "system.spacing = [1, 2]", "one for each of the 1 axes"),
+    ("system.spacing=[[1.0], [1.0, 2.0]]", "system.spacing", "one for each of the 1 axes"),
     ("system.spacing=1e300", "system.spacing = 1e+300", "hbar^2/(2 m spacing^2) a positive number"),
     ("system.mass=-1", "system.mass = -1", "must be a positive number"),
     ("system.mass='1'", 'system.mass = "1"', "must be a finite number"),
