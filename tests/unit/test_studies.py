@@ -49,12 +49,11 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], says: str, tmp_path: 
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_quick_is_quick_and_leaves_whole_files(quick: tuple[Path, str, float]) -> None:
-    folder, _, seconds = quick
+def test_quick_leaves_whole_files(quick: tuple[Path, str, float]) -> None:
+    folder, *_ = quick
     assert sorted(path.name for path in folder.iterdir()) == ["alignment.h5", "alignment.pdf", "alignment.png"]
     assert (folder / "alignment.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "alignment.pdf").read_bytes()[:4] == b"%PDF"
-    assert seconds < 15 * 3, "meant to take less than 15 s on an idle machine"
 
 
 def test_table_fits_a_hundred_columns(quick: tuple[Path, str, float]) -> None:

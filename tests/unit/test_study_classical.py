@@ -34,12 +34,11 @@ def place(case: Case) -> str:
     return f"{case.problem.name}/N = {case.size}, s = {case.spectators}"
 
 
-def test_quick_is_quick_and_leaves_whole_files(quick: Quick) -> None:
-    folder, _, seconds = quick
+def test_quick_leaves_whole_files(quick: Quick) -> None:
+    folder, *_ = quick
     assert sorted(p.name for p in folder.iterdir()) == [f"classical-limit.{kind}" for kind in ("h5", "pdf", "png")]
     assert (folder / "classical-limit.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "classical-limit.pdf").read_bytes()[:4] == b"%PDF"
-    assert seconds < 20 * 4, "meant to take less than 20 s on an idle machine"
 
 
 def test_table_fits_a_hundred_columns(quick: Quick) -> None:
