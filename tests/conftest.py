@@ -1,4 +1,4 @@
-"""Two streams of tests side by side: what starts MPI jobs and breaks them; and the rest, which often waits for SLURM."""
+"""Two streams of tests side by side: what starts MPI jobs and breaks them; the rest, which often waits for SLURM."""
 
 from __future__ import annotations
 
