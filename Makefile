@@ -17,7 +17,8 @@ demo: $(VENV)/.installed
 	$(BIN)/mpiexec -n 2 $(BIN)/copympi run jobs/ammonia.toml -o demo --progress bar
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" tests
+	$(BIN)/python -m pytest -m "not long" tests/faults tests/mpi
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" tests/slurm tests/statistical tests/unit
 
 # more kills, flips, pairs of ranks, replicas: hours
 test-long: $(VENV)/.test

@@ -1,4 +1,7 @@
-"""Two streams of tests side by side: what starts MPI jobs and breaks them; the rest, which often waits for SLURM."""
+"""Two streams for `pytest -n 2 --dist loadgroup`: what waits for SLURM, and the rest.
+
+Tests that break MPI jobs want the cores for themselves: ranks that spin and share them take minutes for a second's work.
+"""
 
 from __future__ import annotations
 
@@ -7,5 +10,4 @@ import pytest
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        jobs = item.nodeid.startswith(("tests/faults", "tests/mpi"))
-        item.add_marker(pytest.mark.xdist_group("jobs" if jobs else "rest"))
+        item.add_marker(pytest.mark.xdist_group("slurm" if item.nodeid.startswith("tests/slurm") else "rest"))
