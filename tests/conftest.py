@@ -1,6 +1,6 @@
 """Two streams for `pytest -n 2 --dist loadgroup`: what waits for SLURM, and the rest.
 
-Tests that break MPI jobs want the cores for themselves: ranks that spin and share them take minutes for a second's work.
+Tests that break MPI jobs want the cores for themselves: ranks that spin on shared ones take minutes for seconds.
 """
 
 from __future__ import annotations
