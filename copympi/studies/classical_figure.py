@@ -11,21 +11,8 @@ from copympi.report.plots import COLOURS
 from copympi.studies.classical_cases import LARGE, Solver
 from copympi.studies.classical_numbers import Outcome, power_law
 from copympi.studies.classical_table import dispersed_off, quantum_off
+from copympi.studies.style import DASHES, STYLE
 
-STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.4,
-    "figure.constrained_layout.w_pad": 0.08,
-    "figure.constrained_layout.h_pad": 0.08,
-}
-DASHES: Any = (0, (4, 1.5))
 DOTS: Any = (0, (1, 1.4))
 SIZES = {1e6: COLOURS[5], 1e9: COLOURS[0], LARGE: COLOURS[1]}
 WAVE = {"color": "0.8", "lw": 5, "solid_capstyle": "round", "zorder": 1}

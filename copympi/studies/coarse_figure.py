@@ -9,21 +9,8 @@ import numpy as np
 
 from copympi.report.plots import COLOURS
 from copympi.studies.coarse_numbers import Answers, pendulum
+from copympi.studies.style import DASHES, STYLE
 
-STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-    "axes.titlesize": 9.5,
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.4,
-    "figure.constrained_layout.w_pad": 0.08,
-    "figure.constrained_layout.h_pad": 0.08,
-}
-DASHES: Any = (0, (4, 1.5))
 GREY = "0.35"
 COLOUR = {1: GREY, 2: COLOURS[4], 4: COLOURS[0], 8: COLOURS[1], 16: COLOURS[2]}
 """Of boxes of so many sites."""
