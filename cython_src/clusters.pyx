@@ -387,7 +387,9 @@ cdef void lead_on(Cluster *g) noexcept nogil:
         x0 = g.path[i] + g.y[i]
         y0 = g.path[n + i] + g.y[n + i]
         m = g.x.n[g.w.queue[i]] - g.first[i] if g.x.n[g.w.queue[i]] >= 0 else x0 * x0 + y0 * y0
-        share0 = stretch(g.first[i] / m) if g.first[i] != 0.0 and m > 0.0 else 0.0
+        share0 = 0.0
+        if g.first[i] != 0.0 and m > 0.0:
+            share0 = stretch(g.first[i] / m) * sqrt(m / (x0 * x0 + y0 * y0))
         m = g.early[i] * g.early[i] + g.early[n + i] * g.early[n + i]
         share1 = stretch(g.first[n + i] / m) if m > 0.0 else 0.0
         m = g.late[i] * g.late[i] + g.late[n + i] * g.late[n + i]

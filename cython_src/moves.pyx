@@ -124,17 +124,19 @@ cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
 
 cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     cdef Py_ssize_t P = d.P, a
-    cdef double share, m, h = x.h
+    cdef double share, size, m, h = x.h
     for a in range(P):
         if w.change[a] == 0.0 and w.moved[a] == 0:
             continue
+        m = members_at(d, w.v, a)
+        size = 1.0
         if x.n[a] > 0:  # against the count that the path leads to, so that nobody left is exactly nobody
             x.n[a] += w.moved[a]
+            size = sqrt(fmax(0.0, x.n[a] - w.change[a]) / m)
             m = x.n[a] - w.change[a]
-        else:
-            m = members_at(d, w.v, a)
         share = stretch(w.change[a] / m) if m > 0.0 else 0.0
         w.share0[a] = share
+        share *= size
         w.D0[a] += share * w.v[a]
         w.D0[P + a] += share * w.v[P + a]
         w.D1[a] += h * share * w.v[a]
