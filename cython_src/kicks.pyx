@@ -3,11 +3,11 @@
 from libc.math cimport fabs, fmax, fmin, llrint, rint, sqrt
 from libc.stdint cimport int64_t
 from libc.string cimport memset
-from numpy.random.c_distributions cimport random_standard_normal
 
 from copympi.kernels.bonds cimport GAUSS, Replica, Room
 from copympi.kernels.diagonals cimport Diagonals, sum_of
-from copympi.kernels.rapids cimport MANY, draw_from, draw_some
+from copympi.kernels.draws cimport draw_normal, draw_some
+from copympi.kernels.rapids cimport MANY, draw_from
 from copympi.kernels.streams cimport Stream
 
 cdef int64_t ENDLESS = 1 << 60  # members, where there are more than can be counted
@@ -22,7 +22,7 @@ FRACTION_FROM = FRACTION
 
 cdef inline double kick(Stream *stream, double spread, double rate) noexcept nogil:
     """Noise of a flow: mean 0, variance and third cumulant those of as many independent copies."""
-    cdef double g = random_standard_normal(&stream.bitgen)
+    cdef double g = draw_normal(stream)
     cdef double skew = (g * g - 1.0) / 6.0
     return spread * sqrt(fabs(rate)) * g + (skew if rate > 0.0 else -skew)
 

@@ -8,39 +8,17 @@ the new counts. What this gives up: the draws come at a substep's end, so that c
 `limit`; and what happens in a cluster is felt outside only after the step.
 """
 import numpy as np
-from libc.math cimport exp, expm1, fmax, fmin, llrint, log1p, sqrt
+from libc.math cimport fmax, fmin, llrint, sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
 
-from numpy.random.c_distributions cimport random_standard_normal
-
+from copympi.kernels.draws cimport draw_binomial, draw_leavers, draw_normal, draw_some
 from copympi.kernels.predictor cimport System
-from copympi.kernels.streams cimport Stream, draw_binomial, draw_leavers, stream_double, stream_open
+from copympi.kernels.streams cimport Stream, stream_double, stream_open
 
 cdef int64_t ENDLESS = 1 << 60  # members, where there are more than can be counted
 cdef double MOST = 0.05  # largest part of a beable's members for which that law will do
 cdef double SHORTEST = 1e-6  # part of a step that a substep takes at the least
-
-
-cdef int64_t draw_some(Stream *stream, int64_t n, double p) noexcept nogil:
-    """Binomial(n, p), quick where most draws are 0: one uniform number, inverted from above."""
-    cdef double mean = n * p, u, tail, term, ratio
-    cdef int64_t k = 0
-    if n <= 0 or not p > 0.0:
-        return 0
-    if mean > 1.0 or p > 0.5:
-        return draw_binomial(stream, n, p)
-    u = stream_double(stream)
-    if u >= mean:  # P(not 0) <= n p
-        return 0
-    term = exp(n * log1p(-p))
-    tail = -expm1(n * log1p(-p))
-    ratio = p / (1.0 - p)
-    while u < tail and k < n:
-        k += 1
-        term *= ratio * (n - k + 1) / k
-        tail -= term
-    return k
 
 
 cdef int64_t draw_from(Stream *stream, int64_t there, const double *start, Py_ssize_t P, double flow,
@@ -198,7 +176,7 @@ cdef void runge_kutta(const Rapids *w, int32_t size, int64_t m, double dt, const
 
 cdef inline int64_t draw_many(Stream *stream, double flow, double kept) noexcept nogil:
     """Members of a large flow, each leaving by itself: a Gaussian with a Poisson law's first three cumulants."""
-    cdef double g = random_standard_normal(&stream.bitgen)
+    cdef double g = draw_normal(stream)
     return llrint(flow * kept + sqrt(flow * kept) * g + (g * g - 1.0) / 6.0)
 
 

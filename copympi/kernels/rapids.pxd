@@ -33,7 +33,6 @@ cdef struct Rapids:
     double events
     int64_t substeps
 
-cdef int64_t draw_some(Stream *stream, int64_t n, double p) noexcept nogil
 cdef int64_t draw_from(Stream *stream, int64_t there, const double *start, Py_ssize_t P, double flow,
                        double *taken) noexcept nogil
 cdef int64_t shoot(Rapids *w, Stream *stream, double h) noexcept nogil
