@@ -9,6 +9,27 @@ from libc.stdint cimport int64_t, uint64_t
 
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 
+cdef extern from "hypergeometric.h" nogil:
+    ctypedef struct Binomial:
+        pass
+    ctypedef struct Table:
+        pass
+    ctypedef struct Hat:
+        pass
+    ctypedef double (*Exponent)(const void *law, int64_t k, double x, double scale)
+    Binomial binomial_of(int64_t n, double p)
+    Table table_of(int64_t g, int64_t b, int64_t m)
+    Hat hat_of_poisson(const double *mean)
+    Hat hat_of_binomial(const Binomial *law, double p)
+    Hat hat_of_table(const Table *law)
+    double poisson_exponent(const void *law, int64_t k, double x, double scale)
+    double binomial_exponent(const void *law, int64_t k, double x, double scale)
+    double table_exponent(const void *law, int64_t k, double x, double scale)
+    int64_t mistakes(Stream *s, const Hat *hat, Exponent exponent, int64_t count)
+    double log_of(double x)
+    double log_rest(double p)
+    void exp_of(double x, double *value, double *rest)
+
 cdef int64_t FEW = 8
 cdef double COUNTABLE = 4611686018427387904.0  # 2^62: below, numbers of members are counted
 cdef double RARE = 1073741824.0  # 2^30: a mean below which few of so many are Poisson
@@ -109,6 +130,111 @@ cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *
             leave[e] = draw_many(s, n, chance[e] / stay if chance[e] < stay else 1.0)
             n -= leave[e]
             stay -= chance[e]
+
+
+def binomials(uint64_t seed, n, p, Py_ssize_t count):
+    """`count` binomials one after the other, (count,) int64; n and p, arrays of one length, are gone through in turn."""
+    cdef const int64_t[::1] size = np.ascontiguousarray(n, np.int64)
+    cdef const double[::1] chance = np.ascontiguousarray(p, np.float64)
+    cdef int64_t[::1] out = np.empty(count, np.int64)
+    cdef Stream s
+    cdef Py_ssize_t i, j = 0
+    stream_open(&s, seed, 0, 0, 0, 0)
+    with nogil:
+        for i in range(count):
+            out[i] = draw_binomial(&s, size[j], chance[j])
+            j = j + 1 if j + 1 < size.shape[0] else 0
+    return np.asarray(out)
+
+
+def poissons(uint64_t seed, mean, Py_ssize_t count):
+    """`count` Poisson numbers, (count,) int64; means, an array, are gone through in turn."""
+    cdef const double[::1] means = np.ascontiguousarray(mean, np.float64)
+    cdef int64_t[::1] out = np.empty(count, np.int64)
+    cdef Stream s
+    cdef Py_ssize_t i, j = 0
+    stream_open(&s, seed, 0, 0, 0, 0)
+    with nogil:
+        for i in range(count):
+            out[i] = draw_poisson(&s, means[j])
+            j = j + 1 if j + 1 < means.shape[0] else 0
+    return np.asarray(out)
+
+
+def hypergeometrics(uint64_t seed, int64_t good, int64_t bad, int64_t sample, Py_ssize_t count):
+    """`count` hypergeometric numbers, (count,) int64."""
+    cdef int64_t[::1] out = np.empty(count, np.int64)
+    cdef Stream s
+    cdef Py_ssize_t i
+    stream_open(&s, seed, 0, 0, 0, 0)
+    with nogil:
+        for i in range(count):
+            out[i] = draw_hypergeometric(&s, good, bad, sample)
+    return np.asarray(out)
+
+
+def samples(uint64_t seed, there, int64_t sample, Py_ssize_t count):
+    """How many of each kind, there (K,), are among `sample` drawn without putting back: (count, K) int64."""
+    cdef const int64_t[::1] kinds = np.ascontiguousarray(there, np.int64)
+    cdef int64_t[:, ::1] out = np.empty((count, kinds.shape[0]), np.int64)
+    cdef Stream s
+    cdef Py_ssize_t i
+    stream_open(&s, seed, 0, 0, 0, 0)
+    for i in range(count):
+        draw_hypergeometrics(&s, kinds.shape[0], &kinds[0], sample, &out[i, 0])
+    return np.asarray(out)
+
+
+def normals(uint64_t seed, Py_ssize_t count, bint one_by_one=False):
+    """`count` standard normals, (count,), at once or one by one."""
+    cdef double[::1] out = np.empty(count)
+    cdef Stream s
+    cdef Py_ssize_t i
+    stream_open(&s, seed, 0, 0, 0, 0)
+    with nogil:
+        if one_by_one:
+            for i in range(count):
+                out[i] = draw_normal(&s)
+        else:
+            draw_normals(&s, count, &out[0])
+    return np.asarray(out)
+
+
+def mistakes_of_hat(uint64_t seed, law, Py_ssize_t count):
+    """At how many of `count` words the hat (hat.h) is not above the law, or its bounds on what is kept are wrong.
+
+    law: (mean,) of a Poisson number, (n, p) of a binomial, (good, bad, sample) of a hypergeometric one; means from 20 on.
+    """
+    cdef Stream s
+    cdef double mean
+    cdef Binomial binomial
+    cdef Table table
+    cdef Hat hat
+    stream_open(&s, seed, 0, 0, 0, 0)
+    if len(law) == 1:
+        mean = law[0]
+        hat = hat_of_poisson(&mean)
+        return mistakes(&s, &hat, poisson_exponent, count)
+    if len(law) == 2:
+        binomial = binomial_of(law[0], law[1])
+        hat = hat_of_binomial(&binomial, law[1])
+        return mistakes(&s, &hat, binomial_exponent, count)
+    table = table_of(law[0], law[1], law[2])
+    hat = hat_of_table(&table)
+    return mistakes(&s, &hat, table_exponent, count)
+
+
+def elementary(x):
+    """(log x, log(1 - x) where x < 1, exp -x, 1 - exp -x) by elementary.h, each (K,), of x (K,) in (0, 700)."""
+    cdef const double[::1] values = np.ascontiguousarray(x, np.float64)
+    cdef double[:, ::1] out = np.zeros((4, values.shape[0]))
+    cdef Py_ssize_t i
+    for i in range(values.shape[0]):
+        out[0, i] = log_of(values[i])
+        if values[i] < 1.0:
+            out[1, i] = log_rest(values[i])
+        exp_of(-values[i], &out[2, i], &out[3, i])
+    return np.asarray(out)
 
 
 def many_leavers(uint64_t seed, double n, chance, Py_ssize_t count):

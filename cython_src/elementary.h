@@ -41,12 +41,11 @@ static inline double log_of(double x) {
 
 /* log(1 - p), 0 <= p < 1, to the last digits also where p is small. */
 static inline double log_rest(double p) {
-    double s, z;
-    if (p > 0.05)
+    double z = p * p;
+    if (p > 0.01)
         return log_of(1.0 - p);
-    s = p / (2.0 - p);
-    z = s * s;
-    return -2.0 * s * (1.0 + z * (1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0))))));
+    return -p * (((1.0 + p * (1.0 / 2.0)) + z * (1.0 / 3.0 + p * (1.0 / 4.0))) +
+                 z * z * ((1.0 / 5.0 + p * (1.0 / 6.0)) + z * (1.0 / 7.0 + p * (1.0 / 8.0))));
 }
 
 static const double root_of_2[32] = { /* 2^(j/32) */
@@ -60,12 +59,13 @@ static const double root_of_2[32] = { /* 2^(j/32) */
     0x1.d5818dcfba487p+0, 0x1.dfc97337b9b5fp+0, 0x1.ea4afa2a490dap+0, 0x1.f50765b6e4540p+0,
 };
 
-/* exp(x) and 1 - exp(x), -700 < x <= 0, each to its last digits. */
+/* exp(x) and 1 - exp(x), |x| < 700, each to its last digits. */
 static inline void exp_of(double x, double *value, double *rest) {
-    int64_t k = (int64_t)(x * 0x1.71547652b82fep+5 - 0.5); /* the nearest, of those below 0 */
-    double r = x - (double)k * 0x1.62e42fee00000p-6 - (double)k * 0x1.a39ef35793c76p-38;
-    double more = r + r * r * (0.5 + r * (1.0 / 6.0 + r * (1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0)))));
-    double t = root_of_2[k & 31] * of_bits((uint64_t)(1023 + (k >> 5)) << 52);
+    double shifted = x * 0x1.71547652b82fep+5 + 0x1.8p52, k = shifted - 0x1.8p52; /* the nearest whole number */
+    uint64_t w = bits_of(shifted);
+    double r = (x - k * 0x1.62e42fee00000p-6) - k * 0x1.a39ef35793c76p-38, z = r * r;
+    double more = r + z * ((0.5 + r * (1.0 / 6.0)) + z * ((1.0 / 24.0 + r * (1.0 / 120.0)) + z * (1.0 / 720.0)));
+    double t = of_bits(bits_of(root_of_2[w & 31]) + (w >> 5 << 52)); /* 2^(k/32) */
     *value = t + t * more;
     *rest = (1.0 - t) - t * more;
 }

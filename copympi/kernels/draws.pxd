@@ -7,6 +7,11 @@ cdef extern from "draws.h" nogil:
     int64_t draw_binomial(Stream *s, int64_t n, double p)  # quick where most draws are 0
     int64_t draw_poisson(Stream *s, double mean)
 
+cdef extern from "hypergeometric.h" nogil:
+    # how many of `good` are among `sample` drawn without putting back; drawn[i] of there[i] for several kinds
+    int64_t draw_hypergeometric(Stream *s, int64_t good, int64_t bad, int64_t sample)
+    void draw_hypergeometrics(Stream *s, int64_t kinds, const int64_t *there, int64_t sample, int64_t *drawn)
+
 cdef extern from "normals.h" nogil:
     double draw_normal(Stream *s)
     void draw_normals(Stream *s, int64_t count, double *out)  # many, 2 ns each
