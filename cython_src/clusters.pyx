@@ -14,7 +14,8 @@ from libc.string cimport memset
 from copympi.kernels.bonds cimport (CARRIED, CLUSTER, EMPTY, FEWEST, GAUSS, PLENTY, STIFF, Replica, Work,
                                     open_stream)
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, stretch
-from copympi.kernels.moves cimport draw_leavers_of, normal, part, rate_of
+from copympi.kernels.draws cimport draw_normal
+from copympi.kernels.moves cimport draw_leavers_of, part, rate_of
 from copympi.kernels.predictor cimport System
 from copympi.kernels.streams cimport Stream
 
@@ -347,7 +348,7 @@ cdef void draw_early(Cluster *g) noexcept nogil:
             for point in range(2):
                 flow = half * (e.late if point else e.early)
                 mean = flow * part(g.x.pinned, there(g, e, flow > 0.0, point))
-                kick = sqrt(fabs(mean)) * normal(&g.stream)
+                kick = sqrt(fabs(mean)) * draw_normal(&g.stream)
                 g.x.events += fmax(0.0, fabs(mean) + (kick if flow > 0.0 else -kick))
                 kick += mean - flow
                 kicked = g.first + n * (point + 1)
