@@ -7,7 +7,7 @@ with the noise of the calm beables around (their relative changes share0, 1, 2) 
 and led on as in the whole lattice's step (moves.pyx). What a cluster does to those around is inserted at the time it
 happens; the time integral of y drives them like any deviation. So both sides are of second order.
 """
-from libc.math cimport ceil, fabs, fmax, fmin, llrint, sqrt
+from libc.math cimport ceil, fabs, llrint, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
@@ -173,7 +173,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
         e = g.edge + k
         if e.j >= 0:
             rate = rate_of(e.re, e.im, c[e.i], c[n + e.i], c[e.j], c[n + e.j])
-            out[e.j] += fmax(-rate, 0.0)
+            out[e.j] += max(-rate, 0.0)
         else:
             path_at(g, e.b, g.t, &e.x, &e.y)
             share = 1.0 + share_at(g, e.b, g.t)
@@ -182,7 +182,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
             field[e.i] += e.re * e.x - e.im * e.y
             field[n + e.i] += e.re * e.y + e.im * e.x
             rate = rate_of(e.re, e.im, c[e.i], c[n + e.i], e.x, e.y)
-        out[e.i] += fmax(rate, 0.0)
+        out[e.i] += max(rate, 0.0)
     dt = left
     if g.d.norm * dt > WAVE:
         dt = WAVE / g.d.norm
@@ -196,7 +196,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
             dt = g.w.turn * sqrt(m / f)
         if g.x.n[a] > g.x.pinned and dt * out[i] > g.x.limit * m:
             dt = g.x.limit * m / out[i]
-    dt = fmin(left, fmax(dt, SHORTEST * g.x.h))
+    dt = min(left, max(dt, SHORTEST * g.x.h))
     g.dt = left / ceil(left / dt * (1.0 - 1e-12))
     for i in range(n):
         m = c[i] * c[i] + c[n + i] * c[n + i]
@@ -349,7 +349,7 @@ cdef void draw_early(Cluster *g) noexcept nogil:
                 flow = half * (e.late if point else e.early)
                 mean = flow * part(g.x.pinned, there(g, e, flow > 0.0, point))
                 kick = sqrt(fabs(mean)) * draw_normal(&g.stream)
-                g.x.events += fmax(0.0, fabs(mean) + (kick if flow > 0.0 else -kick))
+                g.x.events += max(0.0, fabs(mean) + (kick if flow > 0.0 else -kick))
                 kick += mean - flow
                 kicked = g.first + n * (point + 1)
                 kicked[e.i] -= kick
@@ -492,7 +492,7 @@ cdef void go_on(Cluster *g) noexcept nogil:
                 g.y[i] += r * x
                 g.y[n + i] += r * y
                 continue
-            g.x.n[a] = llrint(fmax(<double> g.x.pinned, want))
+            g.x.n[a] = llrint(max(<double> g.x.pinned, want))
         if m == 0.0:
             x = g.early[i]
             y = g.early[n + i]

@@ -168,21 +168,36 @@ PASS void turnover(const Diagonals *d, double half, const double *restrict early
     }
 }
 
+/* spared[a]: the share of a beable's members that are spectators, so many of them pinned */
+PASS void spare(int64_t P, const double *restrict c, double pinned, double *restrict spared) {
+    for (int64_t a = 0; a < P; a++) {
+        const double m = c[a] * c[a] + c[P + a] * c[P + a];
+        spared[a] = m > pinned ? pinned / (m + 1e-300) : 1.0;
+    }
+}
+
 /* Noise of the flow of each bond of a run at one Gauss point: a normal number times the root of the flow's half, where
-   both ends are calm. The number of members that did copy is added to *events. */
+   both ends are calm. spared (P,) from the run's first beable on, or NULL: what spectators keep back is no noise, and does
+   not move. Returns how many members did copy. */
 static inline double kick_run(int64_t n, double half, const double *restrict rate, const double *restrict normal,
-                              const double *restrict calm, int64_t offset, double *restrict kick) {
+                              const double *restrict calm, const double *restrict spared, int64_t offset,
+                              double *restrict kick) {
     double copied[8] = {0};
-    for (int64_t k = 0; k < n; k++) kick[k] = calm[k] * calm[k + offset] * sqrt(half * fabs(rate[k])) * normal[k];
-    int64_t k = 0;
-    for (; k + 8 <= n; k += 8)
-        for (int j = 0; j < 8; j++)
-            copied[j] += calm[k + j] * calm[k + j + offset] * half * fabs(rate[k + j]) + copysign(kick[k + j], kick[k + j] * rate[k + j]);
-    for (; k < n; k++) copied[0] += calm[k] * calm[k + offset] * half * fabs(rate[k]) + copysign(kick[k], kick[k] * rate[k]);
+    for (int64_t k = 0; k < n; k += 8) {
+        const int64_t some = least(8, n - k);
+        for (int64_t j = 0; j < some; j++) {
+            const int64_t e = k + j;
+            const double flow = calm[e] * calm[e + offset] * half * rate[e];
+            const double less = spared ? flow * (flow > 0.0 ? spared[e] : spared[e + offset]) : 0.0;
+            const double most = fabs(flow - less), noise = sqrt(most) * normal[e];
+            kick[e] = noise - less;
+            copied[j] += most + (flow > 0.0 ? noise : -noise);
+        }
+    }
     return ((copied[0] + copied[1]) + (copied[2] + copied[3])) + ((copied[4] + copied[5]) + (copied[6] + copied[7]));
 }
 
-/* The same for all runs of a tile; spared (P,): the share of a beable's members that are spectators, or NULL. */
+/* The same for all runs of a tile. */
 PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const double *restrict rate,
                       const double *restrict normal, const double *restrict calm, const double *restrict spared,
                       double *restrict kick) {
@@ -190,18 +205,11 @@ PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const doubl
     for (int64_t r = d->run_at[tile]; r < d->run_at[tile + 1]; r++) {
         const Run run = d->run[r];
         const double *z = normal + run.start - d->run[d->run_at[tile]].start;
-        if (!spared) {
-            copied += kick_run(run.length, half, rate + run.start, z, calm + run.first, run.offset, kick + run.start);
-            continue;
-        }
-        for (int64_t k = 0; k < run.length; k++) { /* what spectators keep back is no noise, and not to move */
-            const int64_t b = run.first + k, e = run.start + k;
-            const double flow = calm[b] * calm[b + run.offset] * half * rate[e];
-            const double less = flow * (flow > 0.0 ? spared[b] : spared[b + run.offset]);
-            const double noise = sqrt(fabs(flow - less)) * z[k];
-            kick[e] = noise - less;
-            copied += fabs(flow - less) + copysign(noise, noise * flow);
-        }
+        const double *own = calm + run.first, *f = rate + run.start;
+        if (spared)
+            copied += kick_run(run.length, half, f, z, own, spared + run.first, run.offset, kick + run.start);
+        else
+            copied += kick_run(run.length, half, f, z, own, NULL, run.offset, kick + run.start);
     }
     return copied;
 }
@@ -224,8 +232,8 @@ PASS void insert(int64_t P, const double *restrict c, const double *restrict kic
                  double *restrict D0, double *restrict D1, double *restrict D2, double *restrict share) {
     const double w = 0.5 * s * s;
     for (int64_t a = 0; a < P; a++) {
-        const double x = c[a], y = c[P + a], m = x * x + y * y;
-        const double e = m > 0.0 ? stretch(kick[a] / m) : 0.0;
+        const double x = c[a], y = c[P + a], m = x * x + y * y, k = kick[a];
+        const double e = k / (m + sqrt(fabs(m * (m + k))) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
         const double dx = e * x, dy = e * y;
         share[a] = e;
         D0[a] = (again ? D0[a] : 0.0) + dx;
@@ -240,6 +248,42 @@ PASS void insert(int64_t P, const double *restrict c, const double *restrict kic
 /* c times a number */
 PASS void scale(int64_t n, double by, double *restrict c) {
     for (int64_t a = 0; a < n; a++) c[a] *= by;
+}
+
+/* Smaller one, without a call. */
+static inline double smaller(double x, double y) { return x < y ? x : y; }
+
+/* calm[a] = 1 where a beable's members are many (n < 0) and its neighbours turn its amplitude by less than `turn`, of
+   itself where it is smallest, in a step of length h; else 0. Returns how many are calm; *chance: the largest share of
+   a calm beable's members that leave. */
+PASS int64_t find_calm(const Diagonals *d, double h, double turn, const int64_t *restrict n, const double *restrict v,
+                       const double *restrict early, const double *restrict late, const double *restrict end,
+                       const double *restrict out, double *restrict calm, double *chance) {
+    const int64_t P = d->P;
+    const double t2 = h / turn * (h / turn);
+    double count[8] = {0}, worst[8] = {0};
+    for (int64_t a = 0; a < P; a += 8) {
+        const int64_t some = least(8, P - a);
+        for (int64_t j = 0; j < some; j++) {
+            const int64_t k = a + j;
+            const double fx = v[2 * P + k] - d->omega[k] * v[P + k], fy = v[3 * P + k] + d->omega[k] * v[k];
+            const double m0 = v[k] * v[k] + v[P + k] * v[P + k], m1 = early[k] * early[k] + early[P + k] * early[P + k];
+            const double m2 = late[k] * late[k] + late[P + k] * late[P + k], m3 = end[k] * end[k] + end[P + k] * end[P + k];
+            const double m = smaller(smaller(m0, m1), smaller(m2, m3));
+            const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) ? 1.0 : 0.0;
+            calm[k] = is;
+            count[j] += is;
+            const double share = is * out[k] / (m + 1e-300);
+            worst[j] = share > worst[j] ? share : worst[j];
+        }
+    }
+    double all = 0.0;
+    *chance = 0.0;
+    for (int j = 0; j < 8; j++) {
+        all += count[j];
+        *chance = worst[j] > *chance ? worst[j] : *chance;
+    }
+    return (int64_t)all;
 }
 
 /* c = end + more; returns its size, tile by tile, and the smallest |c_a|^2 */

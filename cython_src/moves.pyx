@@ -9,16 +9,16 @@ second at its end (the trapezoidal rule for the noise, of second order). What th
 the flow over the step is part of the mean of the second. Binomials have a smaller second factorial moment than
 independent copies: the third term of that mean puts exactly that back (docs/theory.md, "The step").
 """
-from libc.math cimport fabs, fmax, fmin, sqrt
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
 from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, FIRST, NORMALS, SECOND, STIFF, Replica, Work, open_stream
-from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, Run, deal, insert, kick_tile, stretch
+from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, Run, deal, insert, kick_tile, spare, stretch
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.streams cimport Stream
 
-cdef double NEGLIGIBLE = 1e-4  # share of spectators below which the change of what they keep back is left out
+cdef double NEGLIGIBLE = 1e-3  # share of spectators below which the change of what they keep back is left out
 
 
 cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double flow, int64_t *gone,
@@ -37,7 +37,7 @@ cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double f
     if k <= 0:
         return 0
     p = flow / (n - pinned)
-    k = draw_binomial(stream, k, fmin(1.0, p / (1.0 - taken[0])) if taken[0] < 1.0 else 1.0)
+    k = draw_binomial(stream, k, min(1.0, p / (1.0 - taken[0])) if taken[0] < 1.0 else 1.0)
     taken[0] += p
     gone[0] += k
     return k
@@ -50,7 +50,7 @@ cdef inline double members_at(const Diagonals *d, const double *c, Py_ssize_t a)
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     """Noise of all bonds between calm beables, and where it leads: w.D0, D1, D2, share1, share2."""
     cdef Stream stream
-    cdef Py_ssize_t tile, first, size, a, P = d.P
+    cdef Py_ssize_t tile, first, size, P = d.P
     cdef double half = 0.5 * x.h
     cdef const double *spared = w.spared if x.pinned else NULL
     cdef int point
@@ -60,8 +60,7 @@ cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
         rate = w.late_rate if point else w.early_rate
         c = w.late if point else w.early
         if spared != NULL:
-            for a in range(P):
-                w.spared[a] = 1.0 - part(x.pinned, members_at(d, c, a))
+            spare(P, c, x.pinned, w.spared)
         for tile in range(d.tiles):
             if d.run_at[tile] == d.run_at[tile + 1]:
                 continue
@@ -127,7 +126,7 @@ cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
         size = 1.0
         if x.n[a] > 0:  # against the count that the path leads to, so that nobody left is exactly nobody
             x.n[a] += w.moved[a]
-            size = sqrt(fmax(0.0, x.n[a] - w.change[a]) / m)
+            size = sqrt(max(0.0, x.n[a] - w.change[a]) / m)
             m = x.n[a] - w.change[a]
         share = stretch(w.change[a] / m) if m > 0.0 else 0.0
         w.share0[a] = share
@@ -138,6 +137,15 @@ cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
         w.D1[P + a] += h * share * w.v[P + a]
         w.D2[a] += 0.5 * h * h * share * w.v[a]
         w.D2[P + a] += 0.5 * h * h * share * w.v[P + a]
+
+
+cdef bint withhold_much(Py_ssize_t P, const Work *w) noexcept nogil:
+    """Whether spectators are so large a part of some beable that it matters how noise changes what they keep back."""
+    cdef Py_ssize_t a
+    for a in range(P):
+        if w.spared[a] >= 0.5 * NEGLIGIBLE:
+            return True
+    return False
 
 
 cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil:

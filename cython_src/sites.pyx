@@ -13,16 +13,16 @@ too fast for the step take substeps (clusters.pyx).
 Beyond N = 2^63 (`mean` given): c = mean + deviation, both moved by the same linear equation, so that fluctuations of
 relative size 1/sqrt(N) are carried at full precision. Noise acts on the deviation alone.
 """
-from libc.math cimport ceil, fmax, fmin, isfinite, llrint, rint, sqrt
+from libc.math cimport ceil, isfinite, llrint, rint, sqrt
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
 from copympi.kernels.bonds cimport (CALM, CARRIED, COUNTED, EMPTY, FEWEST, GAUSS, PLENTY, STIFF, Bonds, Replica, Room,
                                     Work)
 from copympi.kernels.clusters cimport run_stiff
-from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, carry, finish, flow_rates, scale, size_of, stage,
+from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, carry, find_calm, finish, flow_rates, scale, size_of, stage,
                                         stretch, turnover)
-from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second
+from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, withhold_much
 from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, Rule, rule_of
 
 cdef double TURN = 0.6     # radians, relative to itself, by which its neighbours may turn an amplitude in a step;
@@ -70,18 +70,18 @@ cdef double choose(const Diagonals *d, const Rule *rule, double left, const doub
     """
     cdef double h = left, size, flow
     if rule.step > 0.0:
-        return left / fmax(rint(left / rule.step), 1.0)
+        return left / max(rint(left / rule.step), 1.0)
     size = d.norm / 5.0 * sqrt(size_of(d.P, leading))
     if size > 0.0:
-        h = fmin(h, sqrt(sqrt(rule.error_rate * sqrt(rule.members) / size)))
+        h = min(h, sqrt(sqrt(rule.error_rate * sqrt(rule.members) / size)))
     flow = flow_rates(d, w.v, w.early_rate)
     if not isfinite(flow):
         return 0.0
     if flow > 0.0:
-        h = fmin(h, 0.5 * rule.leaving_chance * rule.members / flow)
+        h = min(h, 0.5 * rule.leaving_chance * rule.members / flow)
     if d.norm > 0.0:
-        h = fmin(h, CAREFUL / d.norm)
-    return left / fmax(ceil(left / h * (1.0 - 1e-12)), 1.0)
+        h = min(h, CAREFUL / d.norm)
+    return left / max(ceil(left / h * (1.0 - 1e-12)), 1.0)
 
 
 cdef void follow(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
@@ -106,38 +106,40 @@ cdef void plan(const Diagonals *d, const Rule *rule, Replica *x, double left, Wo
         moving = 0.5 * x.h * (flow_rates(d, w.early, w.early_rate) + flow_rates(d, w.late, w.late_rate))
         if rule.step > 0.0 or moving <= OVER * most:
             break
-        x.h = left / ceil(left / (x.h * fmax(0.3, fmin(0.95, most / moving))))
+        x.h = left / ceil(left / (x.h * max(0.3, min(0.95, most / moving))))
+
+
+cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept nogil:
+    return c[a] * c[a] + c[P + a] * c[P + a]
 
 
 cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) noexcept nogil:
     """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
     cdef Py_ssize_t P = d.P, a
-    cdef int64_t others = 0
     cdef double worst = 0.0, m, fx, fy, turn
+    cdef int64_t others = P - find_calm(d, x.h, TURN, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
     stiff[0] = 0
-    for a in range(P):
+    for a in range(P if others else 0):
+        if w.calm[a] != 0.0:
+            w.kind[a] = CALM
+            continue
         if x.n[a] == 0:
             w.kind[a] = EMPTY
-            w.calm[a] = 0.0
-            others += 1
             continue
-        # the field of the neighbours: dc/dt = v_1 without the diagonal's part
-        fx = w.v[2 * P + a] - d.omega[a] * w.v[P + a]
-        fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
-        m = fmin(fmin(w.v[a] * w.v[a] + w.v[P + a] * w.v[P + a], w.early[a] * w.early[a] + w.early[P + a] * w.early[P + a]),
-                 fmin(w.late[a] * w.late[a] + w.late[P + a] * w.late[P + a], w.end[a] * w.end[a] + w.end[P + a] * w.end[P + a]))
-        turn = x.h / (TURN if x.n[a] < 0 else FEW_TURN)
-        if (turn * turn * (fx * fx + fy * fy) > m
-                or (x.n[a] > x.pinned and w.out[a] > x.limit * x.n[a])):
-            w.kind[a] = STIFF
-            stiff[0] += 1
-        else:
-            w.kind[a] = CALM if x.n[a] < 0 else COUNTED
-            if w.out[a] > worst * m and (x.n[a] > x.pinned or x.n[a] < 0):
-                worst = w.out[a] / m
-        w.calm[a] = 1.0 if w.kind[a] == CALM else 0.0
-        others += w.kind[a] != CALM
-    x.chance = fmax(x.chance, worst)
+        w.kind[a] = STIFF
+        if x.n[a] > 0:
+            # the field of the neighbours: dc/dt = v_1 without the diagonal's part
+            fx = w.v[2 * P + a] - d.omega[a] * w.v[P + a]
+            fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
+            turn = x.h / FEW_TURN
+            m = min(min(size_at(w.v, P, a), size_at(w.early, P, a)), min(size_at(w.late, P, a), size_at(w.end, P, a)))
+            if turn * turn * (fx * fx + fy * fy) <= m and (x.n[a] == x.pinned or w.out[a] <= x.limit * x.n[a]):
+                w.kind[a] = COUNTED
+                if x.n[a] > x.pinned and w.out[a] > worst * x.n[a]:
+                    worst = w.out[a] / x.n[a]
+        stiff[0] += w.kind[a] == STIFF
+    if worst > x.chance:
+        x.chance = worst
     return others
 
 
@@ -145,6 +147,7 @@ cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexce
     """One step of length x.h along a path that is planned."""
     cdef Py_ssize_t P = d.P, i, a
     cdef int64_t stiff, others
+    cdef bint counted
     turnover(d, 0.5 * x.h, w.early_rate, w.late_rate, w.out)
     others = classify(d, x, w, &stiff)
     draw_kicks(d, x, w)
@@ -160,7 +163,8 @@ cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexce
         a = w.stiff[i]
         w.E[a] = w.stiff_end[2 * P + i]
         w.E[P + a] = w.stiff_end[3 * P + i]
-    if others or x.pinned:
+    counted = others or (x.pinned and withhold_much(P, w))
+    if counted:
         if not others:
             memset(w.last, 0, P * sizeof(double))
         draw_second(d, x, w)
@@ -170,9 +174,9 @@ cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexce
         w.D0[a] = w.stiff_end[i]
         w.D0[P + a] = w.stiff_end[P + i]
     if x.mean != NULL:
-        settle_apart(d, x, w, others > 0 or x.pinned > 0)
+        settle_apart(d, x, w, counted)
     else:
-        settle(d, x, w, others > 0 or x.pinned > 0)
+        settle(d, x, w, counted)
 
 
 cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
@@ -201,7 +205,7 @@ cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept
                         x.c[a] = r * tx
                         x.c[P + a] = r * ty
                         continue
-                    x.n[a] = llrint(fmax(<double> x.pinned, r))
+                    x.n[a] = llrint(max(<double> x.pinned, r))
                 if m == 0.0:
                     tx = w.v[a]
                     ty = w.v[P + a]
@@ -281,7 +285,7 @@ cdef void settle_apart(const Diagonals *d, Replica *x, Work *w, bint counted) no
             x.c[P + a] = all * (w.end_deviation[P + a] + r * ty) + off * w.end_mean[P + a]
         else:
             if x.n[a] < 0:
-                x.n[a] = llrint(fmax(<double> x.pinned, m + last))
+                x.n[a] = llrint(max(<double> x.pinned, m + last))
             if m == 0.0:
                 tx = w.v[a]
                 ty = w.v[P + a]

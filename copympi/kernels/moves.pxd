@@ -21,3 +21,4 @@ cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double f
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil
+cdef bint withhold_much(Py_ssize_t P, const Work *w) noexcept nogil
