@@ -167,6 +167,7 @@ cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexce
     if counted:
         if not others:
             memset(w.last, 0, P * sizeof(double))
+            memset(w.kind, CALM, P)
         draw_second(d, x, w)
     stage(d, w.alive, w.E, 1.0, w.D0, w.D0, NULL)
     for i in range(w.stiffs):
