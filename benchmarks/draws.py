@@ -1,8 +1,8 @@
 """python benchmarks/draws.py: the draws of cython_src/draws.h beside NumPy's Generator on the same Philox words.
 
-ns a draw, processor time: medians of rounds made in turn, least of all in brackets. NumPy is asked in arrays, so that no
-time of Python's is in it; with n and p (or the mean) changing from draw to draw its C sets up each draw anew, as ours
-does.
+ns a draw, processor time: medians of rounds made in turn, least of all in brackets. NumPy is asked in arrays, so that
+no time of Python's is in it; with n and p (or the mean) changing from draw to draw its C sets up each draw anew, as
+ours does.
 """
 
 from __future__ import annotations

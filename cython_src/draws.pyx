@@ -133,7 +133,7 @@ cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *
 
 
 def binomials(uint64_t seed, n, p, Py_ssize_t count):
-    """`count` binomials one after the other, (count,) int64; n and p, arrays of one length, are gone through in turn."""
+    """`count` binomials one after the other, (count,) int64; n, p (K,) are gone through in turn."""
     cdef const int64_t[::1] size = np.ascontiguousarray(n, np.int64)
     cdef const double[::1] chance = np.ascontiguousarray(p, np.float64)
     cdef int64_t[::1] out = np.empty(count, np.int64)
@@ -203,7 +203,7 @@ def normals(uint64_t seed, Py_ssize_t count, bint one_by_one=False):
 def mistakes_of_hat(uint64_t seed, law, Py_ssize_t count):
     """At how many of `count` words the hat (hat.h) is not above the law, or its bounds on what is kept are wrong.
 
-    law: (mean,) of a Poisson number, (n, p) of a binomial, (good, bad, sample) of a hypergeometric one; means from 20 on.
+    law: (mean,) of a Poisson number, (n, p) of a binomial, (good, bad, sample) of a hypergeometric; means from 20 on.
     """
     cdef Stream s
     cdef double mean
