@@ -6,8 +6,9 @@ k = floor((2 a/(1/2 - |u|) + b) u + mean + 1/2) with u uniform in (-1/2, 1/2) is
     ratio = f(k) sqrt(2 pi variance)/const * (a/(1/2 - |u|)^2 + b) / alpha  <= 1,
 
 shown numerically for binomial, Poisson and hypergeometric laws of means >= 20; tests/unit/test_draws.py looks again.
-In each of 64 ranges of |u| the ratio lies between bounds that close in as 1/sigma, sigma^2 the variance; so 11 bits that are
-left of the word which gave u decide in 19 of 20 cases (at a variance of 10^4), and f is worked out in the others only.
+In each of 64 ranges of |u| the ratio lies between bounds that close in as 1/sigma, sigma^2 the variance; so 11 bits
+that are left of the word which gave u decide in 19 of 20 cases (at a variance of 10^4), and f is worked out in the
+others only.
 
 The bounds come from scans of the ratio, 250 places a range, over two thousand laws of means 10 to 10^9: its extremes at
 large sigma, and 1.1 times the largest distance from them times sigma. */
