@@ -1,5 +1,7 @@
 """Build of the compiled kernels; everything else about the package stands in pyproject.toml."""
 
+from pathlib import Path
+
 import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -9,6 +11,7 @@ options = {
     "libraries": ["m"],
     # no contraction: the same source gives the same bits on machines with and without fused multiply-add
     "extra_compile_args": ["-O3", "-ffp-contract=off", "-fno-math-errno"],
+    "depends": [str(header) for header in Path("cython_src").glob("*.h")],
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
 kernels = ["streams", "draws", "predictor", "occupation", "members"]

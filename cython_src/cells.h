@@ -4,9 +4,9 @@ Binomial, Poisson and hypergeometric laws have the form
 
     f(k) = const * product over cells of exp(-mu g(x/mu) - delta(c)) / sqrt(c/mu),   g(t) = (1 + t) log(1 + t) - t
 
-(Loader, "Fast and accurate computation of binomial probabilities", 2000): a binomial has two cells, n p and n (1 - p), a
-Poisson number one, a hypergeometric one the four of its table. No logarithms of factorials are subtracted and x = k -
-mean is exact, so f keeps 13 digits at any n. */
+(Loader, "Fast and accurate computation of binomial probabilities", 2000): a binomial has two cells, n p and n (1 - p),
+a Poisson number one, a hypergeometric one the four of its table. No logarithms of factorials are subtracted and x =
+k - mean is exact, so f keeps 12 digits at any n. */
 #pragma once
 #include "elementary.h"
 

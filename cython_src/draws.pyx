@@ -30,7 +30,7 @@ cdef extern from "hypergeometric.h" nogil:
     double log_rest(double p)
     void exp_of(double x, double *value, double *rest)
 
-cdef int64_t FEW = 8
+cdef int64_t FEW = 1  # leavers for each open channel, up to which they are sorted one by one
 cdef double COUNTABLE = 4611686018427387904.0  # 2^62: below, numbers of members are counted
 cdef double RARE = 1073741824.0  # 2^30: a mean below which few of so many are Poisson
 
@@ -40,7 +40,7 @@ cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
     """How many of `n` members leave by each channel first..last-1: one binomial for all, then a multinomial.
 
     chance[e] is a member's chance to leave by channel e, their sum at most 1. The multinomial is drawn leaver by
-    leaver where they are few for each channel, by conditional binomials (0.1 to 0.2 us each) where they are many.
+    leaver where they are fewer than channels, by conditional binomials (15 to 25 ns each) where they are more.
     """
     cdef Py_ssize_t e, final = first - 1
     cdef int64_t open_channels = 0
@@ -133,7 +133,7 @@ cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *
 
 
 def binomials(uint64_t seed, n, p, Py_ssize_t count):
-    """`count` binomials one after the other, (count,) int64; n and p, arrays of one length, are gone through in turn."""
+    """`count` binomials one after the other, (count,) int64; n, p (K,) are gone through in turn."""
     cdef const int64_t[::1] size = np.ascontiguousarray(n, np.int64)
     cdef const double[::1] chance = np.ascontiguousarray(p, np.float64)
     cdef int64_t[::1] out = np.empty(count, np.int64)
@@ -203,7 +203,7 @@ def normals(uint64_t seed, Py_ssize_t count, bint one_by_one=False):
 def mistakes_of_hat(uint64_t seed, law, Py_ssize_t count):
     """At how many of `count` words the hat (hat.h) is not above the law, or its bounds on what is kept are wrong.
 
-    law: (mean,) of a Poisson number, (n, p) of a binomial, (good, bad, sample) of a hypergeometric one; means from 20 on.
+    law: (mean,) of a Poisson number, (n, p) of a binomial, (good, bad, sample) of a hypergeometric; means from 20 on.
     """
     cdef Stream s
     cdef double mean

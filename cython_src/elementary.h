@@ -39,7 +39,7 @@ static inline double log_of(double x) {
     return e * 0x1.62e42fec00000p-1 - ((h - (s * (h + (odd + even)) + e * 0x1.d1cf79abc9e3bp-32)) - f);
 }
 
-/* log(1 - p), 0 <= p < 1, to the last digits also where p is small. */
+/* log(1 - p), 0 <= p < 1, to 14 digits and, where p is small, to the last. */
 static inline double log_rest(double p) {
     double z = p * p;
     if (p > 0.01)

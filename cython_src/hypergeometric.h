@@ -66,10 +66,20 @@ OUT_OF_LINE int64_t reject_table(Stream *s, int64_t g, int64_t b, int64_t m) {
     return reject(s, &hat, table_exponent);
 }
 
+/* Of `all`, `many` are of the kind; `few` are drawn one by one. */
+static inline int64_t draw_one_by_one(Stream *s, int64_t few, int64_t many, int64_t all) {
+    int64_t k = 0;
+    for (int64_t i = 0; i < few; i++)
+        k += stream_below64(s, (uint64_t)(all - i)) < (uint64_t)(many - k);
+    return k;
+}
+
 static inline int64_t draw_table(Stream *s, int64_t g, int64_t b, int64_t m) {
     double mean = (double)g / (double)(g + b) * (double)m, u;
     if (mean >= SMALL_MEAN)
         return reject_table(s, g, b, m);
+    if (mean > 0.5 && (g < m ? g : m) <= 8) /* g and m may change places */
+        return g < m ? draw_one_by_one(s, g, m, g + b) : draw_one_by_one(s, m, g, g + b);
     u = stream_fine(s);
     if (u >= mean) /* >= P(at least 1) */
         return 0;

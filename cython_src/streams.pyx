@@ -10,14 +10,15 @@ import numpy as np
 from libc.stdint cimport uint32_t, uint64_t
 
 
-def uniforms(uint64_t seed, uint64_t purpose, uint64_t replica, uint64_t block, uint64_t step, Py_ssize_t count):
-    """The first `count` doubles of a stream, uniform in [0, 1), (count,)."""
+def uniforms(uint64_t seed, uint64_t purpose, uint64_t replica, uint64_t block, uint64_t step, Py_ssize_t count,
+             bint fine=False):
+    """The first `count` doubles of a stream, uniform in [0, 1), (count,); fine: by stream_fine, else stream_double."""
     cdef Stream s
     cdef Py_ssize_t i
     cdef double[::1] out = np.empty(count)
     stream_open(&s, seed, purpose, replica, block, step)
     for i in range(count):
-        out[i] = stream_double(&s)
+        out[i] = stream_fine(&s) if fine else stream_double(&s)
     return np.asarray(out)
 
 
