@@ -16,7 +16,7 @@ options = {
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
 kernels = ["streams", "predictor", "occupation", "members"]
-kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds", "rapids"]
+kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds", "single", "rapids"]
 kernels += ["bonds", "kicks", "sites"]
 setup(
     ext_modules=cythonize(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import copympi.kernels.fields as fields
 import copympi.kernels.kinds as kernel
+import copympi.kernels.single as single
 from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
 from copympi.engine.streams import Purpose
@@ -16,6 +17,9 @@ from copympi.kernels.members import CULPRIT_PLACE, first_failure
 from copympi.kernels.phases import unit_circle
 from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
+
+FEW = 16_384
+"""Up to so many members copies are drawn one by one, as they are for members of one block."""
 
 STEPS = 50
 """Steps between looks at the clock."""
@@ -56,6 +60,7 @@ class Kinds(Occupation):
         self.count = np.tile(np.array([shared_out(n, kinds) for n in start.counts]), (R, 1, 1))
         self.n = self.count.sum(axis=2)
         self.pinned = np.tile(largest_remainder(np.full(kinds, 1.0 / kinds), self.spectators), (P, 1))
+        self.few = start.members <= FEW
         self.rows = np.zeros((R, fields.row_size(system.couplings)))
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
         self.since = np.zeros(R)
@@ -83,16 +88,27 @@ class Kinds(Occupation):
             fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
             self.since[active > 0] = 0.0
-            fields.chances(couplings, self.copying, active, self._real_n, self.sums, self.since, self.rows)
-            kernel.copy(
-                couplings, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n, self.z,
-                self.count, self.pinned, self.events,
-            )  # fmt: skip
+            self._copy(active)
             self._map(active, None)
             fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
             self.since[active > 0] = 0.0
             fields.finish(active, self.left, self.step, self.largest_chance, self.rows)
+
+    def _copy(self, active: NDArray[np.uint8]) -> None:
+        """The copies of a step: one by one where members are few, else how many leave each kind for each."""
+        couplings = self.system.couplings
+        if self.few:
+            single.copy_kinds(
+                couplings, self.copying, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n,
+                self.z, self.count, self.pinned, self.events,
+            )  # fmt: skip
+            return
+        fields.chances(couplings, self.copying, active, self._real_n, self.sums, self.since, self.rows)
+        kernel.copy(
+            couplings, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n, self.z, self.count,
+            self.pinned, self.events,
+        )  # fmt: skip
 
     @property
     def _real_n(self) -> NDArray[np.float64]:

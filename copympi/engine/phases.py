@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import copympi.kernels.copies as copies
 import copympi.kernels.fields as fields
 import copympi.kernels.phases as kernel
+import copympi.kernels.single as single
 from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members, cards
@@ -42,6 +43,8 @@ class Phases(Members):
     """
 
     spectators_in_blocks = True
+    inherit = True
+    """Who copies takes over all that its partner has."""
     common = ("n", "left", "step", "events", "largest_chance", "since", "sums", "rows")
 
     def __init__(
@@ -108,11 +111,11 @@ class Phases(Members):
         self._plan_step()
         self._half_flow()
         self._sums_at_mid()
-        fields.chances(
-            self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
-        )  # fmt: skip
-        self._same_rows()
-        self._copy()
+        if self.blocks == 1:
+            self._copy_one_by_one()
+        else:
+            self._copy_at_once()
+        self._add_up()
         self._half_flow()
         self._same_rows()
         fields.finish(self.active, self.left, self.step, self.largest_chance, self.rows)
@@ -147,13 +150,25 @@ class Phases(Members):
         """What a copy takes over from its partner, (K, W): everything."""
         return value
 
-    def _copy(self) -> None:
+    def _copy_one_by_one(self) -> None:
+        """The step's copies, where a rank has all of an ensemble: event by event."""
+        single.copy_members(
+            self.system.couplings, self.copying, self.rows, self.active, self.seed, Purpose.OFFERS, self.step,
+            self.ids, self.values, self.offset, self.unit, self.counts, self.pinned, self.inherit, self.scale,
+            self.own_powers, self._own_copies,
+        )  # fmt: skip
+
+    def _copy_at_once(self) -> None:
+        """The step's copies as one leap: who is offered whose values, and who takes them."""
+        fields.chances(
+            self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
+        )  # fmt: skip
+        self._same_rows()
         offers, value, luck = self.offers.draw(self)
         copies.copy(
             self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
             self.counts, self.pinned, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
         )  # fmt: skip
-        self._add_up()
 
     def _same_rows(self) -> None:
         if not self.alike:
