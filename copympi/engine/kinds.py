@@ -18,8 +18,8 @@ from copympi.kernels.phases import unit_circle
 from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
 
-FEW = 16_384
-"""Up to so many members copies are drawn one by one, as they are for members of one block."""
+FEW, FEW_A_PAIR = 16_384, 8
+"""Copies are drawn one by one up to so many members, or so many for each pair of kinds that may copy each other."""
 
 STEPS = 50
 """Steps between looks at the clock."""
@@ -60,7 +60,7 @@ class Kinds(Occupation):
         self.count = np.tile(np.array([shared_out(n, kinds) for n in start.counts]), (R, 1, 1))
         self.n = self.count.sum(axis=2)
         self.pinned = np.tile(largest_remainder(np.full(kinds, 1.0 / kinds), self.spectators), (P, 1))
-        self.few = start.members <= FEW
+        self.few = self.count.dtype == np.int64 and start.members <= max(FEW, FEW_A_PAIR * system.couplings.entries * kinds**2)
         self.rows = np.zeros((R, fields.row_size(system.couplings)))
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
         self.since = np.zeros(R)
@@ -70,7 +70,7 @@ class Kinds(Occupation):
 
     def _go_on(self) -> None:
         """Some steps of every replica that is not yet at the record."""
-        couplings, rule = self.system.couplings, self.leap.rule(self.record)
+        couplings, rule = self.system.couplings, self.leap.second_order_rule(self.record)
         place = fields.map_place(couplings)
         active = (self.left > 0.0).astype(np.uint8)
         for _ in range(STEPS):

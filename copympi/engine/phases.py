@@ -106,11 +106,15 @@ class Phases(Members):
             raise InputError("preparation.phases", "(from a file)", said)
         return found
 
+    def begin(self, record: int) -> None:
+        """Set out for the record of that number."""
+        super().begin(record)
+        self._rule = self.leap.second_order_rule(record, self.spectators)
+
     def advance(self) -> bool:
         """One step of every replica that is not yet at the record; False when all are."""
         self._plan_step()
         self._half_flow()
-        self._sums_at_mid()
         if self.blocks == 1:
             self._copy_one_by_one()
         else:
@@ -152,6 +156,7 @@ class Phases(Members):
 
     def _copy_one_by_one(self) -> None:
         """The step's copies, where a rank has all of an ensemble: event by event."""
+        self._same_rows()
         single.copy_members(
             self.system.couplings, self.copying, self.rows, self.active, self.seed, Purpose.OFFERS, self.step,
             self.ids, self.values, self.offset, self.unit, self.counts, self.pinned, self.inherit, self.scale,
@@ -160,6 +165,7 @@ class Phases(Members):
 
     def _copy_at_once(self) -> None:
         """The step's copies as one leap: who is offered whose values, and who takes them."""
+        self._sums_at_mid()
         fields.chances(
             self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
         )  # fmt: skip
