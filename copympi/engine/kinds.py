@@ -36,6 +36,8 @@ class Kinds(Occupation):
     fewer than 2^53 members draws are exact binomials, so rare kinds die as they should. From a larger one few leave as
     Poisson says, many as a Gaussian of the binomial's mean and variance. A double resolves less and less of that
     Gaussian from 1e30 on, and nothing from 1e32 on: large kinds then follow the mean alone.
+
+    Where members are `few`, copies are drawn one by one instead, which is exact at phases that stand still.
     """
 
     columns = ("n", "left", "step", "events", "largest_chance", "since", "sums", "z", "count")
@@ -60,7 +62,8 @@ class Kinds(Occupation):
         self.count = np.tile(np.array([shared_out(n, kinds) for n in start.counts]), (R, 1, 1))
         self.n = self.count.sum(axis=2)
         self.pinned = np.tile(largest_remainder(np.full(kinds, 1.0 / kinds), self.spectators), (P, 1))
-        self.few = self.count.dtype == np.int64 and start.members <= max(FEW, FEW_A_PAIR * system.couplings.entries * kinds**2)
+        most = max(FEW, FEW_A_PAIR * system.couplings.entries * kinds**2)
+        self.few = self.count.dtype == np.int64 and start.members <= most
         self.rows = np.zeros((R, fields.row_size(system.couplings)))
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
         self.since = np.zeros(R)

@@ -15,8 +15,9 @@ class Purpose(IntEnum):
     MOMENTA = 4
     """Members' momenta at t = 0, in the alignment model."""
     KINDS = 5
-    """Copies between kinds of members: stream step s for step s."""
+    """Copies between kinds of members, all of a step at once or one by one (by N): stream step s for step s."""
     SITES = 6
     """Copies on lattices: stream step 2 s for step s, 2 s + 1 for the half kick that a stretch begins with."""
     OFFERS = 3
-    """Offers of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck."""
+    """Offers of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck; where an
+    ensemble is one block, 2 s for all of them, one by one."""
