@@ -37,12 +37,12 @@ class Phases(Members):
 
     pinned (units, P) : spectators, who have phases like everyone's; they stand first in their bucket.
     values : (2, all of this rank's members) e^{i phi}, re and im, at the last refresh of their beable's map.
-    An ensemble of one block belongs to one rank whole: its copies are drawn one by one, at phases of mid-step. Those of
-    several blocks are drawn at once, offers and answers crossing ranks.
-
     sums : (R, 4P) sums of e^{i phi} (re, im) and e^{2 i phi} over all members of a beable, taken `since` (R,) ago.
     own_powers : (R, ., P) int64, this rank's sums of powers of the values in units of 1/scale.
     rows : (R, .) the plans, and in them the maps; alike on every rank.
+
+    An ensemble of one block belongs to one rank whole: its copies are drawn one by one, at phases of mid-step. Those of
+    several blocks are drawn at once, offers and answers crossing ranks.
     """
 
     spectators_in_blocks = True
