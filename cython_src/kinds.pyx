@@ -8,16 +8,17 @@ mid-step; how many leave a kind is one binomial and one multinomial draw, whatev
 One draw for all copies of a step lacks what its noise does in the rest of it, on average half the step. That is the mean
 field's answer to the noise, known from the fields before and after; `answer` adds it, so covariances are of second order.
 
-Counts are integers, or beyond 2^63 whole numbers in doubles; see draw_many in streams.pyx for what is drawn then.
+Counts are integers, or beyond 2^63 whole numbers in doubles; see draw_many in draws.pyx for what is drawn then.
 """
 from libc.math cimport floor, fmax, fmin, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
+from copympi.kernels.draws cimport draw_leavers, draw_many_leavers
 from copympi.kernels.fields cimport fields
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
-from copympi.kernels.streams cimport Stream, draw_leavers, draw_many_leavers, stream_double, stream_open
+from copympi.kernels.streams cimport Stream, stream_double, stream_open
 
 cdef double RARE = 64.0  # kinds of fewer members that can move have their first draw and no more
 

@@ -73,7 +73,7 @@ def numbers(run: copympi.Run) -> dict[str, np.ndarray]:
 def test_members_have_the_law_of_the_naive_twin(
     P: int, members: int, runs: int, spread: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Copies one by one at the defaults, and in steps in which 20% to 35% of a beable are offered one; leaps of 3 blocks."""
+    """Copies one by one, at the defaults and in steps in which 20% to 35% of a beable are offered one; and at once."""
     system, psi = calm(P, 1.0, 0.05)
     start = prepare(P, members, psi)
     rng = np.random.default_rng(members + P)
