@@ -15,7 +15,7 @@ options = {
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
 kernels = ["streams", "draws", "predictor", "occupation", "members"]
-kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds"]
+kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds", "single"]
 kernels += ["bonds", "moves", "clusters", "sites"]
 setup(
     ext_modules=cythonize(

@@ -11,11 +11,6 @@ import numpy as np
 
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
 
-cdef extern from "wide.h":
-    enum:
-        POWERS
-
-
 cdef void add_powers(double x, double y, double scale, int64_t sign, int64_t *powers, Py_ssize_t P) noexcept nogil:
     """Add one member's part to the power sums of a beable, or take it off: the same integers as in power_sums."""
     cdef double u = x, v = y, r
@@ -26,14 +21,6 @@ cdef void add_powers(double x, double y, double scale, int64_t sign, int64_t *po
         r = u * x - v * y
         v = u * y + v * x
         u = r
-
-
-cdef inline void mapped(const double *m, Py_ssize_t P, double x, double y, double *w) noexcept nogil:
-    cdef double nr = m[0] * x - m[P] * y + m[2 * P], ni = m[0] * y + m[P] * x + m[3 * P]
-    cdef double dr = m[2 * P] * x + m[3 * P] * y + m[0], di = m[2 * P] * y - m[3 * P] * x - m[P]
-    cdef double over = 1.0 / (dr * dr + di * di)
-    w[0] = (nr * dr + ni * di) * over
-    w[1] = (ni * dr - nr * di) * over
 
 
 cdef int accepted(const System *s, const double *row, Py_ssize_t b, Py_ssize_t e, double x, double y,

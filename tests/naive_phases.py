@@ -157,22 +157,23 @@ def phases_alone(H: Complex, a: Int, phi: Real, times: Real) -> Real:
 
 
 def infinite(
-    H: Complex, density: Real, phase: Real, spread: float | Real, times: Real, points: int = 200
+    H: Complex, density: Real, phase: Real, spread: float | Real, times: Real, points: int = 200, even: bool = False
 ) -> tuple[Real, Complex, Complex]:
     """rho, z1, z2, each (T, P): sums over the kinds of beable a of w, w exp(i phi), w exp(2 i phi); density sums to 1.
 
     At times[0] the phases of beable a are uniform in phase[a] +- spread (a number, or one per beable). Then
     dphi/dt = omega_a + Re(h_a e^{i phi}), d ln w/dt = 2 Im(h_a e^{i phi}), h_a = sum_b R_ab e^{i delta_ab}
-    conj(Z_b) / sqrt(rho_a rho_b), Z_b = sum_k w_k e^{i phi_k}. A beable of density 0 stays empty.
+    conj(Z_b) / sqrt(rho_a rho_b), Z_b = sum_k w_k e^{i phi_k}. A beable of density 0 stays empty. `even`: not a
+    continuum, but so many kinds a beable with evenly spaced phases and the same weights.
     """
     density, phase = np.asarray(density, dtype=float), np.asarray(phase, dtype=float)
     spread = np.broadcast_to(np.asarray(spread, dtype=float), density.shape)
     live = np.flatnonzero(density > 0)
     omega, off = np.real(np.diag(H))[live], (H - np.diag(np.diag(H)))[np.ix_(live, live)]
     nodes, weights = np.polynomial.legendre.leggauss(points)
-    even = (np.arange(points) + 0.5) * 2 / points - 1
-    whole = np.isclose(spread[live], np.pi)[:, None]  # the whole circle: equally spaced, spectrally exact
-    phi0 = phase[live, None] + spread[live, None] * np.where(whole, even, nodes)
+    spaced = (np.arange(points) + 0.5) * 2 / points - 1
+    whole = (even | np.isclose(spread[live], np.pi))[:, None]  # the whole circle: equally spaced, spectrally exact
+    phi0 = phase[live, None] + spread[live, None] * np.where(whole, spaced, nodes)
     w0 = density[live, None] * np.where(whole, 1 / points, weights / 2)  # (live beables, points)
 
     def rates(_t: float, y: Real) -> Real:

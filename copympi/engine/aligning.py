@@ -61,7 +61,7 @@ class Aligning(Phases):
         model: Model,
         copying: float = 1.0,
     ) -> None:
-        self.model = model
+        self.model, self.inherit = model, model.on_copy == "inherit"
         self._sizes = abs(system.frequencies)  # sparse, as P may be large
         self._sizes.setdiag(0.0)
         super().__init__(comm, system, start, leap, replicas, seed, copying)
@@ -171,7 +171,7 @@ class Aligning(Phases):
 
     def _answers(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         """What a copy takes over from its partner, (K, 3)."""
-        if self.model.on_copy == "reset":
+        if not self.inherit:
             value[:, 2] = 0.0
         return value
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 import copympi.kernels.fields as fields
 import copympi.kernels.kinds as kernel
+import copympi.kernels.single as single
 from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
 from copympi.engine.streams import Purpose
@@ -16,6 +17,9 @@ from copympi.kernels.members import CULPRIT_PLACE, first_failure
 from copympi.kernels.phases import unit_circle
 from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
+
+FEW, FEW_A_PAIR = 16_384, 8
+"""Copies are drawn one by one up to so many members, or so many for each pair of kinds that may copy each other."""
 
 STEPS = 50
 """Steps between looks at the clock."""
@@ -32,6 +36,8 @@ class Kinds(Occupation):
     fewer than 2^62 members draws are exact binomials, so rare kinds die as they should. From a larger one few leave as
     Poisson says, many as a Gaussian of the binomial's mean and variance. A double resolves less and less of that
     Gaussian from 1e30 on, and nothing from 1e32 on: large kinds then follow the mean alone.
+
+    Where members are `few`, copies are drawn one by one instead, which is exact at phases that stand still.
     """
 
     columns = ("n", "left", "step", "events", "largest_chance", "since", "sums", "z", "count")
@@ -56,6 +62,8 @@ class Kinds(Occupation):
         self.count = np.tile(np.array([shared_out(n, kinds) for n in start.counts]), (R, 1, 1))
         self.n = self.count.sum(axis=2)
         self.pinned = np.tile(largest_remainder(np.full(kinds, 1.0 / kinds), self.spectators), (P, 1))
+        most = max(FEW, FEW_A_PAIR * system.couplings.entries * kinds**2)
+        self.few = self.count.dtype == np.int64 and start.members <= most
         self.rows = np.zeros((R, fields.row_size(system.couplings)))
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
         self.since = np.zeros(R)
@@ -65,7 +73,7 @@ class Kinds(Occupation):
 
     def _go_on(self) -> None:
         """Some steps of every replica that is not yet at the record."""
-        couplings, rule = self.system.couplings, self.leap.rule(self.record)
+        couplings, rule = self.system.couplings, self.leap.second_order_rule(self.record)
         place = fields.map_place(couplings)
         active = (self.left > 0.0).astype(np.uint8)
         for _ in range(STEPS):
@@ -83,16 +91,27 @@ class Kinds(Occupation):
             fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
             self.since[active > 0] = 0.0
-            fields.chances(couplings, self.copying, active, self._real_n, self.sums, self.since, self.rows)
-            kernel.copy(
-                couplings, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n, self.z,
-                self.count, self.pinned, self.events,
-            )  # fmt: skip
+            self._copy(active)
             self._map(active, None)
             fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
             self.since[active > 0] = 0.0
             fields.finish(active, self.left, self.step, self.largest_chance, self.rows)
+
+    def _copy(self, active: NDArray[np.uint8]) -> None:
+        """The copies of a step: one by one where members are few, else how many leave each kind for each."""
+        couplings = self.system.couplings
+        if self.few:
+            single.copy_kinds(
+                couplings, self.copying, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n,
+                self.z, self.count, self.pinned, self.events,
+            )  # fmt: skip
+            return
+        fields.chances(couplings, self.copying, active, self._real_n, self.sums, self.since, self.rows)
+        kernel.copy(
+            couplings, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n, self.z, self.count,
+            self.pinned, self.events,
+        )  # fmt: skip
 
     @property
     def _real_n(self) -> NDArray[np.float64]:

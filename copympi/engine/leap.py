@@ -21,6 +21,9 @@ RESOLVABLE = 16 * np.finfo(float).eps
 
 TURN = 0.1
 """Radians a step at the default tolerance, where phases are not aligned."""
+DEFAULT_TOLERANCE = 1e-4
+CHANCE_PLACE = 2
+"""Where in a rule stands the chance."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,14 @@ class Leap:
     """Leaps of `members` copies between records `interval` apart.
 
     step : fixed length, or None: the longest step within `leaving_chance` (any member's chance to leave its beable,
-        as expected at the start of the step) and `tolerance` (error of the predictor in rho over the whole run).
+        as expected at the start of the step) and `tolerance` (error of the predictor in rho over the whole run; where
+        phases are not aligned nothing is estimated: steps are in proportion to its root below the default).
     """
 
     members: int
     interval: float
     step: float | None = None
-    tolerance: float = 1e-4
+    tolerance: float = DEFAULT_TOLERANCE
     leaving_chance: float = 0.03
 
     def rule(self, record: int, spectators: int = 0) -> NDArray[np.float64]:
@@ -55,10 +59,21 @@ class Leap:
             ]
         )
 
+    def second_order_rule(self, record: int, spectators: int = 0) -> NDArray[np.float64]:
+        """As `rule`, for members with phases of their own: their chance to be offered a copy follows the tolerance."""
+        numbers = self.rule(record, spectators)
+        numbers[CHANCE_PLACE] *= self._finer
+        return numbers
+
     @property
     def angle(self) -> float:
-        """Radians that a phase of an unaligned member may turn in a step, which is of second order in them."""
-        return TURN * min(1.0, self.tolerance / 1e-4) ** 0.5
+        """Radians that a phase of an unaligned member may turn in a step."""
+        return TURN * self._finer
+
+    @property
+    def _finer(self) -> float:
+        """A factor on both: errors are of second order in them, and so fall as the tolerance does."""
+        return min(1.0, self.tolerance / DEFAULT_TOLERANCE) ** 0.5
 
     def failure(self, status: int, time: float, replica: int, beable: str, n: Sequence[Any]) -> DynamicsError:
         """The error for a kernel status, naming the beable, the time and n."""

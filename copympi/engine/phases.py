@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import copympi.kernels.copies as copies
 import copympi.kernels.fields as fields
 import copympi.kernels.phases as kernel
+import copympi.kernels.single as single
 from copympi.engine import parallel
 from copympi.engine.leap import Leap
 from copympi.engine.members import Members, cards
@@ -39,9 +40,14 @@ class Phases(Members):
     sums : (R, 4P) sums of e^{i phi} (re, im) and e^{2 i phi} over all members of a beable, taken `since` (R,) ago.
     own_powers : (R, ., P) int64, this rank's sums of powers of the values in units of 1/scale.
     rows : (R, .) the plans, and in them the maps; alike on every rank.
+
+    An ensemble of one block belongs to one rank whole: its copies are drawn one by one, at phases of mid-step. Those of
+    several blocks are drawn at once, offers and answers crossing ranks.
     """
 
     spectators_in_blocks = True
+    inherit = True
+    """Who copies takes over all that its partner has."""
     common = ("n", "left", "step", "events", "largest_chance", "since", "sums", "rows")
 
     def __init__(
@@ -103,16 +109,20 @@ class Phases(Members):
             raise InputError("preparation.phases", "(from a file)", said)
         return found
 
+    def begin(self, record: int) -> None:
+        """Set out for the record of that number."""
+        super().begin(record)
+        self._rule = self.leap.second_order_rule(record, self.spectators)
+
     def advance(self) -> bool:
         """One step of every replica that is not yet at the record; False when all are."""
         self._plan_step()
         self._half_flow()
-        self._sums_at_mid()
-        fields.chances(
-            self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
-        )  # fmt: skip
-        self._same_rows()
-        self._copy()
+        if self.blocks == 1:
+            self._copy_one_by_one()
+        else:
+            self._copy_at_once()
+        self._add_up()
         self._half_flow()
         self._same_rows()
         fields.finish(self.active, self.left, self.step, self.largest_chance, self.rows)
@@ -147,13 +157,27 @@ class Phases(Members):
         """What a copy takes over from its partner, (K, W): everything."""
         return value
 
-    def _copy(self) -> None:
+    def _copy_one_by_one(self) -> None:
+        """The step's copies, where a rank has all of an ensemble: event by event."""
+        self._same_rows()
+        single.copy_members(
+            self.system.couplings, self.copying, self.rows, self.active, self.seed, Purpose.OFFERS, self.step,
+            self.ids, self.values, self.offset, self.unit, self.counts, self.pinned, self.inherit, self.scale,
+            self.own_powers, self._own_copies,
+        )  # fmt: skip
+
+    def _copy_at_once(self) -> None:
+        """The step's copies as one leap: who is offered whose values, and who takes them."""
+        self._sums_at_mid()
+        fields.chances(
+            self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
+        )  # fmt: skip
+        self._same_rows()
         offers, value, luck = self.offers.draw(self)
         copies.copy(
             self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
             self.counts, self.pinned, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
         )  # fmt: skip
-        self._add_up()
 
     def _same_rows(self) -> None:
         if not self.alike:

@@ -13,6 +13,9 @@ import pytest
 from scipy import stats
 
 import copympi
+from copympi.engine import kinds as engine_kinds
+from copympi.engine import members as engine_members
+from copympi.engine.kinds import Kinds
 from copympi.engine.leap import Leap
 from copympi.engine.parallel import Alone
 from copympi.engine.phases import Phases
@@ -22,6 +25,8 @@ from tests.physics import calm, random_system
 
 LAWS = [(2, 20, 2_000, 1.2), (3, 20, 2_000, 3.1), (2, 60, 500, 0.5), (3, 60, 400, np.pi), (2, 200, 120, 1.0)]
 """P, N, runs, spread."""
+LONG = {2: 0.075, 3: 0.015}
+"""Steps, by P."""
 
 
 def differ(x: np.ndarray, y: np.ndarray) -> float:
@@ -65,7 +70,10 @@ def numbers(run: copympi.Run) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize(("P", "members", "runs", "spread"), LAWS)
-def test_members_have_the_law_of_the_naive_twin(P: int, members: int, runs: int, spread: float) -> None:
+def test_members_have_the_law_of_the_naive_twin(
+    P: int, members: int, runs: int, spread: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copies one by one, at the defaults and in steps in which 20% to 35% of a beable are offered one; and at once."""
     system, psi = calm(P, 1.0, 0.05)
     start = prepare(P, members, psi)
     rng = np.random.default_rng(members + P)
@@ -81,15 +89,25 @@ def test_members_have_the_law_of_the_naive_twin(P: int, members: int, runs: int,
             "coherence2": np.abs(twin.z2) / twin.n,
             "lineages": twin.lineages.astype(float),
         }
-    run = copympi.simulate(
-        system, state=psi, members=members, duration=0.6, interval=0.3, replicas=runs, phase_spread=half, seed=7,
-        comm=Alone(),
-    )  # fmt: skip
-    same_law(numbers(run), theirs, f"P = {P}, N = {members}, spread {spread}")
+
+    def check(what: str, **more: float) -> None:
+        run = copympi.simulate(
+            system, state=psi, members=members, duration=0.6, interval=0.3, replicas=runs, phase_spread=half, seed=7,
+            comm=Alone(), **more,
+        )  # fmt: skip
+        same_law(numbers(run), theirs, f"{what}, P = {P}, N = {members}, spread {spread}")
+
+    check("one by one")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "dynamics.step", RuntimeWarning)  # long on purpose
+        check("long steps", step=LONG[P])
+    if members == 60:
+        monkeypatch.setattr(engine_members, "blocks_for", lambda *_: 3)
+        check("leaps", leaving_chance=0.015)
 
 
-def test_kinds_have_the_law_of_members() -> None:
-    """Members that start with the kinds' phases; 5 kinds, N = 60."""
+def test_kinds_have_the_law_of_members(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members that start with the kinds' phases; 5 kinds, N = 60; copies one by one, and leaps."""
     system, psi = calm(2, 1.0, 0.05)
     members, kinds, spread, runs = 60, 5, 1.5, 2_000
     start = prepare(2, members, psi)
@@ -99,12 +117,72 @@ def test_kinds_have_the_law_of_members() -> None:
          for a, n in enumerate(start.counts)]
     )  # fmt: skip
     common = {"state": psi, "members": members, "duration": 0.6, "interval": 0.3, "replicas": runs, "comm": Alone()}
-    counts = copympi.simulate(
-        system, representation="occupation", phase_spread=spread, phase_kinds=kinds, seed=1, **common
-    )
     known = copympi.simulate(system, phases=phases, seed=2, **common)
-    np.testing.assert_allclose(counts.coherence[:, 0], known.coherence[:, 0], atol=1e-12)
-    same_law(numbers(counts), numbers(known), "kinds, members")
+    for what in ("one by one", "leaps"):
+        counts = copympi.simulate(
+            system, representation="occupation", phase_spread=spread, phase_kinds=kinds, seed=1,
+            leaving_chance=0.015 if what == "leaps" else 0.03, **common,
+        )  # fmt: skip
+        np.testing.assert_allclose(counts.coherence[:, 0], known.coherence[:, 0], atol=1e-12)
+        same_law(numbers(counts), numbers(known), f"kinds, members, {what}")
+        monkeypatch.setattr(engine_kinds, "FEW", 0)
+        monkeypatch.setattr(engine_kinds, "FEW_A_PAIR", 0)
+
+
+@pytest.mark.parametrize(("members", "R", "steps"), [(30, 100_000, (8, 32)), (10**6, 30_000, (4, 32))])
+def test_variances_do_not_depend_on_the_step(members: int, R: int, steps: tuple[int, int]) -> None:
+    """5 kinds; steps in which up to 43% and 29% of a beable are offered a copy, and steps an eighth and less of that.
+
+    Null: variances of n, coherence and lineages are the same, within four standard errors (0.6%, 1.2%). One draw of
+    all copies of a step, and no more, has 0.964 and 0.926 of the variance of n.
+    """
+    system, psi = calm(2, 1.0, 0.05)
+    start, T, variance, error = prepare(2, members, psi, spread=1.2), 0.6, [], []
+    for seed, number in enumerate(steps):
+        crowd = Kinds(Alone(), system, start, Leap(members, T, T / number), R, seed, 5)
+        assert crowd.few == (members == 30)
+        crowd.begin(1)
+        while crowd.advance():
+            pass
+        snapshot = crowd.snapshot()
+        assert snapshot is not None
+        assert snapshot.coherence is not None
+        assert crowd.largest_chance.max() > 1.0 / number
+        rows = [snapshot.n, np.nan_to_num(snapshot.coherence), snapshot.more["lineages"]]
+        x = np.array([row[:, 0] for row in rows], float)
+        square = (x - x.mean(axis=1, keepdims=True)) ** 2
+        variance.append(square.mean(axis=1))
+        error.append(square.std(axis=1) / np.sqrt(R))
+    assert np.all(np.abs(variance[0] - variance[1]) <= 4 * np.hypot(*error))
+
+
+@pytest.mark.parametrize("spread", [0.3, 2.0])
+def test_errors_follow_the_tolerance(spread: float) -> None:
+    """N = 10^15 as 32 kinds: rho and coherence within the tolerance of the closed equations, at every record.
+
+    A tenth of the tolerance, a tenth of the error (at least a fifth: noise is 3e-8).
+    """
+    system, density, phase = random_system(3, 5), np.array([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 2.0])
+    N, kinds, T = 10**15, 32, 0.8
+    start = prepare(3, N, density=density, phase=phase, spread=spread)
+    times = np.linspace(0.0, T, 5)
+    rho, z1, _ = naive_phases.infinite(system.frequencies.toarray(), density, phase, spread, times, kinds, even=True)
+    errors = []
+    for tolerance in (1e-4, 1e-5, 1e-6):
+        crowd, found = Kinds(Alone(), system, start, Leap(N, T / 4, tolerance=tolerance), 1, 1, kinds), []
+        for record in range(1, 5):
+            crowd.begin(record)
+            while crowd.advance():
+                pass
+            snapshot = crowd.snapshot()
+            assert snapshot is not None
+            assert snapshot.coherence is not None
+            found.append([snapshot.n[0] / N, snapshot.coherence[0]])
+        off = np.abs(np.array(found) - np.stack([rho, np.abs(z1) / rho], axis=1)[1:])
+        assert off.max() < tolerance
+        errors.append(off[:, 0].max())
+    assert errors[0] / errors[1] > 5
+    assert errors[1] / errors[2] > 5
 
 
 def test_no_spread_gives_the_law_of_aligned_members() -> None:
