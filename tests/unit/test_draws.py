@@ -1,6 +1,6 @@
 """Draws follow their laws exactly, at any size, and their bits are frozen.
 
-Chi-square against tests/laws.py over cells that reach into both tails, fixed seeds, a million draws each.
+Chi-square against tests/exact_laws.py over cells that reach into both tails, fixed seeds, a million draws each.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from copympi.kernels import draws, streams
-from tests.laws import DRAWS, LEVELS, Binomial, Hypergeometric, L, Law, Poisson, misfit
+from tests.exact_laws import DRAWS, LEVELS, Binomial, Hypergeometric, L, Law, Poisson, misfit
 
 
 def check(laws: list[Law], seed: int) -> None:

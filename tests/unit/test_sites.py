@@ -1,4 +1,4 @@
-"""Many beables: the mean, what is conserved, who is whole and who Gaussian, and that stiff clusters do not drag the rest."""
+"""Many beables: the mean, what is conserved, who is whole and who Gaussian; stiff clusters do not drag the rest."""
 
 from __future__ import annotations
 
