@@ -88,6 +88,7 @@ def beables(results: Results) -> Comparison:
     alive = np.count_nonzero(~dead, axis=0)
     sigma = np.full(theory.variance.shape, np.nan)
     np.divide(theory.variance, N * alive[:, None], out=sigma, where=alive[:, None] > 0)
+    known = np.all(np.isfinite(theory.variance), axis=1)
     xi = results.measured.get("fluctuation")
     noise = None if xi is None else np.asarray(xi[:, which]) / np.sqrt(N)
     return Comparison(
@@ -101,8 +102,21 @@ def beables(results: Results) -> Comparison:
         R - alive,
         _over_living(n, dead) / N,
         None if noise is None else _over_living(noise, dead),
-        theory.words,
+        (*theory.words, *_losses(dead, known, results.profile_time[which])),
     )
+
+
+def _losses(dead: NDArray[np.bool_], known: Any, time: Floats) -> list[str]:
+    """What to say of replicas that have lost a beable (R, K), where noise would be expected of them (K,)."""
+    lost = np.count_nonzero(dead, axis=0) * known
+    if not lost.any():
+        return []
+    first = f"{time[int(np.argmax(lost > 0))]:.6g}"
+    if len(dead) == 1:
+        return [f"no expected noise from t = {first} on: a beable is lost"]
+    return [
+        f"from t = {first} on the ratio leaves out ensembles that have lost a beable, {lost.max():,} of {len(dead):,}"
+    ]
 
 
 def _over_living(values: NDArray[Any], dead: NDArray[np.bool_]) -> Floats:
@@ -127,7 +141,7 @@ def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> 
         else f"{humane(results.members)} members"
     )
     time = f"time [{unit}]" if unit else "time"
-    pinned = not np.array_equal(comparison.mean, comparison.quantum, equal_nan=True)
+    pinned = bool(np.nanmax(np.abs(comparison.mean - comparison.quantum), initial=0.0) > 0)
     head = f"  {time:>12} {'occupation':>20} {'N |Psi|^2':>22}"
     head += (f" {'mean field':>22}" if pinned else "") + f" {'difference':>14} {'expected':>12}"
     out = [f"  beable {label}, {of}", head]
@@ -142,7 +156,7 @@ def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> 
             + (f"{_mean(N * comparison.mean[k, a]):>22} " if pinned else "")
             + f"{'-' if np.isnan(off) else significant(off, sign=True):>14} {said:>12}"
         )
-    out += _ratio(comparison, R)
+    out += _ratio(comparison)
     if comparison.noise is not None:
         most = significant(comparison.mean_error)
         out.append(f"  difference: from the mean field, which is within {most} N of Schrödinger's (the step's error)")
@@ -161,21 +175,11 @@ def _mean(x: float) -> str:
     return "-" if np.isnan(x) else whole(x, 1)
 
 
-def _ratio(c: Comparison, R: int) -> list[str]:
-    """Difference over expected in all, and who is left out of it."""
-    z, out, lost = c.sigmas[1:], [], np.flatnonzero(c.lost)
+def _ratio(c: Comparison) -> list[str]:
+    """Difference over expected in all."""
+    z = c.sigmas[1:]
     z = z[np.isfinite(z)]
-    if z.size:
-        out.append(f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}")
-    if lost.size and np.isfinite(c.mean[lost[0]]).all():
-        by = f"by t = {c.time[lost[0]]:.6g}"
-        if R == 1:
-            out.append(f"  a beable is lost {by}: from there on no noise is expected")
-        elif z.size:
-            out.append(
-                f"  {c.lost[-1]:,} of {R:,} ensembles lose a beable, the first {by}: left out there, of expected too"
-            )
-    return out
+    return [f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}"] if z.size else []
 
 
 def _phases(results: Results) -> list[str]:

@@ -23,7 +23,7 @@ ACCURACY, WORST = 1e-3, 0.03
 """Relative error of a variance that is asked for, and that is still shown."""
 WORK = 4e8
 """Multiplications of complex numbers for the noise, about two seconds; so many for |Psi|^2 between records."""
-OVERHEAD, PINNED_WORK = 6e4, 3e9
+OVERHEAD, PINNED_WORK = 6e4, 2e9
 """An evaluation of the equations with spectators costs this besides, and all of them so much, in multiplications."""
 FEWEST = 50
 """Records that are looked at however many beables there are."""
@@ -106,13 +106,15 @@ def _pinned(results: Results, theory: Theory, time: Floats, n: NDArray[Any], s: 
     """With s spectators of each beable. n (P,): occupations at t = 0, as the run had them."""
     system, P, N = results.system, results.system.P, float(results.members)
     mine = f"{humane(s)} spectator{'s' if s > 1 else ''} a beable"
+    unknown = np.full((time.size, P), np.nan)
     start = np.sqrt(n / N) * np.exp(-1j * np.asarray(results.phase[0, 0], dtype=float))
     try:
         most = int(PINNED_WORK / (40 * P**2 + OVERHEAD))
         mean, low = pinned.mean(system, start, time, s / N, most)
     except pinned.TooLong:
-        word = f"no mean field with {mine}, and no expected noise: they would take minutes; differences are from"
-        return _said(theory, f"{word} Schrödinger's, which the mean field leaves by about {s:,}/n of a flow")
+        theory = _said(theory, f"no mean field with {mine}, nor expected noise: they would take minutes")
+        word = f"differences are from Schrödinger's equation, which the mean field leaves by some {s:,}/n of each flow"
+        return _said(replace(theory, mean=unknown), word)
     theory = _said(replace(theory, mean=mean), f"differences are from the mean field with {mine}")
     valid, word = _valid(results, mean, low, time)
     if word:
@@ -130,18 +132,15 @@ def _valid(results: Results, mean: Floats, low: Floats, time: Floats) -> tuple[i
     N = float(results.members)
     floor = GAUSSIAN_FROM / N
     if np.any(mean[0] < floor):
-        valid, least, when = 0, mean[0], "at t = 0"
+        valid, least, when, then = 0, mean[0], "at all", "at t = 0"
     else:
         valid = lows.first_below(low, floor)
         if valid > low.shape[0]:
             return time.size, ""
-        least, when = low[valid - 1], f"between t = {time[valid - 1]:.6g} and {time[valid]:.6g}"
+        least, when, then = low[valid - 1], f"after t = {time[valid - 1]:.6g}", f"by t = {time[valid]:.6g}"
     a = int(np.argmin(least))
-    return valid, (
-        f"no expected noise {'after t = ' + format(time[valid - 1], '.6g') if valid else 'at all'}: {when} beable "
-        f"{results.system.labels[a]} has {significant(N * least[a])} members in the mean, and below {GAUSSIAN_FROM} "
-        "there is none to tell"
-    )
+    few = f"{then} beable {results.system.labels[a]} is down to {significant(N * least[a])} members in the mean"
+    return valid, f"no expected noise {when}: {few}, and below {GAUSSIAN_FROM} it is not known"
 
 
 def _said(theory: Theory, word: str) -> Theory:

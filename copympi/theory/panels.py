@@ -35,7 +35,8 @@ def cumulative(
 
     f : moments (M,) -> values (M, ...). Panels no longer than `longest` are halved until the error at each of the
     times is below `accuracy` of the largest element there, or until halving would ask for f at more than `most`
-    moments: kinks cost panels where they are, and nowhere else. `at_a_time`: moments that f has memory for.
+    moments: kinks cost panels where they are, and nowhere else; but one between a panel's end and its outermost point,
+    2% from it, is not seen, which costs some 1e-5. `at_a_time`: moments that f has memory for.
     """
     edges = np.concatenate([[0.0], np.maximum.accumulate(np.asarray(times, dtype=float))])
     parts = np.ceil(np.diff(edges) / longest).astype(np.int64)
