@@ -74,6 +74,7 @@ class System:
             _pairs(off),
             shift,
             norm,
+            omega,
         )
 
     def __repr__(self) -> str:
