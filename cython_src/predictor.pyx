@@ -93,7 +93,7 @@ cdef class Scratch:
 
 
 cdef Py_ssize_t row_size(const System *s) noexcept nogil:
-    return HEAD + 2 * s.nnz + 7 * s.P
+    return HEAD + 2 * s.nnz + 7 * s.P + 1
 
 
 cdef double turned(double rate, double t) noexcept nogil:
@@ -109,7 +109,7 @@ cdef double turned(double rate, double t) noexcept nogil:
 cdef double find_unbound(const System *s, const int64_t *n, Scratch w, double *out) noexcept nogil:
     """Mark unbound beables in `out` (0 for others), and see to it that they do not matter to the step.
 
-    Sets w.omega and w.norm; returns SHIFT. Where no beable is unbound these are the system's.
+    Sets w.omega and w.norm; returns the shift. Where no beable is unbound these are the system's.
     """
     cdef Py_ssize_t P = s.P, a, e
     cdef bint some = s.lonely
@@ -159,7 +159,7 @@ cdef void shift_levels(const System *s, double shift, Scratch w) noexcept nogil:
 
 
 cdef void expand(const System *s, const double *omega, const double *c, double *v) noexcept nogil:
-    """Taylor coefficients v[k] = (-i (H/hbar - SHIFT))^k c / k!, empty and unbound beables held at zero."""
+    """Taylor coefficients v[k] = (-i (H/hbar - shift))^k c / k!, empty and unbound beables held at zero."""
     cdef Py_ssize_t P = s.P, a, e, k
     cdef double x, y, over
     cdef const double *old
@@ -333,7 +333,7 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
     cdef double *out = mid_n + P
     cdef double *turn = out + P
     cdef double *c = w.c
-    row[SHIFT] = find_unbound(s, n, w, out)
+    row[row_size(s) - 1] = find_unbound(s, n, w, out)
     for a in range(P):
         r = sqrt(<double> n[a]) if out[a] != UNBOUND else 0.0
         c[a] = r * cos(phase[a])
@@ -423,10 +423,11 @@ cdef int plan_second(const System *s, const Rule *rule, const int64_t *n, const 
     cdef double *turn = mean_out + P
     cdef double *c = w.c
     cdef double *now = w.coming
+    cdef double shift = row[row_size(s) - 1]
     w.omega = s.omega
     for a in range(P):
         if mean_out[a] == UNBOUND:
-            shift_levels(s, row[SHIFT], w)
+            shift_levels(s, shift, w)
             break
     for a in range(P):
         r = sqrt(n[a] / mid_n[a]) if mid_n[a] > 0.0 else 0.0
@@ -449,7 +450,7 @@ cdef int plan_second(const System *s, const Rule *rule, const int64_t *n, const 
         else:
             x = turn[a]
             y = turn[P + a]
-        r = phase[a] + (turned(s.level[a], row[STEP]) if mean_out[a] == UNBOUND else row[SHIFT] * row[STEP])
+        r = phase[a] + (turned(s.level[a], row[STEP]) if mean_out[a] == UNBOUND else shift * row[STEP])
         if x != 0.0 or y != 0.0:
             r -= atan2(y, x)
         phase[a] = r - TWO_PI * rint(r / TWO_PI)

@@ -9,7 +9,8 @@ cdef enum:
     TURN_ABOVE_ONE = 3
 
 # A plan is one row of doubles, so that its bytes can be broadcast and digested:
-# HEAD numbers, then chance[nnz], pred[nnz], phase[P], mid_re[P], mid_im[P], mid_n[P], out[P], turn_re[P], turn_im[P].
+# HEAD numbers, then chance[nnz], pred[nnz], phase[P], mid_re[P], mid_im[P], mid_n[P], out[P], turn_re[P], turn_im[P],
+# shift: what was taken off all H_aa/hbar but those of unbound beables; phases turn with it besides.
 # out is how many are predicted to leave in the first half, or UNBOUND: nobody can leave or come, and no step is needed.
 cdef enum:
     STEP = 0        # length h of the step
@@ -17,8 +18,7 @@ cdef enum:
     LARGEST = 2     # largest chance of any member to leave in it
     STATUS = 3
     CULPRIT = 4     # beable that set the step
-    SHIFT = 5       # what was taken off all H_aa/hbar but those of unbound beables, whose phases turn with it besides
-    HEAD = 6
+    HEAD = 5
     UNBOUND = -1
 
 cdef struct System:
@@ -57,9 +57,9 @@ cdef class Scratch:
     cdef double *leaving       # (P,) flow out of each beable, and
     cdef double *coming        # (P,) into it
     cdef double *forth         # (pairs,) flow b->a of each pair b < a, and
-    cdef const double *omega   # (P,) H_aa/hbar less the step's SHIFT: the system's own, or `own`
+    cdef const double *omega   # (P,) H_aa/hbar less the step's shift: the system's own, or `own`
     cdef double *own           # (P,)
-    cdef double norm           # bound on the norm of H/hbar - SHIFT between beables that are not unbound
+    cdef double norm           # bound on the norm of H/hbar - shift between beables that are not unbound
     cdef double *back          # (pairs,) flow a->b: both differ from zero where the net flow turns round
 
 cdef inline Rule rule_of(const double *numbers) noexcept nogil:
