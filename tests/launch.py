@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(sys.prefix) / "bin"
-PATIENCE = 600.0
+PATIENCE = 900.0
 """Seconds after which a job is taken to hang: far more than any takes on shared cores or a slow disk."""
 CORES = len(os.sched_getaffinity(0))
 FLAVOURS = ("mpich", "openmpi")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from copympi.model.system import System
+from copympi.theory.schrodinger import levelled
 
 ANGLE = 0.5
 """Radians that the fastest part of Psi turns between two looks; in between, minima are found by Newton's method."""
@@ -22,7 +23,7 @@ Floats = NDArray[np.float64]
 def looks(system: System, times: ArrayLike) -> float:
     """About how many moments `lowest` looks at."""
     t = np.asarray(times, dtype=float)
-    energy = np.linalg.eigvalsh(system.frequencies.toarray())
+    energy = np.linalg.eigvalsh(levelled(system))
     return float(np.ptp(energy) * (t[-1] / ANGLE) + t.size) if t.size else 0.0
 
 
@@ -32,7 +33,7 @@ def lowest(system: System, state: ArrayLike, times: ArrayLike) -> Floats:
     state : (P,) Psi(0). H is diagonalised: for up to some hundred beables.
     """
     t = np.asarray(times, dtype=float)
-    energy, vectors = np.linalg.eigh(system.frequencies.toarray())
+    energy, vectors = np.linalg.eigh(levelled(system))
     energy -= 0.5 * (energy[0] + energy[-1])
     path = _Path(energy, vectors, vectors.conj().T @ np.asarray(state, dtype=complex))
     out = np.full((max(t.size - 1, 0), system.P), np.inf)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from copympi.model.system import System
 from copympi.theory import panels
-from copympi.theory.schrodinger import evolve
+from copympi.theory.schrodinger import evolve, levelled
 
 SMALL = 64
 """Largest P for which the covariance (2P by 2P) is worked out."""
@@ -39,7 +39,7 @@ class Noise:
     ) -> None:
         if system.P > SMALL:
             raise ValueError(f"the linear noise approximation is offered for P <= {SMALL}, not {system.P}")
-        W = system.frequencies.toarray()
+        W = levelled(system)
         self.energy, self.vectors = np.linalg.eigh(W)
         self.energy -= 0.5 * (self.energy[0] + self.energy[-1])  # a phase that all share
         self.start = self.vectors.conj().T @ np.asarray(state, dtype=complex)
@@ -51,7 +51,7 @@ class Noise:
         )
 
     def psi(self, times: NDArray[np.float64]) -> Complex:
-        """Psi at `times`, (T, P), but for a phase that all beables share."""
+        """Psi at `times`, (T, P), but for a phase that all coupled beables share."""
         return (np.exp(-1j * np.outer(times, self.energy)) * self.start) @ self.vectors.T
 
     def _density(self, t: NDArray[np.float64]) -> Complex:
@@ -79,7 +79,7 @@ class Noise:
 def panels_for(system: System, times: ArrayLike) -> float:
     """With how many panels, of seven moments each, the integral up to the last of `times` begins."""
     t = np.asarray(times, dtype=float)
-    energy = np.linalg.eigvalsh(system.frequencies.toarray())
+    energy = np.linalg.eigvalsh(levelled(system))
     return float(np.ptp(energy) * t[-1] / ANGLE + t.size)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.integrate import DOP853
 
 from copympi.model.system import System
+from copympi.theory.schrodinger import levelled
 
 Floats = NDArray[np.float64]
 LOOKS = 8
@@ -33,10 +34,9 @@ class Pinned:
     """The equations of a system (P beables) with `sigma` = spectators of each beable/N."""
 
     def __init__(self, system: System, sigma: float) -> None:
-        W = system.frequencies.toarray()
-        omega = np.diag(W).real
-        self.coupling = W - np.diag(omega)
-        self.omega = omega - 0.5 * (omega.max() + omega.min())  # phases turn alike with what is taken off
+        W = levelled(system)  # phases turn alike with what is taken off
+        self.omega = np.diag(W).real
+        self.coupling = W - np.diag(self.omega)
         self.P, self.sigma = system.P, sigma
 
     def flows(self, c: NDArray[np.complex128]) -> tuple[Floats, Floats]:

@@ -237,6 +237,18 @@ def test_what_would_take_minutes_is_said_to(tmp_path: Path, P: int, size: float,
     assert np.isnan(comparison.expected).all()
 
 
+@pytest.mark.parametrize("spectators", [0, 100])
+def test_a_beable_without_couplings_costs_a_report_nothing(tmp_path: Path, spectators: int) -> None:
+    """However far its energy lies from the others': the noise is that of the others."""
+    found = []
+    for far in (0.0, 5e6):
+        system = copympi.System([[0.4, 0.5, 0.0], [0.5, -0.4, 0.0], [0.0, 0.0, far]])
+        data = unmoved(tmp_path, system, np.sqrt([0.5, 0.3, 0.2]), np.linspace(0, 10, 5), 10**6, spectators)
+        found.append(analysis.compare(data).expected)
+    assert np.all(found[1][1:, :2] > 0)
+    np.testing.assert_allclose(*found, rtol=1e-6, atol=1e-12)
+
+
 def test_newtons_path_in_a_steep_well_is_given_up() -> None:
     system = copympi.lattice(64, potential={"kind": "harmonic", "omega": 1e5})
     psi = np.exp(-(((np.arange(64) - 20) / 6) ** 2)).astype(complex)
