@@ -17,7 +17,7 @@ from copympi.theory import newton as paths
 from copympi.theory import schrodinger
 
 MOST_COST = 1e9
-"""Multiplications for Schroedinger's equation beyond which a report goes without: about ten seconds."""
+"""Multiplications for Schroedinger's equation beyond which a report goes without: a few seconds."""
 CURVES, PICTURES = 5, 4
 """Most profiles shown on a chain, and on a plane."""
 AXES = ("x", "y", "z")
