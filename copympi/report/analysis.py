@@ -81,7 +81,8 @@ def beables(results: Results) -> Comparison:
     if results.profile_time.size == 0:
         raise InputError("DIR", str(results.path), "must hold a record; its run has only begun")
     which = expected.kept(results)
-    n = np.asarray(results.occupation[:, which])
+    every = which.size == results.profile_time.size
+    n = np.asarray(results.occupation if every else results.occupation[:, which])
     R, N = n.shape[0], float(results.members)
     theory = expected.work_out(results, which, n[:, 0])
     dead = np.maximum.accumulate(np.any((n == 0) & (n[:, :1] > 0), axis=2), axis=1)
