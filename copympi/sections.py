@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from copympi.errors import InputError, plain_text
 
+MOST_CHANCE = 0.3
+"""Above it laws of few members are off by several standard errors of a thousand replicas."""
 MOST_REPLICAS, MOST_KINDS, MOST_SPECTATORS = 2**31, 4096, 10**15
 
 WALL_TIME = 'a length of wall time like "30s", "10min" or "2h"'
@@ -65,7 +67,7 @@ class DynamicsSection(Section):
     duration: float = Field(gt=0)
     step: float | None = Field(None, gt=0)
     tolerance: float = Field(1e-4, gt=0, lt=1)
-    leaving_chance: float = Field(0.03, gt=0, le=1)
+    leaving_chance: float = Field(0.03, gt=0, le=MOST_CHANCE)
     method: Literal["leap", "exact"] = "leap"
     representation: Literal["members", "occupation"] = "members"
     replicas: int = Field(1, ge=1, le=MOST_REPLICAS)

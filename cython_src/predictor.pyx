@@ -10,14 +10,18 @@ A step is a trapezoidal leap (docs/theory.md, "The step"). First half: flows F1 
 Second half: drawn with mean 2 F2(n after K1) - F2(n predicted) + F2/n_b (noise of what left b), which makes the
 covariance second order, for binomial draws and for few members too.
 
+Unbound beables, those without a coupling to any beable that has members, exchange nothing with anybody. They are left
+out of all that: they ask for no step, however large their H_aa, and their phases turn by (H_aa/hbar) h, to rounding.
+
 Spectators: s members of each beable never copy, so of the flow b->a only the part (n_b - s)/n_b takes place. The rest
 of the mean field is as above; a half step is Strang's: the change of n that the missing flows make is put before it.
 """
 import numpy as np
-from libc.math cimport atan2, ceil, cos, fabs, fmax, fmin, isfinite, rint, sin, sqrt
+from libc.math cimport atan2, ceil, cos, fabs, fma, fmax, fmin, isfinite, rint, sin, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
 cdef double TWO_PI = 6.283185307179586
+cdef double TWO_PI_REST = 2.4492935982947064e-16  # what is left of 2 pi beyond that double
 cdef double GAUSS_LOW = 0.21132486540518713      # (1 - 1/sqrt 3)/2
 cdef double GAUSS_HIGH = 0.7886751345948129
 cdef double GROWTH = 10.0  # so many times what it may lose can a beable gain in a step: after a node it fills up fast
@@ -28,17 +32,23 @@ cdef class Couplings:
 
     def __cinit__(self, const int64_t[::1] indptr, const int64_t[::1] indices, const double[::1] re,
                   const double[::1] im, const double[::1] omega, const int64_t[:, ::1] pair,
-                  double shift, double norm):
-        if indptr.shape[0] != omega.shape[0] + 1 or not indices.shape[0] == re.shape[0] == im.shape[0]:
+                  double shift, double norm, const double[::1] level):
+        cdef Py_ssize_t a
+        if not indptr.shape[0] - 1 == omega.shape[0] == level.shape[0] or not indices.shape[0] == re.shape[0] == im.shape[0]:
             raise ValueError("couplings: shapes do not fit")
         if pair.shape[1] != 4 or 2 * pair.shape[0] != indices.shape[0]:
             raise ValueError("couplings: every entry belongs to one pair")
-        self.keep = (indptr, indices, re, im, omega, pair)
+        self.keep = (indptr, indices, re, im, omega, pair, level)
         self.system.P = omega.shape[0]
         self.system.nnz = indices.shape[0]
         self.system.pairs = pair.shape[0]
         self.system.indptr = &indptr[0]
         self.system.omega = &omega[0]
+        self.system.level = &level[0]
+        self.system.lonely = False
+        for a in range(omega.shape[0]):
+            if indptr[a] == indptr[a + 1]:
+                self.system.lonely = True
         if self.system.nnz:
             self.system.indices = &indices[0]
             self.system.re = &re[0]
@@ -68,7 +78,7 @@ cdef class Scratch:
 
     def __cinit__(self, Couplings couplings):
         cdef Py_ssize_t P = couplings.system.P
-        self.memory = np.zeros(18 * P + 2 * couplings.system.pairs)
+        self.memory = np.zeros(19 * P + 2 * couplings.system.pairs)
         self.v = &self.memory[0]
         self.c = self.v + 10 * P
         self.d = self.c + 2 * P
@@ -77,14 +87,79 @@ cdef class Scratch:
         self.coming = self.leaving + P
         self.forth = self.coming + P
         self.back = self.forth + couplings.system.pairs
+        self.own = self.back + couplings.system.pairs
+        self.omega = couplings.system.omega
+        self.norm = couplings.system.norm
 
 
 cdef Py_ssize_t row_size(const System *s) noexcept nogil:
-    return HEAD + 2 * s.nnz + 7 * s.P
+    return HEAD + 2 * s.nnz + 7 * s.P + 1
 
 
-cdef void expand(const System *s, const double *c, double *v) noexcept nogil:
-    """Taylor coefficients v[k] = (-i (H/hbar - shift))^k c / k!, empty beables held at zero."""
+cdef double turned(double rate, double t) noexcept nogil:
+    """rate t less the nearest multiple of 2 pi, to rounding of the result and not of rate t, up to about 1e16 rad."""
+    cdef double angle = rate * t
+    cdef double lost = fma(rate, t, -angle)
+    cdef double turns = rint(angle / TWO_PI)
+    if not isfinite(angle):
+        return 0.0
+    return fma(-turns, TWO_PI_REST, fma(-turns, TWO_PI, angle)) + lost
+
+
+cdef double find_unbound(const System *s, const int64_t *n, Scratch w, double *out) noexcept nogil:
+    """Mark unbound beables in `out` (0 for others), and see to it that they do not matter to the step.
+
+    Sets w.omega and w.norm; returns the shift. Where no beable is unbound these are the system's.
+    """
+    cdef Py_ssize_t P = s.P, a, e
+    cdef bint some = s.lonely
+    cdef double low = 0.0, high = 0.0, shift, size
+    w.omega = s.omega
+    w.norm = s.norm
+    for a in range(P):
+        out[a] = 0.0
+        some = some or n[a] == 0
+    if not some:
+        return s.shift
+    some = False
+    for a in range(P):
+        if n[a] > 0:
+            out[a] = UNBOUND
+            for e in range(s.indptr[a], s.indptr[a + 1]):
+                if n[s.indices[e]] > 0:
+                    out[a] = 0.0
+                    break
+            some = some or out[a] == UNBOUND
+    if not some:
+        return s.shift
+    some = False
+    for a in range(P):
+        if n[a] > 0 and out[a] == 0.0:
+            low = fmin(low, s.level[a]) if some else s.level[a]
+            high = fmax(high, s.level[a]) if some else s.level[a]
+            some = True
+    shift = 0.5 * (low + high)
+    w.norm = 0.0
+    for a in range(P):
+        if n[a] > 0 and out[a] == 0.0:
+            size = fabs(s.level[a] - shift)
+            for e in range(s.indptr[a], s.indptr[a + 1]):
+                size += sqrt(s.re[e] * s.re[e] + s.im[e] * s.im[e])
+            w.norm = fmax(w.norm, size)
+    shift_levels(s, shift, w)
+    return shift
+
+
+cdef void shift_levels(const System *s, double shift, Scratch w) noexcept nogil:
+    """Have w.omega taken off another shift than the system's."""
+    cdef Py_ssize_t a
+    for a in range(s.P):
+        w.own[a] = s.level[a] - shift
+    w.omega = w.own
+
+
+cdef void expand(const System *s, const double *omega, const double *c, double *v) noexcept nogil:
+    """Taylor coefficients v[k] = (-i (H/hbar - shift))^k c / k!, empty and unbound beables held at zero."""
     cdef Py_ssize_t P = s.P, a, e, k
     cdef double x, y, over
     cdef const double *old
@@ -99,8 +174,8 @@ cdef void expand(const System *s, const double *c, double *v) noexcept nogil:
             x = 0.0
             y = 0.0
             if c[a] != 0.0 or c[P + a] != 0.0:
-                x = s.omega[a] * old[a]
-                y = s.omega[a] * old[P + a]
+                x = omega[a] * old[a]
+                y = omega[a] * old[P + a]
                 for e in range(s.indptr[a], s.indptr[a + 1]):
                     x += s.re[e] * old[s.indices[e]] - s.im[e] * old[P + s.indices[e]]
                     y += s.re[e] * old[P + s.indices[e]] + s.im[e] * old[s.indices[e]]
@@ -231,7 +306,7 @@ cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, dou
         return h
     for a in range(2 * s.P):
         size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
-    bound = 2.0 * s.norm * sqrt(size) / 5.0
+    bound = 2.0 * w.norm * sqrt(size) / 5.0
     if bound > 0.0:
         h = fmin(h, 2.0 * sqrt(sqrt(rule.error_rate * sqrt(rule.members) / bound)))
     while True:
@@ -258,12 +333,13 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
     cdef double *out = mid_n + P
     cdef double *turn = out + P
     cdef double *c = w.c
+    row[row_size(s) - 1] = find_unbound(s, n, w, out)
     for a in range(P):
-        r = sqrt(<double> n[a])
+        r = sqrt(<double> n[a]) if out[a] != UNBOUND else 0.0
         c[a] = r * cos(phase[a])
         c[P + a] = -r * sin(phase[a])
         old[a] = phase[a]
-    expand(s, c, w.v)
+    expand(s, w.omega, c, w.v)
     h = choose_step(s, rule, n, left, w, &chance, &culprit)
     half = 0.5 * h
     row[STEP] = h
@@ -280,10 +356,9 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
 
     for a in range(P):
         mid_n[a] = <double> n[a]
-        out[a] = 0.0
     if held:
         hold_back(s, held, mid_n, half, c, w)
-        expand(s, c, w.v)
+        expand(s, w.omega, c, w.v)
     flows_of_half(s, held, mid_n, half, w)
     for p in range(s.pairs):
         b = s.pair[4 * p]
@@ -312,7 +387,7 @@ cdef int plan_first(const System *s, const Rule *rule, const int64_t *n, const d
         c[a] = mid[a]
     if held:
         hold_back(s, held, mid_n, half, c, w)
-    expand(s, c, w.v)
+    expand(s, w.omega, c, w.v)
     flows_of_half(s, held, mid_n, half, w)
     for p in range(s.pairs):
         pred[s.pair[4 * p + 2]] = w.forth[p]
@@ -348,6 +423,12 @@ cdef int plan_second(const System *s, const Rule *rule, const int64_t *n, const 
     cdef double *turn = mean_out + P
     cdef double *c = w.c
     cdef double *now = w.coming
+    cdef double shift = row[row_size(s) - 1]
+    w.omega = s.omega
+    for a in range(P):
+        if mean_out[a] == UNBOUND:
+            shift_levels(s, shift, w)
+            break
     for a in range(P):
         r = sqrt(n[a] / mid_n[a]) if mid_n[a] > 0.0 else 0.0
         c[a] = r * mid[a]
@@ -355,7 +436,7 @@ cdef int plan_second(const System *s, const Rule *rule, const int64_t *n, const 
         now[a] = <double> n[a]
     if held:
         hold_back(s, held, now, half, c, w)
-    expand(s, c, w.v)
+    expand(s, w.omega, c, w.v)
     flows_of_half(s, held, now, half, w)
     carry(P, w.v, half, w.d)
     for a in range(P):
@@ -369,7 +450,7 @@ cdef int plan_second(const System *s, const Rule *rule, const int64_t *n, const 
         else:
             x = turn[a]
             y = turn[P + a]
-        r = phase[a] + s.shift * row[STEP]
+        r = phase[a] + (turned(s.level[a], row[STEP]) if mean_out[a] == UNBOUND else shift * row[STEP])
         if x != 0.0 or y != 0.0:
             r -= atan2(y, x)
         phase[a] = r - TWO_PI * rint(r / TWO_PI)
@@ -422,7 +503,7 @@ def half_step(Couplings couplings, n, phase, double t):
     for a in range(P):
         w.c[a] = sqrt(start[a]) * cos(turned[a])
         w.c[P + a] = -sqrt(start[a]) * sin(turned[a])
-    expand(s, w.c, w.v)
+    expand(s, s.omega, w.c, w.v)
     integrate_flows(s, 0.0, t, w)
     for p in range(s.pairs):
         end[s.pair[4 * p]] -= w.forth[p] - w.back[p]

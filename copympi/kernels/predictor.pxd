@@ -9,7 +9,9 @@ cdef enum:
     TURN_ABOVE_ONE = 3
 
 # A plan is one row of doubles, so that its bytes can be broadcast and digested:
-# HEAD numbers, then chance[nnz], pred[nnz], phase[P], mid_re[P], mid_im[P], mid_n[P], out[P], turn_re[P], turn_im[P].
+# HEAD numbers, then chance[nnz], pred[nnz], phase[P], mid_re[P], mid_im[P], mid_n[P], out[P], turn_re[P], turn_im[P],
+# shift: what was taken off all H_aa/hbar but those of unbound beables; phases turn with it besides.
+# out is how many are predicted to leave in the first half, or UNBOUND: nobody can leave or come, and no step is needed.
 cdef enum:
     STEP = 0        # length h of the step
     LEFT = 1        # time left to the record after it
@@ -17,6 +19,7 @@ cdef enum:
     STATUS = 3
     CULPRIT = 4     # beable that set the step
     HEAD = 5
+    UNBOUND = -1
 
 cdef struct System:
     Py_ssize_t P
@@ -30,6 +33,8 @@ cdef struct System:
     const int64_t *pair        # (pairs, 4): b, a, entry b->a, entry a->b
     double shift
     double norm                # bound on the norm of H/hbar - shift
+    const double *level        # (P,) H_aa/hbar
+    bint lonely                # whether some beable has no couplings at all
 
 cdef struct Rule:              # how steps are chosen
     double members             # N
@@ -52,6 +57,9 @@ cdef class Scratch:
     cdef double *leaving       # (P,) flow out of each beable, and
     cdef double *coming        # (P,) into it
     cdef double *forth         # (pairs,) flow b->a of each pair b < a, and
+    cdef const double *omega   # (P,) H_aa/hbar less the step's shift: the system's own, or `own`
+    cdef double *own           # (P,)
+    cdef double norm           # bound on the norm of H/hbar - shift between beables that are not unbound
     cdef double *back          # (pairs,) flow a->b: both differ from zero where the net flow turns round
 
 cdef inline Rule rule_of(const double *numbers) noexcept nogil:

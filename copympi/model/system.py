@@ -82,6 +82,7 @@ class System:
             _pairs(off),
             shift,
             norm,
+            omega,
         )
 
     def __repr__(self) -> str:

@@ -3,42 +3,53 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.model.observables import lattice_of
-from copympi.report import motion
+from copympi.report import expected, motion
 from copympi.report.motion import Motion
 from copympi.report.numbers import humane, significant, whole
 from copympi.storage.reading import Results
-from copympi.theory import noise, schrodinger
 
-GAUSSIAN_FROM = 20
-"""Occupations below which the linear noise approximation means nothing."""
-FLOOR = 1e-10
-"""Variances of sqrt(N) rho below which there is nothing but rounding: no noise is expected."""
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """All (T, P). density : n/N, the mean over replicas; quantum : |Psi|^2; expected : standard deviation of the
-    difference by the linear noise approximation, NaN where it does not hold, 0 where there is no noise; extinct :
-    share of replicas in which the beable is empty; noise : n/N less the mean field's, where N is so large that
-    rounding and the step's error would hide it in the difference from |Psi|^2; else None."""
+    """All (K, P), at `time` (K,), the records looked at.
 
-    time: NDArray[np.float64]
-    density: NDArray[np.float64]
-    quantum: NDArray[np.float64]
-    expected: NDArray[np.float64]
-    extinct: NDArray[np.float64]
-    noise: NDArray[np.float64] | None = None
+    density : n/N, the mean over replicas; quantum : |Psi|^2; mean : rho of the mean field, which is quantum but for
+    spectators; expected : standard deviation of the difference of both by the linear noise approximation, NaN where it
+    does not hold, 0 where there is no noise; extinct : share of replicas in which the beable is empty; noise : n/N
+    less the mean field's, where N is so large that rounding and the step's error would hide it in the difference;
+    else None. lost (K,) : replicas that have lost a beable by then. `expected` is for the others, and so are
+    living and living_noise, density and noise of their own. words : what is to be said besides."""
+
+    time: Floats
+    density: Floats
+    quantum: Floats
+    mean: Floats
+    expected: Floats
+    extinct: Floats
+    noise: Floats | None
+    lost: NDArray[np.int64]
+    living: Floats
+    living_noise: Floats | None
+    words: tuple[str, ...]
 
     @property
-    def difference(self) -> NDArray[np.float64]:
-        """What the copies' number makes of |Psi|^2: the noise where it is known by itself."""
-        return self.density - self.quantum if self.noise is None else self.noise
+    def reference(self) -> Floats:
+        """The mean field, or where that is not known |Psi|^2."""
+        return np.where(np.isnan(self.mean), self.quantum, self.mean)
+
+    @property
+    def difference(self) -> Floats:
+        """What the copies' number makes of the mean field: the noise where it is known by itself."""
+        return self.density - self.reference if self.noise is None else self.noise
 
     @property
     def mean_error(self) -> float:
@@ -46,16 +57,18 @@ class Comparison:
         return 0.0 if self.noise is None else float(np.abs(self.density - self.quantum).max())
 
     @property
-    def sigmas(self) -> NDArray[np.float64]:
-        """Difference / expected, NaN where no noise is expected or it is not known."""
+    def sigmas(self) -> Floats:
+        """Difference / expected of the replicas that have all their beables, NaN where it is not known."""
         out = np.full(self.expected.shape, np.nan)
-        np.divide(self.difference, self.expected, out=out, where=self.expected > 0)
+        off = self.living - self.mean if self.living_noise is None else self.living_noise
+        np.divide(off, self.expected, out=out, where=self.expected > 0)
         return out
 
     @property
     def liveliest(self) -> int:
         """The beable whose density moves most: the one to show when there is room for one."""
-        return int(np.argmax(np.round(np.ptp(self.quantum, axis=0), 9)))
+        curve = self.density if np.isnan(self.quantum).any() else self.quantum
+        return int(np.argmax(np.round(np.ptp(curve, axis=0), 9)))
 
 
 def compare(results: Results) -> Comparison | Motion:
@@ -64,37 +77,55 @@ def compare(results: Results) -> Comparison | Motion:
 
 
 def beables(results: Results) -> Comparison:
-    """Every beable against Schroedinger's equation; the expected noise only where P is small enough for it."""
-    system, n, time = results.system, np.asarray(results.occupation), results.profile_time
-    R, T, P = n.shape
-    if T == 0:
+    """Every beable against Schroedinger's equation and the mean field, with the expected noise."""
+    if results.profile_time.size == 0:
         raise InputError("DIR", str(results.path), "must hold a record; its run has only begun")
-    quantum = schrodinger.density(system, results.state, time)
-    expected = np.full((T, P), np.nan)
-    N = float(results.members)
-    # valid up to the first time that some beable with members runs low
-    manned = n[0, 0] > 0
-    low = np.any(N * quantum[:, manned] < GAUSSIAN_FROM, axis=1)
-    valid = int(np.argmax(low)) if low.any() else T
-    aligned = "lineages" not in results.measured  # else Schroedinger's equation is not theirs, nor is its noise
-    if (
-        aligned
-        and P <= noise.SMALL
-        and np.all(manned | (np.abs(results.state) == 0))
-        and not np.any(results.state == 0)
-    ):
-        C = noise.covariance(system, results.state, time[:valid], accuracy=1e-4)
-        variance = np.diagonal(C, axis1=1, axis2=2)[:, :P]
-        expected[:valid] = np.sqrt(np.where(variance > FLOOR, variance, 0.0) / (N * R))
+    which = expected.kept(results)
+    every = which.size == results.profile_time.size
+    n = np.asarray(results.occupation if every else results.occupation[:, which])
+    R, N = n.shape[0], float(results.members)
+    theory = expected.work_out(results, which, n[:, 0])
+    dead = np.maximum.accumulate(np.any((n == 0) & (n[:, :1] > 0), axis=2), axis=1)
+    alive = np.count_nonzero(~dead, axis=0)
+    sigma = np.full(theory.variance.shape, np.nan)
+    np.divide(theory.variance, N * alive[:, None], out=sigma, where=alive[:, None] > 0)
+    known = np.all(np.isfinite(theory.variance), axis=1)
     xi = results.measured.get("fluctuation")
+    noise = None if xi is None else np.asarray(xi[:, which]) / np.sqrt(N)
     return Comparison(
-        time,
+        results.profile_time[which],
         n.mean(axis=0) / N,
-        quantum,
-        expected,
+        theory.quantum,
+        theory.mean,
+        np.sqrt(sigma),
         (n == 0).mean(axis=0),
-        None if xi is None else np.asarray(xi).mean(axis=0) / np.sqrt(N),
+        None if noise is None else noise.mean(axis=0),
+        R - alive,
+        _over_living(n, dead) / N,
+        None if noise is None else _over_living(noise, dead),
+        (*theory.words, *_losses(dead, known, results.profile_time[which])),
     )
+
+
+def _losses(dead: NDArray[np.bool_], known: Any, time: Floats) -> list[str]:
+    """What to say of replicas that have lost a beable (R, K), where noise would be expected of them (K,)."""
+    lost = np.count_nonzero(dead, axis=0) * known
+    if not lost.any():
+        return []
+    first = f"{time[int(np.argmax(lost > 0))]:.6g}"
+    if len(dead) == 1:
+        return [f"no expected noise from t = {first} on: a beable is lost"]
+    return [
+        f"from t = {first} on the ratio leaves out ensembles that have lost a beable, {lost.max():,} of {len(dead):,}"
+    ]
+
+
+def _over_living(values: NDArray[Any], dead: NDArray[np.bool_]) -> Floats:
+    """Means over the replicas that are not dead (R, K) of values (R, K, P); NaN where all are."""
+    out = values.mean(axis=0, dtype=float)
+    for k in np.flatnonzero(dead.any(axis=0)):
+        out[k] = values[~dead[:, k], k].mean(axis=0) if not dead[:, k].all() else np.nan
+    return out
 
 
 def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> list[str]:
@@ -111,25 +142,26 @@ def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> 
         else f"{humane(results.members)} members"
     )
     time = f"time [{unit}]" if unit else "time"
-    head = f"  {time:>12} {'occupation':>20} {'N |Psi|^2':>22} {'difference':>14} {'expected':>12}"
+    pinned = bool(np.nanmax(np.abs(comparison.mean - comparison.quantum), initial=0.0) > 0)
+    head = f"  {time:>12} {'occupation':>20} {'N |Psi|^2':>22}"
+    head += (f" {'mean field':>22}" if pinned else "") + f" {'difference':>14} {'expected':>12}"
     out = [f"  beable {label}, {of}", head]
     for k in np.unique(np.linspace(0, comparison.time.size - 1, rows).round().astype(int)):
         sigma = N * comparison.expected[k, a]
-        expected = "-" if np.isnan(sigma) or sigma == 0 else f"± {significant(sigma)}"
+        said = "-" if np.isnan(sigma) or sigma == 0 or comparison.lost[k] else f"± {significant(sigma)}"
         off = N * comparison.difference[k, a]
         off = 0.0 if comparison.noise is None and abs(off) < 1e-9 * N else off
         out.append(
             f"  {comparison.time[k]:>12.6g} {whole(N * comparison.density[k, a], 0 if R == 1 else 1):>20} "
-            f"{whole(N * comparison.quantum[k, a], 1):>22} {significant(off, sign=True):>14} "
-            f"{expected:>12}"
+            f"{_mean(N * comparison.quantum[k, a]):>22} "
+            + (f"{_mean(N * comparison.mean[k, a]):>22} " if pinned else "")
+            + f"{'-' if np.isnan(off) else significant(off, sign=True):>14} {said:>12}"
         )
-    z = comparison.sigmas[1:]
-    z = z[np.isfinite(z)]
-    if z.size:
-        out.append(f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}")
+    out += _ratio(comparison)
     if comparison.noise is not None:
         most = significant(comparison.mean_error)
         out.append(f"  difference: from the mean field, which is within {most} N of Schrödinger's (the step's error)")
+    out += [f"  {word}" for word in comparison.words]
     out += _phases(results)
     dead = np.flatnonzero(comparison.extinct[-1] > comparison.extinct[0])
     for b in dead[:5]:
@@ -138,6 +170,17 @@ def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> 
     if dead.size > 5:
         out.append(f"  and {dead.size - 5} beables more")
     return out
+
+
+def _mean(x: float) -> str:
+    return "-" if np.isnan(x) else whole(x, 1)
+
+
+def _ratio(c: Comparison) -> list[str]:
+    """Difference over expected in all."""
+    z = c.sigmas[1:]
+    z = z[np.isfinite(z)]
+    return [f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}"] if z.size else []
 
 
 def _phases(results: Results) -> list[str]:

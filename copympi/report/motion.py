@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.model import observables
+from copympi.report.expected import spectators_of
 from copympi.report.numbers import humane, significant, whole
 from copympi.storage.reading import Results
 from copympi.theory import newton as paths
 from copympi.theory import schrodinger
 
 MOST_COST = 1e9
-"""Multiplications for Schroedinger's equation beyond which a report goes without: about ten seconds."""
+"""Multiplications for Schroedinger's equation beyond which a report goes without: a few seconds."""
 CURVES, PICTURES = 5, 4
 """Most profiles shown on a chain, and on a plane."""
 AXES = ("x", "y", "z")
@@ -125,6 +126,17 @@ def lines(results: Results, m: Motion, rows: int = 11) -> list[str]:
         out.append("  no comparison with Schrödinger's equation: it would take minutes on so many sites")
     else:
         out.append(f"  largest |<x> - Schrödinger's| = {significant(float(np.abs(off).max()))}")
+    followed = np.isfinite(m.newton).all(axis=1)
+    if not followed.all():
+        last = f"ends at t = {m.time[followed][-1]:.6g}" if followed.any() else "is not known"
+        out.append(
+            f"  Newton's path {last}: then it leaves the chain, or would take minutes, so steep is the potential"
+        )
+    s = spectators_of(results)
+    if s:
+        out.append(
+            f"  with {s:,} spectators a site the mean field leaves Schrödinger's equation by some {s:,}/n of each flow"
+        )
     return out + _validity(results) + _regimes(results)
 
 

@@ -15,6 +15,8 @@ from copympi.storage.reading import Results
 
 MOST = 8
 """Most beables drawn one by one."""
+VISIBLE = 2e-3
+"""A mean field this far off Schroedinger's is drawn beside it."""
 MARKERS = 40
 """About so many markers a curve."""
 BESIDE = (1.02, 1.0)
@@ -51,7 +53,8 @@ def _figure(results: Results, comparison: Comparison) -> Any:
     figure, (top, bottom) = plt.subplots(
         2, 1, figsize=(7.2, 5.4), sharex=True, height_ratios=(2.4, 1), layout="constrained"
     )
-    shown = np.sort(np.argsort(-np.ptp(comparison.quantum, axis=0), kind="stable")[:MOST])
+    curve = comparison.density if np.isnan(comparison.quantum).any() else comparison.quantum
+    shown = np.sort(np.argsort(-np.ptp(curve, axis=0), kind="stable")[:MOST])
     _occupations(top, results, comparison, shown)
     _differences(bottom, results, comparison, shown)
     return figure
@@ -61,12 +64,16 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
     every = max(1, round(c.time.size / MARKERS))
     mark: Any = {"ls": "", "marker": "o", "ms": 4.2 if len(shown) <= 3 else 3.4, "mfc": "white", "mew": 0.9}
     curves = []
+    apart = bool(np.nanmax(np.abs(c.mean - c.quantum), initial=0.0) > VISIBLE)
     for k, (colour, a) in enumerate(zip(COLOURS, shown, strict=False)):
         places = slice(k * every // len(shown), None, every)  # those of one curve beside those of the next
         axes.plot(c.time[places], c.density[places, a], color=colour, zorder=2, **mark)
         curves += axes.plot(c.time, c.quantum[:, a], color=colour, lw=1.2, zorder=3)
+        if apart:
+            axes.plot(c.time, c.mean[:, a], color=colour, lw=1.2, ls=(0, (4, 2)), zorder=3)
     axes.set_ylabel("share of the members, $n_a/N$")
-    axes.set_ylim(0, max(0.05, 1.08 * float(max(c.quantum[:, shown].max(), c.density[:, shown].max()))))
+    most = np.nanmax([c.quantum[:, shown], c.mean[:, shown], c.density[:, shown]])
+    axes.set_ylim(0, max(0.05, 1.08 * float(most)))
     axes.margins(x=0.01)
     axes.set_title(_title(results, len(shown)), fontsize=10, loc="left")
     beside: Any = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0}
@@ -76,12 +83,17 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
         text.set_parse_math(False)
     axes.add_artist(names)
     kinds = [axes.plot([], [], color="0.35", lw=1.2)[0], axes.plot([], [], color="0.35", **mark)[0]]
-    axes.legend(kinds, ["Schrödinger", "copies"], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **beside)
+    names_of = ["Schrödinger", "copies"]
+    if apart:
+        kinds.insert(1, axes.plot([], [], color="0.35", lw=1.2, ls=(0, (4, 2)))[0])
+        names_of.insert(1, "mean field with\nspectators")
+    axes.legend(kinds, names_of, loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **beside)
 
 
 def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None:
     N, R = float(results.members), results.occupation.shape[0]
     known = c.time.size > 1 and bool(np.all(c.expected[1:, shown] > 0))
+    known = known and bool(np.isfinite(c.sigmas[1:, shown]).all())
     values = c.sigmas if known else np.sqrt(N * R) * c.difference
     for colour, a in zip(COLOURS, shown, strict=False):
         axes.plot(c.time, values[:, a], color=colour, lw=0.9)
@@ -96,7 +108,7 @@ def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None
             bbox_to_anchor=(BESIDE[0], 0.5), borderaxespad=0,
         )  # fmt: skip
     else:
-        if np.abs(values[:, shown]).max() < 1e-6:  # nothing but rounding
+        if np.nanmax(np.abs(values[:, shown]), initial=0.0) < 1e-6:  # nothing but rounding
             axes.set_ylim(-1, 1)
         axes.set_ylabel(r"difference $\times\sqrt{N}$" if R == 1 else r"difference $\times\sqrt{NR}$")
     unit = shorten(results.time_unit, 24)

@@ -6,16 +6,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import solve_ivp
+from scipy.integrate import RK45
 from scipy.interpolate import CubicSpline, RectBivariateSpline
 
 from copympi.model import observables
 
 Floats = NDArray[np.float64]
+MOST = 40_000
+"""Evaluations of the force after which a path is given up: about two seconds."""
 
 
 def path(lattice: Any, state: ArrayLike, time: Floats, dispersion: bool = False) -> Floats:
     """x(t) (T, axes) from Psi = `state` (P,) at t = 0, V between the sites by cubic splines.
+
+    NaN from where a path has left an open chain, or would take more than MOST evaluations of the force: where the
+    potential is that steep, or the duration so long.
 
     dispersion : kinetic energy (hbar^2/m abar^2) (1 - cos(abar p/hbar)) in place of p^2/2m: the limit hbar -> 0 where
         abar p/hbar stays as it is, so that waves go on to feel the sites.
@@ -41,9 +46,16 @@ def path(lattice: Any, state: ArrayLike, time: Floats, dispersion: bool = False)
     span = float(time[-1])
     if span == 0:
         return np.tile(start[:A], (time.size, 1))
-    found = solve_ivp(rate, (0.0, span), start, t_eval=time, rtol=1e-8, atol=1e-9, max_step=span / 50)
+    solver = RK45(rate, 0.0, start, span, rtol=1e-8, atol=1e-9, max_step=span / 50)
     x = np.full((time.size, A), np.nan)
-    x[: found.y.shape[1]] = found.y[:A].T
+    done = int(np.searchsorted(time, 0.0, side="right"))
+    x[:done] = start[:A]
+    while done < time.size and solver.status == "running" and solver.nfev < MOST:
+        solver.step()
+        passed = time[done:][time[done:] <= solver.t]
+        if passed.size:
+            x[done : done + passed.size] = solver.dense_output()(passed)[:A].T
+            done += passed.size
     if lattice.boundary != "ring":  # beyond the ends of a chain there is no potential
         x[np.maximum.accumulate(np.any((x < low) | (x > high), axis=1))] = np.nan
     return x

@@ -3,66 +3,119 @@
 n = N rho + sqrt(N) xi, phi = phi0 + eta/sqrt(N) (van Kampen). Small deviations of (rho, phi) are small deviations
 of Psi, which move by Schroedinger's equation itself; so the covariance is one integral over the noise of the net
 pair flows, f_ab = 2 R_ab sqrt(rho_a rho_b) |sin(phi_a - phi_b + delta_ab)|, carried along by exp(-i H t/hbar).
-It means nothing where N rho_a is below about 20.
+It means nothing where N rho_a is below about 20. With spectators: theory/pinned.py.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import quad_vec
 
 from copympi.model.system import System
-from copympi.theory.schrodinger import evolve
+from copympi.theory import panels
+from copympi.theory.schrodinger import evolve, levelled
 
 SMALL = 64
 """Largest P for which the covariance (2P by 2P) is worked out."""
 FAINT = 1e-7
 """Amplitudes below which what a member would do there is rounding."""
+ANGLE = 1.5
+"""Radians that the fastest part of the integrand may turn in a panel of the integral."""
+NUMBERS = 1 << 20
+"""Complex numbers that the integrand has memory for."""
+
+Complex = NDArray[np.complex128]
+
+
+class Noise:
+    """Deviations dPsi/sqrt(N) of Psi at `times`, by their two covariances in the eigenstates of H.
+
+    most : moments for which the noise may be worked out; `error` is then an estimate of the relative error. Without
+        it the integral is as accurate as `accuracy` says.
+    """
+
+    def __init__(
+        self, system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6, most: float = np.inf
+    ) -> None:
+        if system.P > SMALL:
+            raise ValueError(f"the linear noise approximation is offered for P <= {SMALL}, not {system.P}")
+        W = levelled(system)
+        self.energy, self.vectors = np.linalg.eigh(W)
+        self.energy -= 0.5 * (self.energy[0] + self.energy[-1])  # a phase that all share
+        self.start = self.vectors.conj().T @ np.asarray(state, dtype=complex)
+        self.coupling = W - np.diag(np.diag(W))
+        self.times = np.asarray(times, dtype=float)
+        longest = ANGLE / max(float(np.ptp(self.energy)), 1e-300)
+        self.sums, self.error = panels.cumulative(
+            self._density, self.times, longest, accuracy, most, max(1, NUMBERS // system.P**2)
+        )
+
+    def psi(self, times: NDArray[np.float64]) -> Complex:
+        """Psi at `times`, (T, P), but for a phase that all coupled beables share."""
+        return (np.exp(-1j * np.outer(times, self.energy)) * self.start) @ self.vectors.T
+
+    def _density(self, t: NDArray[np.float64]) -> Complex:
+        """What copies add to E[d d^+] and E[d d^T] a unit of time, d in the eigenstates at t = 0: (M, 2, P, P)."""
+        c = self.psi(t)
+        flow = np.abs(2.0 * np.imag(np.conj(c)[:, :, None] * self.coupling * c[:, None, :]))
+        diffusion = -flow
+        diagonal = np.arange(c.shape[1])
+        diffusion[:, diagonal, diagonal] = flow.sum(axis=2)
+        spread = np.divide(0.5, np.conj(c), out=np.zeros_like(c), where=c != 0)  # dPsi of one member more
+        carry = self.vectors.conj().T * spread[:, None, :]
+        carry *= np.exp(1j * np.outer(t, self.energy))[:, :, None]
+        half = carry @ diffusion
+        return np.stack([half @ carry.conj().swapaxes(1, 2), half @ carry.swapaxes(1, 2)], axis=1)
+
+    def at(self, k: slice) -> tuple[Complex, Complex, Complex]:
+        """Psi (K, P) at times[k], and E[w w^+], E[w w^T] (K, P, P) of w = conj(Psi) dPsi."""
+        c = self.psi(self.times[k])
+        carry = self.vectors * np.exp(-1j * np.outer(self.times[k], self.energy))[:, None, :]
+        carry *= np.conj(c)[:, :, None]
+        first = carry @ self.sums[k, 0] @ carry.conj().swapaxes(1, 2)
+        return c, first, carry @ self.sums[k, 1] @ carry.swapaxes(1, 2)
+
+
+def panels_for(system: System, times: ArrayLike) -> float:
+    """With how many panels, of seven moments each, the integral up to the last of `times` begins."""
+    t = np.asarray(times, dtype=float)
+    energy = np.linalg.eigvalsh(levelled(system))
+    return float(np.ptp(energy) * t[-1] / ANGLE + t.size)
 
 
 def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6) -> NDArray[np.float64]:
     """N Cov of (rho_0 .. rho_{P-1}, phi_0 .. phi_{P-1}) at ascending `times`, (T, 2P, 2P); T may be 0.
 
     state : (P,) complex Psi(0), the same in every ensemble, so that the covariance starts at zero.
-    Raises ValueError where P > SMALL or some Psi_a vanishes at a time asked for.
+    Raises ValueError where P > SMALL; where some Psi_a vanishes at a time asked for the answer means nothing.
     """
-    if system.P > SMALL:
-        raise ValueError(f"the linear noise approximation is offered for P <= {SMALL}, not {system.P}")
-    W = system.frequencies.toarray()
-    energy, vectors = np.linalg.eigh(W)
-    start = vectors.conj().T @ np.asarray(state, dtype=complex)
-    coupling = W - np.diag(np.diag(W))
-
-    def psi(t: float) -> NDArray[np.complex128]:
-        return vectors @ (np.exp(-1j * energy * t) * start)
-
-    def back(t: float) -> NDArray[np.float64]:
-        U = (vectors * np.exp(1j * energy * t)) @ vectors.conj().T
-        return np.block([[U.real, -U.imag], [U.imag, U.real]])
-
-    def integrand(t: float) -> NDArray[np.float64]:
-        c = psi(t)
-        flow = np.abs(2.0 * np.imag(np.conj(c)[:, None] * coupling * c[None, :]))
-        diffusion = np.diag(flow.sum(axis=1)) - flow
-        spread = 0.5 * c / np.abs(c) ** 2
-        carry = back(t) @ np.vstack([np.diag(spread.real), np.diag(spread.imag)])
-        return carry @ diffusion @ carry.T
-
-    out = np.empty((np.size(times), 2 * system.P, 2 * system.P))
-    total, now = np.zeros(out.shape[1:]), 0.0
-    for k, t in enumerate(np.asarray(times, dtype=float)):
-        if t > now:
-            scale = max(float(np.abs(total).max()), 1e-12)
-            total = total + quad_vec(integrand, now, t, epsrel=accuracy, epsabs=accuracy * scale, limit=200)[0]
-            now = t
-        c = psi(t)
-        observe = back(-t)
-        to_rho = np.hstack([np.diag(2 * c.real), np.diag(2 * c.imag)])
-        to_phi = np.hstack([np.diag(c.imag), np.diag(-c.real)]) / np.tile(np.abs(c) ** 2, 2)
-        look = np.vstack([to_rho, to_phi]) @ observe
-        out[k] = look @ total @ look.T
+    noise, P = Noise(system, state, times, accuracy), system.P
+    out = np.empty((noise.times.size, 2 * P, 2 * P))
+    for k in _pieces(noise.times.size, P):
+        c, first, second = noise.at(k)
+        size = np.abs(c) ** 2
+        out[k, :P, :P] = 2 * np.real(first + second)
+        out[k, P:, P:] = 0.5 * np.real(first - second) / (size[:, :, None] * size[:, None, :])
+        out[k, :P, P:] = (first - second).imag / size[:, None, :]
+        out[k, P:, :P] = out[k, :P, P:].swapaxes(1, 2)
     return out
+
+
+def variance(
+    system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6, most: float = np.inf
+) -> tuple[NDArray[np.float64], float]:
+    """N Var of rho at ascending `times`, (T, P), and an estimate of its relative error; see Noise."""
+    noise = Noise(system, state, times, accuracy, most)
+    out = np.empty((noise.times.size, system.P))
+    for k in _pieces(noise.times.size, system.P):
+        _, first, second = noise.at(k)
+        out[k] = 2 * np.einsum("kaa->ka", first + second).real
+    return out, noise.error
+
+
+def _pieces(T: int, P: int) -> list[slice]:
+    many = max(1, NUMBERS // P**2)
+    return [slice(k, min(k + many, T)) for k in range(0, T, many)]
 
 
 def scatter(system: System, state: ArrayLike, time: float, values: ArrayLike, moments: int = 400) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -48,10 +47,8 @@ class Way(NamedTuple):
             start = launch.launcher(self.mpi)
         return [*start, "-n", str(ranks), *note, python, "-m"]
 
-    @property
-    def env(self) -> dict[str, str]:
-        allow = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1"}
-        env = {**os.environ, **allow, "OPENBLAS_NUM_THREADS": "1", "OMPI_MCA_mpi_yield_when_idle": "1"}
+    def env(self, ranks: int) -> dict[str, str]:
+        env = {**os.environ, **launch.openmpi(ranks), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         if (self.mpi, self.writer) == ("mpich", "mpio"):
             env["LD_LIBRARY_PATH"] = str(MPICH / "lib")
         return env
@@ -96,7 +93,7 @@ class Life:
             self.job = subprocess.Popen(
                 [*command, "--no-figure", *arguments],
                 cwd=folder,
-                env={**way.env, "PYTHONPATH": str(REPO)},
+                env={**way.env(ranks), "PYTHONPATH": str(REPO)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -127,16 +124,7 @@ class Life:
 
     def processes(self) -> list[int]:
         """The launcher's process and all below it."""
-        children: dict[int, list[int]] = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    parent = int((entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
-                    children.setdefault(parent, []).append(int(entry.name))
-        found = [self.job.pid]
-        for pid in found:
-            found += children.get(pid, [])
-        return found
+        return launch.family(self.job.pid)
 
     def ranks(self) -> dict[int, int]:
         """rank -> process id, once all ranks run."""
@@ -148,7 +136,7 @@ class Life:
                     found[int(match[1])] = pid
         return found or {0: self.processes()[-1]}
 
-    def wait(self, timeout: float = 60.0) -> int:
+    def wait(self, timeout: float = launch.PATIENCE) -> int:
         """The exit code; a run that does not end fails the test, and does not outlive it."""
         try:
             return self.job.wait(timeout)
@@ -165,12 +153,10 @@ class Life:
 
     def kill_all(self) -> None:
         """As if the power went: launcher and ranks at once."""
-        for pid in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        self.job.wait(20)
+        launch.kill(self.processes())
+        self.job.wait(launch.PATIENCE)
 
-    def until(self, condition: Callable[[], object], timeout: float = 40.0) -> bool:
+    def until(self, condition: Callable[[], object], timeout: float = launch.PATIENCE) -> bool:
         """Wait for a condition; False where the run ends first."""
         start = time.monotonic()
         while not condition():
@@ -182,7 +168,7 @@ class Life:
             time.sleep(0.002)
         return True
 
-    def until_gone(self, pids: list[int], timeout: float = 5.0) -> None:
+    def until_gone(self, pids: list[int], timeout: float = launch.PATIENCE) -> None:
         """Wait until nothing is left of a job that has ended."""
         start = time.monotonic()
         while not gone(pids):

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -17,6 +16,7 @@ import h5py
 import pytest
 
 from copympi.storage import reading, restart
+from tests import launch
 from tests.faults import lives
 from tests.faults.lives import ROOT, Life, Way
 from tests.faults.test_resume import prepare
@@ -94,26 +94,41 @@ def test_a_disk_that_is_full_for_a_while(disk: Path, whole, ranks: int, way: Way
     lives.same(lives.bits(disk), whole("big"))
 
 
+def while_frozen(life: Life, half_made: bool, leave: int) -> bool:
+    """Fill the disk if there is a checkpoint some megabytes long but not whole, or if there is none; whether it was so.
+
+    The ranks stand still meanwhile, so that it does not matter who of us is faster.
+    """
+
+    def so() -> bool:
+        sizes = []
+        for path in (life.output / "checkpoints").glob(".partial-*"):
+            with contextlib.suppress(FileNotFoundError):
+                sizes.append(512 * path.stat().st_blocks)
+        return any(size > 4 << 20 for size in sizes) if half_made else not sizes
+
+    if not so():
+        return False
+    life.signal(signal.SIGSTOP)
+    fits = so()
+    if fits:
+        fill(life.output, leave)
+    life.signal(signal.SIGCONT)
+    return fits
+
+
 @pytest.mark.parametrize(("ranks", "way"), WAYS, ids=name)
 def test_a_disk_that_fills_up_in_mid_checkpoint(disk: Path, whole, ranks: int, way: Way) -> None:
-    """Room enough when it begins, taken by someone else as soon as its file appears."""
+    """Room enough when it begins, taken by someone else as soon as its file grows."""
     with Life(prepare(disk, **BIG), ranks=ranks, way=way) as life:
         life.until_saved(2)
-        done = threading.Event()
-
-        def grab() -> None:
-            place = disk / "out/checkpoints"
-            while not done.is_set():
-                if any(entry.startswith(".partial-") for entry in os.listdir(place)):
-                    fill(disk / "out")
-                    return
-
-        fill(disk / "out", leave=45 << 20)
-        thief = threading.Thread(target=grab)
-        thief.start()
-        life.until(lambda: "no checkpoint at t = " in life.text)
-        done.set()
-        thief.join()
+        while "no checkpoint at t = " not in life.text:  # again where all of the file was there already
+            assert life.job.poll() is None, life.text
+            before = lives.newest(disk)
+            (disk / "out/filler").unlink(missing_ok=True)
+            life.until(lambda: while_frozen(life, half_made=False, leave=45 << 20))
+            life.until(lambda: while_frozen(life, half_made=True, leave=0))
+            life.until(lambda: "no checkpoint at t = " in life.text or lives.newest(disk) > before)  # noqa: B023
         assert lives.leftovers(disk) == []
         trusted(disk, 2)
         before = lives.newest(disk)
@@ -158,7 +173,7 @@ def test_a_full_disk_at_the_very_start(tmp_path: Path) -> None:
 
 def read_only(place: Path) -> None:
     """Make a disk read-only, as soon as no file is being written on it."""
-    for _ in range(1000):
+    for _ in range(10_000):
         if subprocess.run(["mount", "-o", "remount,ro", str(place)], check=False, capture_output=True).returncode == 0:
             return
         time.sleep(0.01)
@@ -219,7 +234,7 @@ def held_open(path: Path, how: str) -> Iterator[list[str]]:
     try:
         assert int(reader.stdout.readline()) > 0
         yield said
-        said += reader.communicate("", timeout=20)[0].split()
+        said += reader.communicate("", timeout=launch.PATIENCE)[0].split()
     finally:
         reader.kill()
         reader.communicate()

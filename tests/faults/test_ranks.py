@@ -36,9 +36,9 @@ def tell(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     return say
 
 
-def end(life: Life, since: float, timeout: float) -> float:
-    """Seconds until the job has ended and everything of it is gone; it must not have succeeded."""
-    assert life.wait(timeout) not in (0, 2, 3), life.text
+def end(life: Life, since: float) -> float:
+    """Seconds until the job has ended; it must not have succeeded."""
+    assert life.wait() not in (0, 2, 3), life.text
     took = time.time() - since
     return took
 
@@ -50,7 +50,7 @@ def test_killed(tmp_path: Path, tell, way: Way, rank: int) -> None:
         time.sleep(0.3)
         everything, since = life.processes(), time.time()
         life.signal(signal.SIGKILL, rank)
-        took = end(life, since, 20)
+        took = end(life, since)
         life.until_gone(everything)
     tell(f"SIGKILL of rank {rank} of 4, {way.mpi}: job ended after {took:.2f} s")
 
@@ -58,16 +58,17 @@ def test_killed(tmp_path: Path, tell, way: Way, rank: int) -> None:
 @pytest.mark.parametrize(("rank", "way"), RANKS, ids=str)
 def test_hanging(tmp_path: Path, tell, way: Way, rank: int) -> None:
     """Where a rank does nothing more, the others notice after --patience."""
-    with Life(prepare(tmp_path, **ENDLESS), "--quiet", "--patience", "5s", ranks=4, way=way) as life:
+    with Life(prepare(tmp_path, **ENDLESS), "--quiet", "--patience", "8s", ranks=4, way=way) as life:
         life.until_begun()
         time.sleep(0.3)
         everything, since = life.processes(), time.time()
         life.signal(signal.SIGSTOP, rank)
-        took = end(life, since, 40)
+        took = end(life, since)
         life.until_gone(everything)
-    assert took > 4
-    assert re.search(r"copympi: rank \d: nothing has gone on for [56] s; the job ends", life.text), life.text
-    tell(f"SIGSTOP of rank {rank} of 4, patience 5 s, {way.mpi}: job ended after {took:.2f} s")
+    said = re.findall(r"copympi: rank \d: nothing has gone on for (\d+) s; the job ends", life.text)
+    assert said, life.text
+    assert all(int(seconds) >= 8 for seconds in said), life.text
+    tell(f"SIGSTOP of rank {rank} of 4, patience 8 s, {way.mpi}: job ended after {took:.2f} s")
 
 
 @pytest.mark.parametrize(("rank", "way"), RANKS, ids=str)
@@ -77,7 +78,7 @@ def test_an_exception(tmp_path: Path, tell, way: Way, rank: int) -> None:
     ) as life:
         life.until(lambda: "fault at " in life.text)
         everything = life.processes()
-        took = end(life, float(re.findall(r"fault at (\S+)", life.text)[0]), 20)
+        took = end(life, float(re.findall(r"fault at (\S+)", life.text)[0]))
         life.until_gone(everything)
     assert life.text.count(f"copympi: rank {rank} failed; the whole job ends") == 1
     assert life.text.count("Traceback (most recent call last)") == 1
@@ -92,7 +93,7 @@ def test_an_exception(tmp_path: Path, tell, way: Way, rank: int) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory):
     @cache
     def bits() -> lives.Bits:
-        folder = prepare(tmp_path_factory.mktemp("whole"), members=200_000, duration=300.0)
+        folder = prepare(tmp_path_factory.mktemp("whole"), members=200_000, duration=600.0)
         lives.run(folder, "--quiet")
         return lives.bits(folder)
 
@@ -101,7 +102,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
 
 def comes_back(folder: Path, whole, ranks: int, way: Way, pause: float) -> str:
     """A run is frozen, taken over by another, and thawed. Returns what it says then."""
-    prepare(folder, members=200_000, duration=300.0, every='"0.02s"')
+    prepare(folder, members=200_000, duration=600.0, every='"0.02s"')
     with Life(folder, ranks=ranks, way=way, noted=True) as first:
         first.until_saved(1)
         time.sleep(pause)
@@ -114,7 +115,7 @@ def comes_back(folder: Path, whole, ranks: int, way: Way, pause: float) -> str:
             for pid in frozen:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
-            assert first.wait(30) == 1, first.text
+            assert first.wait() == 1, first.text
             assert second.wait() == 0, second.text
     assert first.all_left_with(1)
     assert "error: out: attempt 2 has taken this run over; attempt 1 stops, and writes nothing more" in first.lines

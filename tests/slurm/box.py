@@ -62,7 +62,7 @@ class Box:
             [str(TOOL), "down"],
             env=self.env,
             check=False,
-            timeout=60,
+            timeout=300,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -75,7 +75,7 @@ class Box:
                 command,
                 env=self.env,
                 cwd=cwd,
-                timeout=60,
+                timeout=300,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
@@ -113,8 +113,8 @@ class Box:
             self.host("join", number)
         if self.call("squeue", "-h").strip():
             self.call("scancel", "--user", "root")
-        until(lambda: not self.call("squeue", "-h").strip(), 40, "no more jobs")
-        until(lambda: self.call("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * 2, 40, "idle hosts")
+        until(lambda: not self.call("squeue", "-h").strip(), 600, "no more jobs")
+        until(lambda: self.call("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * 2, 600, "idle hosts")
 
 
 def until(condition: Callable[[], object], timeout: float, what: str, log: Path | None = None) -> None:

@@ -75,7 +75,7 @@ class Case:
         found = list(self.folder.glob(f"*-{job}.log"))
         return found[0] if found else self.folder / f"no log of {job} yet"
 
-    def checkpoint(self, job: str, lives: int = 1, timeout: float = 60.0) -> None:
+    def checkpoint(self, job: str, lives: int = 1, timeout: float = 600.0) -> None:
         """Wait until life number `lives` of a job has written a checkpoint."""
 
         def written() -> bool:
@@ -129,7 +129,7 @@ def test_one_run_is_requeued_until_done(box: Box, case: Case) -> None:
     for life in (1, 2):
         case.checkpoint(job, life)
         box.call("scancel", "--signal=USR1", "--batch", job)  # as SLURM does before a time limit
-    assert box.end(job, 120, case.log(job)) == "COMPLETED", read(case.log(job))
+    assert box.end(job, 600, case.log(job)) == "COMPLETED", read(case.log(job))
     text = read(case.log(job))
     assert lives(case.log(job)) == 3, text
     assert "no checkpoint in out: starting afresh" in text
@@ -145,7 +145,7 @@ def test_array(box: Box, case: Case) -> None:
     job = box.submit(script, "--array=5-6", "--ntasks=1", *SHORT)
     for seed in (5, 6):
         log = case.folder / f"copympi-array-{job}_{seed}.log"
-        assert box.end(f"{job}_{seed}", 120, log) == "COMPLETED", read(log)
+        assert box.end(f"{job}_{seed}", 600, log) == "COMPLETED", read(log)
         assert lives(log) >= 2, read(log)
         case.check(case.folder / f"out-{seed}", seed=seed)
 
@@ -157,8 +157,8 @@ def test_chain(box: Box, case: Case) -> None:
         assert f"#SBATCH {old}\n" in script.read_text()
         script.write_text(script.read_text().replace(f"#SBATCH {old}\n", f"#SBATCH {new}\n"))
     box.submit(script)
-    until(lambda: "done: out" in "".join(map(read, case.folder.glob("*.log"))), 120, "end of the chain")
-    until(lambda: not box.call("squeue", "-h").strip(), 20, "end of all links")
+    until(lambda: "done: out" in "".join(map(read, case.folder.glob("*.log"))), 600, "end of the chain")
+    until(lambda: not box.call("squeue", "-h").strip(), 600, "end of all links")
     logs = sorted(case.folder.glob("*.log"), key=lambda log: int(log.stem.split("-")[-1]))
     assert len(logs) >= 2
     assert all(" 2 ranks" in read(log) for log in logs)
@@ -177,7 +177,7 @@ def test_two_hosts(box: Box, case: Case, launcher: str, environment: Path, write
     job = box.submit(script, "--nodes=2", "--ntasks-per-node=1", *SHORT)
     case.checkpoint(job)
     box.call("scancel", "--signal=USR1", "--batch", job)
-    assert box.end(job, 120, case.log(job)) == "COMPLETED", read(case.log(job))
+    assert box.end(job, 600, case.log(job)) == "COMPLETED", read(case.log(job))
     text = read(case.log(job))
     assert lives(case.log(job)) == 2, text
     assert f"({writer})" in text
@@ -188,11 +188,11 @@ def test_two_hosts(box: Box, case: Case, launcher: str, environment: Path, write
 def test_scancel_leaves_a_checkpoint(box: Box, case: Case, launcher: str) -> None:
     script = case.script("run.sbatch", launcher, "--set", """'checkpoint.interval="1h"'""")
     job = box.submit(script, "--ntasks=2", *SHORT)
-    until(lambda: " 2 ranks" in read(case.log(job)), 60, "start", case.log(job))
+    until(lambda: " 2 ranks" in read(case.log(job)), 600, "start", case.log(job))
     time.sleep(1.5)
     box.call("scancel", job)
-    assert box.end(job, 30, case.log(job)) == "CANCELLED"
-    until(lambda: not box.call("squeue", "-h").strip(), 30, "end of all ranks", case.log(job))
+    assert box.end(job, 600, case.log(job)) == "CANCELLED"
+    until(lambda: not box.call("squeue", "-h").strip(), 600, "end of all ranks", case.log(job))
     assert "a checkpoint is written" in read(case.log(job))
     assert lives(case.log(job)) == 1
     done = launch.copympi("run", case.config, "-o", case.output, "--resume", "--no-figure")
@@ -212,9 +212,9 @@ def test_a_host_crashes(box: Box, case: Case, crashing: int, launcher: str, envi
     job = box.submit(script, "--nodes=2", "--ntasks-per-node=1", *SHORT)
     case.checkpoint(job)
     box.host("crash", crashing)
-    until(lambda: box.field(job, "Restarts") == "1", 90, "requeue", case.log(job))
+    until(lambda: box.field(job, "Restarts") == "1", 600, "requeue", case.log(job))
     box.host("revive", crashing)
-    assert box.end(job, 120, case.log(job)) == "COMPLETED", read(case.log(job))
+    assert box.end(job, 600, case.log(job)) == "COMPLETED", read(case.log(job))
     assert "resuming from checkpoint-" in read(case.log(job))
     case.check()
 
@@ -228,16 +228,16 @@ def test_a_cut_cable_makes_no_second_writer(box: Box, case: Case) -> None:
     number = int(home[-1])
     box.host("cut", number)
     log = case.log(job)
-    until(lambda: "has taken this run over" in read(log), 120, "end of the first life", log)
+    until(lambda: "has taken this run over" in read(log), 600, "end of the first life", log)
     assert lives(log) == 2, read(log)
     assert box.field(job, "BatchHost") != home
     box.host("join", number)
     seen = read(log).count(" written at ")
-    until(lambda: read(log).count(" written at ") > seen, 60, "checkpoint of the second life", log)
+    until(lambda: read(log).count(" written at ") > seen, 600, "checkpoint of the second life", log)
     assert lives(log) == 2, read(log)
     assert box.field(job, "Restarts") == "1"
     box.call("scancel", job)
-    until(lambda: not box.call("squeue", "-h").strip(), 60, "end of all ranks", log)
+    until(lambda: not box.call("squeue", "-h").strip(), 600, "end of all ranks", log)
     numbers = [int(n) for n in re.findall(r"checkpoint-(\d+)\.h5 written", read(log))]
     assert len(numbers) == len(set(numbers)), "two lives wrote the same checkpoint"
     settings = ("--set", f"dynamics.duration={long:g}", "--no-figure", "--resume")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -213,12 +212,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(job: Path, arguments: tuple[st
 
 
 def test_a_path_that_cannot_be_written_is_found_before_the_run(job: Path) -> None:
-    began = time.monotonic()
+    """Which would take hours."""
     done = launch.copympi(
         "run", "job.toml", "-o", "job.toml/x", "--set", "dynamics.duration=1e6", "--set", "output.interval=1e3", cwd=job
     )
     assert "cannot be written" in one_line(done)
-    assert time.monotonic() - began < 10
 
 
 def test_a_results_file_that_cannot_be_made_is_bad_input(job: Path) -> None:

@@ -1,0 +1,154 @@
+"""What a run is compared with: Schroedinger's equation, the mean field, the noise of a finite N, and words where one is
+missing. All of it takes seconds, whatever P, T and H: what would take longer is left out, and said to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import tomlkit
+from numpy.typing import NDArray
+
+from copympi.errors import humane
+from copympi.report.numbers import significant
+from copympi.storage.reading import Results
+from copympi.theory import lows, noise, pinned, schrodinger
+
+GAUSSIAN_FROM = 20
+"""Occupations below which the linear noise approximation means nothing."""
+FLOOR = 1e-10
+"""Variances of sqrt(N) rho below which there is nothing but rounding: no noise is expected."""
+ACCURACY, WORST = 1e-3, 0.03
+"""Relative error of a variance that is asked for, and that is still shown."""
+WORK = 4e8
+"""Multiplications of complex numbers for the noise, about two seconds; so many for |Psi|^2 between records."""
+OVERHEAD, PINNED_WORK = 6e4, 2e9
+"""An evaluation of the equations with spectators costs this besides, and all of them so much, in multiplications."""
+FEWEST = 50
+"""Records that are looked at however many beables there are."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Theory:
+    """All (K, P). quantum : |Psi|^2, NaN where it was not worked out; mean : rho of the mean field, which is quantum
+    without spectators, NaN where not worked out; variance : N Var of rho, NaN where it means nothing or was not
+    worked out. words : what to say of what is missing."""
+
+    quantum: Floats
+    mean: Floats
+    variance: Floats
+    words: tuple[str, ...] = ()
+
+
+def spectators_of(results: Results) -> int:
+    """Pinned members of each beable, as the run's config has them."""
+    config: Any = tomlkit.parse(str(results.attributes.get("config", ""))).unwrap()
+    return int(config.get("preparation", {}).get("spectators", 0))
+
+
+def kept(results: Results) -> NDArray[np.intp]:
+    """Which profiles a report looks at: all of them, if that takes seconds; always the first and the last."""
+    T, P = results.profile_time.size, results.system.P
+    if noise.SMALL >= P:
+        most = WORK / (14 * (P**3 + 2000))
+    else:
+        most = WORK / (4 * (P**2 if schrodinger.DENSE_TO >= P else 24 * results.system.frequencies.nnz))
+    every = -(-max(T - 1, 1) // max(FEWEST, int(most)))
+    return np.unique(np.append(np.arange(0, T, every), T - 1))
+
+
+def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theory:
+    """Theory at the profiles `which` (K,). n (R, P): occupations at t = 0."""
+    time, P = results.profile_time[which], results.system.P
+    unknown = np.full((time.size, P), np.nan)
+    quantum, words = unknown, []
+    if which.size < results.profile_time.size:
+        words.append(f"at {which.size:,} of {results.profile_time.size:,} records: all of them would take minutes")
+    if P <= schrodinger.DENSE_TO or schrodinger.cost(results.system, time) <= WORK:
+        quantum = schrodinger.density(results.system, results.state, time)
+    else:
+        words.append("no comparison with Schrödinger's equation: it would take minutes for such an H and duration")
+    theory = Theory(quantum, quantum, unknown, tuple(words))
+    if "lineages" in results.measured:  # phases of their own: neither that mean field nor that noise is theirs
+        return theory
+    s = spectators_of(results)
+    empty = np.flatnonzero(n[0] == 0)
+    if empty.size:
+        name = results.system.labels[empty[0]]
+        return _said(theory, f"no expected noise: beable {name} has no member at t = 0, so it stays empty")
+    return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time)
+
+
+def _free(results: Results, theory: Theory, time: Floats) -> Theory:
+    """Without spectators: the mean field is Schroedinger's."""
+    system, P = results.system, results.system.P
+    if noise.SMALL < P:
+        return _said(theory, f"no expected noise: it is worked out for up to {noise.SMALL} beables")
+    if not lows.affordable(system, time, WORK / 4):
+        return _said(theory, "no expected noise: to follow Schrödinger's equation between records would take minutes")
+    low = lows.lowest(system, results.state, time)
+    valid, word = _valid(results, theory.quantum, low, time)
+    most = WORK / (P**3 + 2000)
+    if word:
+        theory = _said(theory, word)
+    if valid and 7 * noise.panels_for(system, time[:valid]) > most:
+        return _said(theory, "no expected noise: it would take minutes for such an H and duration")
+    found, error = noise.variance(system, results.state, time[:valid], ACCURACY, most)
+    if error > WORST:
+        return _said(theory, f"no expected noise: to know it better than to {error:.0%} would take minutes")
+    return _with(theory, found)
+
+
+def _pinned(results: Results, theory: Theory, time: Floats, n: NDArray[Any], s: int) -> Theory:
+    """With s spectators of each beable. n (P,): occupations at t = 0, as the run had them."""
+    system, P, N = results.system, results.system.P, float(results.members)
+    mine = f"{humane(s)} spectator{'s' if s > 1 else ''} a beable"
+    unknown = np.full((time.size, P), np.nan)
+    start = np.sqrt(n / N) * np.exp(-1j * np.asarray(results.phase[0, 0], dtype=float))
+    try:
+        most = int(PINNED_WORK / (40 * P**2 + OVERHEAD))
+        mean, low = pinned.mean(system, start, time, s / N, most)
+    except pinned.TooLong:
+        theory = _said(theory, f"no mean field with {mine}, nor expected noise: they would take minutes")
+        word = f"differences are from Schrödinger's equation, which the mean field leaves by some {s:,}/n of each flow"
+        return _said(replace(theory, mean=unknown), word)
+    theory = _said(replace(theory, mean=mean), f"differences are from the mean field with {mine}")
+    valid, word = _valid(results, mean, low, time)
+    if word:
+        theory = _said(theory, word)
+    try:
+        most = int(PINNED_WORK / (16 * P**3 + 40 * P**2 + OVERHEAD))
+        found = pinned.variance(system, start, time[:valid], s / N, most)
+    except pinned.TooLong:
+        return _said(theory, f"no expected noise: with {mine} it would take minutes for such an H and duration")
+    return _with(theory, found)
+
+
+def _valid(results: Results, mean: Floats, low: Floats, time: Floats) -> tuple[int, str]:
+    """How many records come before some beable runs low, between records too, and what to say of it."""
+    N = float(results.members)
+    floor = GAUSSIAN_FROM / N
+    if np.any(mean[0] < floor):
+        valid, least, when, then = 0, mean[0], "at all", "at t = 0"
+    else:
+        valid = lows.first_below(low, floor)
+        if valid > low.shape[0]:
+            return time.size, ""
+        least, when, then = low[valid - 1], f"after t = {time[valid - 1]:.6g}", f"by t = {time[valid]:.6g}"
+    a = int(np.argmin(least))
+    few = f"{then} beable {results.system.labels[a]} is down to {significant(N * least[a])} members in the mean"
+    return valid, f"no expected noise {when}: {few}, and below {GAUSSIAN_FROM} it is not known"
+
+
+def _said(theory: Theory, word: str) -> Theory:
+    return replace(theory, words=(*theory.words, word))
+
+
+def _with(theory: Theory, found: Floats) -> Theory:
+    """With the variances of the first records."""
+    variance = theory.variance.copy()
+    variance[: len(found)] = np.where(found > FLOOR, found, 0.0)
+    return replace(theory, variance=variance)

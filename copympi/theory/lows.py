@@ -1,0 +1,102 @@
+"""How low |Psi_a|^2 falls between records: a pass near a node lasts an instant, and no record need see it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from copympi.model.system import System
+from copympi.theory.schrodinger import levelled
+
+ANGLE = 0.5
+"""Radians that the fastest part of Psi turns between two looks; in between, minima are found by Newton's method."""
+ROUNDS = 4
+"""Newton's steps: errors are squared by each, and start below a tenth of the distance of two looks."""
+NUMBERS = 1 << 20
+"""Complex numbers held at a time."""
+
+Floats = NDArray[np.float64]
+
+
+def looks(system: System, times: ArrayLike) -> float:
+    """About how many moments `lowest` looks at."""
+    t = np.asarray(times, dtype=float)
+    energy = np.linalg.eigvalsh(levelled(system))
+    return float(np.ptp(energy) * (t[-1] / ANGLE) + t.size) if t.size else 0.0
+
+
+def lowest(system: System, state: ArrayLike, times: ArrayLike) -> Floats:
+    """Smallest |Psi_a|^2 from each of the ascending `times` to the next, (T - 1, P), both ends included.
+
+    state : (P,) Psi(0). H is diagonalised: for up to some hundred beables.
+    """
+    t = np.asarray(times, dtype=float)
+    energy, vectors = np.linalg.eigh(levelled(system))
+    energy -= 0.5 * (energy[0] + energy[-1])
+    path = _Path(energy, vectors, vectors.conj().T @ np.asarray(state, dtype=complex))
+    out = np.full((max(t.size - 1, 0), system.P), np.inf)
+    step = ANGLE / max(float(np.ptp(energy)), 1e-300)
+    parts = np.maximum(1, np.ceil(np.diff(t) / step)).astype(np.int64)
+    ends = np.cumsum(parts)
+    first = 0
+    while first < parts.size:  # so many intervals at a time
+        room = (ends[first - 1] if first else 0) + max(1, NUMBERS // system.P)
+        last = max(first + 1, int(np.searchsorted(ends, room, side="right")))
+        some = parts[first:last]
+        owner = np.repeat(np.arange(first, last), some)
+        place = np.arange(owner.size) - np.repeat(np.cumsum(some) - some, some)
+        moments = np.append(t[owner] + place * (np.diff(t)[owner] / parts[owner]), t[last])
+        _look(path, moments, owner, out)
+        first = last
+    return out
+
+
+class _Path:
+    """Psi(t) and its first two derivatives."""
+
+    def __init__(self, energy: Floats, vectors: NDArray[np.complex128], start: NDArray[np.complex128]) -> None:
+        self.energy, self.vectors, self.start = energy, vectors, start
+
+    def psi(self, moments: Floats) -> NDArray[np.complex128]:
+        return (np.exp(-1j * np.outer(moments, self.energy)) * self.start) @ self.vectors.T
+
+    def element(self, moments: Floats, a: NDArray[np.intp]) -> tuple[NDArray[np.complex128], ...]:
+        """Psi_a, dPsi_a/dt and the second derivative, each (M,), at moments (M,) for beables a (M,)."""
+        parts = np.exp(-1j * np.outer(moments, self.energy)) * self.start * self.vectors[a]
+        return parts.sum(axis=1), -1j * (parts @ self.energy), -(parts @ self.energy**2)
+
+
+def _look(path: _Path, moments: Floats, owner: NDArray[np.intp], out: Floats) -> None:
+    """Note in `out` the least |Psi_a|^2 at and between the moments (M + 1,), of intervals owner (M,)."""
+    psi = path.psi(moments)
+    rho = psi.real**2 + psi.imag**2
+    np.minimum.at(out, owner, np.minimum(rho[:-1], rho[1:]))
+    # a minimum between three looks, and not far from the lower one of its neighbours
+    inner = (rho[1:-1] <= rho[:-2]) & (rho[1:-1] <= rho[2:])
+    where, a = np.nonzero(inner)
+    for k in range(0, where.size, max(1, NUMBERS // path.energy.size)):
+        some = slice(k, k + max(1, NUMBERS // path.energy.size))
+        at, which = where[some] + 1, a[some]
+        low, high, now = moments[at - 1], moments[at + 1], moments[at]
+        for _ in range(ROUNDS):
+            c, d, e = path.element(now, which)
+            slope = 2 * np.real(np.conj(c) * d)
+            bend = 2 * (np.abs(d) ** 2 + np.real(np.conj(c) * e))
+            now = np.clip(now - np.divide(slope, bend, out=np.zeros_like(slope), where=bend > 0), low, high)
+        least = np.abs(path.element(now, which)[0]) ** 2
+        side = np.where(now < moments[at], at - 1, np.minimum(at, owner.size - 1))
+        np.minimum.at(out, (owner[side], which), least)
+
+
+def first_below(lows: Floats, floor: float) -> int:
+    """How many records come before some beable falls below `floor`, from `lowest` (T - 1, P): at least one."""
+    low = np.any(lows < floor, axis=1)
+    return int(np.argmax(low)) + 1 if low.any() else lows.shape[0] + 1
+
+
+def affordable(system: System, times: ArrayLike, most: float) -> bool:
+    """Whether `lowest` takes at most so many multiplications."""
+    P = system.P
+    return math.isfinite(most) and looks(system, times) * P * (P + 10) <= most
