@@ -1,0 +1,161 @@
+"""The linear noise approximation twice more, independent of copympi.theory: N Cov of (n/N, phi) of aligned members.
+
+`Linear` works in c = sqrt(rho) exp(-i phi), for which the mean field is linear; it is quick up to P = 128 and goes close
+by nodes. `by_jacobian` integrates dS/dt = J S + S J^T + B in (rho, phi), with J written out from (32) and (33); slow.
+H is (P, P) complex Hermitian, already divided by hbar; nothing of the package is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+
+Real = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+GAUSS = np.polynomial.legendre.leggauss(3)
+NEARER = 0.4
+"""Length of a panel in units of the time in which the beable that changes fastest would be emptied."""
+LEAST_PANELS = 40
+"""Panels between two times at least: where a flow turns round, |flow| has a kink."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What N copies should have at one time.
+
+    psi (P,); covariance (2P, 2P): N Cov of (rho, phi); bias (P,): N (mean of n/N - |psi|^2) to first order in 1/N.
+    """
+
+    psi: Complex
+    covariance: Real
+    bias: Real
+
+
+def flows(H: Complex, psi: Complex) -> Real:
+    """(P, P) gross pair flows |2 Im(conj(psi_a) H_ab psi_b)| per member and unit of time; zeros on the diagonal."""
+    flow = np.abs(2.0 * np.imag(np.conj(psi)[:, None] * H * psi[None, :]))
+    np.fill_diagonal(flow, 0.0)
+    return flow
+
+
+class Linear:
+    """Moments along one path, from psi (P,) at t = 0, the same in every ensemble."""
+
+    def __init__(self, H: Complex, psi: Complex) -> None:
+        self.H = np.asarray(H, dtype=complex)
+        self.energy, self.vectors = np.linalg.eigh(self.H)
+        self.start = self.vectors.conj().T @ psi
+
+    def psi(self, t: float) -> Complex:
+        return self.vectors @ (np.exp(-1j * self.energy * t) * self.start)
+
+    def edges(self, begin: float, end: float) -> list[float]:
+        """Panels short enough for the quickest change of an amplitude: short where a node passes, and only there."""
+        out, shift = [begin], float((self.energy * np.abs(self.start) ** 2).sum())
+        while out[-1] < end:
+            psi = self.psi(out[-1])
+            rate = np.abs(self.H @ psi - shift * psi) / np.abs(psi)
+            width = min(NEARER / float(rate.max()), (end - begin) / LEAST_PANELS)
+            out.append(min(out[-1] + width, end) if out[-1] + 1.01 * width < end else end)
+        return out
+
+    @cached_property
+    def zero(self) -> Complex:
+        return np.zeros((3, *self.H.shape), complex)
+
+    def collected(self, begin: float, end: float) -> tuple[Complex, Real]:
+        """What noise and bias add to c c^+, c c^T and N c c^+ between two times, carried to t = 0, eigenbasis of H; and
+        the smallest rho (P,) on the way.
+
+        A member that moves changes c_a by c_a/(2 n_a), c_b by -c_b/(2 n_b); the mean of c c^+ loses coherence at the
+        rate gamma of "To first order in 1/N copying is dephasing".
+        """
+        total, least = self.zero.copy(), np.full(len(self.H), np.inf)
+        edges = np.array(self.edges(begin, end))
+        middles, halves = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
+        for middle, half in zip(middles, halves, strict=True):
+            for x, w in zip(*GAUSS, strict=True):
+                t, weight = middle + half * x, half * w
+                psi = self.psi(t)
+                rho = np.abs(psi) ** 2
+                least = np.minimum(least, rho)
+                flow = flows(self.H, psi)
+                diffusion = np.diag(flow.sum(axis=1)) - flow
+                back = np.exp(1j * self.energy * t)[:, None] * self.vectors.conj().T
+                kick = back * (psi / (2 * rho))
+                noise = kick @ diffusion
+                total[0] += weight * (noise @ kick.conj().T)
+                total[1] += weight * (noise @ kick.T)
+                own = flow.sum(axis=1) / rho**2
+                gamma = (own[:, None] + own[None, :] + 2 * flow / np.outer(rho, rho)) / 8
+                np.fill_diagonal(gamma, 0.0)
+                total[2] -= weight * (back @ (gamma * np.outer(psi, psi.conj())) @ back.conj().T)
+        return total, least
+
+    def moments(self, times: list[float]) -> tuple[list[Moments], list[Real]]:
+        """At ascending times; and the smallest rho_a on the path up to each, (P,)."""
+        out, lows, now, total, least = [], [], 0.0, self.zero.copy(), np.full(len(self.H), np.inf)
+        for t in times:
+            more, low = self.collected(now, t)
+            total, least, now = total + more, np.minimum(least, low), t
+            carry = self.vectors * np.exp(-1j * self.energy * t)
+            square, product = carry @ total[0] @ carry.conj().T, carry @ total[1] @ carry.T
+            psi = self.psi(t)
+            look = np.concatenate([2 * psi, -1j / psi.conj()])  # xi = Re(conj(2 psi) d), eta = -Im(d/psi)
+            square, product = np.tile(square, (2, 2)), np.tile(product, (2, 2))
+            left = look.conj()[:, None]
+            covariance = 0.5 * np.real(left * look * square + left * look.conj() * product)
+            bias = np.real(np.einsum("ai,ij,aj->a", carry, total[2], carry.conj()))
+            out.append(Moments(psi, covariance, bias))
+            lows.append(least)
+        return out, lows
+
+
+def jacobian(H: Complex, rho: Real, phi: Real) -> tuple[Real, Real, Real]:
+    """Right sides of (32), (33), (2P,); all their derivatives with respect to (rho, phi), (2P, 2P); and B, (2P, 2P)."""
+    P, root = len(rho), np.sqrt(rho)
+    omega, R = np.real(np.diag(H)), np.abs(H - np.diag(np.diag(H)))
+    D = phi[:, None] - phi[None, :] + np.angle(H)
+    sine, cosine = R * np.sin(D), R * np.cos(D)
+    np.fill_diagonal(sine, 0.0)
+    np.fill_diagonal(cosine, 0.0)
+    up, both = root[None, :] / root[:, None], np.outer(root, root)  # [a, b]: sqrt(rho_b/rho_a), sqrt(rho_a rho_b)
+    drift = np.concatenate([(2 * both * sine).sum(axis=1), omega + (up * cosine).sum(axis=1)])
+    J = np.block(
+        [
+            [sine / up + np.diag((up * sine).sum(axis=1)), -2 * both * cosine + np.diag((2 * both * cosine).sum(axis=1))],
+            [
+                cosine / (2 * both) - np.diag((up * cosine).sum(axis=1) / (2 * rho)),
+                up * sine - np.diag((up * sine).sum(axis=1)),
+            ],
+        ]
+    )
+    flow = np.abs(2 * both * sine)
+    B = np.zeros((2 * P, 2 * P))
+    B[:P, :P] = np.diag(flow.sum(axis=1)) - flow
+    return drift, J, B
+
+
+def by_jacobian(H: Complex, psi: Complex, times: list[float]) -> list[Real]:
+    """N Cov of (rho, phi) at ascending times, (2P, 2P) each, by DOP853 in (rho, phi, S); phases are not wrapped."""
+    P = len(psi)
+
+    def rates(_t: float, y: Real) -> Real:
+        drift, J, B = jacobian(H, y[:P], y[P : 2 * P])
+        S = y[2 * P :].reshape(2 * P, 2 * P)
+        return np.concatenate([drift, (J @ S + S @ J.T + B).ravel()])
+
+    y = np.concatenate([np.abs(psi) ** 2, -np.angle(psi), np.zeros(4 * P * P)])
+    out, now = [], 0.0
+    for t in times:
+        solution = solve_ivp(rates, (now, t), y, method="DOP853", rtol=1e-9, atol=1e-11)
+        if not solution.success:
+            raise RuntimeError(solution.message)
+        y, now = solution.y[:, -1], t
+        out.append(y[2 * P :].reshape(2 * P, 2 * P))
+    return out
