@@ -16,8 +16,8 @@ options = {
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
 kernels = ["streams", "predictor", "occupation", "members"]
-kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds", "rapids"]
-kernels += ["bonds", "kicks", "sites"]
+kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds", "bonds"]
+kernels += ["moves", "clusters", "sites"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],
