@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import copympi
-from tests.laws.reference import Complex, Linear, Moments, Real
+from tests.laws.reference import Complex, Linear, Moments
 
 NODE_AT = 0.75
 """Where in the duration a path passes its node."""
@@ -100,7 +100,7 @@ def _random(name: str, P: int, seed: int) -> Complex:
 
 
 @cache
-def moments(name: str, low: float | None, parts: int) -> tuple[list[Moments], list[Real]]:
-    """The reference at the ends of `parts` equal parts of the duration, and the smallest rho (P,) up to each."""
-    duration = CASES[name].duration
-    return Linear(hamiltonian(name).toarray(), path(name, low)).moments(list(duration * np.arange(1, parts + 1) / parts))
+def moments(name: str, low: float | None, parts: int, members: float = np.inf) -> list[Moments]:
+    """The reference at the ends of `parts` equal parts of the duration; members : N, where it is small."""
+    times = CASES[name].duration * np.arange(1, parts + 1) / parts
+    return Linear(hamiltonian(name).toarray(), path(name, low), members).moments(list(times))

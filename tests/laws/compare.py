@@ -25,6 +25,9 @@ SOFTEST = 0.05
 FEWEST = 20.0
 """N rho_a from which on the linear noise approximation means something."""
 
+STRAIN = 20.0
+"""And N (mean squared noise of c_a)/n_a must be so much smaller than N: else the noise decides how a node is passed."""
+
 
 @dataclass
 class Verdict:
@@ -42,8 +45,8 @@ class Verdict:
         return f"{self.what}: {self.numbers}" + "".join(f"; {complaint}" for complaint in self.complaints)
 
 
-def covariance(x: Real, theory: Real, verdict: Verdict) -> None:
-    """x (R, D) against theory (D, D): each entry; the mean of each block's variances; all entries by chi-square."""
+def covariance(x: Real, theory: Real, P: int, verdict: Verdict) -> None:
+    """x (R, D) against theory (D, D), the first P of n, the rest of phases: each entry; the mean of each block's variances; all entries by chi-square."""
     R, D = x.shape
     size = np.sqrt(np.diag(theory))
     x = (x - x.mean(axis=0)) / size
@@ -52,7 +55,7 @@ def covariance(x: Real, theory: Real, verdict: Verdict) -> None:
     excess = np.abs(C - wanted) / (SHARE + ERRORS * error)
     i, j = np.unravel_index(np.argmax(excess), excess.shape)
     ratio = np.diag(C)
-    blocks = (("n", slice(0, D // 2)), ("phi", slice(D // 2, D)))
+    blocks = (("n", slice(0, P)), ("phi", slice(P, D)))
     verdict.numbers = ", ".join(f"var {name} {ratio[b].min():.3f} to {ratio[b].max():.3f}" for name, b in blocks)
     verdict.check(f"entry {i}, {j} of {D}: {C[i, j]:.4f} for {wanted[i, j]:.4f},", abs(C - wanted)[i, j],
                   SHARE + ERRORS * error[i, j])  # fmt: skip
@@ -90,14 +93,14 @@ def mean(n: Real, members: float, moments: Moments, tolerance: float, verdict: V
     verdict.check(f"mean of n/N of beable {a}", abs(float(off[a])), float(allowed[a]))
 
 
-def judge(
-    what: str, n: Real, x: Real, members: float, moments: Moments, low: Real, tolerance: float, mean_too: bool = True
-) -> Verdict:
-    """n (R, P) and x (R, 2P) at one time; low (P,) the smallest rho on the path up to there."""
+def judge(what: str, n: Real, x: Real, members: float, moments: Moments, tolerance: float) -> Verdict:
+    """n (R, P) and x (R, 2P) at one time."""
     verdict = Verdict(what)
-    seen = np.flatnonzero(members * low >= FEWEST)
-    both = np.concatenate([seen, seen + len(low)])
-    covariance(x[:, both], moments.covariance[np.ix_(both, both)], verdict)
-    if mean_too:
-        mean(n, members, moments, tolerance, verdict)
+    seen = (members * moments.low >= FEWEST) & (members >= STRAIN * moments.strain)
+    size = np.diag(moments.covariance)
+    both = np.tile(seen, 2) & (size > 1e-9 * size.max())  # by symmetry some phases have no noise
+    P = int(both[: len(seen)].sum())
+    covariance(x[:, both], moments.covariance[np.ix_(both, both)], P, verdict)
+    mean(n, members, moments, tolerance, verdict)
+    verdict.numbers += f", {P} of {len(seen)} beables"
     return verdict
