@@ -44,8 +44,10 @@ METHODS = (
     Method("leap of members", False, ("two sites", "four beables"), (1e4,), (("representation", "members"),), 1_500),
     Method("many", True, tuple(cases.CASES), (1e4, 1e12, 1e30, 1e80)),
 )
-NODES = (None, 1e2, 1e5, 1e9, 2.5e-5)
+NODES = (None, 1e2, 1e5, 1e9, 2.5e-5, 1e-12)
 """Distances at which a node is passed: N rho_min, or where below 1 rho_min itself; None: no node."""
+NEAREST = 1e-14
+"""rho_min that the mean path itself can be trusted to, at the default tolerance: an amplitude of 1e-7."""
 INTERVALS, STEPS = ("each step", "ten steps", "whole"), ("default", "half")
 
 
@@ -65,9 +67,9 @@ class Cell:
 
     @property
     def possible(self) -> bool:
-        """Whether it can be asked for: a node's amplitude is a number beside 1, and nearer than where members usually are."""
+        """Whether it can be asked for: a node's distance is more than the mean's error, and less than the usual ones."""
         P = cases.hamiltonian(self.system).shape[0]
-        fits = self.low is None or (1e-26 < self.low < 0.2 / P and self.low * self.members >= 99)
+        fits = self.low is None or (NEAREST < self.low < 0.2 / P and self.low * self.members >= 99)
         return self.system in self.method.systems and self.members in self.method.members and fits
 
     def __str__(self) -> str:
