@@ -14,7 +14,8 @@ from libc.string cimport memset
 from copympi.kernels.bonds cimport (CARRIED, CLUSTER, EMPTY, FEWEST, GAUSS, PLENTY, STIFF, Replica, Work,
                                     open_stream)
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, stretch
-from copympi.kernels.moves cimport draw_leavers_of, normal, part, rate_of
+from copympi.kernels.draws cimport draw_normal
+from copympi.kernels.moves cimport draw_leavers_of, part, rate_of
 from copympi.kernels.predictor cimport System
 from copympi.kernels.streams cimport Stream
 
@@ -347,7 +348,7 @@ cdef void draw_early(Cluster *g) noexcept nogil:
             for point in range(2):
                 flow = half * (e.late if point else e.early)
                 mean = flow * part(g.x.pinned, there(g, e, flow > 0.0, point))
-                kick = sqrt(fabs(mean)) * normal(&g.stream)
+                kick = sqrt(fabs(mean)) * draw_normal(&g.stream)
                 g.x.events += fmax(0.0, fabs(mean) + (kick if flow > 0.0 else -kick))
                 kick += mean - flow
                 kicked = g.first + n * (point + 1)
@@ -387,7 +388,9 @@ cdef void lead_on(Cluster *g) noexcept nogil:
         x0 = g.path[i] + g.y[i]
         y0 = g.path[n + i] + g.y[n + i]
         m = g.x.n[g.w.queue[i]] - g.first[i] if g.x.n[g.w.queue[i]] >= 0 else x0 * x0 + y0 * y0
-        share0 = stretch(g.first[i] / m) if g.first[i] != 0.0 and m > 0.0 else 0.0
+        share0 = 0.0
+        if g.first[i] != 0.0 and m > 0.0:
+            share0 = stretch(g.first[i] / m) * sqrt(m / (x0 * x0 + y0 * y0))
         m = g.early[i] * g.early[i] + g.early[n + i] * g.early[n + i]
         share1 = stretch(g.first[n + i] / m) if m > 0.0 else 0.0
         m = g.late[i] * g.late[i] + g.late[n + i] * g.late[n + i]

@@ -10,9 +10,10 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, Couplings, Rule, Scratch, System,
                                         new_phase, plan_first, plan_second, rule_of)
-from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_open
+from copympi.kernels.streams cimport Stream, stream_below, stream_open
 
 cdef extern from *:
     """

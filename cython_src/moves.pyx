@@ -15,14 +15,10 @@ from libc.string cimport memset
 
 from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, FIRST, NORMALS, SECOND, STIFF, Replica, Work, open_stream
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, Run, deal, insert, kick_tile, stretch
-from copympi.kernels.streams cimport Stream, draw_binomial
-from numpy.random.c_distributions cimport random_poisson, random_standard_normal
+from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
+from copympi.kernels.streams cimport Stream
 
 cdef double NEGLIGIBLE = 1e-4  # share of spectators below which the change of what they keep back is left out
-
-
-cdef double normal(Stream *stream) noexcept nogil:
-    return random_standard_normal(&stream.bitgen)
 
 
 cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double flow, int64_t *gone,
@@ -36,7 +32,7 @@ cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double f
     if not flow > 0.0:
         return 0
     if n < 0:
-        return random_poisson(&stream.bitgen, flow)
+        return draw_poisson(stream, flow)
     k = n - pinned - gone[0]
     if k <= 0:
         return 0
@@ -54,7 +50,7 @@ cdef inline double members_at(const Diagonals *d, const double *c, Py_ssize_t a)
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     """Noise of all bonds between calm beables, and where it leads: w.D0, D1, D2, share1, share2."""
     cdef Stream stream
-    cdef Py_ssize_t tile, first, size, k, a, P = d.P
+    cdef Py_ssize_t tile, first, size, a, P = d.P
     cdef double half = 0.5 * x.h
     cdef const double *spared = w.spared if x.pinned else NULL
     cdef int point
@@ -72,8 +68,7 @@ cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
             first = d.run[d.run_at[tile]].start
             size = d.run[d.run_at[tile + 1] - 1].start + d.run[d.run_at[tile + 1] - 1].length - first
             open_stream(&stream, x, NORMALS, 2 * tile + point)
-            for k in range(size):
-                w.normal[k] = normal(&stream)
+            draw_normals(&stream, size, w.normal)
             x.events += kick_tile(d, tile, half, rate, w.normal, w.calm, spared, w.kick)
         memset(w.change, 0, P * sizeof(double))
         deal(d, w.kick, w.change)
@@ -124,17 +119,19 @@ cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
 
 cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     cdef Py_ssize_t P = d.P, a
-    cdef double share, m, h = x.h
+    cdef double share, size, m, h = x.h
     for a in range(P):
         if w.change[a] == 0.0 and w.moved[a] == 0:
             continue
+        m = members_at(d, w.v, a)
+        size = 1.0
         if x.n[a] > 0:  # against the count that the path leads to, so that nobody left is exactly nobody
             x.n[a] += w.moved[a]
+            size = sqrt(fmax(0.0, x.n[a] - w.change[a]) / m)
             m = x.n[a] - w.change[a]
-        else:
-            m = members_at(d, w.v, a)
         share = stretch(w.change[a] / m) if m > 0.0 else 0.0
         w.share0[a] = share
+        share *= size
         w.D0[a] += share * w.v[a]
         w.D0[P + a] += share * w.v[P + a]
         w.D1[a] += h * share * w.v[a]

@@ -25,7 +25,8 @@ from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, carry, finish, 
 from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second
 from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, Rule, rule_of
 
-cdef double TURN = 0.6     # radians, relative to itself, by which its neighbours may turn an amplitude in a step
+cdef double TURN = 0.6     # radians, relative to itself, by which its neighbours may turn an amplitude in a step;
+cdef double FEW_TURN = 0.3 # that of few members
 cdef double CAREFUL = 0.5  # norm of H h/hbar where the fastest waves keep their size and phase well enough
 cdef double OVER = 1.1     # so much may the members that move exceed what the start foretold
 cdef double FAINT = 1e-20  # part of N below which |deviation|^2 is rounding beside the mean's
@@ -112,7 +113,7 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
     """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
     cdef Py_ssize_t P = d.P, a
     cdef int64_t others = 0
-    cdef double worst = 0.0, m, fx, fy
+    cdef double worst = 0.0, m, fx, fy, turn
     stiff[0] = 0
     for a in range(P):
         if x.n[a] == 0:
@@ -125,7 +126,8 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
         fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
         m = fmin(fmin(w.v[a] * w.v[a] + w.v[P + a] * w.v[P + a], w.early[a] * w.early[a] + w.early[P + a] * w.early[P + a]),
                  fmin(w.late[a] * w.late[a] + w.late[P + a] * w.late[P + a], w.end[a] * w.end[a] + w.end[P + a] * w.end[P + a]))
-        if (x.h * x.h * (fx * fx + fy * fy) > TURN * TURN * m
+        turn = x.h / (TURN if x.n[a] < 0 else FEW_TURN)
+        if (turn * turn * (fx * fx + fy * fy) > m
                 or (x.n[a] > x.pinned and w.out[a] > x.limit * x.n[a])):
             w.kind[a] = STIFF
             stiff[0] += 1

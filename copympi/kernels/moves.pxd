@@ -18,7 +18,6 @@ cdef inline double part(int64_t pinned, double n) noexcept nogil:
 
 cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double flow, int64_t *gone,
                              double *taken) noexcept nogil
-cdef double normal(Stream *stream) noexcept nogil
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from copympi.kernels.streams import many_leavers
+from copympi.kernels.draws import many_leavers
 from scipy import stats
 
 from copympi.engine.kinds import Kinds, shared_out
