@@ -35,12 +35,12 @@ class Case:
 CASES = {
     case.name: case
     for case in (
-        Case("two sites", 1.5, 6_000),
-        Case("four beables", 1.0, 6_000),
-        Case("ring of 6", 2.0, 6_000),
-        Case("ring of 128", 2.0, 2_000),
-        Case("sparse 70", 0.5, 1_000),
-        Case("dense 70", 0.4, 300),
+        Case("two sites", 1.5, 5_000),
+        Case("four beables", 1.0, 5_000),
+        Case("ring of 6", 2.0, 4_000),
+        Case("ring of 128", 2.0, 1_500),
+        Case("sparse 70", 0.5, 600),
+        Case("dense 70", 0.4, 150),
     )
 }
 
@@ -62,7 +62,7 @@ def hamiltonian(name: str) -> sp.csr_array:
 
 @cache
 def path(name: str, low: float | None) -> Complex:
-    """Psi(0) of a path on which one beable passes a node with rho_min = `low`, at NODE_AT of the duration; or none does.
+    """Psi(0) of a path on which a beable passes a node with rho_min = `low`, at NODE_AT of the duration; or none does.
 
     The node is made where it is: Psi_a = i K/|K| sqrt(low), K the drive of its partners, is nearest to 0 at that
     moment, and passes it straight. Of random states the first is taken on which no other beable comes below FAR of 1/P.
@@ -91,7 +91,8 @@ def _random(name: str, P: int, seed: int) -> Complex:
     rng = np.random.default_rng(seed)
     if name == "ring of 128":
         x = 2 * np.pi * np.arange(P) / P
-        wave = [np.cos(k * x + p) * s for k, p, s in zip((1, 2, 3), 2 * np.pi * rng.random(3), rng.random(3), strict=True)]
+        shift, size = 2 * np.pi * rng.random(3), rng.random(3)
+        wave = [np.cos(k * x + p) * s for k, p, s in zip((1, 2, 3), shift, size, strict=True)]
         other = 2 * np.cos(2 * x + 2 * np.pi * rng.random()) + 0.5 * np.sin(7 * x)
         psi = np.exp(0.15 * np.sum(wave, axis=0) + 1j * other)
     else:

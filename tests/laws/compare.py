@@ -1,7 +1,8 @@
 """Whether replicas have the mean and the covariance they should, entry by entry and all together.
 
 Null hypothesis: deviations x (R, 2P) of (rho, phi), times sqrt N, are Gaussian with the reference's covariance, up to
-SHARE of sqrt(C_ii C_jj) in each entry, and the reference's own next order, the strain of a beable over N; the mean of n/N is the reference's up to `tolerance`.
+SHARE of sqrt(C_ii C_jj) in each entry, and the reference's own next order (the strain of a beable over N); the mean of
+n/N is the reference's up to `tolerance`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ FEWEST = 20.0
 """N rho_a from which on the linear noise approximation means something."""
 
 NEXT, STRAINED = 3.0, 0.07
-"""The reference's next order: so many times strain/N, the mean square of noise in c_a over n_a; above STRAINED the noise
+"""The reference's next order: so many times strain/N, the mean square of noise in c_a over n_a; above STRAINED noise
 decides how a node is passed, and a beable is not compared. A leap of few beables with P = 70, n = 37 needs 3 (strain/N
 0.019, variances of phases 5% above the reference's).
 """
@@ -59,7 +60,7 @@ def covariance(x: Real, theory: Real, P: int, verdict: Verdict, share: Real | fl
     size = np.sqrt(np.diag(theory))
     x = (x - x.mean(axis=0)) / size
     C, wanted = x.T @ x / (R - 1), theory / np.outer(size, size)
-    error = np.sqrt((np.outer(np.diag(C), np.diag(C)) + C**2) / R)  # of a covariance of Gaussians
+    error = np.sqrt((1.0 + wanted**2) / R)  # of a covariance of Gaussians, as the null hypothesis has it
     excess = np.abs(C - wanted) / (share + ERRORS * error)
     i, j = np.unravel_index(np.argmax(excess), excess.shape)
     ratio = np.diag(C)
@@ -69,7 +70,8 @@ def covariance(x: Real, theory: Real, P: int, verdict: Verdict, share: Real | fl
                   share[i, j] + ERRORS * error[i, j])  # fmt: skip
     for name, b in blocks:  # the mean of variances has a smaller error than each of them
         own = np.sqrt(2.0 * np.mean(wanted[b, b] ** 2) / R)
-        verdict.check(f"mean var {name} {ratio[b].mean():.4f}", abs(ratio[b].mean() - 1.0), shares[b].mean() + ERRORS * own)
+        off = abs(ratio[b].mean() - 1.0)
+        verdict.check(f"mean var {name} {ratio[b].mean():.4f}", off, shares[b].mean() + ERRORS * own)
         verdict.numbers += f", mean var {name} {ratio[b].mean():.4f}"
     p = all_entries(x, wanted, float(np.sqrt(np.mean(shares**2))))
     verdict.numbers += f", p = {p:.2g}"

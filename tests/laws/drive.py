@@ -40,7 +40,7 @@ class Method:
 
 
 METHODS = (
-    Method("leap", False, ("two sites", "four beables"), (1e4, 1e12), replicas=4_000),
+    Method("leap", False, ("two sites", "four beables"), (1e4, 1e12), replicas=3_000),
     Method("leap of members", False, ("two sites", "four beables"), (1e4,), (("representation", "members"),), 1_500),
     Method("many", True, tuple(cases.CASES), (1e4, 1e12, 1e30, 1e80)),
 )
@@ -67,7 +67,7 @@ class Cell:
 
     @property
     def possible(self) -> bool:
-        """Whether it can be asked for: a node's distance is more than the mean's error, and less than the usual ones."""
+        """Whether it can be asked for: a node is passed farther off than the mean's error, and nearer than usual."""
         P = cases.hamiltonian(self.system).shape[0]
         fits = self.low is None or (NEAREST < self.low < 0.2 / P and self.low * self.members >= 99)
         return self.system in self.method.systems and self.members in self.method.members and fits

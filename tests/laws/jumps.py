@@ -2,7 +2,7 @@
 
 Between two copies n stands still and D = phi_0 - phi_1 + delta_01 moves by dD/dt = u = w0 + k cos D, w0 = omega_0 -
 omega_1, k = R (n_1 - n_0)/sqrt(n_0 n_1), while members copy at A |sin D|, A = 2 R sqrt(n_0 n_1): from 1 to 0 where
-sin D > 0. As |sin D| dt = -|d cos D|/|u|, the time of a copy follows from an exponential number without any integration.
+sin D > 0. As |sin D| dt = -|d cos D|/|u|, the time of a copy follows from an exponential number in closed form.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def angle_after(D: Real, w0: float, k: Real, t: Real) -> Real:
 
 
 def time_between(D: Real, E: Real, w0: float, k: Real) -> Real:
-    """Time (R,) in which D reaches E first, both within one half turn on which dD/dt does not vanish: by the same map."""
+    """Time (R,) in which D reaches E first, both within a half turn on which dD/dt does not vanish: by the same map."""
     p, m = (w0 + k) / 2, (w0 - k) / 2
     over = np.sin((E - D) / 2)
     under = p * np.cos(D / 2) * np.cos(E / 2) + m * np.sin(D / 2) * np.sin(E / 2)
@@ -47,7 +47,8 @@ def two_levels(
     n0 = np.full(runs, counts[0], dtype=np.int64)
     D = np.full(runs, phase[0] - phase[1] + delta)
     left = rng.exponential(size=runs)  # of an exponential number, until the next copy
-    n, copies, events = np.zeros((runs, len(times), 2), np.int64), np.zeros((runs, len(times)), np.int64), np.zeros(runs, np.int64)
+    n, copies = np.zeros((runs, len(times), 2), np.int64), np.zeros((runs, len(times)), np.int64)
+    events = np.zeros(runs, np.int64)
     now = np.zeros(runs)
     for j, end in enumerate(times):
         live = np.flatnonzero((n0 > 0) & (n0 < total))

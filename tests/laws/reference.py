@@ -1,7 +1,7 @@
 """The linear noise approximation twice more, independent of copympi.theory: N Cov of (n/N, phi) of aligned members.
 
-`Linear` works in c = sqrt(rho) exp(-i phi), for which the mean field is linear; it is quick up to P = 128 and goes close
-by nodes. `by_jacobian` integrates dS/dt = J S + S J^T + B in (rho, phi), with J written out from (32) and (33); slow.
+`Linear` works in c = sqrt(rho) exp(-i phi), for which the mean field is linear; quick up to P = 128, also by nodes.
+`by_jacobian` integrates dS/dt = J S + S J^T + B in (rho, phi), with J written out from (32) and (33); slow.
 H is (P, P) complex Hermitian, already divided by hbar; nothing of the package is used.
 """
 
@@ -151,10 +151,11 @@ def jacobian(H: Complex, rho: Real, phi: Real) -> tuple[Real, Real, Real]:
     np.fill_diagonal(sine, 0.0)
     np.fill_diagonal(cosine, 0.0)
     up, both = root[None, :] / root[:, None], np.outer(root, root)  # [a, b]: sqrt(rho_b/rho_a), sqrt(rho_a rho_b)
+    turn = 2 * both * cosine
     drift = np.concatenate([(2 * both * sine).sum(axis=1), omega + (up * cosine).sum(axis=1)])
     J = np.block(
         [
-            [sine / up + np.diag((up * sine).sum(axis=1)), -2 * both * cosine + np.diag((2 * both * cosine).sum(axis=1))],
+            [sine / up + np.diag((up * sine).sum(axis=1)), np.diag(turn.sum(axis=1)) - turn],
             [
                 cosine / (2 * both) - np.diag((up * cosine).sum(axis=1) / (2 * rho)),
                 up * sine - np.diag((up * sine).sum(axis=1)),

@@ -87,7 +87,8 @@ def test_four_beables(members: int, spectators: int) -> None:
         )  # fmt: skip
         n = run.occupation
         if exact is None:
-            exact = naive.gillespie_many(H, n[0, 0], run.phase[0, 0], run.time[1:], 0.02, runs, 3, spectators=spectators)
+            first = n[0, 0], run.phase[0, 0]
+            exact = naive.gillespie_many(H, *first, run.time[1:], 0.02, runs, 3, spectators=spectators)
         what = f"{method.name}, N = {members}, {spectators} spectators"
         same_law(n[:, 1:], exact, what)
         means_agree(n[:, 1:], exact, what)

@@ -79,7 +79,7 @@ def test_two_levels_in_closed_form(n: tuple[int, int], phase: float, diagonal: f
 
 @pytest.mark.parametrize("name", ["ring of 6", "ring of 128"])
 def test_small_errors_of_the_law_are_seen(name: str) -> None:
-    """Gaussian samples of the reference pass; with 10% too little noise of one block, or a lost correlation, they fail."""
+    """Gaussian samples of the reference pass; with 10% less noise in one block, or a lost correlation, they fail."""
     C = cases.moments(name, None, 2)[1].covariance
     rng, P = np.random.default_rng(1), len(C) // 2
     value, vector = np.linalg.eigh(C)
