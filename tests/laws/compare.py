@@ -108,7 +108,8 @@ def judge(what: str, n: Real, x: Real, members: float, moments: Moments, toleran
     verdict = Verdict(what)
     seen = (members * moments.low >= FEWEST) & (moments.strain <= STRAINED * members)
     size = np.diag(moments.covariance)
-    both = np.tile(seen, 2) & (size > 1e-9 * size.max())  # by symmetry some phases have no noise
+    least = 1e-9 * np.repeat([size[: len(seen)].max(), size[len(seen) :].max()], len(seen))
+    both = np.tile(seen, 2) & (size > least)  # by symmetry some phases have no noise
     P = int(both[: len(seen)].sum())
     share = np.tile(SHARE + NEXT * moments.strain / members, 2)[both]
     covariance(x[:, both], moments.covariance[np.ix_(both, both)], P, verdict, share)

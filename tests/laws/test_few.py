@@ -36,8 +36,8 @@ class Few:
 CELLS = [
     Few(*row) for row in itertools.product(METHODS, (10, 30, 100, 1_000), (0, 1, 3), (2, 30)) if 4 * row[2] <= row[1]
 ]
-QUICK = [cell for k, cell in enumerate(CELLS) if k % 3 == 0]
-"""A third of them, in which all values of all four occur."""
+QUICK = [cell for k, cell in enumerate(CELLS) if k % 5 == 0]
+"""A fifth of them, in which all values of all four occur."""
 
 
 def system(method: Method, H: Any) -> copympi.System:
