@@ -141,6 +141,13 @@ def _digest(system: System, start: Start, config: Config) -> int:
     return zlib.crc32(b"".join([*(np.ascontiguousarray(part).tobytes() for part in parts), text]))
 
 
+def built(system: System, start: Start, config: Config, comm: Any) -> Members | Occupation:
+    """The ensemble of a checked config at t = 0; InputError for what only the engine can refuse. Collective."""
+    d = config.dynamics
+    leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
+    return choice.ensemble(system, start, config, comm, leap)
+
+
 def run(
     system: System,
     start: Start,
@@ -149,34 +156,32 @@ def run(
     recorders: list[Recorder],
     progress: Silent,
     keeper: Keeper | None = None,
+    ensemble: Members | Occupation | None = None,
 ) -> tuple[Snapshot | None, float]:
     """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
 
     Recorders and progress are used on the root only. `keeper` saves and restores the state where there is one.
+    `ensemble` : as `built` makes it, where that has been done.
     An exception that is not alike on all ranks aborts the job.
     """
     try:
         with parallel.together(comm):
             began = clock.perf_counter()
-            last = _loop(system, start, config, comm, recorders, progress, keeper)
+            ensemble = built(system, start, config, comm) if ensemble is None else ensemble
+            last = _loop(ensemble, config, Plan(config, system, start), recorders, progress, keeper)
             return last, clock.perf_counter() - began
     finally:
         progress.close()
 
 
 def _loop(
-    system: System,
-    start: Start,
+    ensemble: Members | Occupation,
     config: Config,
-    comm: Any,
+    plan: Plan,
     recorders: list[Recorder],
     progress: Silent,
     keeper: Keeper | None,
 ) -> Snapshot | None:
-    d = config.dynamics
-    leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
-    ensemble = choice.ensemble(system, start, config, comm, leap)
-    plan = Plan(config, system, start)
     first, snapshot = 1, None
     if keeper is not None and keeper.found is not None:
         state, meta = keeper.found
@@ -186,7 +191,7 @@ def _loop(
     else:
         snapshot = _tell(recorders, ensemble, 0, plan, keeper)
         ensemble.begin(first)
-    warn = _ChanceWarning(d.step)
+    warn = _ChanceWarning(config.dynamics.step)
     for record in range(first, config.records + 1):
         if record > first:
             ensemble.begin(record)
