@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import sys
 import time as clock
@@ -77,13 +78,16 @@ def _attempt(comm: Any, job: Job, options: Any, writer: str, watchdog: Watchdog)
     """Build the ensemble, take the folder, and run; seconds of wall time of all lives."""
     root, old = comm.rank == parallel.ROOT, options.overwrite or options.resume
     deadline, meta = _deadline(options.time_budget, root), _meta(job)
-    if parallel.from_root(comm, job.folder.is_dir):
+    if parallel.from_root(comm, lambda: os.path.isdir(job.folder)):
         parallel.from_root(comm, lambda: results.open_folder(job.folder, old))
     if options.resume:
         parallel.from_root(comm, lambda: refuse_changes(job.folder, meta["settings"]))
     watchdog.beat()
-    with parallel.together(comm):
-        ensemble = built(job.system, job.start, job.config, comm)
+    try:
+        with parallel.together(comm):
+            ensemble = built(job.system, job.start, job.config, comm)
+    except InputError as problem:
+        raise problem.inside(options.config) from None
     watchdog.beat()
     parallel.from_root(comm, lambda: results.open_folder(job.folder, old))
     control = Control(root, job.folder, job.config.save_every, deadline, watchdog)

@@ -36,7 +36,7 @@ def test_a_refusal_by_the_engine_leaves_all_as_it_was(tmp_path: Path) -> None:
     command = ("run", "job.toml", "-o", "out", "--no-figure", "--quiet")
     refused = launch.copympi(*command, *TOO_LONG, cwd=tmp_path)
     assert refused.returncode == 2, refused.stderr
-    assert refused.stderr.startswith("copympi: error: dynamics.step = 2.0: must be at most ")
+    assert refused.stderr.startswith("copympi: error: job.toml: dynamics.step = 2.0: must be at most ")
     assert refused.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
