@@ -252,7 +252,7 @@ class _StepWarning:
     def look(self, chance: float, time: float) -> None:
         if self.step_of_phases is not None and self.turn > CAREFUL_TURN:
             warnings.warn(
-                f"dynamics.step = {self.step_of_phases:g} may turn phases by {self.turn:.3g} rad in one step (|H|/hbar, "
+                f"dynamics.step = {self.step_of_phases:g} may turn phases by {self.turn:.3g} rad in one step (|H|/hbar "
                 f"less the middle of its diagonal, times the step); above {CAREFUL_TURN} results lose accuracy",
                 RuntimeWarning,
                 stacklevel=5,
