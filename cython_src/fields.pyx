@@ -222,8 +222,8 @@ def sums_of_mapped(uint8_t[::1] active not None, int64_t[:, ::1] n not None, int
     cdef double complex alpha, g, q, u, power, S, Z, Z2
     cdef double size, over = 1.0 / scale
     cdef Py_ssize_t R = powers.shape[0]
-    need(active.shape[0] == R and n.shape[0] == R and powers.shape[2] == P, "active, n, powers: of R replicas")
-    need(maps.shape[0] == R and maps.shape[1] == 4 * P and sums.shape[0] == R and sums.shape[1] == 4 * P,
+    need(active.shape[0] >= R and n.shape[0] >= R and powers.shape[2] == P, "active, n: of the R replicas of powers")
+    need(maps.shape[0] >= R and maps.shape[1] == 4 * P and sums.shape[0] >= R and sums.shape[1] == 4 * P,
          "maps, sums: must be (R, 4P)")
     for r in range(powers.shape[0]):
         if not active[r]:
