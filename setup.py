@@ -6,18 +6,17 @@ import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-numpy_home = Path(numpy.__file__).parent
 options = {
     "include_dirs": [numpy.get_include(), "cython_src"],
-    "library_dirs": [str(numpy_home / "random" / "lib"), str(numpy_home / "_core" / "lib")],
-    "libraries": ["npyrandom", "npymath", "m"],
+    "libraries": ["m"],
     # no contraction: the same source gives the same bits on machines with and without fused multiply-add
     "extra_compile_args": ["-O3", "-ffp-contract=off", "-fno-math-errno"],
+    "depends": [str(header) for header in Path("cython_src").glob("*.h")],
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
-kernels = ["streams", "predictor", "occupation", "members"]
-kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds", "rapids"]
-kernels += ["bonds", "kicks", "sites"]
+kernels = ["streams", "draws", "predictor", "occupation", "members"]
+kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds"]
+kernels += ["bonds", "moves", "clusters", "sites"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

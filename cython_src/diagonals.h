@@ -1,28 +1,41 @@
-/* Passes over beables coupled along diagonals of H: pairs (b, b + offset) in runs, a weight each. */
+/* Passes over beables coupled along diagonals of H: bonds (b, b + offset) in runs, tile after tile.
+
+   A tile is TILE beables, whatever the machine; a bond belongs to the tile of its first beable. What is added up over
+   beables is added up in each tile, then over tiles in order, and what bonds do to a beable is added up in the order of
+   its tile's `side`s: so it will not matter who computes which tile. */
 #pragma once
 #include "wide.h"
 
 #define PASS COPYMPI_WIDE __attribute__((unused)) static
 
 typedef struct {
-    int64_t first, offset, length, start; /* pairs (first + k, first + k + offset), weight start + k, k < length */
+    int64_t first, offset, length, start; /* bonds (first + k, first + k + offset), number start + k, k < length */
 } Run;
 
 typedef struct {
-    int64_t P, runs, bonds;
+    int64_t to, from, length, start; /* bonds start + k seen from beable to + k: partner from + k */
+    int64_t sign;                    /* 1 at a bond's first beable, -1 at its other one */
+} Side;
+
+typedef struct {
+    int64_t P, tiles, bonds;
     const Run *run;
-    const double *re, *im; /* (bonds,) H_b,b+offset / hbar */
-    const double *omega;   /* (P,) H_aa/hbar, less the energy that turns all phases alike */
-    int has_im;            /* whether some im differs from 0 */
-    double norm;           /* bound on the norm of H/hbar */
+    const int64_t *run_at; /* (tiles + 1,): the runs of a tile */
+    const Side *side;
+    const int64_t *side_at; /* (tiles + 1,): the sides of a tile's beables */
+    const double *re, *im;  /* (bonds,) H_b,b+offset / hbar */
+    const double *omega;    /* (P,) H_aa/hbar, less the energy that turns all phases alike */
+    int has_im;             /* whether some im differs from 0 */
+    double norm;            /* bound on the norm of H/hbar */
 } Diagonals;
 
-enum { TILE = 2048 }; /* beables whose sums stay in the first-level cache */
+enum { TILE = 2048 };
+#define GAUSS_LOW 0.21132486540518713 /* (1 - 1/sqrt 3)/2 */
+#define GAUSS_HIGH 0.7886751345948129
 
 static inline int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* x += w y and, for the pairs' other ends, x += conj(w) y */
+/* x += w y and, for the bonds' other ends, x += conj(w) y */
 static inline void couple(int64_t n, int has_im, double sign, const double *restrict re, const double *restrict im,
                           const double *restrict yr, const double *restrict yi, double *restrict xr,
                           double *restrict xi) {
@@ -37,62 +50,56 @@ static inline void couple(int64_t n, int has_im, double sign, const double *rest
         }
 }
 
-/* new = -i over (H/hbar) old. Where alive is 0, new = -other: the sum of both stays 0 at empty beables. */
-PASS void stage(const Diagonals *d, const double *restrict alive, const double *restrict old,
-                double over, double *new, const double *restrict other) {
-    double near[2 * TILE];
-    const int64_t P = d->P, tile = d->runs * (P / TILE) > d->bonds / 4 ? P : TILE; /* many short runs: look at each once */
-    double *sr = tile > TILE ? new : near, *si = tile > TILE ? new + P : near + TILE;
-    for (int64_t t = 0; t < P; t += tile) {
-        const int64_t u = least(P, t + tile);
-        for (int64_t a = t; a < u; a++) {
-            sr[a - t] = d->omega[a] * old[a];
-            si[a - t] = d->omega[a] * old[P + a];
+/* new = base - i over (H/hbar) old, base 0 where NULL. Where alive is 0, new = -other, or 0: the sum of both stays 0 at
+   empty beables. new may be base, not old. */
+PASS void stage(const Diagonals *d, const double *restrict alive, const double *restrict old, double over,
+                const double *base, double *new, const double *restrict other) {
+    double sr[TILE], si[TILE];
+    const int64_t P = d->P;
+    for (int64_t tile = 0, t = 0; tile < d->tiles; tile++, t += TILE) {
+        const int64_t n = least(TILE, P - t);
+        for (int64_t a = 0; a < n; a++) {
+            sr[a] = d->omega[t + a] * old[t + a];
+            si[a] = d->omega[t + a] * old[P + t + a];
         }
-        for (int64_t r = 0; r < d->runs; r++) {
-            const Run run = d->run[r];
-            int64_t k = most(0, t - run.first), end = least(run.length, u - run.first);
-            int64_t b = run.first + k, w = run.start + k;
-            if (k < end)
-                couple(end - k, d->has_im, 1.0, d->re + w, d->im + w, old + b + run.offset, old + P + b + run.offset,
-                       sr + b - t, si + b - t);
-            k = most(0, t - run.first - run.offset);
-            end = least(run.length, u - run.first - run.offset);
-            b = run.first + k;
-            w = run.start + k;
-            if (k < end)
-                couple(end - k, d->has_im, -1.0, d->re + w, d->im + w, old + b, old + P + b, sr + b + run.offset - t,
-                       si + b + run.offset - t);
+        for (int64_t r = d->side_at[tile]; r < d->side_at[tile + 1]; r++) {
+            const Side s = d->side[r];
+            couple(s.length, d->has_im, (double)s.sign, d->re + s.start, d->im + s.start, old + s.from, old + P + s.from,
+                   sr + s.to - t, si + s.to - t);
         }
-        if (!alive)
-            for (int64_t a = t; a < u; a++) {
-                const double x = sr[a - t], y = si[a - t];
-                new[a] = over * y;
-                new[P + a] = -over * x;
+        double *x = new + t, *y = new + P + t;
+        if (base)
+            for (int64_t a = 0; a < n; a++) {
+                x[a] = base[t + a] + alive[t + a] * (over * si[a]);
+                y[a] = base[P + t + a] - alive[t + a] * (over * sr[a]);
+            }
+        else if (!alive)
+            for (int64_t a = 0; a < n; a++) {
+                x[a] = over * si[a];
+                y[a] = -over * sr[a];
             }
         else if (other)
-            for (int64_t a = t; a < u; a++) {
-                const double x = sr[a - t], y = si[a - t];
-                new[a] = alive[a] != 0.0 ? over * y : -other[a];
-                new[P + a] = alive[a] != 0.0 ? -over * x : -other[P + a];
+            for (int64_t a = 0; a < n; a++) {
+                x[a] = alive[t + a] != 0.0 ? over * si[a] : -other[t + a];
+                y[a] = alive[t + a] != 0.0 ? -over * sr[a] : -other[P + t + a];
             }
         else
-            for (int64_t a = t; a < u; a++) {
-                const double x = sr[a - t], y = si[a - t];
-                new[a] = alive[a] * (over * y);
-                new[P + a] = alive[a] * (-over * x);
+            for (int64_t a = 0; a < n; a++) {
+                x[a] = alive[t + a] * (over * si[a]);
+                y[a] = alive[t + a] * (-over * sr[a]);
             }
     }
 }
 
-/* c in the middle and at the end of a step of length t, from Taylor coefficients v (5, 2, P), P2 = 2 P */
-PASS void carry(int64_t P2, const double *restrict v, double t, double *restrict mid,
+/* c at the two Gauss points of a step of length h and at its end, from Taylor coefficients v (5, 2, P), P2 = 2 P */
+PASS void carry(int64_t P2, const double *restrict v, double h, double *restrict early, double *restrict late,
                 double *restrict end) {
-    const double u = 0.5 * t;
+    const double t = GAUSS_LOW * h, u = GAUSS_HIGH * h;
     for (int64_t a = 0; a < P2; a++) {
         const double v0 = v[a], v1 = v[P2 + a], v2 = v[2 * P2 + a], v3 = v[3 * P2 + a], v4 = v[4 * P2 + a];
-        mid[a] = v0 + u * (v1 + u * (v2 + u * (v3 + u * v4)));
-        end[a] = v0 + t * (v1 + t * (v2 + t * (v3 + t * v4)));
+        early[a] = v0 + t * (v1 + t * (v2 + t * (v3 + t * v4)));
+        late[a] = v0 + u * (v1 + u * (v2 + u * (v3 + u * v4)));
+        end[a] = v0 + h * (v1 + h * (v2 + h * (v3 + h * v4)));
     }
 }
 
@@ -100,7 +107,7 @@ PASS void add_up(int64_t n, const double *x, const double *y, double *sum) {
     for (int64_t a = 0; a < n; a++) sum[a] = x[a] + y[a];
 }
 
-/* rate: members from b to b + offset in unit time, -2 Im(conj(c_b) w c_b+offset), of n pairs from c on */
+/* rate: members from b to b + offset in unit time, -2 Im(conj(c_b) w c_b+offset), of n bonds from c on */
 static inline void rates(int64_t n, int has_im, const double *restrict re, const double *restrict im, const double *c,
                          int64_t P, int64_t offset, double *restrict rate) {
     const double *xb = c, *yb = c + P, *xc = c + offset, *yc = c + P + offset;
@@ -111,82 +118,201 @@ static inline void rates(int64_t n, int has_im, const double *restrict re, const
         for (int64_t k = 0; k < n; k++) rate[k] = -2.0 * re[k] * (xb[k] * yc[k] - yb[k] * xc[k]);
 }
 
-PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate) {
-    for (int64_t r = 0; r < d->runs; r++) {
-        const Run run = d->run[r];
-        rates(run.length, d->has_im, d->re + run.start, d->im + run.start, c + run.first, d->P, run.offset,
-              rate + run.start);
-    }
-}
-
-/* Flow of each pair over h by Simpson's rule, net and gross, from the rates at its start and the amplitudes in its
-   middle and at its end; and the rate at the end. */
-PASS void integrate(const Diagonals *d, double h, const double *restrict start, const double *mid,
-                    const double *end, double *restrict end_rate, double *restrict net,
-                    double *restrict gross) {
-    enum { CHUNK = 1024 };
-    double middle[CHUNK], late[CHUNK];
-    const double w = h / 6.0;
-    for (int64_t r = 0; r < d->runs; r++) {
-        const Run run = d->run[r];
-        for (int64_t k = 0; k < run.length; k += CHUNK) {
-            const int64_t n = least(CHUNK, run.length - k), e = run.start + k;
-            rates(n, d->has_im, d->re + e, d->im + e, mid + run.first + k, d->P, run.offset, middle);
-            rates(n, d->has_im, d->re + e, d->im + e, end + run.first + k, d->P, run.offset, late);
-            for (int64_t j = 0; j < n; j++) {
-                end_rate[e + j] = late[j];
-                net[e + j] = w * (start[e + j] + 4.0 * middle[j] + late[j]);
-                gross[e + j] = w * (fabs(start[e + j]) + 4.0 * fabs(middle[j]) + fabs(late[j]));
-            }
-        }
-    }
-}
-
-/* out[a]: members that the flows take from a, gross */
-PASS void outflows(const Diagonals *d, const double *restrict net, const double *restrict gross,
-                   double *restrict out) {
-    memset(out, 0, d->P * sizeof(double));
-    for (int64_t r = 0; r < d->runs; r++) {
-        const Run run = d->run[r];
-        const double *restrict f = net + run.start, *restrict g = gross + run.start;
-        double *b = out + run.first, *c = out + run.first + run.offset;
-        for (int64_t k = 0; k < run.length; k++) b[k] += 0.5 * (g[k] + f[k]);
-        for (int64_t k = 0; k < run.length; k++) c[k] += 0.5 * (g[k] - f[k]);
-    }
-}
-
-/* n[b] -= moved, n[b + offset] += moved */
-PASS void move_counts(const Diagonals *d, const int64_t *restrict moved, int64_t *restrict n) {
-    for (int64_t r = 0; r < d->runs; r++) {
-        const Run run = d->run[r];
-        const int64_t *restrict m = moved + run.start;
-        int64_t *b = n + run.first, *c = n + run.first + run.offset;
-        for (int64_t k = 0; k < run.length; k++) b[k] -= m[k];
-        for (int64_t k = 0; k < run.length; k++) c[k] += m[k];
-    }
-}
-
-/* c as `pred`, with |c|^2 = n; alive says where that is not 0. A pred of 0 gives way to `before`. */
-PASS void rescale(int64_t P, const int64_t *restrict n, const double *restrict pred,
-                  const double *restrict before, double *restrict c, double *restrict alive) {
-    for (int64_t a = 0; a < P; a++) {
-        double x = pred[a], y = pred[P + a], m = x * x + y * y, k = (double)n[a], r;
-        x = m > 0.0 ? x : before[a];
-        y = m > 0.0 ? y : before[P + a];
-        m = m > 0.0 ? m : x * x + y * y;
-        r = m > 0.0 ? sqrt(k / m) : 0.0;
-        c[a] = r * x;
-        c[P + a] = r * y;
-        alive[a] = k > 0.0 ? 1.0 : 0.0;
-    }
-}
-
 /* Sum of squares, or of sizes, in an order that does not depend on how wide vectors are. */
-__attribute__((unused)) static double sum_of(int64_t n, const double *restrict x, int squares) {
+static inline double sum_some(int64_t n, const double *restrict x, int squares) {
     double s[8] = {0};
     int64_t a = 0;
     for (; a + 8 <= n; a += 8)
         for (int j = 0; j < 8; j++) s[j] += squares ? x[a + j] * x[a + j] : fabs(x[a + j]);
     for (; a < n; a++) s[0] += squares ? x[a] * x[a] : fabs(x[a]);
     return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
+
+/* sum of x[a]^2 + x[P + a]^2, tile by tile */
+PASS double size_of(int64_t P, const double *restrict x) {
+    double sum = 0.0;
+    for (int64_t t = 0; t < P; t += TILE) {
+        const int64_t n = least(TILE, P - t);
+        sum += sum_some(n, x + t, 1) + sum_some(n, x + P + t, 1);
+    }
+    return sum;
+}
+
+/* rates of all bonds; returns the sum of their sizes */
+PASS double flow_rates(const Diagonals *d, const double *c, double *restrict rate) {
+    double sum = 0.0;
+    for (int64_t tile = 0; tile < d->tiles; tile++) {
+        double part = 0.0;
+        for (int64_t r = d->run_at[tile]; r < d->run_at[tile + 1]; r++) {
+            const Run run = d->run[r];
+            rates(run.length, d->has_im, d->re + run.start, d->im + run.start, c + run.first, d->P, run.offset,
+                  rate + run.start);
+            part += sum_some(run.length, rate + run.start, 0);
+        }
+        sum += part;
+    }
+    return sum;
+}
+
+/* out[a]: members that leave in a step, gross, from the rates at its Gauss points; half = h/2 */
+PASS void turnover(const Diagonals *d, double half, const double *restrict early, const double *restrict late,
+                   double *restrict out) {
+    memset(out, 0, d->P * sizeof(double));
+    for (int64_t r = 0; r < d->side_at[d->tiles]; r++) {
+        const Side s = d->side[r];
+        const double *f = early + s.start, *g = late + s.start, sign = (double)s.sign;
+        for (int64_t k = 0; k < s.length; k++) {
+            const double x = sign * f[k], y = sign * g[k];
+            out[s.to + k] += half * ((x > 0.0 ? x : 0.0) + (y > 0.0 ? y : 0.0));
+        }
+    }
+}
+
+/* spared[a]: the share of a beable's members that are spectators, so many of them pinned */
+PASS void spare(int64_t P, const double *restrict c, double pinned, double *restrict spared) {
+    for (int64_t a = 0; a < P; a++) {
+        const double m = c[a] * c[a] + c[P + a] * c[P + a];
+        spared[a] = m > pinned ? pinned / (m + 1e-300) : 1.0;
+    }
+}
+
+/* Noise of the flow of each bond of a run at one Gauss point: a normal number times the root of the flow's half, where
+   both ends are calm. spared (P,) from the run's first beable on, or NULL: what spectators keep back is no noise, and does
+   not move. Returns how many members did copy. */
+static inline double kick_run(int64_t n, double half, const double *restrict rate, const double *restrict normal,
+                              const double *restrict calm, const double *restrict spared, int64_t offset,
+                              double *restrict kick) {
+    double copied[8] = {0};
+    for (int64_t k = 0; k < n; k += 8) {
+        const int64_t some = least(8, n - k);
+        for (int64_t j = 0; j < some; j++) {
+            const int64_t e = k + j;
+            const double flow = calm[e] * calm[e + offset] * half * rate[e];
+            const double less = spared ? flow * (flow > 0.0 ? spared[e] : spared[e + offset]) : 0.0;
+            const double most = fabs(flow - less), noise = sqrt(most) * normal[e];
+            kick[e] = noise - less;
+            copied[j] += most + (flow > 0.0 ? noise : -noise);
+        }
+    }
+    return ((copied[0] + copied[1]) + (copied[2] + copied[3])) + ((copied[4] + copied[5]) + (copied[6] + copied[7]));
+}
+
+/* The same for all runs of a tile. */
+PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const double *restrict rate,
+                      const double *restrict normal, const double *restrict calm, const double *restrict spared,
+                      double *restrict kick) {
+    double copied = 0.0;
+    for (int64_t r = d->run_at[tile]; r < d->run_at[tile + 1]; r++) {
+        const Run run = d->run[r];
+        const double *z = normal + run.start - d->run[d->run_at[tile]].start;
+        const double *own = calm + run.first, *f = rate + run.start;
+        if (spared)
+            copied += kick_run(run.length, half, f, z, own, spared + run.first, run.offset, kick + run.start);
+        else
+            copied += kick_run(run.length, half, f, z, own, NULL, run.offset, kick + run.start);
+    }
+    return copied;
+}
+
+/* change[a] += what the bonds' moves bring */
+PASS void deal(const Diagonals *d, const double *restrict moved, double *restrict change) {
+    for (int64_t r = 0; r < d->side_at[d->tiles]; r++) {
+        const Side s = d->side[r];
+        const double sign = (double)s.sign;
+        for (int64_t k = 0; k < s.length; k++) change[s.to + k] -= sign * moved[s.start + k];
+    }
+}
+
+/* sqrt(1 + x) - 1 */
+static inline double stretch(double x) { return x / (1.0 + sqrt(fmax(0.0, 1.0 + x))); }
+
+/* The change of c that kicks at a Gauss point make: n grows by kick, the phase stays. Added to the moments of all such
+   changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share (P,): relative change of c. */
+PASS void insert(int64_t P, const double *restrict c, const double *restrict kick, double s, int again,
+                 double *restrict D0, double *restrict D1, double *restrict D2, double *restrict share) {
+    const double w = 0.5 * s * s;
+    for (int64_t a = 0; a < P; a++) {
+        const double x = c[a], y = c[P + a], m = x * x + y * y, k = kick[a];
+        const double e = k / (m + sqrt(fabs(m * (m + k))) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
+        const double dx = e * x, dy = e * y;
+        share[a] = e;
+        D0[a] = (again ? D0[a] : 0.0) + dx;
+        D0[P + a] = (again ? D0[P + a] : 0.0) + dy;
+        D1[a] = (again ? D1[a] : 0.0) + s * dx;
+        D1[P + a] = (again ? D1[P + a] : 0.0) + s * dy;
+        D2[a] = (again ? D2[a] : 0.0) + w * dx;
+        D2[P + a] = (again ? D2[P + a] : 0.0) + w * dy;
+    }
+}
+
+/* c times a number */
+PASS void scale(int64_t n, double by, double *restrict c) {
+    for (int64_t a = 0; a < n; a++) c[a] *= by;
+}
+
+/* Smaller one, without a call. */
+static inline double smaller(double x, double y) { return x < y ? x : y; }
+
+/* calm[a] = 1 where a beable's members are many (n < 0) and its neighbours turn its amplitude by less than `turn`, of
+   itself where it is smallest, in a step of length h; else 0. Returns how many are calm; *chance: the largest share of
+   a calm beable's members that leave. */
+PASS int64_t find_calm(const Diagonals *d, double h, double turn, const int64_t *restrict n, const double *restrict v,
+                       const double *restrict early, const double *restrict late, const double *restrict end,
+                       const double *restrict out, double *restrict calm, double *chance) {
+    const int64_t P = d->P;
+    const double t2 = h / turn * (h / turn);
+    double count[8] = {0}, worst[8] = {0};
+    for (int64_t a = 0; a < P; a += 8) {
+        const int64_t some = least(8, P - a);
+        for (int64_t j = 0; j < some; j++) {
+            const int64_t k = a + j;
+            const double fx = v[2 * P + k] - d->omega[k] * v[P + k], fy = v[3 * P + k] + d->omega[k] * v[k];
+            const double m0 = v[k] * v[k] + v[P + k] * v[P + k], m1 = early[k] * early[k] + early[P + k] * early[P + k];
+            const double m2 = late[k] * late[k] + late[P + k] * late[P + k], m3 = end[k] * end[k] + end[P + k] * end[P + k];
+            const double m = smaller(smaller(m0, m1), smaller(m2, m3));
+            const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) ? 1.0 : 0.0;
+            calm[k] = is;
+            count[j] += is;
+            const double share = is * out[k] / (m + 1e-300);
+            worst[j] = share > worst[j] ? share : worst[j];
+        }
+    }
+    double all = 0.0;
+    *chance = 0.0;
+    for (int j = 0; j < 8; j++) {
+        all += count[j];
+        *chance = worst[j] > *chance ? worst[j] : *chance;
+    }
+    return (int64_t)all;
+}
+
+/* c = end + more; returns its size, tile by tile, and the smallest |c_a|^2 */
+PASS double finish(int64_t P, const double *restrict end, const double *restrict more, double *restrict c,
+                   double *smallest) {
+    double sum = 0.0, least_size = INFINITY;
+    for (int64_t t = 0; t < P; t += TILE) {
+        double s[8] = {0}, low[8];
+        const int64_t u = least(P, t + TILE);
+        int64_t a = t;
+        for (int j = 0; j < 8; j++) low[j] = INFINITY;
+        for (; a < u; a++) {
+            c[a] = end[a] + more[a];
+            c[P + a] = end[P + a] + more[P + a];
+        }
+        for (a = t; a + 8 <= u; a += 8)
+            for (int j = 0; j < 8; j++) {
+                const double m = c[a + j] * c[a + j] + c[P + a + j] * c[P + a + j];
+                s[j] += m;
+                low[j] = m < low[j] ? m : low[j];
+            }
+        for (; a < u; a++) {
+            const double m = c[a] * c[a] + c[P + a] * c[P + a];
+            s[0] += m;
+            low[0] = m < low[0] ? m : low[0];
+        }
+        sum += ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+        for (int j = 0; j < 8; j++) least_size = low[j] < least_size ? low[j] : least_size;
+    }
+    *smallest = least_size;
+    return sum;
 }

@@ -5,7 +5,7 @@ A beable has K kinds, each a value z = e^{i phi}; beables move theirs by a map e
 copy takes a member from one kind to another. Between two kinds the chance is that of (39) with the weights grown to
 mid-step; how many leave a kind is one binomial and one multinomial draw, whatever N is.
 
-Counts are integers, or beyond 2^63 whole numbers in doubles; see draw_many in streams.pyx for what is drawn then.
+Counts are integers, or beyond 2^63 whole numbers in doubles; see draw_many in draws.pyx for what is drawn then.
 """
 from libc.math cimport fmax, sqrt
 from libc.stdint cimport int64_t, uint64_t
@@ -13,8 +13,9 @@ from libc.stdint cimport int64_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.draws cimport draw_leavers, draw_many_leavers
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
-from copympi.kernels.streams cimport Stream, draw_leavers, draw_many_leavers, stream_open
+from copympi.kernels.streams cimport Stream, stream_open
 
 ctypedef fused Count:
     int64_t

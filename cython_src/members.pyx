@@ -11,9 +11,10 @@ from libc.string cimport memcpy
 import numpy as np
 
 from copympi.kernels.checks cimport need, need_blocks, need_units
+from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, RULE_NUMBERS, STATUS, Couplings, Rule,
                                         Scratch, System, new_phase, plan_first, plan_second, row_size, rule_of)
-from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_open
+from copympi.kernels.streams cimport Stream, stream_below, stream_open
 
 cdef extern from *:
     """

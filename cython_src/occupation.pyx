@@ -5,9 +5,10 @@ from libc.stdint cimport int64_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, RULE_NUMBERS, Couplings, Rule,
                                         Scratch, System, new_phase, plan_first, plan_second, row_size, rule_of)
-from copympi.kernels.streams cimport Stream, draw_leavers, stream_open
+from copympi.kernels.streams cimport Stream, stream_open
 
 
 cdef double draw_counts(const System *s, Stream *stream, const double *chance, int64_t spectators, int64_t *leave,

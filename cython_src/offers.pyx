@@ -10,8 +10,9 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need, need_blocks, need_room, need_units
+from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.predictor cimport HEAD, Couplings, System
-from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_below64, stream_double, stream_open
+from copympi.kernels.streams cimport Stream, stream_below, stream_below64, stream_double, stream_open
 
 cdef extern from *:
     """

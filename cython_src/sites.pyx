@@ -1,45 +1,52 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Counts of many beables with few couplings each, at any N: the step of a lattice, at a cost of O(P).
 
-A replica is kept as amplitudes c = sqrt(n) exp(-i phi), which the mean field moves linearly, beside its counts n.
-A step: c goes along its Taylor polynomial of degree four; each pair's flow is integrated (Simpson); members move,
-with the flow as mean; c keeps its phase and takes its size from the new n. No sine, no atan2.
+A replica is kept as amplitudes c = sqrt(n) exp(-i phi), which the mean field moves linearly. A step carries c along its
+Taylor polynomial of degree four: the path. What noise adds to c at some time of the step is small beside it and moves by
+the same linear equation; so all of it is inserted at once, by three moments in the time that is left, and led to the
+step's end in two more applications of H. Nothing of a step is left over for the next one: the law of what is recorded
+does not depend on where records lie.
 
-How many move. Where flows are large: the flow's mean plus a Gaussian kick of variance (flow's rate at the end of the step)
-times its length, rounded to a whole number. Half a kick at the start and at the end of each stretch between records
-makes that a Strang splitting, of second order in the covariance. Where flows are small: binomials, at the end of the
-step. Beables that turn over too fast for the step take substeps of their own (rapids.pyx).
+Beables of few members have a whole number n beside c, which takes its size from it (moves.pyx). Beables that turn over
+too fast for the step take substeps (clusters.pyx).
 
 Beyond N = 2^63 (`mean` given): c = mean + deviation, both moved by the same linear equation, so that fluctuations of
-relative size 1/sqrt(N) are carried at full precision. A kick acts on the deviation alone. Beables with fewer than WHOLE
-members are whole numbers as before; n = GAUSS says that a beable is not.
+relative size 1/sqrt(N) are carried at full precision. Noise acts on the deviation alone.
 """
-from libc.math cimport ceil, fmax, fmin, isfinite, rint, sqrt
+from libc.math cimport ceil, isfinite, llrint, rint, sqrt
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
-from copympi.kernels.bonds cimport Bonds, Replica, Room
-from copympi.kernels.diagonals cimport (Diagonals, add_up, carry, flow_rates, integrate, move_counts, outflows, rescale,
-                                        stage, sum_of)
-from copympi.kernels.kicks cimport draw, draw_apart, half_kick, settle_apart
+from copympi.kernels.bonds cimport (CALM, CARRIED, COUNTED, EMPTY, FEWEST, GAUSS, PLENTY, STIFF, Bonds, Replica, Room,
+                                    Work)
+from copympi.kernels.clusters cimport run_stiff
+from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, carry, find_calm, finish, flow_rates, scale, size_of, stage,
+                                        stretch, turnover)
+from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, withhold_much
 from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, Rule, rule_of
-from copympi.kernels.rapids cimport BUSY, shoot
-from copympi.kernels.streams cimport Stream, stream_open
 
-cdef int64_t FEW = 1000    # members below which a beable's amplitude must not turn by much in a step
-cdef double TURN = 0.6     # radians; by so much
+cdef double TURN = 0.6     # radians, relative to itself, by which its neighbours may turn an amplitude in a step;
+cdef double FEW_TURN = 0.3 # that of few members
 cdef double CAREFUL = 0.5  # norm of H h/hbar where the fastest waves keep their size and phase well enough
+cdef double OVER = 1.1     # so much may the members that move exceed what the start foretold
+cdef double FAINT = 1e-20  # part of N below which |deviation|^2 is rounding beside the mean's
+HOLDS_GAUSS = int(GAUSS)
+"""What n holds where a beable's members need no whole number."""
+WHOLE_TO = int(PLENTY)
+"""Members, beside spectators, up to which a beable starts with a whole number."""
+WHOLE_FROM = int(FEWEST)
+"""Members, beside spectators, below which it gets one."""
 
 
-cdef void look(const Diagonals *d, const Replica *x, Room w) noexcept nogil:
+cdef void look(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
     """Who is alive."""
     cdef Py_ssize_t a
     for a in range(d.P):
         w.alive[a] = 1.0 if x.n[a] != 0 else 0.0
 
 
-cdef void expand(const Diagonals *d, const Replica *x, Room w) noexcept nogil:
-    """Taylor coefficients of c over the step, and the rates of flow at its start."""
+cdef void expand(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
+    """Taylor coefficients of c over the step."""
     cdef Py_ssize_t P2 = 2 * d.P, a, k
     cdef double *own = w.v if x.mean == NULL else w.deviation
     for a in range(P2):
@@ -49,14 +56,13 @@ cdef void expand(const Diagonals *d, const Replica *x, Room w) noexcept nogil:
             w.mean[a] = x.mean[a]
     for k in range(1, 5):
         if x.mean != NULL:
-            stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, w.mean + P2 * k, NULL)
-        stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
-    if x.mean != NULL:  # the rest is added up where it is wanted
-        add_up(2 * P2, w.deviation, w.mean, w.v)
-    flow_rates(d, w.v, w.start_rate)
+            stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, NULL, w.mean + P2 * k, NULL)
+        stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, NULL, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
+    if x.mean != NULL:
+        add_up(5 * P2, w.deviation, w.mean, w.v)
 
 
-cdef double choose(const Diagonals *d, const Rule *rule, const Replica *x, double left, Room w) noexcept nogil:
+cdef double choose(const Diagonals *d, const Rule *rule, double left, const double *leading, Work *w) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the record alone.
 
     It keeps the error of the polynomial within the rule's, a member's mean chance to leave at half the rule's limit,
@@ -64,104 +70,257 @@ cdef double choose(const Diagonals *d, const Rule *rule, const Replica *x, doubl
     """
     cdef double h = left, size, flow
     if rule.step > 0.0:
-        return left / fmax(rint(left / rule.step), 1.0)
-    size = d.norm / 5.0 * sqrt(sum_of(2 * d.P, (w.v if x.mean == NULL else w.mean) + 8 * d.P, 1))
+        return left / max(rint(left / rule.step), 1.0)
+    size = d.norm / 5.0 * sqrt(size_of(d.P, leading))
     if size > 0.0:
-        h = fmin(h, sqrt(sqrt(rule.error_rate * sqrt(rule.members) / size)))
-    flow = sum_of(d.bonds, w.start_rate, 0)
+        h = min(h, sqrt(sqrt(rule.error_rate * sqrt(rule.members) / size)))
+    flow = flow_rates(d, w.v, w.early_rate)
     if not isfinite(flow):
         return 0.0
     if flow > 0.0:
-        h = fmin(h, 0.5 * rule.leaving_chance * rule.members / flow)
+        h = min(h, 0.5 * rule.leaving_chance * rule.members / flow)
     if d.norm > 0.0:
-        h = fmin(h, CAREFUL / d.norm)
-    return left / fmax(ceil(left / h * (1.0 - 1e-12)), 1.0)
+        h = min(h, CAREFUL / d.norm)
+    return left / max(ceil(left / h * (1.0 - 1e-12)), 1.0)
 
 
-cdef int64_t find_busy(const Diagonals *d, Replica *x, Room w) noexcept nogil:
-    """Mark the beables that turn over too fast for the step; notes the largest chance of the others."""
+cdef void follow(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
+    """c at the step's Gauss points and at its end, without noise."""
+    cdef Py_ssize_t P = d.P
+    if x.mean == NULL:
+        carry(2 * P, w.v, x.h, w.early, w.late, w.end)
+    else:
+        carry(2 * P, w.mean, x.h, w.early, w.late, w.end_mean)
+        carry(2 * P, w.deviation, x.h, w.D0, w.D1, w.end_deviation)
+        add_up(2 * P, w.early, w.D0, w.early)
+        add_up(2 * P, w.late, w.D1, w.late)
+        add_up(2 * P, w.end_mean, w.end_deviation, w.end)
+
+
+cdef void plan(const Diagonals *d, const Rule *rule, Replica *x, double left, Work *w) noexcept nogil:
+    """The path over the next step, and its length: flows that grow within it (from a node on) shorten it."""
+    cdef double moving, most = 0.5 * rule.leaving_chance * rule.members
+    x.h = choose(d, rule, left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
+    while isfinite(x.h) and x.h >= rule.smallest:
+        follow(d, x, w)
+        moving = 0.5 * x.h * (flow_rates(d, w.early, w.early_rate) + flow_rates(d, w.late, w.late_rate))
+        if rule.step > 0.0 or moving <= OVER * most:
+            break
+        x.h = left / ceil(left / (x.h * max(0.3, min(0.95, most / moving))))
+
+
+cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept nogil:
+    return c[a] * c[a] + c[P + a] * c[P + a]
+
+
+cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) noexcept nogil:
+    """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
     cdef Py_ssize_t P = d.P, a
-    cdef int64_t count = 0
-    cdef double worst = 0.0, size, turn, fx, fy, over = 1.0 / x.h
-    for a in range(P):
-        w.busy[a] = 0
-        if x.n[a] <= 0:
+    cdef double worst = 0.0, m, fx, fy, turn
+    cdef int64_t others = P - find_calm(d, x.h, TURN, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
+    stiff[0] = 0
+    for a in range(P if others else 0):
+        if w.calm[a] != 0.0:
+            w.kind[a] = CALM
             continue
-        if w.out[a] > x.limit * x.n[a] and x.n[a] > x.pinned:
-            w.busy[a] = BUSY
-        elif x.n[a] < FEW:
+        if x.n[a] == 0:
+            w.kind[a] = EMPTY
+            continue
+        w.kind[a] = STIFF
+        if x.n[a] > 0:
             # the field of the neighbours: dc/dt = v_1 without the diagonal's part
             fx = w.v[2 * P + a] - d.omega[a] * w.v[P + a]
             fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
-            turn = x.h * x.h * (fx * fx + fy * fy)
-            size = w.v[a] * w.v[a] + w.v[P + a] * w.v[P + a]
-            if turn > TURN * TURN * size:
-                w.busy[a] = BUSY
-        if w.busy[a]:
-            count += 1
-        elif w.out[a] > worst * x.n[a] and x.n[a] > x.pinned:
-            worst = w.out[a] / x.n[a]
-    x.chance = fmax(x.chance, worst if count == 0 else fmax(worst, x.limit))
-    return count
+            turn = x.h / FEW_TURN
+            m = min(min(size_at(w.v, P, a), size_at(w.early, P, a)), min(size_at(w.late, P, a), size_at(w.end, P, a)))
+            if turn * turn * (fx * fx + fy * fy) <= m and (x.n[a] == x.pinned or w.out[a] <= x.limit * x.n[a]):
+                w.kind[a] = COUNTED
+                if x.n[a] > x.pinned and w.out[a] > worst * x.n[a]:
+                    worst = w.out[a] / x.n[a]
+        stiff[0] += w.kind[a] == STIFF
+    if worst > x.chance:
+        x.chance = worst
+    return others
 
 
-cdef void make_step(const Diagonals *d, Replica *x, Stream *stream, double weight, Room w) noexcept nogil:
-    """One step of length x.h from an expanded start."""
-    cdef Py_ssize_t P = d.P
-    cdef double h = x.h
-    if x.mean == NULL:
-        carry(2 * P, w.v, h, w.mid, w.end)
-    else:
-        carry(2 * P, w.mean, h, w.mid, w.end_mean)
-        carry(2 * P, w.deviation, h, w.end, w.end_deviation)
-        add_up(2 * P, w.mid, w.end, w.mid)
-        add_up(2 * P, w.end_mean, w.end_deviation, w.end)
-    integrate(d, h, w.start_rate, w.mid, w.end, w.end_rate, w.net, w.gross)
-    outflows(d, w.net, w.gross, w.out)
-    memset(w.gone, 0, P * sizeof(int64_t))
-    memset(w.taken, 0, P * sizeof(double))
+cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexcept nogil:
+    """One step of length x.h along a path that is planned."""
+    cdef Py_ssize_t P = d.P, i, a
+    cdef int64_t stiff, others
+    cdef bint counted
+    turnover(d, 0.5 * x.h, w.early_rate, w.late_rate, w.out)
+    others = classify(d, x, w, &stiff)
+    draw_kicks(d, x, w)
+    w.stiffs = 0
+    if others:
+        memset(w.share0, 0, P * sizeof(double))
+        memset(w.last, 0, P * sizeof(double))
+        draw_first(d, x, w)
+    if stiff:
+        run_stiff(d, &bonds.couplings.system, x, w)
+    stage(d, w.alive, w.D2, 1.0, w.D1, w.E, NULL)
+    for i in range(w.stiffs):
+        a = w.stiff[i]
+        w.E[a] = w.stiff_end[2 * P + i]
+        w.E[P + a] = w.stiff_end[3 * P + i]
+    counted = others or (x.pinned and withhold_much(P, w))
+    if counted:
+        if not others:
+            memset(w.last, 0, P * sizeof(double))
+            memset(w.kind, CALM, P)
+        draw_second(d, x, w)
+    stage(d, w.alive, w.E, 1.0, w.D0, w.D0, NULL)
+    for i in range(w.stiffs):
+        a = w.stiff[i]
+        w.D0[a] = w.stiff_end[i]
+        w.D0[P + a] = w.stiff_end[P + i]
     if x.mean != NULL:
-        memset(w.change, 0, P * sizeof(double))
-    if find_busy(d, x, w):
-        if x.mean != NULL:
-            add_up(6 * P, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
-        w.rapids.n = x.n
-        w.rapids.limit = x.limit
-        w.rapids.pinned = x.pinned
-        w.rapids.events = 0.0
-        shoot(&w.rapids, stream, h)
-        x.events += w.rapids.events
-    if x.mean == NULL:
-        draw(d, x, stream, weight, w)
-        move_counts(d, w.moved, x.n)
-        rescale(P, x.n, w.end, w.v, x.c, w.alive)
+        settle_apart(d, x, w, counted)
     else:
-        draw_apart(d, x, stream, weight, w)
-        settle_apart(d, x, w)
+        settle(d, x, w, counted)
 
 
-def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, double turn, uint64_t seed, uint64_t purpose,
+cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
+    """Amplitudes at the end of a step. Beables of few members take their size from n; the rest keeps N."""
+    cdef Py_ssize_t P = d.P, a, t, most = -1
+    cdef double m, tx, ty, r, there, part, smallest = 0.0
+    cdef int64_t whole = 0
+    there = finish(P, w.end, w.D0, x.c, &smallest)
+    if counted or smallest < FEWEST:
+        there = 0.0
+        for t in range(d.tiles):
+            part = 0.0
+            for a in range(t * TILE, min(P, (t + 1) * TILE)):
+                if w.kind[a] == EMPTY:
+                    x.c[a] = 0.0
+                    x.c[P + a] = 0.0
+                    continue
+                tx = x.c[a]
+                ty = x.c[P + a]
+                m = tx * tx + ty * ty
+                if x.n[a] < 0:
+                    r = m + (w.last[a] if counted and w.kind[a] == CALM else 0.0)
+                    if r >= FEWEST + x.pinned:
+                        part += r
+                        r = sqrt(r / m)
+                        x.c[a] = r * tx
+                        x.c[P + a] = r * ty
+                        continue
+                    x.n[a] = llrint(max(<double> x.pinned, r))
+                if m == 0.0:
+                    tx = w.v[a]
+                    ty = w.v[P + a]
+                    m = tx * tx + ty * ty
+                r = sqrt(x.n[a] / m) if m > 0.0 else 0.0
+                x.c[a] = r * tx
+                x.c[P + a] = r * ty
+                if x.n[a] > PLENTY + x.pinned:
+                    part += <double> x.n[a]
+                    x.n[a] = GAUSS
+                else:
+                    whole += x.n[a]
+                    if most < 0 or x.n[a] > x.n[most]:
+                        most = a
+            there += part
+    if there > 0.0:
+        r = sqrt((x.members - <double> whole) / there)
+        if counted:
+            scale_gauss(P, x.n, r, x.c)
+        else:
+            scale(2 * P, r, x.c)
+    elif most >= 0 and whole != <int64_t> x.members:  # the last that was no whole number has become one
+        m = sqrt((x.n[most] + <int64_t> x.members - whole) / <double> x.n[most])
+        x.n[most] += <int64_t> x.members - whole
+        x.c[most] *= m
+        x.c[P + most] *= m
+
+
+cdef void scale_gauss(Py_ssize_t P, const int64_t *n, double by, double *c) noexcept nogil:
+    cdef Py_ssize_t a
+    for a in range(P):
+        if n[a] < 0:
+            c[a] *= by
+            c[P + a] *= by
+
+
+cdef double norm_of_all(const Diagonals *d, const Replica *x, Work *w, double norm) noexcept nogil:
+    """By what to scale amplitudes at a step's end so that there are N members: `norm`, that of the mean, where the
+    deviation is so small that it could not be told from it."""
+    cdef Py_ssize_t P = d.P, a, t
+    cdef double rest = x.members, there = 0.0, part, tx, ty
+    if size_of(P, w.end_deviation) < FAINT * x.members:
+        return norm
+    for t in range(d.tiles):
+        part = 0.0
+        for a in range(t * TILE, min(P, (t + 1) * TILE)):
+            if x.n[a] >= 0:
+                rest -= x.n[a]
+            else:
+                tx = w.end_mean[a] + w.end_deviation[a]
+                ty = w.end_mean[P + a] + w.end_deviation[P + a]
+                part += tx * tx + ty * ty
+                if w.kind[a] == CALM:
+                    part += w.last[a]
+        there += part
+    return sqrt(rest / there) if there > 0.0 and rest > 0.0 else 1.0
+
+
+cdef void settle_apart(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
+    """The same where mean and deviation are apart: the polynomial keeps N but nearly, so mean and all are scaled to it."""
+    cdef Py_ssize_t P = d.P, a
+    cdef double tx, ty, m, r, norm, all, off, last
+    add_up(2 * P, w.end_deviation, w.D0, w.end_deviation)
+    if not counted:
+        memset(w.last, 0, P * sizeof(double))
+    norm = sqrt(x.members / size_of(P, w.end_mean))
+    all = norm_of_all(d, x, w, norm)
+    off = all - norm
+    for a in range(P):
+        tx = w.end_mean[a] + w.end_deviation[a]
+        ty = w.end_mean[P + a] + w.end_deviation[P + a]
+        m = tx * tx + ty * ty
+        last = w.last[a] if w.kind[a] == CALM else 0.0
+        if x.n[a] < 0 and m + last >= FEWEST + x.pinned:
+            r = stretch(last / m)
+            x.c[a] = all * (w.end_deviation[a] + r * tx) + off * w.end_mean[a]
+            x.c[P + a] = all * (w.end_deviation[P + a] + r * ty) + off * w.end_mean[P + a]
+        else:
+            if x.n[a] < 0:
+                x.n[a] = llrint(max(<double> x.pinned, m + last))
+            if m == 0.0:
+                tx = w.v[a]
+                ty = w.v[P + a]
+                m = tx * tx + ty * ty
+            r = sqrt(x.n[a] / m) if m > 0.0 else 0.0
+            x.c[a] = r * tx - norm * w.end_mean[a]
+            x.c[P + a] = r * ty - norm * w.end_mean[P + a]
+            if x.n[a] > PLENTY + x.pinned:
+                x.n[a] = GAUSS
+        x.mean[a] = norm * w.end_mean[a]
+        x.mean[P + a] = norm * w.end_mean[P + a]
+
+
+def advance(Bonds bonds, Room room, double[::1] rule_numbers, double turn, uint64_t seed, uint64_t purpose,
             Py_ssize_t first_replica, int64_t pinned, int64_t[:, ::1] n, double[:, :, ::1] c, mean,
             double[::1] left, int64_t[::1] step, double[::1] events, double[::1] largest, int64_t[::1] substeps,
             int64_t max_steps):
-    """Carry replicas to the next record, `interval` after the last, or about `max_steps` further.
+    """Carry replicas to the next record, or about `max_steps` further.
 
     turn: radians that an amplitude may turn in a substep.
-    n (R, P); c (R, 2, P) amplitudes re, im, or their deviations where mean (R, 2, P) is not None; pinned: spectators
-    of each beable; the others as in occupation.advance. substeps (R,): substeps of their own so far, each beable's
-    counted. Returns (steps done, status, replica, 0).
+    n (R, P) whole numbers, or GAUSS; c (R, 2, P) amplitudes re, im, or their deviations where mean (R, 2, P) is not None;
+    pinned: spectators of each beable; the others as in occupation.advance. substeps (R,): substeps of their own so far,
+    each beable's counted. Returns (steps done, status, replica, 0).
     """
     cdef const Diagonals *d = &bonds.d
     cdef Rule rule = rule_of(&rule_numbers[0])
     cdef double[:, :, ::1] mean_view
     cdef bint apart = mean is not None
-    cdef Stream stream
     cdef Replica x
+    cdef Work *w = &room.w
     cdef Py_ssize_t r = 0
-    cdef int64_t done = 0, before
+    cdef int64_t done = 0
     cdef int status = FINE
-    cdef bint first
-    room.rapids.turn = turn
+    w.turn = turn
     if apart:
         mean_view = mean
     with nogil:
@@ -174,28 +333,25 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double interval, d
             x.members = rule.members
             x.chance = largest[r]
             x.events = events[r]
-            before = room.rapids.substeps
+            x.substeps = substeps[r]
+            x.seed = seed
+            x.purpose = purpose
+            x.number = first_replica + r
             while left[r] > 0.0 and done < max_steps:
-                look(d, &x, room)
-                expand(d, &x, room)
-                x.h = choose(d, &rule, &x, left[r], room)
+                x.step = step[r]
+                look(d, &x, w)
+                expand(d, &x, w)
+                plan(d, &rule, &x, left[r], w)
                 if not isfinite(x.h) or x.h < rule.smallest:
                     status = STEP_TOO_SMALL
                     break
-                first = left[r] == interval
-                if first:
-                    stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r] + 1)
-                    half_kick(d, &x, &stream, room)
-                    look(d, &x, room)
-                    expand(d, &x, room)
                 left[r] = 0.0 if left[r] - x.h < 0.5 * x.h else left[r] - x.h
-                stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r])
-                make_step(d, &x, &stream, 0.5 if left[r] == 0.0 else 1.0, room)
+                make_step(d, bonds, &x, w)
                 step[r] += 1
                 done += 1
             largest[r] = x.chance
             events[r] = x.events
-            substeps[r] += room.rapids.substeps - before
+            substeps[r] = x.substeps
             if status != FINE:
                 break
     return done, status, r, 0

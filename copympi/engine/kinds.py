@@ -28,7 +28,7 @@ class Kinds(Occupation):
 
     While N fits, counts are int64 and every draw is binomial. Where `start.counts` are doubles (N beyond 2^63, up to
     1e80) so are counts: whole numbers, from 2^53 on to a relative 1e-16, and N is kept to rounding. From a kind of
-    fewer than 2^53 members draws are exact binomials, so rare kinds die as they should. From a larger one few leave as
+    fewer than 2^62 members draws are exact binomials, so rare kinds die as they should. From a larger one few leave as
     Poisson says, many as a Gaussian of the binomial's mean and variance. A double resolves less and less of that
     Gaussian from 1e30 on, and nothing from 1e32 on: large kinds then follow the mean alone.
     """

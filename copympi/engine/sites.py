@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from typing import Any
 
 import numpy as np
@@ -12,29 +13,27 @@ from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
 from copympi.engine.streams import Purpose
 from copympi.errors import DynamicsError, InputError
-from copympi.kernels.bonds import Bonds, Room
-from copympi.kernels.kicks import FRACTION_FROM, HOLDS_GAUSS
-from copympi.model.preparation import LARGEST, Start
+from copympi.kernels.bonds import TILE_SIZE, Bonds, Room
+from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
-WORK = 20_000_000
-"""Beables times steps between looks at the clock."""
 STABLE = 2.5
 """|H| h/hbar up to which the polynomial does not blow up."""
 GAP = 32
-"""Pairs along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
+"""Bonds along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
 TURN = 0.3
 """Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
 EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
-"""Regimes of a beable: nobody there; a whole number of members; mean field with Gaussian fluctuations."""
+"""Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
 
 class Sites(Occupation):
-    """Replicas as counts n (R, P) beside amplitudes c (R, 2, P) = sqrt(n) exp(-i phi), which need no sine to move.
+    """Replicas as amplitudes c (R, 2, P) = sqrt(n) exp(-i phi), which need no sine to move.
 
-    Beyond N = 2^63 - 1 amplitudes are mean (R, 2, P), which obeys Schroedinger's equation, and c, the deviation from
-    it, whose size is of order 1 while the mean's is of order sqrt(N): "Large N" of docs/theory.md. There n counts
-    only beables of few members; HOLDS_GAUSS stands where a Gaussian fluctuation takes its place.
+    n (R, P) is the whole number of a beable's members where they are few; else HOLDS_GAUSS stands there and |c|^2 is
+    their number, rounded in what is recorded. Beyond N = 2^63 - 1 amplitudes are mean (R, 2, P), which obeys
+    Schroedinger's equation, and c, the deviation from it, whose size is of order 1 while the mean's is of order
+    sqrt(N): "Large N" of docs/theory.md.
     """
 
     columns: tuple[str, ...] = ("n", "c", "left", "step", "events", "largest_chance", "substeps")
@@ -44,40 +43,44 @@ class Sites(Occupation):
         R, P = len(self.left), system.P
         del self.phase  # amplitudes stand for it
         self.pinned = start.spectators
-        self.members = float(start.members)
+        self.members = start.members
         self.apart = start.members > LARGEST
         turn = np.exp(-1j * start.phase)
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
         mean = np.zeros(0, complex)
+        few = np.asarray(start.counts) <= kernel.WHOLE_TO + self.pinned
         if self.apart:
-            few = np.asarray(start.counts) < FRACTION_FROM + self.pinned
+            N = float(start.members)
             more = self.pinned * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
-            n = np.where(few, start.counts, HOLDS_GAUSS).astype(np.int64)
-            mean = np.sqrt(self.members) * np.abs(start.state) * turn
+            mean = np.sqrt(N) * np.abs(start.state) * turn
             size = np.abs(mean)  # sqrt(size^2 + more) - size, without a difference of large numbers
             with np.errstate(invalid="ignore", divide="ignore"):
                 added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
             whole = np.where(few, whole - mean, added)
             self.columns = (*self.columns, "mean")
-            self.n = np.tile(n, (R, 1))
+        self.n = np.tile(np.where(few, start.counts, kernel.HOLDS_GAUSS).astype(np.int64), (R, 1))
         self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
         self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.apart else None
         self.substeps = np.zeros(R, np.int64)
         self.bonds = bonds(system, start)
+        omega = system.frequencies.diagonal().real
+        self.alone = np.where(system.coupled, 0.0, omega - self.bonds.shift)
+        """What turns the phases of beables without couplings besides, radians in unit time."""
         if leap.step is not None and leap.step * self.bonds.norm > STABLE:
             why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
             raise InputError("dynamics.step", leap.step, why)
         self.room = Room(self.bonds, self.apart)
-        self.stretch = max(1, WORK // P)
 
     def _go_on(self) -> None:
         """Some steps of this rank's replicas."""
         turn = TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25
-        _, status, replica, beable = kernel.advance(
-            self.bonds, self.room, self.leap.rule(self.record), self.leap.interval, turn, self.seed, Purpose.SITES,
-            self.first, self.pinned, self.n, self.c, self.mean, self.left, self.step, self.events,
-            self.largest_chance, self.substeps, self.stretch,
+        began = clock.monotonic()
+        done, status, replica, beable = kernel.advance(
+            self.bonds, self.room, self.leap.rule(self.record), turn, self.seed, Purpose.SITES, self.first, self.pinned,
+            self.n, self.c, self.mean, self.left, self.step, self.events, self.largest_chance, self.substeps,
+            self.pace.steps,
         )  # fmt: skip
+        self.pace.learn(done, clock.monotonic() - began)
         if status:
             self._fail(status, replica, beable)
 
@@ -92,9 +95,9 @@ class Sites(Occupation):
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""
         time = self.record * self.leap.interval - self.left[:, None]
-        turn = self.bonds.shift * time
+        turn = (self.bonds.shift + self.alone) * time
         if self.mean is None:
-            return {"occupation": self.n, "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
+            return {"occupation": self._counts(), "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
         mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
         gauss = self.n < 0
         n = np.where(gauss, np.abs(mean + deviation) ** 2, self.n)
@@ -106,7 +109,7 @@ class Sites(Occupation):
         small = np.abs(deviation) < 1e-8 * np.abs(mean)  # where 1 + ratio would lose the ratio
         with np.errstate(divide="ignore", invalid="ignore"):
             angle = np.where(small, -(deviation / mean).imag, angle)
-        root = np.sqrt(self.members)
+        root = np.sqrt(float(self.members))
         return {
             "occupation": n,
             "phase": turn - np.angle(mean + deviation),
@@ -115,9 +118,21 @@ class Sites(Occupation):
             "regime": regime,
         }
 
+    def _counts(self) -> NDArray[np.int64]:
+        """n (R, P): |c|^2 where the number of members need not be whole, rounded so that their sum is N."""
+        n = self.n.copy()
+        for row, c in zip(n, self.c, strict=True):
+            some = row < 0
+            if some.any():
+                row[some] = nearest_whole((c[:, some] ** 2).sum(axis=0), self.members - int(row[~some].sum()))
+        return n
 
-def bonds(system: System, start: Start) -> Any:
-    """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn."""
+
+def bonds(system: System, start: Start) -> Bonds:
+    """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
+
+    Beables without couplings have no energy here: their phase is known without a step.
+    """
     W = system.frequencies.tocsr()
     omega = np.ascontiguousarray(W.diagonal().real)
     shift = float((start.state.conj() @ (W @ start.state)).real)
@@ -125,10 +140,10 @@ def bonds(system: System, start: Start) -> Any:
     upper = entry.coords[0] < entry.coords[1]
     row, column = (index[upper].astype(np.int64) for index in entry.coords)
     weight = entry.data[upper]
-    order = np.lexsort((row, column - row))
+    order = np.lexsort((row, column - row, row // TILE_SIZE))
     row, offset, weight = row[order], (column - row)[order], weight[order]
     opens = np.ones(row.size, bool)
-    opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP)
+    opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP) | (np.diff(row // TILE_SIZE) != 0)
     begin = np.flatnonzero(opens)
     last = np.append(begin[1:], row.size) - 1
     length = row[last] - row[begin] + 1 if row.size else np.zeros(0, np.int64)
@@ -137,10 +152,33 @@ def bonds(system: System, start: Start) -> Any:
     weights = np.zeros(int(length.sum()), complex)
     run_of = np.cumsum(opens) - 1
     weights[at[run_of] + row - row[begin][run_of]] = weight
-    size = np.abs(omega - shift)
+    size = np.zeros(system.P)
     np.add.at(size, row, np.abs(weight))
     np.add.at(size, row + offset, np.abs(weight))
+    own = np.where(system.coupled, omega - shift, 0.0)
+    sides = sides_of(runs)
+    tiles = np.arange(-(-system.P // TILE_SIZE) + 1) * TILE_SIZE
     return Bonds(
-        system.couplings, runs, np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag),
-        omega - shift, shift, float(size.max()), bool(np.any(weights.imag)),
+        system.couplings, runs, np.searchsorted(runs[:, 0], tiles), sides, np.searchsorted(sides[:, 0] // TILE_SIZE,
+        tiles // TILE_SIZE), np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), own, shift,
+        float((size + np.abs(own)).max()),
     )  # fmt: skip
+
+
+def sides_of(runs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bonds of all runs (K, 4) as either end sees them: beable, partner, length, first bond, sign; by tiles."""
+    first, offset, length, start = runs.T
+    one = np.column_stack([first, first + offset, length, start, np.ones_like(first)])
+    other = np.column_stack([first + offset, first, length, start, -np.ones_like(first)])
+    parts = [one]
+    while other.size:  # the other end's beables may lie in two tiles
+        room = TILE_SIZE - other[:, 0] % TILE_SIZE
+        here = other.copy()
+        here[:, 2] = np.minimum(other[:, 2], room)
+        parts.append(here)
+        other = other[other[:, 2] > room]
+        room = TILE_SIZE - other[:, 0] % TILE_SIZE
+        other[:, [0, 1, 3]] += room[:, None]
+        other[:, 2] -= room
+    sides = np.concatenate(parts)
+    return np.ascontiguousarray(sides[np.lexsort((sides[:, 3], sides[:, 4], sides[:, 0] // TILE_SIZE))])

@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     KINDS = 5
     """Copies between kinds of members: stream step s for step s."""
     SITES = 6
-    """Copies on lattices: stream step 2 s for step s, 2 s + 1 for the half kick that a stretch begins with."""
+    """Copies on lattices: stream step 4 s for the normal numbers of step s, block 2 t, 2 t + 1 for tile t's; 4 s + 1 and
+    4 s + 2 for a tile's first and second draws; 4 s + 3 for a cluster's, block: its first beable."""
     OFFERS = 3
     """Offers of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck."""

@@ -2,29 +2,48 @@
 from libc.stdint cimport int64_t
 
 cdef extern from "diagonals.h" nogil:
+    enum: TILE
+    const double GAUSS_LOW
+    const double GAUSS_HIGH
     ctypedef struct Run:
         int64_t first
         int64_t offset
         int64_t length
         int64_t start
+    ctypedef struct Side:
+        int64_t to
+        int64_t from_ "from"
+        int64_t length
+        int64_t start
+        int64_t sign
     ctypedef struct Diagonals:
         int64_t P
-        int64_t runs
+        int64_t tiles
         int64_t bonds
         const Run *run
+        const int64_t *run_at
+        const Side *side
+        const int64_t *side_at
         const double *re
         const double *im
         const double *omega
         int has_im
         double norm
-    void stage(const Diagonals *d, const double *alive, const double *old, double over, double *new,
+    void stage(const Diagonals *d, const double *alive, const double *old, double over, const double *base, double *new,
                const double *other)
-    void carry(int64_t P2, const double *v, double t, double *mid, double *end)
+    void carry(int64_t P2, const double *v, double h, double *early, double *late, double *end)
     void add_up(int64_t n, const double *x, const double *y, double *sum)
-    void flow_rates(const Diagonals *d, const double *c, double *rate)
-    void integrate(const Diagonals *d, double h, const double *start, const double *mid, const double *end,
-                   double *end_rate, double *net, double *gross)
-    void outflows(const Diagonals *d, const double *net, const double *gross, double *out)
-    void move_counts(const Diagonals *d, const int64_t *moved, int64_t *n)
-    void rescale(int64_t P, const int64_t *n, const double *pred, const double *before, double *c, double *alive)
-    double sum_of(int64_t n, const double *x, int squares)
+    double size_of(int64_t P, const double *x)
+    double flow_rates(const Diagonals *d, const double *c, double *rate)
+    void turnover(const Diagonals *d, double half, const double *early, const double *late, double *out)
+    void spare(int64_t P, const double *c, double pinned, double *spared)
+    double kick_tile(const Diagonals *d, int64_t tile, double half, const double *rate, const double *normal,
+                     const double *calm, const double *spared, double *kick)
+    void deal(const Diagonals *d, const double *moved, double *change)
+    void insert(int64_t P, const double *c, const double *kick, double s, int again, double *D0, double *D1, double *D2,
+                double *share)
+    int64_t find_calm(const Diagonals *d, double h, double turn, const int64_t *n, const double *v, const double *early,
+                      const double *late, const double *end, const double *out, double *calm, double *chance)
+    double finish(int64_t P, const double *end, const double *more, double *c, double *smallest)
+    void scale(int64_t n, double by, double *c)
+    double stretch(double x)

@@ -231,6 +231,18 @@ def largest_remainder(density: NDArray[np.float64], members: int) -> NDArray[np.
     return counts
 
 
+def nearest_whole(sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+    """Whole numbers (P,) next to `sizes` (P,), which add up to about `total`; theirs is exactly `total`."""
+    counts = np.floor(sizes).astype(np.int64)
+    rest = total - int(counts.sum())
+    if not 0 <= rest <= sizes.size:  # beyond 2^53 doubles are coarser than one
+        counts[np.argmax(counts)] += rest
+        return counts
+    more = np.argsort(counts - sizes, kind="stable")[:rest]
+    counts[more] += 1
+    return counts
+
+
 def vector(values: Any, P: int, key: str, kind: type) -> NDArray[Any]:
     """P finite numbers, `kind` float or complex, from a list, an array or a ket; InputError names the bad one."""
     if hasattr(values, "full"):  # a QuTiP ket

@@ -56,6 +56,14 @@ class System:
         return self.frequencies * self.hbar
 
     @cached_property
+    def coupled(self) -> NDArray[np.bool_]:
+        """Which beables are coupled to some other, (P,)."""
+        W = self.frequencies.tocoo()
+        found = np.zeros(self.P, bool)
+        found[W.coords[0][(W.coords[0] != W.coords[1]) & (W.data != 0)]] = True
+        return found
+
+    @cached_property
     def couplings(self) -> Couplings:
         """H/hbar in the form the compiled kernels want."""
         W = self.frequencies

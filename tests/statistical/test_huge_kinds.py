@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from copympi.kernels.streams import many_leavers
+from copympi.kernels.draws import many_leavers
 from scipy import stats
 
 from copympi.engine.kinds import Kinds, shared_out
@@ -82,7 +82,7 @@ def test_a_rare_kind_fluctuates_as_few_members_do(N: float) -> None:
     assert (other == 0).any()
 
 
-@pytest.mark.parametrize("n", [40.0, 2.0**50, 2.0**54, 1e20, 1e28])
+@pytest.mark.parametrize("n", [40.0, 2.0**50, 2.0**61, 2.0**63, 1e28])
 def test_draws_have_the_moments_of_a_multinomial(n: float) -> None:
     """Rare channels before and after large ones too: their chances are never lost in differences."""
     p, count = np.array([5 / n, 0.02, 0.3, 5 / n]), 40_000

@@ -14,7 +14,8 @@ import pytest
 from copympi.kernels.predictor import Couplings, Scratch, half_step
 
 from copympi.engine.leap import Leap
-from copympi.kernels import aligning, copies, fields, kinds, lineages, members, occupation, offers, phases, streams
+from copympi.kernels import aligning, copies, draws, fields, kinds, lineages, members, occupation, offers, phases
+from copympi.kernels import streams as streams
 from copympi.model.system import System
 
 R, P, K, M, U = 2, 3, 4, 12, 2
@@ -148,8 +149,8 @@ def calls() -> dict[str, Call]:
         "words": (streams.words, [1, 1, 0, 0, 0, 5]),
         "below": (streams.below, [1, 5, 5]),
         "below64": (streams.below64, [1, 5, 5]),
-        "leavers": (streams.leavers, [1, 10, real(2, value=0.1), 3]),
-        "many_leavers": (streams.many_leavers, [1, 10.0, real(2, value=0.1), 3]),
+        "leavers": (draws.leavers, [1, 10, real(2, value=0.1), 3]),
+        "many_leavers": (draws.many_leavers, [1, 10.0, real(2, value=0.1), 3]),
     }  # fmt: skip
 
 
@@ -253,9 +254,9 @@ def test_an_index_that_leads_out_is_refused(name: str, argument: int, place: Any
 
 
 def test_chances_that_are_no_numbers_move_nobody() -> None:
-    drawn = streams.leavers(1, 10, [np.nan, 0.5], 50)
+    drawn = draws.leavers(1, 10, [np.nan, 0.5], 50)
     assert np.all((drawn >= 0) & (drawn.sum(axis=1, keepdims=True) <= 10))
-    assert np.all(streams.leavers(1, 10, [np.nan, np.nan], 5) == 0)
+    assert np.all(draws.leavers(1, 10, [np.nan, np.nan], 5) == 0)
 
 
 @pytest.mark.parametrize("function", [streams.below, streams.below64])

@@ -1,11 +1,10 @@
-"""Many beables: the mean, what is conserved, who is whole and who Gaussian, and that rapids do not drag the rest."""
+"""Many beables: the mean, what is conserved, who is whole and who Gaussian, and that stiff clusters do not drag the rest."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from scipy import stats
 
 import copympi
 from copympi.engine.choice import ensemble
@@ -13,7 +12,6 @@ from copympi.engine.leap import Leap
 from copympi.engine.parallel import Alone
 from copympi.engine.sites import EMPTY, GAUSSIAN, WHOLE, Sites
 from copympi.errors import DynamicsError, InputError
-from copympi.kernels import rapids
 from copympi.model.preparation import prepare
 from copympi.theory import schrodinger
 
@@ -93,23 +91,23 @@ def test_most_members_may_be_spectators() -> None:
 
 
 def test_large_ensembles_hand_over_between_whole_and_gaussian() -> None:
-    """At N = 1e25 the tails of the packet are whole numbers, then Gaussian as it comes, then whole again."""
-    _, run = coherent(1e25, periods=0.5, records=25)
+    """At N = 1e20 the tails of the packet are whole numbers, then Gaussian as it comes, then whole again."""
+    _, run = coherent(1e20, periods=1.0, records=200)
     regime = run.measured["regime"]
     assert set(np.unique(regime)) == {EMPTY, WHOLE, GAUSSIAN}
     change = np.diff(regime.astype(int), axis=0)
     assert np.any((change > 0) & (regime[:-1] == WHOLE))
     assert np.any((change < 0) & (regime[1:] == WHOLE))
     n = run.occupation
-    assert np.abs(n.sum(axis=1) / 1e25 - 1).max() < 1e-12
+    assert np.abs(n.sum(axis=1) / 1e20 - 1).max() < 1e-12
     whole = regime == WHOLE
     assert np.all(n[whole] == np.rint(n[whole]))
-    assert n[whole].max() <= 4e6
-    assert n[regime == GAUSSIAN].min() >= 1e6
+    assert n[whole].max() <= 600
+    assert n[regime == GAUSSIAN].min() >= 300
     assert np.all(n[regime == EMPTY] == 0)
     xi = run.measured["fluctuation"]
     assert np.all(np.isfinite(xi))
-    assert np.abs(xi.sum(axis=1)).max() < 1e-2  # N is kept, to rounding: 3e9 of 1e25
+    assert np.abs(xi.sum(axis=1)).max() < 1e-2  # N is kept, to rounding: 1e8 of 1e20
 
 
 def test_fluctuations_of_relative_size_1e_40_are_not_lost() -> None:
@@ -122,7 +120,7 @@ def test_fluctuations_of_relative_size_1e_40_are_not_lost() -> None:
     assert np.abs(again.occupation - run.occupation).max() <= 1e65  # the same to rounding
 
 
-def test_rapids_do_not_drag_the_lattice() -> None:
+def test_stiff_clusters_do_not_drag_the_lattice() -> None:
     """Steps of a period with steep tails and passing fronts stay within 1.5 times those of N = 1e80, without any."""
     calm = coherent(1e80)[1].steps
     for members, spectators in ((10**9, 0), (10**9, 1), (10**15, 0)):
@@ -183,7 +181,7 @@ def test_spectators_do_the_same_on_both_sides_of_2_63(spectators: int, close: fl
     np.testing.assert_allclose(shares[0], shares[1], atol=close)
 
 
-@pytest.mark.parametrize("shape", [(3, 400), (400, 3)])
+@pytest.mark.parametrize("shape", [(3, 400), (1400, 3)])
 def test_thin_rings_and_scattered_pairs_are_alike(shape: tuple[int, int]) -> None:
     """Many short runs of pairs take another way through the sums, and the same occupations."""
     lattice = copympi.lattice(list(shape))
@@ -198,26 +196,3 @@ def test_thin_rings_and_scattered_pairs_are_alike(shape: tuple[int, int]) -> Non
         )  # fmt: skip
         paths.append(run.occupation)
     np.testing.assert_allclose(paths[0][:, order], paths[1], rtol=1e-6, atol=1e-9 * 1e80 / lattice.P)
-
-
-@pytest.mark.parametrize(("n", "p"), [(1, 0.03), (7, 0.1), (1000, 5e-4), (30, 0.4), (10**15, 3e-16), (2, 1.0)])
-def test_small_draws_have_the_binomial_law(n: int, p: float) -> None:
-    drawn = rapids.some(5, n, p, 200_000)
-    values = np.arange(0, max(2, drawn.max() + 1))
-    expected = stats.binom.pmf(values, n, p) * drawn.size
-    keep = expected > 10
-    observed = np.bincount(drawn, minlength=values.size)
-    if keep.sum() > 1:
-        expected *= observed[keep].sum() / expected[keep].sum()
-        assert stats.chisquare(observed[keep], expected[keep]).pvalue > 1e-3
-    assert abs(drawn.mean() - n * p) <= 4 * np.sqrt(n * p * (1 - p) / drawn.size)
-
-
-@pytest.mark.parametrize("flow", [16.0, 40.0, 1e4])
-def test_large_draws_have_three_cumulants_of_a_poisson_law(flow: float) -> None:
-    x = rapids.many(6, flow, 1.0, 400_000).astype(float)
-    off = x - x.mean()
-    assert abs(x.mean() - flow) < 4 * np.sqrt(flow / x.size)
-    assert abs(np.mean(off**2) / flow - 1) < 4 * np.sqrt(2 / x.size) + 0.25 / flow
-    skew = np.mean(off**3) / flow**1.5
-    assert abs(skew - flow**-0.5) < 4 * np.sqrt(6 / x.size) + 0.1 * flow**-0.5
