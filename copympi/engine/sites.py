@@ -40,7 +40,7 @@ class Sites(Occupation):
 
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         super().__init__(comm, system, start, leap, replicas, seed)
-        R, P = len(self.left), system.P
+        R = len(self.left)
         del self.phase  # amplitudes stand for it
         self.pinned = start.spectators
         self.members = start.members
