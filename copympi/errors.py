@@ -51,6 +51,11 @@ class StoppedEarly(Exception):
     """The run stopped on purpose after a checkpoint: exit code 3."""
 
 
+def out_of_memory(problem: MemoryError) -> str:
+    """One line; NumPy says what could not be had."""
+    return f"out of memory: {problem}" if str(problem) else "out of memory"
+
+
 def shorten(value: object, most: int = 60) -> str:
     """A value as a user wrote it, short enough for one line; a path in full."""
     if isinstance(value, Path):

@@ -7,6 +7,7 @@ import numpy as np
 from libc.math cimport fmax, fmin, rint, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
+from copympi.kernels.checks cimport need
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 
 cdef extern from "hypergeometric.h" nogil:
@@ -101,7 +102,7 @@ cdef double draw_many(Stream *s, double n, double p) noexcept nogil:
     and variance; rounded to whole numbers, or what a double resolves. Skewness, below 1e-3, is lost.
     """
     cdef double mean, drawn
-    if n <= 0.0 or p <= 0.0:
+    if not n > 0.0 or not p > 0.0:
         return 0.0
     if p >= 1.0:
         return n
@@ -136,6 +137,7 @@ def binomials(uint64_t seed, n, p, Py_ssize_t count):
     """`count` binomials one after the other, (count,) int64; n, p (K,) are gone through in turn."""
     cdef const int64_t[::1] size = np.ascontiguousarray(n, np.int64)
     cdef const double[::1] chance = np.ascontiguousarray(p, np.float64)
+    need(size.shape[0] > 0 and chance.shape[0] == size.shape[0], "n, p: must be (K,), K at least 1")
     cdef int64_t[::1] out = np.empty(count, np.int64)
     cdef Stream s
     cdef Py_ssize_t i, j = 0
@@ -150,6 +152,7 @@ def binomials(uint64_t seed, n, p, Py_ssize_t count):
 def poissons(uint64_t seed, mean, Py_ssize_t count):
     """`count` Poisson numbers, (count,) int64; means, an array, are gone through in turn."""
     cdef const double[::1] means = np.ascontiguousarray(mean, np.float64)
+    need(means.shape[0] > 0, "mean: at least one")
     cdef int64_t[::1] out = np.empty(count, np.int64)
     cdef Stream s
     cdef Py_ssize_t i, j = 0
@@ -176,6 +179,7 @@ def hypergeometrics(uint64_t seed, int64_t good, int64_t bad, int64_t sample, Py
 def samples(uint64_t seed, there, int64_t sample, Py_ssize_t count):
     """How many of each kind, there (K,), are among `sample` drawn without putting back: (count, K) int64."""
     cdef const int64_t[::1] kinds = np.ascontiguousarray(there, np.int64)
+    need(kinds.shape[0] > 0, "there: at least one kind")
     cdef int64_t[:, ::1] out = np.empty((count, kinds.shape[0]), np.int64)
     cdef Stream s
     cdef Py_ssize_t i
@@ -240,6 +244,7 @@ def elementary(x):
 def many_leavers(uint64_t seed, double n, chance, Py_ssize_t count):
     """As leavers, of any n: (count, channels) doubles."""
     cdef const double[::1] p = np.ascontiguousarray(chance, np.float64)
+    need(p.shape[0] > 0 and n == n, "chance, n: at least one channel, and a number")
     cdef double[:, ::1] out = np.empty((count, p.shape[0]))
     cdef Stream s
     cdef Py_ssize_t i
@@ -252,6 +257,7 @@ def many_leavers(uint64_t seed, double n, chance, Py_ssize_t count):
 def leavers(uint64_t seed, int64_t n, chance, Py_ssize_t count):
     """`count` draws of how many of n members leave by each channel, (count, channels) int64: for tests."""
     cdef const double[::1] p = np.ascontiguousarray(chance, np.float64)
+    need(p.shape[0] > 0, "chance: at least one channel")
     cdef int64_t[:, ::1] out = np.empty((count, p.shape[0]), np.int64)
     cdef Stream s
     cdef Py_ssize_t i

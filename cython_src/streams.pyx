@@ -9,6 +9,8 @@ nanoseconds and inlined (streams.h).
 import numpy as np
 from libc.stdint cimport uint32_t, uint64_t
 
+from copympi.kernels.checks cimport need
+
 
 def uniforms(uint64_t seed, uint64_t purpose, uint64_t replica, uint64_t block, uint64_t step, Py_ssize_t count,
              bint fine=False):
@@ -35,6 +37,7 @@ def words(uint64_t seed, uint64_t purpose, uint64_t replica, uint64_t block, uin
 
 def below(uint64_t seed, uint32_t bound, Py_ssize_t count):
     """`count` integers uniform in 0..bound-1, (count,) uint32: for tests of the bounded draw."""
+    need(bound > 0, "bound: must be at least 1")
     cdef Stream s
     cdef Py_ssize_t i
     cdef uint32_t[::1] out = np.empty(count, np.uint32)
@@ -46,6 +49,7 @@ def below(uint64_t seed, uint32_t bound, Py_ssize_t count):
 
 def below64(uint64_t seed, uint64_t bound, Py_ssize_t count):
     """`count` integers uniform in 0..bound-1, (count,) uint64: for tests of the bounded draw."""
+    need(bound > 0, "bound: must be at least 1")
     cdef Stream s
     cdef Py_ssize_t i
     cdef uint64_t[::1] out = np.empty(count, np.uint64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import copympi.kernels.kinds as kernel
 import copympi.kernels.single as single
 from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
+from copympi.engine.pace import SECONDS
 from copympi.engine.streams import Purpose
 from copympi.kernels.members import CULPRIT_PLACE, first_failure
 from copympi.kernels.phases import unit_circle
@@ -20,9 +22,6 @@ from copympi.model.system import System
 
 FEW, FEW_A_PAIR = 16_384, 8
 """Copies are drawn one by one up to so many members, or so many for each pair of kinds that may copy each other."""
-
-STEPS = 50
-"""Steps between looks at the clock."""
 
 
 class Kinds(Occupation):
@@ -76,9 +75,8 @@ class Kinds(Occupation):
         couplings, rule = self.system.couplings, self.leap.second_order_rule(self.record)
         place = fields.map_place(couplings)
         active = (self.left > 0.0).astype(np.uint8)
-        for _ in range(STEPS):
-            if not active.any():
-                return
+        until = clock.monotonic() + SECONDS
+        while active.any() and clock.monotonic() < until:
             fields.choose(
                 couplings, rule, self.leap.angle, active, self._real_n, self.sums, self.since, self._besides,
                 self.left, self.rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,6 @@ from copympi.kernels.bonds import TILE_SIZE, Bonds, Room
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
-WORK = 20_000_000
-"""Beables times steps between looks at the clock."""
 STABLE = 2.5
 """|H| h/hbar up to which the polynomial does not blow up."""
 GAP = 32
@@ -41,7 +40,7 @@ class Sites(Occupation):
 
     def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
         super().__init__(comm, system, start, leap, replicas, seed)
-        R, P = len(self.left), system.P
+        R = len(self.left)
         del self.phase  # amplitudes stand for it
         self.pinned = start.spectators
         self.members = start.members
@@ -71,16 +70,17 @@ class Sites(Occupation):
             why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
             raise InputError("dynamics.step", leap.step, why)
         self.room = Room(self.bonds, self.apart)
-        self.stretch = max(1, WORK // P)
 
     def _go_on(self) -> None:
         """Some steps of this rank's replicas."""
         turn = TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25
-        _, status, replica, beable = kernel.advance(
+        began = clock.monotonic()
+        done, status, replica, beable = kernel.advance(
             self.bonds, self.room, self.leap.rule(self.record), turn, self.seed, Purpose.SITES, self.first, self.pinned,
             self.n, self.c, self.mean, self.left, self.step, self.events, self.largest_chance, self.substeps,
-            self.stretch,
+            self.pace.steps,
         )  # fmt: skip
+        self.pace.learn(done, clock.monotonic() - began)
         if status:
             self._fail(status, replica, beable)
 

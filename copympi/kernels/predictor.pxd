@@ -20,6 +20,7 @@ cdef enum:
     CULPRIT = 4     # beable that set the step
     HEAD = 5
     UNBOUND = -1
+    RULE_NUMBERS = 6           # what Leap.rule gives
 
 cdef struct System:
     Py_ssize_t P
