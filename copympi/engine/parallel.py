@@ -26,6 +26,9 @@ LAUNCHERS = (
 """Variables by which a launcher tells a process how many it started, and which of them this is."""
 
 
+NO_MEMORY = "not enough memory: {}"
+
+
 class Alone:
     """A communicator of one process, for a machine without an MPI library."""
 
@@ -93,8 +96,9 @@ def part_on_node(comm: Any) -> float:
 def launched() -> tuple[int, int]:
     """How many processes the launcher says it started, and which one this is; (1, 0) where there is none."""
     for size, rank in LAUNCHERS:
-        if size in os.environ:
-            return int(os.environ[size]), int(os.environ.get(rank, 0))
+        count, number = os.environ.get(size, ""), os.environ.get(rank, "0")
+        if count.isdecimal() and number.isdecimal():  # a shell may have left them empty
+            return int(count), int(number)
     return 1, 0
 
 
@@ -114,6 +118,12 @@ def from_root(comm: Any, make: Callable[[], T]) -> T:
             box = [True, make()]
         except (InputError, DynamicsError, MachineError) as problem:  # MachineError: TakenOver too
             box = [False, problem]
+        except MemoryError as problem:
+            box = [False, MachineError(NO_MEMORY.format(problem or "an array"))]
+        except OSError as problem:
+            if isinstance(problem, BrokenPipeError):  # who was listening has left: not the machine's fault
+                raise
+            box = [False, MachineError(str(problem))]
     if comm.size > 1:
         box = pickle.loads(_broadcast(comm, pickle.dumps(box, protocol=5) if comm.rank == ROOT else b"", ROOT))
     if not box[0]:
@@ -173,10 +183,13 @@ def together(comm: Any) -> Iterator[None]:
         yield
     except (InputError, DynamicsError, MachineError, StoppedEarly, SystemExit):
         raise
-    except BaseException:
+    except BaseException as problem:
+        short = NO_MEMORY.format(str(problem) or "an array") if isinstance(problem, MemoryError) else ""
+        if comm.size == 1 and short:
+            raise MachineError(short) from None
         if comm.size == 1:
             raise
-        trace = traceback.format_exc()
+        trace = short or traceback.format_exc()
         print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
         comm.Abort(1)
         sys.exit(1)  # MPICH's Abort can return before the launcher's signal comes: say things once

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from copympi.engine import parallel
 from copympi.errors import MachineError
 from copympi.snapshot import State
-from copympi.storage.reading import FAILURES, FORMAT, reason
+from copympi.storage.hdf5 import FAILURES, FORMAT, reason
 from copympi.storage.restart import SCHEMA, digest, unit_digests
 
 T = TypeVar("T")

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from copympi.engine import parallel
 from copympi.errors import MachineError
+from copympi.storage import digests
 from copympi.storage.checkpoint import PIECE, agree, finish, guarded, need, reserve
-from copympi.storage.reading import FAILURES, FOLDER, FORMAT, reason
+from copympi.storage.checkpoints import HALF, listed
+from copympi.storage.hdf5 import FAILURES, FORMAT, reason
+from copympi.storage.layout import FOLDER
 
 PATTERN = f"{FOLDER}/%b.h5"
 
@@ -29,12 +32,13 @@ Slab = tuple[int, int, Arrays]
 """First replica, first beable, and arrays (replicas, beables) by the names of datasets."""
 
 
-def forget(folder: Path, keep: int) -> None:
-    """Remove all profiles but the first `keep`, and what is half-written."""
-    for path in (folder / FOLDER).glob("*.h5"):
-        mine = path.name.startswith(".partial-") or (path.stem.isdigit() and int(path.stem) >= keep)
-        if mine and path.is_file():
-            path.unlink(missing_ok=True)
+def forget(folder: Path, keep: int, attempt: int) -> None:
+    """Remove all profiles but the first `keep`, and what attempts up to this one left half-written."""
+    for name in listed(folder / FOLDER):
+        half, stem = HALF.fullmatch(name), name.removesuffix(".h5")
+        mine = int(half[1]) <= attempt if half else stem != name and stem.isdecimal() and int(stem) >= keep
+        if mine and (folder / FOLDER / name).is_file():
+            (folder / FOLDER / name).unlink(missing_ok=True)
 
 
 def show(file: Any, name: str, lead: tuple[int, ...], P: int, dtype: Any) -> Any:
@@ -87,8 +91,9 @@ def _create(partial: Path, whole: Arrays, time: float, fill: bool) -> None:
     with h5py.File(partial, "w", libver=FORMAT, locking=False) as file:
         file.attrs["complete"] = np.int8(0)
         file.attrs["time"] = time
-        for name, values in whole.items():
-            values = values if len(values) > 1 else values[0]
+        shown = {name: values if len(values) > 1 else values[0] for name, values in whole.items()}
+        file.attrs["digest"] = digests.of_arrays(shown)
+        for name, values in shown.items():
             reserve(file, name, values.shape, values.dtype)
             if fill:
                 file[name][...] = values

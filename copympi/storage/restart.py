@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from copympi.engine import parallel
 from copympi.errors import InputError
 from copympi.snapshot import State
-from copympi.storage.reading import reason
+from copympi.storage.hdf5 import reason
 
 SCHEMA = 1
 

@@ -147,6 +147,6 @@ def test_matrix_market(tmp_path: Path, text: str, why: str) -> None:
 
 def test_a_dataset_larger_than_memory(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "H.h5", "w") as file:
-        file.create_dataset("H", (1 << 24, 1 << 24), chunks=(64, 64))
+        file.create_dataset("H", (1 << 24, 1 << 24), dtype="f8", chunks=(64, 64))
     with pytest.raises(InputError, match="more than this machine's memory"):
         hamiltonian.read("H.h5:/H", tmp_path)
