@@ -18,7 +18,7 @@ from pathlib import Path
 from copympi.errors import MachineError
 from copympi.storage.layout import FOLDER
 
-LEAST_SECONDS, BYTES_A_SECOND = 15, 5_000_000
+LEAST_SECONDS, BYTES_A_SECOND = 10, 5_000_000
 """Computing time that reading a file may take: at least, and the slowest pace."""
 SHARE = 64 << 20
 """Bytes of a checkpoint that are in memory at a time."""
