@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from copympi.engine import parallel
 from copympi.errors import MachineError
 from copympi.snapshot import State
-from copympi.storage.hdf5 import FAILURES, FORMAT, reason
+from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason, writing
 from copympi.storage.restart import SCHEMA, digest, unit_digests
 
 T = TypeVar("T")
@@ -83,14 +83,16 @@ def _create(
     total = sum(flat.dtype.itemsize * places[name][1] for name, (flat, _) in state.ragged.items())
     total += state.units * sum(rows.dtype.itemsize * rows[:1].size for rows in state.columns.values())
     need(total, partial.parent)
-    with h5py.File(partial, "w", libver=FORMAT, locking=False) as file:
+    with writing(partial, "w") as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["complete"] = np.int8(0)
         file.attrs["units"] = state.units
         text = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
+        held = []
         for name, values in {"meta": text, **{f"common/{k}": v for k, v in state.common.items()}}.items():
-            file[name] = values
-            file[name].attrs["digest"] = digest(np.ascontiguousarray(file[name][()]))
+            data = file.create_dataset(name, data=values)
+            data.attrs["digest"] = digest(np.ascontiguousarray(data[()]))
+            held.append(data)
         units = file.create_group("units")
         for name, rows in state.columns.items():
             reserve(units, name, (state.units, *rows.shape[1:]), rows.dtype)
@@ -98,6 +100,7 @@ def _create(
             reserve(units, name, (places[name][1],), flat.dtype)
             reserve(units, f"{name}_length", (state.units,), np.dtype(np.int64))
         reserve(units, "digest", (state.units,), np.dtype(np.uint64))
+        file.flush()
 
 
 def need(total: int, folder: Path) -> None:
@@ -185,6 +188,7 @@ def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]
             file = h5py.File(partial, "r+", libver=FORMAT, locking=False)
         except FAILURES as error:
             problem = reason(error)
+    held: dict[str, Any] = {}  # see hdf5.writing
     for name, start, rows in _slabs(state, starts):
         for rank in range(comm.size):
             mine = comm.rank == rank
@@ -193,14 +197,20 @@ def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]
             for at, piece in _travel(comm, rank, start, rows):
                 if root and problem is None:
                     try:
-                        file["units"][name][at : at + len(piece)] = piece
+                        if name not in held:
+                            held[name] = file["units"][name]
+                        held[name][at : at + len(piece)] = piece
                     except FAILURES as error:
                         problem = reason(error)
     if file is not None:
         try:
-            file.close()
+            if problem is None:
+                file.flush()
+                file.close()
         except FAILURES as error:
-            problem = problem or reason(error)
+            problem = reason(error)
+        if problem is not None:
+            let_go(file, partial)
     agree(comm, problem)
 
 
@@ -235,7 +245,7 @@ def agree(comm: Any, problem: str | None) -> None:
 
 def finish(partial: Path, path: Path, may_rename: Callable[[], None]) -> None:
     """Mark a file complete and give it its name."""
-    with h5py.File(partial, "r+", libver=FORMAT, locking=False) as file:
+    with writing(partial, "r+") as file:
         file.attrs.modify("complete", np.int8(1))
     sync(partial)
     may_rename()

@@ -24,8 +24,9 @@ PIECE = 16 << 20
 """Bytes that are read at a time."""
 
 
-def create(file: Any, thinned: bool) -> None:
-    """Room for digests in a new results file."""
+def create(file: Any, thinned: bool) -> dict[str, Any]:
+    """Room for digests in a new results file: its datasets by name, to be held as long as they are written."""
+    made: dict[str, Any] = {}
     group = file.create_group(GROUP)
     told = {RECORDS: "XXH3 of a record's row of every dataset, by name"}
     if thinned:
@@ -33,6 +34,8 @@ def create(file: Any, thinned: bool) -> None:
     for name, description in told.items():
         data = group.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(4096,), dtype=np.uint64)
         data.attrs["units"], data.attrs["description"] = "1", description
+        made[name] = data
+    return made
 
 
 def seal(file: Any, system: bool = False) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,24 @@ def reason(problem: BaseException) -> str:
     text = " ".join(str(problem).split())
     system = re.search(r"error message = '([^']+)'", text)  # how HDF5 quotes it
     return system[1] if system else getattr(problem, "strerror", None) or text or type(problem).__name__
+
+
+@contextmanager
+def writing(path: Path, mode: str) -> Iterator[Any]:
+    """A file to write, by this process alone. What fails, in closing too, leaves nothing of it open in HDF5.
+
+    Who writes to a dataset must hold it until the end: HDF5 keeps small writes back until a dataset is closed, and
+    where h5py closes one because no one holds it any more, a failure is lost.
+    """
+    file: Any = None
+    try:
+        file = h5py.File(path, mode, libver=FORMAT, locking=False)
+        yield file
+        file.flush()
+        file.close()
+    except BaseException:
+        let_go(file, path)
+        raise
 
 
 def let_go(file: Any, *paths: Path) -> None:

@@ -22,7 +22,7 @@ from copympi.errors import MachineError
 from copympi.storage import digests
 from copympi.storage.checkpoint import PIECE, agree, finish, guarded, need, reserve
 from copympi.storage.checkpoints import HALF, listed
-from copympi.storage.hdf5 import FAILURES, FORMAT, reason
+from copympi.storage.hdf5 import FAILURES, FORMAT, reason, writing
 from copympi.storage.layout import FOLDER
 
 PATTERN = f"{FOLDER}/%b.h5"
@@ -88,15 +88,18 @@ def write(
 def _create(partial: Path, whole: Arrays, time: float, fill: bool) -> None:
     partial.parent.mkdir(exist_ok=True)
     need(sum(values.nbytes for values in whole.values()), partial.parent)
-    with h5py.File(partial, "w", libver=FORMAT, locking=False) as file:
+    with writing(partial, "w") as file:
         file.attrs["complete"] = np.int8(0)
         file.attrs["time"] = time
         shown = {name: values if len(values) > 1 else values[0] for name, values in whole.items()}
         file.attrs["digest"] = digests.of_arrays(shown)
+        held = []
         for name, values in shown.items():
             reserve(file, name, values.shape, values.dtype)
+            held.append(file[name])
             if fill:
-                file[name][...] = values
+                held[-1][...] = values
+        file.flush()
 
 
 def _fill_together(comm: Any, partial: Path, slab: Slab) -> None:

@@ -26,7 +26,7 @@ from copympi.storage import digests, profiles, systems
 from copympi.storage.checkpoint import sync
 from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
-from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
+from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason, writing
 from copympi.storage.layout import CODES, DESCRIPTIONS, NAME, PROFILES, SCHEMA
 from copympi.storage.reading import first_records
 
@@ -69,13 +69,15 @@ class ResultsFile:
         try:
             self.file = h5py.File(self.new, "w", libver=FORMAT, locking=False)
             self._write_header(config, text, ranks, mpi)
-            systems.write(self.file.create_group("system"), system, start, config.system.labels is not None)
+            named = config.system.labels is not None
+            held = systems.write(self.file.create_group("system"), system, start, named)  # see hdf5.writing
             self._create_datasets(config, start, system.P)
-            digests.create(self.file, self.plan.thinned)
+            self.digests = digests.create(self.file, self.plan.thinned)
             digests.seal(self.file, system=True)
             self._take_over(keep)
             self.file.swmr_mode = True
             self.file.flush()
+            held.clear()
             sync(self.new)
             self.may_append()
             os.replace(self.new, self.path)
@@ -210,7 +212,7 @@ class ResultsFile:
         for kind, some, first in ((digests.RECORDS, dense, record), (digests.PROFILE_ROWS, sparse, profile)):
             if some:
                 made = digests.of_rows(some, lead)
-                data = self.file[digests.GROUP][kind]
+                data = self.digests[kind]
                 data.resize(first + len(made), axis=0)
                 data[first:] = made
 
@@ -227,7 +229,7 @@ class ResultsFile:
         try:
             self.file.close()
             shutil.copyfile(self.path, self.new)
-            with h5py.File(self.new, "r+", libver=FORMAT, locking=False) as file:
+            with writing(self.new, "r+") as file:
                 file.attrs["seconds"] = seconds
                 file.attrs["steps"] = last.steps
                 file.attrs["largest_chance"] = last.largest_chance
