@@ -53,6 +53,7 @@ def execute(options: Any) -> int:
     warnings.showwarning = _show_warning
     on_node = parallel.part_on_node(comm)
     job = parallel.from_root(comm, lambda: _read(options, on_node))
+    given.check(comm, job.start.phases)
     if options.resume and parallel.from_root(comm, lambda: _already_done(job)):
         if root and not options.quiet:
             print(one_line(f"copympi: {job.folder} holds this run, finished: nothing to do"), file=sys.stderr)

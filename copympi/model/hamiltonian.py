@@ -55,7 +55,7 @@ def read(value: Any, folder: Path = Path(), key: str = KEY) -> Any:
 def from_file(value: str, folder: Path, key: str, allowed: str) -> Any:
     """The array or sparse matrix in a file; InputError says of `key` what is `allowed`."""
     path, dataset = split_path(value, folder)
-    if not _is_file(path):
+    if not is_file(path):
         raise InputError(key, value, f"no such file: {path}; must be {allowed}")
     readers = dict(zip(READABLE, (_npy, _npz, _mtx, _hdf5, _hdf5), strict=True))
     reader = readers.get(path.suffix.lower())
@@ -73,12 +73,13 @@ def split_path(value: str, folder: Path) -> tuple[Path, str]:
     """File and dataset of `value`: they part at a colon after .h5 or .hdf5; other colons belong to names."""
     parts = [(value, "")]
     parts += [(value[: m.end() - 1], value[m.end() :]) for m in re.finditer(r"\.(h5|hdf5):", value, re.IGNORECASE)]
-    there = [(name, dataset) for name, dataset in parts if _is_file(folder / name)]
+    there = [(name, dataset) for name, dataset in parts if is_file(folder / name)]
     name, dataset = there[0] if there else parts[-1]
     return folder / name, dataset
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is a file to read; a name that cannot be one is none."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # a name that is too long, a folder that may not be looked into
