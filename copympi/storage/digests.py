@@ -24,9 +24,8 @@ PIECE = 16 << 20
 """Bytes that are read at a time."""
 
 
-def create(file: Any, thinned: bool) -> dict[str, Any]:
-    """Room for digests in a new results file: its datasets by name, to be held as long as they are written."""
-    made: dict[str, Any] = {}
+def create(file: Any, thinned: bool) -> None:
+    """Room for digests in a new results file."""
     group = file.create_group(GROUP)
     told = {RECORDS: "XXH3 of a record's row of every dataset, by name"}
     if thinned:
@@ -34,8 +33,6 @@ def create(file: Any, thinned: bool) -> dict[str, Any]:
     for name, description in told.items():
         data = group.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(4096,), dtype=np.uint64)
         data.attrs["units"], data.attrs["description"] = "1", description
-        made[name] = data
-    return made
 
 
 def seal(file: Any, system: bool = False) -> None:

@@ -63,24 +63,23 @@ def let_go(file: Any, *paths: Path) -> None:
     where it fails again. Here it may do so in memory: the descriptors of `paths` are made to lead there.
     """
     for path in paths:
-        with suppress(OSError):
-            _into_memory(path)
+        into_memory(path)
     if file is not None:
         with suppress(*FAILURES):
             file.close()
 
 
-def _into_memory(path: Path) -> None:
-    """Linux; elsewhere the descriptors stay as they are."""
+def into_memory(path: Path) -> None:
+    """Let all descriptors of a file lead to memory in its place. On Linux; elsewhere they stay as they are."""
     memory = getattr(os, "memfd_create", None)
     if memory is None:
         return
-    aim = str(path.absolute())
-    for name in os.listdir("/proc/self/fd"):
-        with suppress(OSError):
-            led = os.readlink(f"/proc/self/fd/{name}").removesuffix(" (deleted)")
-            if led == aim or os.path.realpath(aim) == led:
-                elsewhere = memory("given-up")
-                os.truncate(elsewhere, os.fstat(int(name)).st_size)
-                os.dup2(elsewhere, int(name))
-                os.close(elsewhere)
+    with suppress(OSError):
+        aims = (str(path.absolute()), os.path.realpath(path))
+        for name in os.listdir("/proc/self/fd"):
+            with suppress(OSError):
+                if os.readlink(f"/proc/self/fd/{name}").removesuffix(" (deleted)") in aims:
+                    elsewhere = memory("given-up")
+                    os.truncate(elsewhere, os.fstat(int(name)).st_size)
+                    os.dup2(elsewhere, int(name))
+                    os.close(elsewhere)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import time as clock
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,11 +21,11 @@ from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.record import Plan, events_dtype, slim, stacked
 from copympi.snapshot import Snapshot
-from copympi.storage import digests, profiles, systems
+from copympi.storage import digests, image, profiles, systems
 from copympi.storage.checkpoint import sync
 from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
-from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason, writing
+from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
 from copympi.storage.layout import CODES, DESCRIPTIONS, NAME, PROFILES, SCHEMA
 from copympi.storage.reading import first_records
 
@@ -67,17 +66,18 @@ class ResultsFile:
         self.file: Any = None
         self.data: dict[str, Any] = {}
         try:
-            self.file = h5py.File(self.new, "w", libver=FORMAT, locking=False)
-            self._write_header(config, text, ranks, mpi)
-            named = config.system.labels is not None
-            held = systems.write(self.file.create_group("system"), system, start, named)  # see hdf5.writing
-            self._create_datasets(config, start, system.P)
-            self.digests = digests.create(self.file, self.plan.thinned)
-            digests.seal(self.file, system=True)
+            with image.drafted(self.new) as file:
+                self._write_header(file, config, text, ranks, mpi)
+                systems.write(file.create_group("system"), system, start, config.system.labels is not None)
+                self._create_datasets(file, config, start, system.P)
+                digests.create(file, self.plan.thinned)
+                digests.seal(file, system=True)
+            self.file = h5py.File(self.new, "r+", libver=FORMAT, locking=False)
+            self.data = {name: self.file[name] for name in self.data}  # see hdf5.writing
+            self.digests = dict(self.file[digests.GROUP])
             self._take_over(keep)
             self.file.swmr_mode = True
             self.file.flush()
-            held.clear()
             sync(self.new)
             self.may_append()
             os.replace(self.new, self.path)
@@ -89,8 +89,8 @@ class ResultsFile:
             self._give_up()
             raise InputError("output folder", folder, f"cannot be written: {reason(problem)}") from None
 
-    def _write_header(self, config: Config, text: str, ranks: int, mpi: str) -> None:
-        self.file.attrs.update(
+    def _write_header(self, file: Any, config: Config, text: str, ranks: int, mpi: str) -> None:
+        file.attrs.update(
             {
                 "schema": SCHEMA,
                 "config": text,
@@ -105,7 +105,7 @@ class ResultsFile:
             }
         )
 
-    def _create_datasets(self, config: Config, start: Start, P: int) -> None:
+    def _create_datasets(self, file: Any, config: Config, start: Start, P: int) -> None:
         R, plan = (self.replicas,) if self.replicas > 1 else (), self.plan
         per_beable = {"occupation": plan.counts_dtype, "phase": np.float64, "coherence": np.float64, **plan.more}
         kinds: dict[str, tuple[tuple[int, ...], Any]] = {"time": ((), np.float64)}
@@ -121,7 +121,7 @@ class ResultsFile:
             lead = () if name.endswith("time") else R
             row = int(np.prod(lead + width, dtype=np.int64)) * 8
             chunk = max(1, min(config.records + 1, (1 << 18) // max(row, 1)))
-            self.data[name] = self.file.create_dataset(  # open to the end: a failure to write may not hide in closing
+            self.data[name] = file.create_dataset(
                 name,
                 shape=(*lead, 0, *width),
                 maxshape=(*lead, None, *width),
@@ -129,7 +129,7 @@ class ResultsFile:
                 dtype=dtype,
             )
         shown = {} if not plan.apart else per_beable
-        virtual = {name: profiles.show(self.file, name, R, P, dtype) for name, dtype in shown.items()}
+        virtual = {name: profiles.show(file, name, R, P, dtype) for name, dtype in shown.items()}
         for name, data in (self.data | virtual).items():
             units, description = DESCRIPTIONS[name]
             data.attrs["units"] = (config.output.time_unit or "1") if units == "time" else units
@@ -228,8 +228,7 @@ class ResultsFile:
         self.may_append()
         try:
             self.file.close()
-            shutil.copyfile(self.path, self.new)
-            with writing(self.new, "r+") as file:
+            with image.drafted(self.new, self.path) as file:
                 file.attrs["seconds"] = seconds
                 file.attrs["steps"] = last.steps
                 file.attrs["largest_chance"] = last.largest_chance

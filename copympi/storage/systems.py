@@ -15,25 +15,24 @@ from copympi.model.system import System
 from copympi.record import MOST_PROFILE
 
 
-def write(group: Any, system: System, start: Start, named: bool) -> list[Any]:
+def write(group: Any, system: System, start: Start, named: bool) -> None:
     """H/hbar, hbar, Psi and N at t = 0, labels (of many beables only those that a user `named`), and the lattice."""
     N, large = start.members, system.P > MOST_PROFILE
     group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
-    held = [group.create_dataset("state", data=start.state)]
     if named or not large:
-        held.append(group.create_dataset("labels", data=np.array([label.encode() for label in system.labels], "S")))
+        group["labels"] = np.array([label.encode() for label in system.labels], "S")
     packed: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if large else {}
     for part in ("data", "indices", "indptr"):
-        held.append(group.create_dataset(part, data=getattr(system.frequencies, part), **packed))
+        group.create_dataset(part, data=getattr(system.frequencies, part), **packed)
+    group["state"] = start.state
     group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
     group["state"].attrs["description"] = "Psi_a at t = 0, normalised"
     lattice = lattice_of(system)
     if lattice is not None:
         room = group.create_group("lattice")
         room.attrs.update(lattice.attributes())
-        held.append(room.create_dataset("potential", data=np.ravel(lattice.potential), **packed))
+        room.create_dataset("potential", data=np.ravel(lattice.potential), **packed)
         room["potential"].attrs["description"] = "V of the sites in order of the beables, the last axis fastest"
-    return held
 
 
 def read(group: Any) -> System:
