@@ -24,6 +24,8 @@ PARTS = {
 MOST_BEABLES = 2**31 - 1
 EMPTY = 1000
 """Rows for each element that a matrix may have: more is a mistake, or a few bytes that take all memory."""
+PRINTED = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
+"""Bytes of text in any encoding."""
 LEAST_BYTES = {"coordinate": {"pattern": 4, "complex": 8}, "array": {"complex": 4}}
 """Least bytes an element takes in a Matrix Market file, by layout and kind; 6 and 2 where nothing is said here."""
 
@@ -69,7 +71,10 @@ def fits(shape: tuple[int, ...], key: str, what: object) -> None:
 
 
 def matrix_market(path: Path, key: str) -> None:
-    """InputError where a .mtx file says that it has more elements than so many bytes can hold, or rows without end."""
+    """InputError where a .mtx file has another number of elements than it says, rows without end, or is no text.
+
+    scipy's compiled reader crashes on some of these.
+    """
     from scipy.io import mminfo
 
     rows, columns, entries, layout, field, symmetry = mminfo(path)
@@ -79,10 +84,25 @@ def matrix_market(path: Path, key: str) -> None:
     size = path.stat().st_size
     if least * entries > size + 1:
         raise InputError(key, path.name, f"says that it holds {entries:,} elements; its {size:,} bytes cannot")
+    problem = _text(path, entries)
+    if problem:
+        raise InputError(key, path.name, problem)
     if layout == "coordinate" and max(rows, columns) > EMPTY * (entries + 1):
         raise InputError(key, f"{rows:,} beables", f"must have more than {entries:,} elements")
     if layout == "array":
         fits((rows, columns), key, path.name)
+
+
+def _text(path: Path, entries: int) -> str:
+    """What is wrong with the lines of a Matrix Market file: one for each element after those that begin it."""
+    lines, begun = 0, False
+    with path.open("rb") as file:
+        for line in file:
+            if line.translate(None, PRINTED):
+                return "must be text without control characters"
+            if line.strip() and not line.lstrip().startswith(b"%"):
+                lines, begun = lines + begun, True  # the first says how many there are
+    return "" if lines == entries else f"says that it holds {entries:,} elements; it has {lines:,} lines of them"
 
 
 def _sides(shape: Any, key: str) -> tuple[int, int]:

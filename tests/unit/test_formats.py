@@ -134,7 +134,9 @@ HEAD = "%%MatrixMarket matrix "
         ("coordinate real general\n20000000 20000000 1\n1 1 1\n", "must have more than 1 elements"),
         ("coordinate real general\n4 4 1\n9 1 1\n", "cannot be read: "),
         ("coordinate real general\n4 4 1\n-9 1 1\n", "cannot be read: "),
-        ("coordinate real general\n4 4 2\n1 1 1\n", "cannot be read: "),
+        ("coordinate real general\n4 4 2\n1 1 1\n", "says that it holds 2 elements; it has 1 lines of them"),
+        ("coordinate real general\n4 4 1\n1 1 1\n2 2 1\n", "says that it holds 1 elements; it has 2 lines of them"),
+        ("coordinate real symmetric\n4 4 2\n1 1 1\n\0\0\0\0\0\0 2 2 1\n", "must be text without control characters"),
     ],
 )
 def test_matrix_market(tmp_path: Path, text: str, why: str) -> None:
