@@ -44,7 +44,7 @@ def _look(path: Path) -> str:
                 return FOREIGN
             return FINISHED if file.attrs["complete"] else UNFINISHED
     except FileNotFoundError as problem:
-        raise OSError(problem.errno, reason(problem)) from None
+        raise MachineError(f"a link that leads nowhere: {problem.strerror}") from None
 
 
 def is_complete(folder: Path) -> bool:
