@@ -6,16 +6,19 @@ import os
 import random
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from tests.faults import inject, lives
 from tests.faults.inject import Fault
 from tests.faults.lives import ROOT, Way
 from tests.faults.test_resume import prepare
-from tests.launch import run
+from tests.launch import launcher, run
 
 JOB = {"members": 5000, "duration": 40.0, "interval": 1.0, "every": 6.1}
 MPIO = Way("openmpi", "mpio")
@@ -149,3 +152,27 @@ def test_many_faults(job: Path, library: Path, ranks: int, way: Way, capsys: pyt
         count[f"code {done.returncode}" if fired else "did not occur"] += 1
     with capsys.disabled():
         print(f"\nfaults, {ranks} ranks, {lives.named(way)}: {dict(count)}")
+
+
+def test_phases_that_one_rank_cannot_read(tmp_path: Path, library: Path) -> None:
+    """As on a disk that another machine does not have: bad input on every rank, before anything is written."""
+    with h5py.File(tmp_path / "phases.h5", "w") as file:
+        file["phi"] = np.linspace(0, 1, 5000)
+    (tmp_path / "job.toml").write_text(
+        "[system]\nhamiltonian = [[0, 0.5], [0.5, 0]]\n[preparation]\nmembers = 5000\ndensity = [0.5, 0.5]\n"
+        'phases = "phases.h5:/phi"\n[dynamics]\nduration = 1.0\n'
+    )
+    start = [*launcher("mpich"), "-n", "1"]
+    copympi = [sys.executable, "-m", "copympi", "run", "job.toml", "-o", "out", "--no-figure", "--quiet"]
+    fault = Fault("open", "ENOENT", 1, EVER, "phases.h5").env(library, tmp_path / "fault")
+    blind = ["env", *(f"{name}={value}" for name, value in fault.items())]
+    env = {"PYTHONPATH": str(lives.REPO)}
+    done = run([*start, *copympi, ":", "-n", "1", *blind, *copympi], 120.0, tmp_path, env)
+    assert done.returncode == 2, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("copympi: ")]
+    why = "cannot be read on rank 1: No such file or directory"
+    assert said == [f'copympi: error: preparation.phases = "phases.h5:/phi": {why}']
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+    done = run([*start, *copympi, ":", "-n", "1", *copympi], 120.0, tmp_path, env)
+    assert done.returncode == 0, done.stderr
