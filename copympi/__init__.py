@@ -2,9 +2,13 @@
 
 __version__ = "0.1.0"
 
-from copympi.errors import DynamicsError, InputError
-from copympi.model.build import lattice
-from copympi.model.system import System
-from copympi.simulate import Run, simulate
+from copympi import interrupt
+
+interrupt.says(interrupt.BEFORE)  # where this is the command: imports take a second
+
+from copympi.errors import DynamicsError, InputError  # noqa: E402
+from copympi.model.build import lattice  # noqa: E402
+from copympi.model.system import System  # noqa: E402
+from copympi.simulate import Run, simulate  # noqa: E402
 
 __all__ = ["DynamicsError", "InputError", "Run", "System", "__version__", "lattice", "simulate"]

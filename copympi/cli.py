@@ -9,46 +9,55 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from copympi import __version__
+from copympi import __version__, interrupt
 from copympi.engine import parallel
-from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly, one_line
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly, one_line, out_of_memory
+from copympi.launcher import launched
+from copympi.terminal import make_lasting
+
+
+class UsageError(Exception):
+    """A command line that makes no sense: exit code 2."""
 
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, once for all ranks."""
 
     def error(self, message: str) -> NoReturn:
-        _complain(f"{message} (see {self.prog} --help)")
-        sys.exit(2)
+        raise UsageError(f"{message} (see {self.prog} --help)")
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run one command and exit with its code, the same on every rank."""
-    options = _parser().parse_args(arguments)
+    """Run one command and exit with its code, the same on every rank.
+
+    Whatever goes wrong on some ranks alone, the others do not wait for them for ever: see `parallel.leave`.
+    """
+    make_lasting()
+    code, said = 1, ""
     try:
+        options = _parser().parse_args(arguments)
+        if options.command is not _run:  # a run says by itself what an interrupt means to it
+            interrupt.as_usual()
         code = options.command(options)
-    except InputError as problem:
-        _complain(str(problem))
-        code = 2
+    except (InputError, UsageError) as problem:
+        code, said = 2, f"error: {problem}"
     except (DynamicsError, MachineError) as problem:
-        _complain(str(problem))
-        code = 1
+        said = f"error: {problem}"
     except MemoryError as problem:
-        _complain(f"not enough memory: {problem}")
-        code = 1
+        said = f"error: {out_of_memory(problem)}"
     except StoppedEarly as stop:
-        _complain(str(stop), "")
-        code = 3
-    except BrokenPipeError:  # | head
-        sys.stderr.close()
-        code = 0
-    except BaseException as problem:
-        if isinstance(problem, SystemExit):
-            raise
+        code, said = 3, str(stop)
+    except KeyboardInterrupt:
+        said = "interrupted"
+    except Exception:
         print(traceback.format_exc(), file=sys.stderr, flush=True)
         _end_job()
-        code = 1
+    if said and launched()[1] == 0:
+        print(f"copympi: {one_line(said)}", file=sys.stderr, flush=True)
     sys.stdout.flush()
+    sys.stderr.flush()
+    if code:
+        parallel.leave(code, said)
     sys.exit(code)
 
 
@@ -61,11 +70,6 @@ def _end_job() -> None:
     if comm.size > 1:
         print(f"copympi: rank {comm.rank} failed; the whole job ends", file=sys.stderr, flush=True)
         comm.Abort(1)
-
-
-def _complain(message: str, kind: str = "error: ") -> None:
-    if parallel.launched()[1] == 0:
-        print(f"copympi: {kind}{one_line(message)}", file=sys.stderr, flush=True)
 
 
 def _parser() -> Parser:
@@ -158,7 +162,7 @@ def _study(options: Any) -> int:
     from copympi import studies
 
     if options.list:
-        if parallel.launched()[1] == 0:
+        if launched()[1] == 0:
             print("\n".join(f"{name:16} {asks}" for name, (asks, _) in studies.STUDIES.items()))
         return 0
     if options.name is None:

@@ -25,6 +25,8 @@ from copympi.sections import (
 from copympi.sections import seconds as seconds
 
 MOST_RECORDS = 10**8
+SHORTEST, LONGEST = 1e-100, 1e100
+"""Durations, whose powers must be numbers."""
 MOST_STEPS = 10**12
 """Fixed steps between two records."""
 
@@ -134,6 +136,8 @@ def _check_times(config: Config) -> None:
         )
     if config.records < 1 or abs(config.records * interval - duration) > 1e-9 * duration:
         raise InputError("dynamics.duration", duration, f"must be a multiple of output.interval = {interval:g}")
+    if not SHORTEST <= duration <= LONGEST:
+        raise InputError("dynamics.duration", duration, f"must be from {SHORTEST:g} to {LONGEST:g}; choose other units")
     if step is not None and interval / MOST_STEPS > step:
         raise InputError("dynamics.step", step, f"must be at least {interval / MOST_STEPS:g}, 10^-12 output.interval")
     if step is not None and (step > interval or abs(round(interval / step) * step - interval) > 1e-9 * interval):

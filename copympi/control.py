@@ -8,35 +8,50 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
-import threading
 import time as clock
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from copympi.watchdog import Watchdog
 
 STOP, SAVE = 0, 1
 """Places of the two wishes."""
 LOOK_EVERY = 0.5
 """Seconds between the root's looks for a STOP file."""
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
+"""Each is a wish to stop; SIGHUP only where it is not ignored, as under nohup."""
+STOP_FILE, STOPPED = "STOP", "stopped"
+"""What a user puts into DIR to stop a run, and what it becomes: job scripts see there that nobody wants to go on."""
 
 
 class Control:
     """Wishes of one rank. `interval`: seconds of wall time, or (simulated time,) between checkpoints.
 
-    `deadline` (root): monotonic time by which the run must have left, or None.
+    `deadline` (root): monotonic time by which the run must have left, or None. `watchdog` learns that things go on.
     """
 
-    def __init__(self, root: bool, folder: Path, interval: float | tuple[float], deadline: float | None) -> None:
-        self.root, self.stop_file = root, folder / "STOP"
-        self.interval, self.deadline = interval, deadline
+    def __init__(
+        self,
+        root: bool,
+        folder: Path,
+        interval: float | tuple[float],
+        deadline: float | None,
+        watchdog: Watchdog,
+    ) -> None:
+        self.root, self.stop_file, self.stopped = root, folder / STOP_FILE, folder / STOPPED
+        self.interval, self.deadline, self.watchdog = interval, deadline, watchdog
         self.caught: int | None = None
         self.reason = ""
         self.last_cost = 0.0
         self.saved_at, self.saved_time, self.looked = clock.monotonic(), 0.0, 0.0
         self.broken = self.leaving = False
-        self.beat = clock.monotonic()
-        self.old = {number: signal.signal(number, self._catch) for number in SIGNALS}
+        heeded = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
+        self.old = {number: signal.signal(number, self._catch) for number in heeded}
+        if root:  # whoever starts wants to go on
+            with suppress(OSError):
+                self.stopped.unlink(missing_ok=True)
 
     def _catch(self, number: int, _: Any) -> None:
         if number == signal.SIGINT:  # a second one stops at once
@@ -51,11 +66,12 @@ class Control:
 
     def look(self, wishes: Any, ensemble: Any) -> None:
         """Set this rank's wishes. Costs a fraction of a microsecond."""
-        self.beat = clock.monotonic()
+        self.watchdog.beat()
         wishes[STOP] = self.caught is not None
         if self.root:
-            wishes[STOP] = self._wants_stop(self.beat) or wishes[STOP]
-            wishes[SAVE] = self._wants_save(self.beat, ensemble)
+            now = clock.monotonic()
+            wishes[STOP] = self._wants_stop(now) or wishes[STOP]
+            wishes[SAVE] = self._wants_save(now, ensemble)
 
     def _wants_stop(self, now: float) -> bool:
         if self.caught is not None:
@@ -66,10 +82,23 @@ class Control:
             self.reason = "results cannot be written"
         elif now > self.looked + LOOK_EVERY:
             self.looked = now
-            if self.stop_file.exists():
+            if os.path.lexists(self.stop_file):
                 self.reason = f"found {self.stop_file}"
-                self.stop_file.unlink(missing_ok=True)  # or the next life would stop at once
         return bool(self.reason)
+
+    def note_stop(self) -> None:
+        """A stop that the user's file asked for leaves its trace: the file, under another name. Root alone.
+
+        Under its own name the next life would stop at once.
+        """
+        if self.reason != f"found {self.stop_file}":
+            return
+        try:
+            os.replace(self.stop_file, self.stopped)
+        except FileNotFoundError:
+            self.stopped.touch()  # somebody took the file back: too late
+        except OSError as problem:
+            warnings.warn(f"remove {self.stop_file}, which copympi cannot: {problem.strerror}", stacklevel=2)
 
     def _wants_save(self, now: float, ensemble: Any) -> bool:
         if isinstance(self.interval, tuple):
@@ -80,37 +109,6 @@ class Control:
     def saved(self, time: float, seconds: float) -> None:
         """A checkpoint was tried at simulated `time` and took `seconds`."""
         self.saved_at, self.saved_time, self.last_cost = clock.monotonic(), time, seconds
-
-
-class Watchdog:
-    """Ends this process, and so the job, where nothing has gone on for `patience` seconds: some rank hangs.
-
-    It runs in a thread, as the others wait inside MPI, where no signal handler of Python's gets a turn.
-    """
-
-    def __init__(self, control: Control, patience: float, rank: int) -> None:
-        self.control, self.patience, self.rank = control, patience, rank
-        self.done = threading.Event()
-        self.thread = threading.Thread(target=self._watch, daemon=True)
-
-    def _watch(self) -> None:
-        while not self.done.wait(min(1.0, self.patience / 4)):
-            idle = clock.monotonic() - self.control.beat
-            if idle > self.patience:
-                print(
-                    f"copympi: rank {self.rank}: nothing has gone on for {idle:.0f} s; the job ends",
-                    file=sys.stderr,
-                    flush=True,
-                )
-                os._exit(1)
-
-    def __enter__(self) -> Watchdog:
-        self.control.beat = clock.monotonic()
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.done.set()
 
 
 def job_deadline() -> float | None:

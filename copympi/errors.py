@@ -63,6 +63,11 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def out_of_memory(problem: MemoryError) -> str:
+    """One line; NumPy says what could not be had."""
+    return f"out of memory: {problem}" if str(problem) else "out of memory"
+
+
 def shorten(value: object, most: int = 60) -> str:
     """A value as a user wrote it, short enough for one line; a path in full."""
     if isinstance(value, Path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import sys
 import time as clock
@@ -15,24 +16,25 @@ from typing import Any
 import numpy as np
 import tomlkit
 
-from copympi import __version__
+from copympi import __version__, interrupt
 from copympi import config as configuration
 from copympi.check import mpi_name
 from copympi.config import Config
-from copympi.control import Control, Watchdog, job_deadline
+from copympi.control import Control, job_deadline
 from copympi.engine import parallel
 from copympi.engine.alike import arithmetic_digest
 from copympi.errors import InputError, MachineError, one_line
-from copympi.keeper import Keeper, compare_settings
+from copympi.keeper import Keeper, choose_writer, compare_settings, refuse_changes
 from copympi.model import build
 from copympi.model.preparation import Start, check_memory
 from copympi.model.system import System
 from copympi.progress import Progress, Silent
 from copympi.report import analysis, plots
 from copympi.report.numbers import humane
-from copympi.simulate import run, warn_about
+from copympi.simulate import built, run, warn_about
 from copympi.storage import given, guard, layout, reading, results
 from copympi.storage.folder import is_complete
+from copympi.watchdog import Watchdog, within
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,15 @@ class Job:
 
 def execute(options: Any) -> int:
     """Carry out `copympi run` with parsed options; the same on every rank. Returns the exit code."""
-    comm = parallel.world()
+    patience = configuration.seconds(options.patience, "--patience")
+    with within(patience):
+        comm = parallel.world()
+    with Watchdog(patience, comm.rank) as watchdog:
+        return _execute(comm, options, watchdog)
+
+
+def _execute(comm: Any, options: Any, watchdog: Watchdog) -> int:
+    """All that can be refused is refused before the first file is written, or deleted."""
     root = comm.rank == parallel.ROOT
     warnings.showwarning = _show_warning
     on_node = parallel.part_on_node(comm)
@@ -58,26 +68,41 @@ def execute(options: Any) -> int:
         if root and not options.quiet:
             print(one_line(f"copympi: {job.folder} holds this run, finished: nothing to do"), file=sys.stderr)
         return 0
-    parallel.from_root(comm, lambda: results.open_folder(job.folder, options.overwrite or options.resume))
-    control = Control(root, job.folder, job.config.save_every, _deadline(options.time_budget, root))
-    try:
-        with Watchdog(control, configuration.seconds(options.patience, "--patience"), comm.rank):
-            seconds = _run(comm, job, options, control)
-    except Exception:
-        control.leaving = True
-        raise
-    finally:
-        control.release()
+    writer = parallel.from_root(comm, lambda: choose_writer(comm, options.writer))
+    seconds = _attempt(comm, job, options, writer, watchdog)
+    interrupt.says(f"interrupted while reporting: the run is complete; `copympi plot {job.folder}` draws its figures")
+    watchdog.beat()
     parallel.from_root(comm, lambda: _report(job.folder, options, seconds))
     return 0
 
 
-def _run(comm: Any, job: Job, options: Any, control: Control) -> float:
-    root = comm.rank == parallel.ROOT
-    keeper = Keeper(
-        comm, job.folder, control, _meta(job), job.config.checkpoint.keep, options.writer, options.quiet
-    )  # fmt: skip
-    keep = 0
+def _attempt(comm: Any, job: Job, options: Any, writer: str, watchdog: Watchdog) -> float:
+    """Build the ensemble, take the folder, and run; seconds of wall time of all lives."""
+    root, old = comm.rank == parallel.ROOT, options.overwrite or options.resume
+    deadline, meta = _deadline(options.time_budget, root), _meta(job)
+    if parallel.from_root(comm, lambda: os.path.isdir(job.folder)):
+        parallel.from_root(comm, lambda: results.open_folder(job.folder, old))
+    if options.resume:
+        parallel.from_root(comm, lambda: refuse_changes(job.folder, meta["settings"]))
+    watchdog.beat()
+    try:
+        with parallel.together(comm):
+            ensemble = built(job.system, job.start, job.config, comm)
+    except InputError as problem:
+        raise problem.inside(options.config) from None
+    watchdog.beat()
+    parallel.from_root(comm, lambda: results.open_folder(job.folder, old))
+    control = Control(root, job.folder, job.config.save_every, deadline, watchdog)
+    try:
+        keeper = Keeper(comm, job.folder, control, meta, job.config.checkpoint.keep, writer, options.quiet)
+        return _run(comm, job, options, ensemble, keeper)
+    finally:
+        control.leaving = True
+        control.release()
+
+
+def _run(comm: Any, job: Job, options: Any, ensemble: Any, keeper: Keeper) -> float:
+    root, keep = comm.rank == parallel.ROOT, 0
     if options.resume:
         keep = keeper.resume()
         if not keep:
@@ -91,7 +116,7 @@ def _run(comm: Any, job: Job, options: Any, control: Control) -> float:
         keeper.recorders = [recorder] if root else []
         if root and not options.quiet:
             print(_headline(job, comm.size), flush=True)
-        last, seconds = run(job.system, job.start, job.config, comm, keeper.recorders, progress, keeper)
+        last, seconds = run(job.system, job.start, job.config, comm, keeper.recorders, progress, keeper, ensemble)
         seconds += keeper.spent_before
         parallel.from_root(comm, lambda: recorder.finish(seconds, last))
     return seconds

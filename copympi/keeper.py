@@ -22,7 +22,7 @@ class Keeper:
     """Writes, finds and fences the checkpoints of one run. Made on every rank; files are the root's business.
 
     meta : what is said of the run in every checkpoint (JSON); `meta["settings"]` must not change between lives.
-    writer : "auto", "mpio" or "root".
+    writer : "mpio" or "root".
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Keeper:
     ) -> None:
         self.comm, self.folder, self.control, self.meta, self.keep = comm, folder, control, meta, keep
         self.root, self.quiet = comm.rank == parallel.ROOT, quiet
-        self.writer = parallel.from_root(comm, lambda: choose_writer(comm, writer))
+        self.writer = writer
         self.attempt = parallel.from_root(comm, lambda: checkpoints.take_attempt(folder))
         self.found: tuple[State, dict[str, Any]] | None = None
         self.recorders: list[Any] = []
@@ -100,7 +100,7 @@ class Keeper:
             failure = problem
         self.control.saved(time, clock.monotonic() - began)
         if ensemble.heard[STOP]:
-            trouble, reason = parallel.from_root(self.comm, lambda: (self.trouble, self.control.reason or "a signal"))
+            trouble, reason = parallel.from_root(self.comm, self._why_stop)
             if failure is not None:
                 raise MachineError(f"stopped ({trouble or reason}), but no checkpoint could be written: {failure}")
             if trouble is not None:
@@ -109,6 +109,11 @@ class Keeper:
         if failure is not None and self.root:
             message = f"no checkpoint at t = {time:g}: {failure}; the one before stays, the run goes on"
             warnings.warn(message, RuntimeWarning, stacklevel=2)
+
+    def _why_stop(self) -> tuple[MachineError | None, str]:
+        """What made the run stop: trouble, or a reason. Root alone."""
+        self.control.note_stop()
+        return self.trouble, self.control.reason or "a signal"
 
     def save(self, ensemble: Any, record: int, time: float) -> None:
         """Write the next checkpoint and delete those no longer kept. Collective.
@@ -214,6 +219,17 @@ def choose_writer(comm: Any, wanted: str) -> str:
     if wanted == "mpio" and not able:
         raise InputError("--writer", wanted, "this h5py has no parallel HDF5 for this MPI library; allowed: root, auto")
     return ("mpio" if able and comm.size > 1 else "root") if wanted == "auto" else wanted
+
+
+def refuse_changes(folder: Path, settings: dict[str, Any]) -> None:
+    """InputError where the newest checkpoint that can be read is of a run with other settings. Root alone.
+
+    Asked before the run is taken over: a start that is refused must not end one that is at work.
+    """
+    for path in reversed(checkpoints.numbered(folder)):
+        with suppress(restart.DamagedError):
+            compare_settings(restart.read_meta(path)["settings"], settings, path)
+            return
 
 
 def two_libraries() -> bool:

@@ -40,14 +40,14 @@ class Progress(Silent):
         self.bar: Any = None
         if kind == "bar" or (kind == "auto" and on_terminal(self.stream)):
             width = len(f"{self.end:g}")
-            unit = " " + self.unit if self.unit else ""
             self.bar = tqdm(
                 total=self.end,
+                unit=" " + self.unit if self.unit else "",  # a user's text: never a part of the format
                 file=self.stream,
                 ascii=" ─━" if "utf" in (getattr(self.stream, "encoding", "") or "").lower() else True,
                 dynamic_ncols=True,
                 mininterval=0.1,
-                bar_format=f"  t = {{n:>{width}.4g}}/{{total:g}}{unit} |{{bar}}| {{percentage:3.0f}}%{{postfix}}"
+                bar_format=f"  t = {{n:>{width}.4g}}/{{total:g}}{{unit}} |{{bar}}| {{percentage:3.0f}}%{{postfix}}"
                 " [{elapsed} < {remaining}]",
             )
 

@@ -25,8 +25,10 @@ from copympi.record import Memory, Plan, Recorder
 from copympi.record import Run as Run  # its public place
 from copympi.snapshot import Snapshot
 
-CAREFUL_CHANCE = 0.05
-"""A fixed step with larger leaving chances is warned about."""
+CAREFUL_CHANCE, CAREFUL_TURN = 0.05, 0.5
+"""A fixed step with larger leaving chances, or in which phases turn further (rad), is warned about."""
+FASTEST = 1e50
+"""|H|/hbar must stay below: the step's polynomial has its fifth power times sqrt(N), which must be a number."""
 
 
 def simulate(
@@ -141,6 +143,16 @@ def _digest(system: System, start: Start, config: Config) -> int:
     return zlib.crc32(b"".join([*(np.ascontiguousarray(part).tobytes() for part in parts), text]))
 
 
+def built(system: System, start: Start, config: Config, comm: Any) -> Members | Occupation:
+    """The ensemble of a checked config at t = 0; InputError for what only the engine can refuse. Collective."""
+    d, fastest = config.dynamics, system.fastest
+    if not fastest < FASTEST:
+        why = f"must be below {FASTEST:g} per unit of time; choose other units"
+        raise InputError("system.hamiltonian", f"|H|/hbar = {fastest:.3g}", why)
+    leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
+    return choice.ensemble(system, start, config, comm, leap)
+
+
 def run(
     system: System,
     start: Start,
@@ -149,34 +161,34 @@ def run(
     recorders: list[Recorder],
     progress: Silent,
     keeper: Keeper | None = None,
+    ensemble: Members | Occupation | None = None,
 ) -> tuple[Snapshot | None, float]:
     """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
 
     Recorders and progress are used on the root only. `keeper` saves and restores the state where there is one.
+    `ensemble` : as `built` makes it, where that has been done.
     An exception that is not alike on all ranks aborts the job.
     """
     try:
         with parallel.together(comm):
             began = clock.perf_counter()
-            last = _loop(system, start, config, comm, recorders, progress, keeper)
+            ensemble = built(system, start, config, comm) if ensemble is None else ensemble
+            warn = _StepWarning(config.dynamics.step, system)
+            last = _loop(ensemble, config, Plan(config, system, start), recorders, progress, keeper, warn)
             return last, clock.perf_counter() - began
     finally:
         progress.close()
 
 
 def _loop(
-    system: System,
-    start: Start,
+    ensemble: Members | Occupation,
     config: Config,
-    comm: Any,
+    plan: Plan,
     recorders: list[Recorder],
     progress: Silent,
     keeper: Keeper | None,
+    warn: _StepWarning,
 ) -> Snapshot | None:
-    d = config.dynamics
-    leap = Leap(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
-    ensemble = choice.ensemble(system, start, config, comm, leap)
-    plan = Plan(config, system, start)
     first, snapshot = 1, None
     if keeper is not None and keeper.found is not None:
         state, meta = keeper.found
@@ -186,7 +198,6 @@ def _loop(
     else:
         snapshot = _tell(recorders, ensemble, 0, plan, keeper)
         ensemble.begin(first)
-    warn = _ChanceWarning(d.step)
     for record in range(first, config.records + 1):
         if record > first:
             ensemble.begin(record)
@@ -231,19 +242,28 @@ def _tell(
     return snapshot
 
 
-class _ChanceWarning:
-    """Says once that a fixed step is long for the chances it leads to."""
+class _StepWarning:
+    """Says once that a fixed step is long for the chances it leads to, and once that it is for the phases."""
 
-    def __init__(self, step: float | None) -> None:
-        self.step = step
+    def __init__(self, step: float | None, system: System) -> None:
+        self.step = self.step_of_phases = step
+        self.turn = 0.0 if step is None else step * system.spread
 
     def look(self, chance: float, time: float) -> None:
+        if self.step_of_phases is not None and self.turn > CAREFUL_TURN:
+            warnings.warn(
+                f"dynamics.step = {self.step_of_phases:g} may turn phases by {self.turn:.3g} rad in one step (|H|/hbar "
+                f"less the middle of its diagonal, times the step); above {CAREFUL_TURN} results lose accuracy",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+            self.step_of_phases = None
         if self.step is not None and chance > CAREFUL_CHANCE:
             warnings.warn(
                 f"dynamics.step = {self.step:g} lets a member leave with chance {chance:.3g} in one step "
                 f"(by t = {time:g}); above {CAREFUL_CHANCE} results lose accuracy",
                 RuntimeWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
             self.step = None
 

@@ -10,6 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
+from copympi.kernels.checks cimport need, need_blocks, need_units
 from copympi.kernels.predictor cimport Couplings, System
 
 cdef extern from *:
@@ -93,10 +94,21 @@ NUMBERS = 7
 """Numbers of a beable that its members feel: omega, h re, im, k re, im, F re, im."""
 
 
-def felt(Couplings couplings, int64_t[:, ::1] n, double[:, :, ::1] sums, double strength, int mean, int twice):
+cdef int need_members(const uint8_t[::1] active, const double[:, ::1] values, const int64_t[::1] offset,
+                      const int64_t[:, ::1] unit, const int32_t[:, ::1] counts) except -1:
+    """Members of R replicas: values (3, M), and where they stand."""
+    need(values.shape[0] == 3, "values: must be (3, M)")
+    need_units(unit, active.shape[0])
+    return need_blocks(offset, unit, counts, values.shape[1])
+
+
+def felt(Couplings couplings not None, int64_t[:, ::1] n not None, double[:, :, ::1] sums not None, double strength,
+         int mean, int twice):
     """What the members of each beable feel, (R, NUMBERS, P), from the sums (R, SUMS, P)."""
     cdef const System *s = &couplings.system
     cdef Py_ssize_t P = s.P, r, a, b, e
+    need(n.shape[1] == P and sums.shape[0] == n.shape[0] and sums.shape[1] == 8 and sums.shape[2] == P,
+         "n: must be (R, P); sums: (R, SUMS, P)")
     cdef double[:, :, ::1] out = np.zeros((n.shape[0], 7, P))
     cdef double over, f
     for r in range(n.shape[0]):
@@ -118,11 +130,18 @@ def felt(Couplings couplings, int64_t[:, ::1] n, double[:, :, ::1] sums, double 
     return np.asarray(out)
 
 
-def midpoints(double[:, :, ::1] numbers, double[::1] half, int twice, uint8_t[::1] active, double[:, ::1] values,
-              double[:, ::1] mid, int64_t[::1] offset, int64_t[:, ::1] unit, int32_t[:, ::1] counts):
+def midpoints(double[:, :, ::1] numbers not None, double[::1] half not None, int twice,
+              uint8_t[::1] active not None, double[:, ::1] values not None, double[:, ::1] mid not None,
+              int64_t[::1] offset not None, int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None):
     """Better midpoints `mid` (3, M) of the step from `values` (3, M), in place. half (R,): half its length."""
-    cdef Py_ssize_t P = counts.shape[1], u, r, a
+    cdef Py_ssize_t P = counts.shape[1], u, r, a, R = active.shape[0]
     cdef int64_t k
+    need_members(active, values, offset, unit, counts)
+    need(numbers.shape[0] == R and numbers.shape[1] == 7 and numbers.shape[2] == P and half.shape[0] == R,
+         "numbers: must be (R, NUMBERS, P); half: (R,)")
+    need(mid.shape[0] == 3 and mid.shape[1] == values.shape[1], "mid: must be (3, M)")
+    if values.shape[1] == 0:
+        return
     with nogil:
         for u in range(unit.shape[0]):
             r = unit[u, 0]
@@ -135,8 +154,9 @@ def midpoints(double[:, :, ::1] numbers, double[::1] half, int twice, uint8_t[::
                     k += counts[u, a]
 
 
-def sum_up(uint8_t[::1] active, double[:, ::1] values, double scale, double[:, ::1] p_scale, int64_t[::1] offset,
-           int64_t[:, ::1] unit, int32_t[:, ::1] counts):
+def sum_up(uint8_t[::1] active not None, double[:, ::1] values not None, double scale,
+           double[:, ::1] p_scale not None, int64_t[::1] offset not None, int64_t[:, ::1] unit not None,
+           int32_t[:, ::1] counts not None):
     """This rank's sums over `values` (3, M) in units of 1/scale; p_scale (R, 2) for those of p and of p^2.
 
     Returns (R, SUMS, P) int64.
@@ -144,6 +164,8 @@ def sum_up(uint8_t[::1] active, double[:, ::1] values, double scale, double[:, :
     cdef Py_ssize_t P = counts.shape[1], u, r, a, j
     cdef int64_t k
     cdef int64_t part[8]
+    need_members(active, values, offset, unit, counts)
+    need(p_scale.shape[0] == active.shape[0] and p_scale.shape[1] == 2, "p_scale: must be (R, 2)")
     cdef int64_t[:, :, ::1] sums = np.zeros((active.shape[0], 8, P), np.int64)
     with nogil:
         for u in range(unit.shape[0]):
@@ -162,11 +184,16 @@ def sum_up(uint8_t[::1] active, double[:, ::1] values, double scale, double[:, :
     return np.asarray(sums)
 
 
-def end(double[::1] keep, uint8_t[::1] active, double[:, ::1] values, double[:, ::1] mid, int64_t[::1] offset,
-        int64_t[:, ::1] unit):
+def end(double[::1] keep not None, uint8_t[::1] active not None, double[:, ::1] values not None,
+        double[:, ::1] mid not None, int64_t[::1] offset not None, int64_t[:, ::1] unit not None):
     """Go from the starts to the ends of the step, in place. keep (R,): factor on p for damping."""
     cdef Py_ssize_t u, r
     cdef int64_t k
+    need(values.shape[0] == 3 and mid.shape[0] == 3 and mid.shape[1] == values.shape[1], "values, mid: must be (3, M)")
+    need(keep.shape[0] == active.shape[0] and offset.shape[0] == unit.shape[0] + 1, "keep: (R,); offset: (U + 1,)")
+    need_units(unit, active.shape[0])
+    for u in range(unit.shape[0]):
+        need(0 <= offset[u] and offset[u + 1] <= values.shape[1], "offset: beyond the members")
     with nogil:
         for u in range(unit.shape[0]):
             r = unit[u, 0]

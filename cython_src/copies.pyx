@@ -9,6 +9,7 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from copympi.kernels.checks cimport need, need_blocks, need_room, need_units
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
 
 cdef extern from "wide.h":
@@ -196,15 +197,37 @@ cdef void rearrange(Py_ssize_t P, Block *k) noexcept nogil:
         k.counts[b] += <int32_t> (come[b] - gone[b])
 
 
-def copy(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint32_t[::1] ids, double[:, ::1] values,
-         int64_t[::1] offset, int64_t[:, ::1] unit, int32_t[:, ::1] counts, int32_t[:, ::1] pinned,
-         int64_t[:, ::1] offers, double[:, ::1] value, double[::1] luck, double scale, int64_t[:, :, ::1] powers, int64_t[::1] copies):
+cdef int need_all(const System *s, const double[:, ::1] rows, const uint8_t[::1] active, Py_ssize_t members,
+                  const double[:, ::1] values, const int64_t[::1] offset, const int64_t[:, ::1] unit,
+                  const int32_t[:, ::1] counts, const int32_t[:, ::1] pinned, const int64_t[:, ::1] offers) except -1:
+    """The members of R replicas, and the offers to them."""
+    cdef Py_ssize_t U = unit.shape[0], P = s.P
+    need(active.shape[0] == rows.shape[0] and rows.shape[1] == HEAD + 2 * s.nnz + 6 * P, "active, rows: one a replica")
+    need(values.shape[0] >= 2 and values.shape[1] == members, "values: x and y of each id")
+    need(counts.shape[1] == P and pinned.shape[0] == U and pinned.shape[1] == P and offers.shape[0] == U
+         and offers.shape[1] == s.nnz, "counts, pinned: must be (U, P); offers: (U, nnz)")
+    need_units(unit, rows.shape[0])
+    need_blocks(offset, unit, counts, members)
+    return need_room(offers, s.indptr, counts, pinned)
+
+
+def copy(Couplings couplings not None, double[:, ::1] rows not None, uint8_t[::1] active not None,
+         uint32_t[::1] ids not None, double[:, ::1] values not None, int64_t[::1] offset not None,
+         int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None, int32_t[:, ::1] pinned not None,
+         int64_t[:, ::1] offers not None, double[:, ::1] value not None, double[::1] luck not None, double scale,
+         int64_t[:, :, ::1] powers not None, int64_t[::1] copies not None):
     """Carry out the copies that are accepted, from the partners' values (K, W); adds to copies (R,).
 
     powers (R, NUMBERS, P) change with them; (0, ..): there are none.
     """
     cdef const System *s = &couplings.system
-    cdef Py_ssize_t u, r, e
+    cdef Py_ssize_t u, r, e, R = rows.shape[0]
+    need_all(s, rows, active, ids.shape[0], values, offset, unit, counts, pinned, offers)
+    cdef Py_ssize_t K = int(np.sum(offers))
+    need(value.shape[0] >= K and value.shape[1] == values.shape[0] and luck.shape[0] >= K, "value, luck: one an offer")
+    need(copies.shape[0] == R and (powers.shape[0] == 0 or (
+        powers.shape[0] == R and powers.shape[1] == 2 * POWERS and powers.shape[2] == s.P)),
+        "copies: must be (R,); powers: (R, NUMBERS, P), or of no replica")
     cdef int64_t room = int(np.max(np.sum(offers, axis=1), initial=1)), first = 0, done
     cdef int32_t[::1] yes = np.empty(room, np.int32)
     cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)

@@ -16,8 +16,9 @@ from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
-from copympi.kernels.predictor cimport (CHANCE_ABOVE_ONE, CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, STEP,
-                                        STEP_TOO_SMALL, TURN_ABOVE_ONE, Couplings, Rule, System, rule_of)
+from copympi.kernels.checks cimport need
+from copympi.kernels.predictor cimport (CHANCE_ABOVE_ONE, CULPRIT, FINE, HEAD, LARGEST, LEFT, RULE_NUMBERS, STATUS,
+                                        STEP, STEP_TOO_SMALL, TURN_ABOVE_ONE, Couplings, Rule, System, rule_of)
 
 STEP_PLACE = int(STEP)
 """Where in a plan stands the length of the step."""
@@ -27,12 +28,12 @@ cdef double SERIES = 1e-3
 # Occupations n (R, P) come as doubles: where they are counts of kinds they may be beyond 2^63.
 
 
-def row_size(Couplings couplings):
+def row_size(Couplings couplings not None):
     """Length of a plan in doubles."""
     return HEAD + 2 * couplings.system.nnz + 6 * couplings.system.P
 
 
-def map_place(Couplings couplings):
+def map_place(Couplings couplings not None):
     """Where the maps stand in a plan."""
     return HEAD + 2 * couplings.system.nnz + 2 * couplings.system.P
 
@@ -201,8 +202,18 @@ cdef void chances_one(const System *s, double copying, const double *n, const do
                 row[HEAD + e] /= r
 
 
-def sums_of_mapped(uint8_t[::1] active, int64_t[:, ::1] n, int64_t[:, :, ::1] powers, double scale,
-                   const double[:, ::1] maps, double[:, ::1] sums):
+cdef int need_state(const System *s, const uint8_t[::1] active, const double[:, ::1] n, const double[:, ::1] sums,
+                    const double[::1] since, const double[:, ::1] rows) except -1:
+    """Arrays of R replicas of a system, as the functions below want them."""
+    cdef Py_ssize_t R = n.shape[0], P = s.P
+    need(active.shape[0] == R and since.shape[0] == R and n.shape[1] == P, "n: must be (R, P); active, since: (R,)")
+    need(sums.shape[0] == R and sums.shape[1] == 4 * P, "sums: must be (R, 4P)")
+    need(rows.shape[0] == R and rows.shape[1] == HEAD + 2 * s.nnz + 6 * P, "rows: must be plans of R replicas")
+    return 0
+
+
+def sums_of_mapped(uint8_t[::1] active not None, int64_t[:, ::1] n not None, int64_t[:, :, ::1] powers not None,
+                   double scale, const double[:, ::1] maps not None, double[:, ::1] sums not None):
     """Sums (R, 4P) of z and z^2 mapped by `maps` (R, 4P), from sums of powers (R, 2K, P) in units of 1/scale.
 
     M(z) = u (z + g)/(1 - q z), u = alpha/conj(alpha), g = beta/alpha, q = -conj(g). Truncated at |g|^K.
@@ -210,6 +221,10 @@ def sums_of_mapped(uint8_t[::1] active, int64_t[:, ::1] n, int64_t[:, :, ::1] po
     cdef Py_ssize_t P = n.shape[1], K = powers.shape[1] // 2, r, a, j
     cdef double complex alpha, g, q, u, power, S, Z, Z2
     cdef double size, over = 1.0 / scale
+    cdef Py_ssize_t R = powers.shape[0]
+    need(active.shape[0] >= R and n.shape[0] >= R and powers.shape[2] == P, "active, n: of the R replicas of powers")
+    need(maps.shape[0] >= R and maps.shape[1] == 4 * P and sums.shape[0] >= R and sums.shape[1] == 4 * P,
+         "maps, sums: must be (R, 4P)")
     for r in range(powers.shape[0]):
         if not active[r]:
             continue
@@ -238,14 +253,20 @@ def sums_of_mapped(uint8_t[::1] active, int64_t[:, ::1] n, int64_t[:, :, ::1] po
             sums[r, 3 * P + a] = Z2.imag
 
 
-def choose(Couplings couplings, double[::1] rule_numbers, double angle, uint8_t[::1] active, const double[:, ::1] n,
-           double[:, ::1] sums, double[::1] since, double[:, ::1] besides, double[::1] left, double[:, ::1] rows):
+def choose(Couplings couplings not None, double[::1] rule_numbers not None, double angle,
+           uint8_t[::1] active not None, const double[:, ::1] n not None, double[:, ::1] sums not None,
+           double[::1] since not None, double[:, ::1] besides not None, double[::1] left not None,
+           double[:, ::1] rows not None):
     """Choose the next step of every active replica.
 
     n (R, P); sums (R, 4P): Z re, im, Z2 re, im, `since` (R,) ago; besides (R, P): see choose_step; left (R,) time to
     the record. What is wrong with a step stands in its row.
     """
     cdef const System *s = &couplings.system
+    need(rule_numbers.shape[0] >= RULE_NUMBERS, "rule_numbers: too few")
+    need_state(s, active, n, sums, since, rows)
+    need(besides.shape[0] == n.shape[0] and besides.shape[1] == s.P and left.shape[0] == n.shape[0],
+         "besides: must be (R, P); left: (R,)")
     cdef Rule rule = rule_of(&rule_numbers[0])
     cdef double[::1] work = np.empty(4 * couplings.system.P)
     cdef Py_ssize_t r
@@ -256,9 +277,10 @@ def choose(Couplings couplings, double[::1] rule_numbers, double angle, uint8_t[
                 return
 
 
-def drift(Couplings couplings, uint8_t[::1] active, const double[:, ::1] n, double[:, ::1] sums, double[::1] since,
-          double[:, ::1] rows):
+def drift(Couplings couplings not None, uint8_t[::1] active not None, const double[:, ::1] n not None,
+          double[:, ::1] sums not None, double[::1] since not None, double[:, ::1] rows not None):
     """Carry the maps of every active replica half a step on; `since` (R,) goes on with them."""
+    need_state(&couplings.system, active, n, sums, since, rows)
     cdef double[::1] work = np.empty(4 * couplings.system.P)
     cdef Py_ssize_t r
     for r in range(n.shape[0]):
@@ -267,9 +289,11 @@ def drift(Couplings couplings, uint8_t[::1] active, const double[:, ::1] n, doub
             since[r] += 0.5 * rows[r, STEP]
 
 
-def chances(Couplings couplings, double copying, uint8_t[::1] active, const double[:, ::1] n, double[:, ::1] sums,
-            double[::1] since, double[:, ::1] rows):
+def chances(Couplings couplings not None, double copying, uint8_t[::1] active not None,
+            const double[:, ::1] n not None, double[:, ::1] sums not None, double[::1] since not None,
+            double[:, ::1] rows not None):
     """Put the chances of the copies into the rows; it is mid-step. `copying`: a factor on all rates of (39)."""
+    need_state(&couplings.system, active, n, sums, since, rows)
     cdef double[::1] work = np.empty(4 * couplings.system.P)
     cdef Py_ssize_t r
     for r in range(n.shape[0]):
@@ -277,9 +301,12 @@ def chances(Couplings couplings, double copying, uint8_t[::1] active, const doub
             chances_one(&couplings.system, copying, &n[r, 0], &sums[r, 0], since[r], &work[0], &rows[r, 0])
 
 
-def finish(uint8_t[::1] active, double[::1] left, int64_t[::1] step, double[::1] largest, double[:, ::1] rows):
+def finish(uint8_t[::1] active not None, double[::1] left not None, int64_t[::1] step not None,
+           double[::1] largest not None, double[:, ::1] rows not None):
     """Clocks go on; `active` loses who is at the record."""
-    cdef Py_ssize_t r
+    cdef Py_ssize_t r, R = left.shape[0]
+    need(active.shape[0] == R and step.shape[0] == R and largest.shape[0] == R, "active, left, step, largest: (R,)")
+    need(rows.shape[0] == R and rows.shape[1] >= HEAD, "rows: must be plans of R replicas")
     for r in range(left.shape[0]):
         if active[r]:
             left[r] = rows[r, LEFT]

@@ -12,6 +12,7 @@ from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
+from copympi.kernels.checks cimport need
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
 from copympi.kernels.streams cimport Stream, draw_leavers, draw_many_leavers, stream_open
 
@@ -20,8 +21,8 @@ ctypedef fused Count:
     double
 
 
-def map_kinds(const unsigned char[::1] active, double[:, ::1] maps, double[:, :, :, ::1] z,
-              Count[:, :, ::1] count, double[:, ::1] sums):
+def map_kinds(const unsigned char[::1] active not None, double[:, ::1] maps not None, double[:, :, :, ::1] z not None,
+              Count[:, :, ::1] count not None, double[:, ::1] sums not None):
     """Move the values z (R, 2, P, K) of active replicas by maps (R, 4P), which become the identity.
 
     Adds up z and z^2: sums (R, 4P).
@@ -29,6 +30,11 @@ def map_kinds(const unsigned char[::1] active, double[:, ::1] maps, double[:, :,
     cdef Py_ssize_t P = z.shape[2], K = z.shape[3], r, a, k
     cdef double x, y, nr, ni, dr, di, wr, wi, over
     cdef double *m
+    cdef Py_ssize_t R = z.shape[0]
+    need(active.shape[0] == R and z.shape[1] == 2, "active: must be (R,); z: (R, 2, P, K)")
+    need(count.shape[0] == R and count.shape[1] == P and count.shape[2] == K, "count: must be (R, P, K)")
+    need(maps.shape[0] == R and maps.shape[1] == 4 * P and sums.shape[0] == R and sums.shape[1] == 4 * P,
+         "maps, sums: must be (R, 4P)")
     with nogil:
         for r in range(z.shape[0]):
             if not active[r]:
@@ -87,15 +93,23 @@ cdef double chances_of(const System *s, const double *row, const Count *n, Py_ss
     return total
 
 
-def copy(Couplings couplings, double[:, ::1] rows, const unsigned char[::1] active, uint64_t seed, uint64_t purpose,
-         int64_t first_replica, int64_t[::1] step, Count[:, ::1] n, double[:, :, :, ::1] z,
-         Count[:, :, ::1] count, const int64_t[:, ::1] pinned, double[::1] events):
+def copy(Couplings couplings not None, double[:, ::1] rows not None, const unsigned char[::1] active not None,
+         uint64_t seed, uint64_t purpose, int64_t first_replica, int64_t[::1] step not None,
+         Count[:, ::1] n not None, double[:, :, :, ::1] z not None, Count[:, :, ::1] count not None,
+         const int64_t[:, ::1] pinned not None, double[::1] events not None):
     """Draw the copies of one step of every active replica and carry them out: count (R, P, K), n (R, P).
 
     pinned (P, K): spectators among the members of each kind.
     """
     cdef const System *s = &couplings.system
     cdef Py_ssize_t P = s.P, K = z.shape[3], r, a, b, i, e, j, width
+    cdef Py_ssize_t R = n.shape[0]
+    need(active.shape[0] == R and step.shape[0] == R and events.shape[0] == R and n.shape[1] == P,
+         "n: must be (R, P); active, step, events: (R,)")
+    need(rows.shape[0] == R and rows.shape[1] == HEAD + 2 * s.nnz + 6 * P, "rows: must be plans of R replicas")
+    need(z.shape[0] == R and z.shape[1] == 2 and z.shape[2] == P and pinned.shape[0] == P and pinned.shape[1] == K,
+         "z: must be (R, 2, P, K); pinned: (P, K)")
+    need(count.shape[0] == R and count.shape[1] == P and count.shape[2] == K, "count: must be (R, P, K)")
     cdef double[::1] chance = np.empty(max(1, P * K))
     cdef Count[::1] leave = np.empty(max(1, P * K), np.asarray(n).dtype)
     cdef Count[:, ::1] gain = np.zeros((P, K), np.asarray(n).dtype)

@@ -4,6 +4,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 import numpy as np
 
+from copympi.kernels.checks cimport need
+
 cdef extern from *:
     """
     #define prefetch(address) __builtin_prefetch(address)
@@ -21,8 +23,9 @@ cdef inline uint64_t mixed(int32_t group, int64_t x, int64_t y) noexcept nogil:
     return h ^ (h >> 32)
 
 
-def first_of_each(const int32_t[::1] group, const int64_t[::1] x, const int64_t[::1] y):
+def first_of_each(const int32_t[::1] group not None, const int64_t[::1] x not None, const int64_t[::1] y not None):
     """Places of the first of each distinct (group, x, y), (K,) int64 in order; arrays (M,), M below 2^31."""
+    need(x.shape[0] == group.shape[0] and y.shape[0] == group.shape[0], "group, x, y: must be (M,)")
     if group.shape[0] >= 2**31:
         raise ValueError("more than 2^31 members on one rank: take more ranks")
     cdef int64_t M = group.shape[0], i, k

@@ -10,8 +10,9 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, STATUS, Couplings, Rule, Scratch, System,
-                                        new_phase, plan_first, plan_second, rule_of)
+from copympi.kernels.checks cimport need, need_blocks, need_units
+from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, RULE_NUMBERS, STATUS, Couplings, Rule,
+                                        Scratch, System, new_phase, plan_first, plan_second, row_size, rule_of)
 from copympi.kernels.streams cimport Stream, draw_leavers, stream_below, stream_open
 
 cdef extern from *:
@@ -26,13 +27,26 @@ CULPRIT_PLACE = int(CULPRIT)
 """Where in a plan stands the beable that set its step."""
 
 
-def plan_half(Couplings couplings, double[::1] rule_numbers, int half, uint8_t[::1] active, int64_t[:, ::1] n,
-              int64_t[:, ::1] out, double[:, ::1] phase, double[::1] left, Scratch scratch, double[:, ::1] rows):
+cdef int need_rows(const System *s, const double[:, ::1] rows, const uint8_t[::1] active, Py_ssize_t R) except -1:
+    """A plan, and whether it is wanted, for each of R replicas."""
+    need(active.shape[0] == R and rows.shape[0] == R and rows.shape[1] == row_size(s), "active, rows: one a replica")
+    return 0
+
+
+def plan_half(Couplings couplings not None, double[::1] rule_numbers not None, int half, uint8_t[::1] active not None,
+              int64_t[:, ::1] n not None, int64_t[:, ::1] out not None, double[:, ::1] phase not None,
+              double[::1] left not None, Scratch scratch not None, double[:, ::1] rows not None):
     """Plan the first (half = 0) or second (half = 1) draw of a step of every active replica.
 
     n, out (R, P): occupations, and how many the first draw took. Returns (status, replica, beable).
     """
     cdef const System *s = &couplings.system
+    cdef Py_ssize_t R = n.shape[0]
+    need(rule_numbers.shape[0] >= RULE_NUMBERS, "rule_numbers: too few")
+    need_rows(s, rows, active, R)
+    need(R > 0 and n.shape[1] == s.P and out.shape[0] == R and out.shape[1] == s.P and phase.shape[0] == R
+         and phase.shape[1] == s.P and left.shape[0] == R, "n, out, phase: must be (R, P); left: (R,); R at least 1")
+    need(scratch.memory.shape[0] >= 18 * s.P + 2 * s.pairs, "scratch: of another system")
     cdef Rule rule = rule_of(&rule_numbers[0])
     cdef Py_ssize_t r = 0
     cdef int status = FINE
@@ -49,19 +63,24 @@ def plan_half(Couplings couplings, double[::1] rule_numbers, int half, uint8_t[:
     return status, r, int(rows[r, CULPRIT])
 
 
-def first_failure(double[:, ::1] rows, uint8_t[::1] active):
+def first_failure(double[:, ::1] rows not None, uint8_t[::1] active not None):
     """(status, replica) of the first active replica whose plan failed, (0, 0) if none did."""
     cdef Py_ssize_t r
+    need(rows.shape[1] >= HEAD and active.shape[0] == rows.shape[0], "rows, active: one a replica")
     for r in range(rows.shape[0]):
         if active[r] and rows[r, STATUS] != FINE:
             return int(rows[r, STATUS]), r
     return 0, 0
 
 
-def finish_step(Couplings couplings, uint8_t[::1] active, double[:, ::1] rows, double[:, ::1] phase,
-                double[::1] left, int64_t[::1] step, double[::1] largest):
+def finish_step(Couplings couplings not None, uint8_t[::1] active not None, double[:, ::1] rows not None,
+                double[:, ::1] phase not None, double[::1] left not None, int64_t[::1] step not None,
+                double[::1] largest not None):
     """Take phases and clocks of the active replicas from their completed plans; `active` loses who is at the record."""
-    cdef Py_ssize_t r
+    cdef Py_ssize_t r, R = phase.shape[0]
+    need_rows(&couplings.system, rows, active, R)
+    need(phase.shape[1] == couplings.system.P and left.shape[0] == R and step.shape[0] == R and largest.shape[0] == R,
+         "phase: must be (R, P); left, step, largest: (R,)")
     for r in range(phase.shape[0]):
         if active[r]:
             new_phase(&couplings.system, &rows[r, 0], &phase[r, 0])
@@ -169,9 +188,10 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, u
     return copies
 
 
-def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t seed, uint64_t purpose,
-         int64_t[::1] step, int half, uint32_t[::1] ids, int64_t[::1] offset, int64_t[:, ::1] unit,
-         int32_t[:, ::1] counts, int64_t[:, ::1] n, int64_t[:, ::1] out):
+def move(Couplings couplings not None, double[:, ::1] rows not None, uint8_t[::1] active not None, uint64_t seed,
+         uint64_t purpose, int64_t[::1] step not None, int half, uint32_t[::1] ids not None,
+         int64_t[::1] offset not None, int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None,
+         int64_t[:, ::1] n not None, int64_t[:, ::1] out not None):
     """Draw and move one half step in all blocks of this rank.
 
     unit (U, 2): replica and block of each; offset (U + 1,): where its ids stand; counts (U, P): its buckets, without
@@ -179,6 +199,12 @@ def move(Couplings couplings, double[:, ::1] rows, uint8_t[::1] active, uint64_t
     n, out (R, P): this rank's occupations and, set anew, what left each beable.
     """
     cdef const System *s = &couplings.system
+    cdef Py_ssize_t R = n.shape[0]
+    need_rows(s, rows, active, R)
+    need(n.shape[1] == s.P and out.shape[0] == R and out.shape[1] == s.P and counts.shape[1] == s.P
+         and step.shape[0] == R, "n, out: must be (R, P); counts: (U, P); step: (R,)")
+    need_units(unit, R)
+    need_blocks(offset, unit, counts, ids.shape[0])
     cdef int64_t[::1] leave = np.empty(max(s.nnz, 1), np.int64)
     cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
     cdef Py_ssize_t room = int(np.max(np.diff(offset), initial=1))

@@ -4,8 +4,9 @@ from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
-from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, Couplings, Rule, Scratch, System,
-                                        new_phase, plan_first, plan_second, row_size, rule_of)
+from copympi.kernels.checks cimport need
+from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, RULE_NUMBERS, Couplings, Rule,
+                                        Scratch, System, new_phase, plan_first, plan_second, row_size, rule_of)
 from copympi.kernels.streams cimport Stream, draw_leavers, stream_open
 
 
@@ -26,9 +27,10 @@ cdef double draw_counts(const System *s, Stream *stream, const double *chance, i
     return copies
 
 
-def advance(Couplings couplings, double[::1] rule_numbers, uint64_t seed, uint64_t purpose, Py_ssize_t first_replica,
-            int64_t[:, ::1] n, double[:, ::1] phase, double[::1] left, int64_t[::1] step, double[::1] events,
-            double[::1] largest, int64_t max_steps):
+def advance(Couplings couplings not None, double[::1] rule_numbers not None, uint64_t seed, uint64_t purpose,
+            Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
+            double[::1] left not None, int64_t[::1] step not None, double[::1] events not None,
+            double[::1] largest not None, int64_t max_steps):
     """Carry replicas to the next record, or `max_steps` further.
 
     n, phase (R, P); left (R,) time to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
@@ -36,6 +38,11 @@ def advance(Couplings couplings, double[::1] rule_numbers, uint64_t seed, uint64
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const System *s = &couplings.system
+    cdef Py_ssize_t R = n.shape[0]
+    need(rule_numbers.shape[0] >= RULE_NUMBERS, "rule_numbers: too few")
+    need(n.shape[1] == s.P and phase.shape[0] == R and phase.shape[1] == s.P, "n, phase: must be (R, P)")
+    need(left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
+         "left, step, events, largest: must be (R,)")
     cdef Rule rule = rule_of(&rule_numbers[0])
     cdef Scratch scratch = Scratch(couplings)
     cdef double[::1] row_memory = np.zeros(row_size(s))

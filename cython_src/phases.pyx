@@ -10,6 +10,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
+from copympi.kernels.checks cimport need, need_blocks, need_units
+
 cdef extern from *:
     """
     #include "wide.h"
@@ -81,7 +83,7 @@ cdef void circle(double angle, double *x, double *y) noexcept nogil:
     y[0] = s if quarter == 0 else c if quarter == 1 else -s if quarter == 2 else -c
 
 
-def unit_circle(const double[::1] angle):
+def unit_circle(const double[::1] angle not None):
     """cos and sin (K,) of angles below 10^6 in size."""
     cdef Py_ssize_t i
     cdef double[::1] x = np.empty(angle.shape[0])
@@ -95,14 +97,24 @@ NUMBERS = 2 * POWERS
 """Integers that a beable's power sums are."""
 
 
-def map_members(const double[:, ::1] maps, uint8_t[:, ::1] due, double[:, ::1] values, int64_t[::1] offset,
-                int64_t[:, ::1] unit, int32_t[:, ::1] counts):
+cdef int need_members(const uint8_t[:, ::1] due, const double[:, ::1] values, const int64_t[::1] offset,
+                      const int64_t[:, ::1] unit, const int32_t[:, ::1] counts) except -1:
+    """Members of R replicas: due (R, P), values (at least 2, M), and where they stand."""
+    need(due.shape[1] == counts.shape[1] and values.shape[0] >= 2, "due: must be (R, P); values: x and y of each")
+    need_units(unit, due.shape[0])
+    return need_blocks(offset, unit, counts, values.shape[1])
+
+
+def map_members(const double[:, ::1] maps not None, uint8_t[:, ::1] due not None, double[:, ::1] values not None,
+                int64_t[::1] offset not None, int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None):
     """Map the values of this rank's members of every beable (R, P) that is `due`.
 
     maps (R, 4P): alpha re, im, beta re, im.
     """
     cdef Py_ssize_t P = counts.shape[1], u, r, a
     cdef int64_t place
+    need_members(due, values, offset, unit, counts)
+    need(maps.shape[0] == due.shape[0] and maps.shape[1] == 4 * P, "maps: must be (R, 4P)")
     with nogil:
         for u in range(unit.shape[0]):
             r = unit[u, 0]
@@ -114,8 +126,9 @@ def map_members(const double[:, ::1] maps, uint8_t[:, ::1] due, double[:, ::1] v
                 place += counts[u, a]
 
 
-def sum_powers(uint8_t[:, ::1] due, double scale, double[:, ::1] values, int64_t[::1] offset, int64_t[:, ::1] unit,
-               int32_t[:, ::1] counts, int64_t[:, :, ::1] powers):
+def sum_powers(uint8_t[:, ::1] due not None, double scale, double[:, ::1] values not None,
+               int64_t[::1] offset not None, int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None,
+               int64_t[:, :, ::1] powers not None):
     """Add up anew the powers of this rank's values, of every beable (R, P) that is `due`.
 
     powers (R, NUMBERS, P): sums of z re, im, z^2 re, im, .. times `scale`.
@@ -123,6 +136,9 @@ def sum_powers(uint8_t[:, ::1] due, double scale, double[:, ::1] values, int64_t
     cdef Py_ssize_t P = counts.shape[1], u, r, a, k
     cdef int64_t place
     cdef int64_t part[2 * POWERS]
+    need_members(due, values, offset, unit, counts)
+    need(powers.shape[0] == due.shape[0] and powers.shape[1] == 2 * POWERS and powers.shape[2] == P,
+         "powers: must be (R, NUMBERS, P)")
     with nogil:
         for r in range(due.shape[0]):
             for a in range(P):

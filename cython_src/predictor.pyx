@@ -17,6 +17,8 @@ import numpy as np
 from libc.math cimport atan2, ceil, cos, fabs, fmax, fmin, isfinite, rint, sin, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
+from copympi.kernels.checks cimport need
+
 cdef double TWO_PI = 6.283185307179586
 cdef double GAUSS_LOW = 0.21132486540518713      # (1 - 1/sqrt 3)/2
 cdef double GAUSS_HIGH = 0.7886751345948129
@@ -29,10 +31,19 @@ cdef class Couplings:
     def __cinit__(self, const int64_t[::1] indptr, const int64_t[::1] indices, const double[::1] re,
                   const double[::1] im, const double[::1] omega, const int64_t[:, ::1] pair,
                   double shift, double norm):
-        if indptr.shape[0] != omega.shape[0] + 1 or not indices.shape[0] == re.shape[0] == im.shape[0]:
+        cdef Py_ssize_t P = omega.shape[0], nnz = indices.shape[0], k
+        if P == 0 or indptr.shape[0] != P + 1 or not indices.shape[0] == re.shape[0] == im.shape[0]:
             raise ValueError("couplings: shapes do not fit")
         if pair.shape[1] != 4 or 2 * pair.shape[0] != indices.shape[0]:
             raise ValueError("couplings: every entry belongs to one pair")
+        need(indptr[0] == 0 and indptr[P] == nnz, "couplings: indptr must go from 0 to the number of entries")
+        for k in range(P):
+            need(indptr[k] <= indptr[k + 1], "couplings: indptr must not fall")
+        for k in range(nnz):
+            need(0 <= indices[k] < P, "couplings: there is no such beable")
+        for k in range(pair.shape[0]):
+            need(0 <= pair[k, 0] < P and 0 <= pair[k, 1] < P, "couplings: a pair of no such beables")
+            need(0 <= pair[k, 2] < nnz and 0 <= pair[k, 3] < nnz, "couplings: a pair of no such entries")
         self.keep = (indptr, indices, re, im, omega, pair)
         self.system.P = omega.shape[0]
         self.system.nnz = indices.shape[0]
@@ -66,7 +77,7 @@ cdef class Couplings:
 cdef class Scratch:
     """Work space of one thread for one system."""
 
-    def __cinit__(self, Couplings couplings):
+    def __cinit__(self, Couplings couplings not None):
         cdef Py_ssize_t P = couplings.system.P
         self.memory = np.zeros(18 * P + 2 * couplings.system.pairs)
         self.v = &self.memory[0]
@@ -407,7 +418,7 @@ cdef void new_phase(const System *s, const double *row, double *phase) noexcept 
         phase[a] = row[HEAD + 2 * s.nnz + a]
 
 
-def half_step(Couplings couplings, n, phase, double t):
+def half_step(Couplings couplings not None, n, phase, double t):
     """The predictor alone, for tests: from real n (P,) and phase (P,) over a time t.
 
     Returns (n, phase, flow) with flow (P, P) the net flows b->a at [b, a].
@@ -419,6 +430,7 @@ def half_step(Couplings couplings, n, phase, double t):
     cdef double[::1] end = np.array(n, np.float64)
     cdef double[:, ::1] flow = np.zeros((s.P, s.P))
     cdef Py_ssize_t P = s.P, a, p
+    need(start.shape[0] == P and turned.shape[0] == P, "n, phase: must be (P,)")
     for a in range(P):
         w.c[a] = sqrt(start[a]) * cos(turned[a])
         w.c[P + a] = -sqrt(start[a]) * sin(turned[a])

@@ -10,6 +10,8 @@ import numpy as np
 from libc.math cimport fmax, fmin, rint, sqrt
 from numpy.random.c_distributions cimport random_binomial, random_poisson, random_standard_normal
 
+from copympi.kernels.checks cimport need
+
 
 cdef int64_t LARGEST_BINOMIAL = 1 << 60
 cdef int64_t FEW = 8
@@ -50,7 +52,7 @@ cdef int64_t draw_binomial(Stream *s, int64_t n, double p) noexcept nogil:
     """Binomial(n, p). NumPy's is off by 5% in variance beyond n = 4e18: split such draws."""
     cdef binomial_t setup
     cdef int64_t part, drawn = 0
-    if n <= 0 or p <= 0.0:
+    if n <= 0 or not p > 0.0:  # nor NaN, with which NumPy's would never end
         return 0
     if p >= 1.0:
         return n
@@ -128,7 +130,7 @@ cdef double draw_many(Stream *s, double n, double p) noexcept nogil:
     and variance; rounded to whole numbers, or what a double resolves. Skewness, below 1e-3, is lost.
     """
     cdef double mean, drawn
-    if n <= 0.0 or p <= 0.0:
+    if not n > 0.0 or not p > 0.0:
         return 0.0
     if p >= 1.0:
         return n
@@ -183,6 +185,7 @@ def words(uint64_t seed, uint64_t purpose, uint64_t replica, uint64_t block, uin
 
 def below(uint64_t seed, uint32_t bound, Py_ssize_t count):
     """`count` integers uniform in 0..bound-1, (count,) uint32: for tests of the bounded draw."""
+    need(bound > 0, "bound: must be at least 1")
     cdef Stream s
     cdef Py_ssize_t i
     cdef uint32_t[::1] out = np.empty(count, np.uint32)
@@ -194,6 +197,7 @@ def below(uint64_t seed, uint32_t bound, Py_ssize_t count):
 
 def below64(uint64_t seed, uint64_t bound, Py_ssize_t count):
     """`count` integers uniform in 0..bound-1, (count,) uint64: for tests of the bounded draw."""
+    need(bound > 0, "bound: must be at least 1")
     cdef Stream s
     cdef Py_ssize_t i
     cdef uint64_t[::1] out = np.empty(count, np.uint64)
@@ -206,6 +210,7 @@ def below64(uint64_t seed, uint64_t bound, Py_ssize_t count):
 def many_leavers(uint64_t seed, double n, chance, Py_ssize_t count):
     """As leavers, of any n: (count, channels) doubles."""
     cdef const double[::1] p = np.ascontiguousarray(chance, np.float64)
+    need(p.shape[0] > 0 and n == n, "chance, n: at least one channel, and a number")
     cdef double[:, ::1] out = np.empty((count, p.shape[0]))
     cdef Stream s
     cdef Py_ssize_t i
@@ -218,6 +223,7 @@ def many_leavers(uint64_t seed, double n, chance, Py_ssize_t count):
 def leavers(uint64_t seed, int64_t n, chance, Py_ssize_t count):
     """`count` draws of how many of n members leave by each channel, (count, channels) int64: for tests."""
     cdef const double[::1] p = np.ascontiguousarray(chance, np.float64)
+    need(p.shape[0] > 0, "chance: at least one channel")
     cdef int64_t[:, ::1] out = np.empty((count, p.shape[0]), np.int64)
     cdef Stream s
     cdef Py_ssize_t i

@@ -9,7 +9,9 @@ job=${job:-$SLURM_JOB_ID}
 life=$((${SLURM_RESTART_COUNT:-0} + 1))
 if [ -z "${SLURM_JOB_END_TIME:-}" ]; then     # older SLURMs do not say; copympi stops in time
     ends=$(squeue --noheader --jobs "$job" --Format EndTime 2>/dev/null | tr -d ' ')
-    SLURM_JOB_END_TIME=$(date --date "$ends" +%s 2>/dev/null) && export SLURM_JOB_END_TIME
+    if [ -n "$ends" ]; then                   # to date no word at all is today's midnight
+        SLURM_JOB_END_TIME=$(date --date "$ends" +%s 2>/dev/null) && export SLURM_JOB_END_TIME
+    fi
 fi
 
 say() { echo "$(date '+%F %T') job $job, life $life: $*"; }
@@ -27,11 +29,14 @@ run_copympi() {
     fi
     trap '' USR1 TERM
     if [ "$code" -gt 128 ] && [ -n "$stop" ]; then code=3; fi   # before copympi could listen, say
-    if [ "$code" = 3 ] && [ -e "$OUTPUT/STOP" ]; then
-        say "found $OUTPUT/STOP; to go on remove it and submit again"
+    if [ "$code" = 3 ] && user_stopped; then
+        say "stopped by $OUTPUT/STOP, which is now $OUTPUT/stopped; submit again to go on"
         code=0
     fi
 }
+
+# Whether the last stop was a user's wish: copympi leaves STOP behind as "stopped", until it is started again.
+user_stopped() { [ -e "$OUTPUT/stopped" ] || [ -e "$OUTPUT/STOP" ]; }
 
 attempts() { (cd "$OUTPUT/checkpoints" 2>/dev/null && echo attempt-*); }
 
@@ -59,7 +64,7 @@ nodes_answer() {
 # Whether the work is to go on in another life or link; says what happened. Needs $code.
 to_go_on() {
     case $code in
-    0) [ -e "$OUTPUT/STOP" ] || say "done: $OUTPUT"; return 1 ;;
+    0) user_stopped || say "done: $OUTPUT"; return 1 ;;
     2) say "stopped: bad input, see the line above"; return 1 ;;
     3) return 0 ;;
     esac

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,12 @@ import copympi.kernels.fields as fields
 import copympi.kernels.kinds as kernel
 from copympi.engine.leap import Leap
 from copympi.engine.occupation import Occupation
+from copympi.engine.pace import SECONDS
 from copympi.engine.streams import Purpose
 from copympi.kernels.members import CULPRIT_PLACE, first_failure
 from copympi.kernels.phases import unit_circle
 from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
-
-STEPS = 50
-"""Steps between looks at the clock."""
 
 
 class Kinds(Occupation):
@@ -68,9 +67,8 @@ class Kinds(Occupation):
         couplings, rule = self.system.couplings, self.leap.rule(self.record)
         place = fields.map_place(couplings)
         active = (self.left > 0.0).astype(np.uint8)
-        for _ in range(STEPS):
-            if not active.any():
-                return
+        until = clock.monotonic() + SECONDS
+        while active.any() and clock.monotonic() < until:
             fields.choose(
                 couplings, rule, self.leap.angle, active, self._real_n, self.sums, self.since, self._besides,
                 self.left, self.rows,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 import warnings
 from typing import Any
 
@@ -12,13 +13,11 @@ import copympi.kernels.occupation as kernel
 from copympi.engine import parallel
 from copympi.engine.alike import cpus_alike
 from copympi.engine.leap import Leap
+from copympi.engine.pace import Pace
 from copympi.engine.streams import Purpose
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.snapshot import Snapshot, State
-
-CHUNK = 20_000
-"""Steps between looks at the clock."""
 
 
 class Occupation:
@@ -39,7 +38,7 @@ class Occupation:
         self.step = np.zeros(mine, np.int64)
         self.events = np.zeros(mine)
         self.largest_chance = np.zeros(mine)
-        self.record = 0
+        self.record, self.pace = 0, Pace()
         self.problem: Exception | None = None
         if comm.size > 1 and not cpus_alike(comm) and comm.rank == parallel.ROOT:
             warnings.warn(
@@ -67,10 +66,13 @@ class Occupation:
 
     def _go_on(self) -> None:
         """Some steps of this rank's replicas."""
-        _, status, replica, beable = kernel.advance(
+        began = clock.monotonic()
+        done, status, replica, beable = kernel.advance(
             self.system.couplings, self.leap.rule(self.record, self.spectators), self.seed, Purpose.LEAP,
-            self.first, self.n, self.phase, self.left, self.step, self.events, self.largest_chance, CHUNK,
+            self.first, self.n, self.phase, self.left, self.step, self.events, self.largest_chance,
+            self.pace.steps,
         )  # fmt: skip
+        self.pace.learn(done, clock.monotonic() - began)
         if status:
             self._fail(status, replica, beable)
 

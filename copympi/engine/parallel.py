@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import time as clock
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,19 +15,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly, out_of_memory
+from copympi.launcher import launched as launched
 
 T = TypeVar("T")
 ROOT = 0
-LAUNCHERS = (
-    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
-    ("PMI_SIZE", "PMI_RANK"),
-    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
-)
-"""Variables by which a launcher tells a process how many it started, and which of them this is."""
-
-
-NO_MEMORY = "not enough memory: {}"
+LEAVE_WITHIN = 5.0
+"""Seconds within which all ranks leave with an error, if all have it."""
 
 
 class Alone:
@@ -93,15 +88,6 @@ def part_on_node(comm: Any) -> float:
     return float(size / comm.size)
 
 
-def launched() -> tuple[int, int]:
-    """How many processes the launcher says it started, and which one this is; (1, 0) where there is none."""
-    for size, rank in LAUNCHERS:
-        count, number = os.environ.get(size, ""), os.environ.get(rank, "0")
-        if count.isdecimal() and number.isdecimal():  # a shell may have left them empty
-            return int(count), int(number)
-    return 1, 0
-
-
 def share(total: int, size: int, rank: int) -> tuple[int, int]:
     """First and one past last of the units that `rank` of `size` owns: runs of whole units, as even as can be.
 
@@ -119,10 +105,8 @@ def from_root(comm: Any, make: Callable[[], T]) -> T:
         except (InputError, DynamicsError, MachineError) as problem:  # MachineError: TakenOver too
             box = [False, problem]
         except MemoryError as problem:
-            box = [False, MachineError(NO_MEMORY.format(problem or "an array"))]
+            box = [False, MachineError(out_of_memory(problem))]
         except OSError as problem:
-            if isinstance(problem, BrokenPipeError):  # who was listening has left: not the machine's fault
-                raise
             box = [False, MachineError(str(problem))]
     if comm.size > 1:
         box = pickle.loads(_broadcast(comm, pickle.dumps(box, protocol=5) if comm.rank == ROOT else b"", ROOT))
@@ -184,7 +168,7 @@ def together(comm: Any) -> Iterator[None]:
     except (InputError, DynamicsError, MachineError, StoppedEarly, SystemExit):
         raise
     except BaseException as problem:
-        short = NO_MEMORY.format(str(problem) or "an array") if isinstance(problem, MemoryError) else ""
+        short = out_of_memory(problem) if isinstance(problem, MemoryError) else ""
         if comm.size == 1 and short:
             raise MachineError(short) from None
         if comm.size == 1:
@@ -193,6 +177,30 @@ def together(comm: Any) -> Iterator[None]:
         print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
         comm.Abort(1)
         sys.exit(1)  # MPICH's Abort can return before the launcher's signal comes: say things once
+
+
+def leave(code: int, said: str) -> None:
+    """Before a rank exits with an error: wait for the others to do so too, and end the whole job if they do not.
+
+    What is wrong is as a rule wrong on every rank, and known to each at about the same time. Where it is not (a file
+    that one node does not see, another command line) the others would wait for this rank for ever. `said`: what is
+    wrong, for the rank that is alone with it.
+    """
+    if launched()[0] < 2 and "mpi4py.MPI" not in sys.modules:
+        return
+    try:
+        comm = world()
+    except (InputError, MachineError):
+        return
+    if comm.size == 1:
+        return
+    all_leave, since = comm.Ibarrier(), clock.monotonic()
+    while not all_leave.Test():
+        if clock.monotonic() > since + LEAVE_WITHIN:
+            what = f"rank {comm.rank} leaves alone; the whole job ends: {said}"
+            print(f"copympi: {what}", file=sys.stderr, flush=True)
+            comm.Abort(code)
+        clock.sleep(0.01)
 
 
 def same_everywhere(comm: Any, digest: int) -> bool:

@@ -17,6 +17,7 @@ cdef enum:
     STATUS = 3
     CULPRIT = 4     # beable that set the step
     HEAD = 5
+    RULE_NUMBERS = 6           # what Leap.rule gives
 
 cdef struct System:
     Py_ssize_t P

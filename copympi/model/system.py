@@ -78,6 +78,18 @@ class System:
             norm,
         )
 
+    @property
+    def fastest(self) -> float:
+        """A bound on |H|/hbar: its largest sum of a row's sizes, per unit of time."""
+        return float(abs(self.frequencies).sum(axis=1).max())
+
+    @property
+    def spread(self) -> float:
+        """The same bound with the middle of the diagonal taken off H/hbar, which turns all phases alike."""
+        omega = self.frequencies.diagonal().real
+        off = abs(self.frequencies).sum(axis=1) - np.abs(omega)
+        return float(np.max(off + np.abs(omega - 0.5 * (omega.max() + omega.min()))))
+
     def __repr__(self) -> str:
         pairs = (self.frequencies.nnz - np.count_nonzero(self.frequencies.diagonal())) // 2
         return f"System(P={self.P}, pairs={pairs}, hbar={self.hbar:g})"

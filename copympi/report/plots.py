@@ -9,6 +9,7 @@ import numpy as np
 
 from copympi.report import lattice_figure
 from copympi.report.analysis import Comparison, compare
+from copympi.report.drawing import drawing
 from copympi.report.motion import Motion
 from copympi.report.numbers import power
 from copympi.storage.reading import Results
@@ -25,15 +26,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7
 
 def draw(results: Results, comparison: Comparison | Motion | None = None) -> list[Path]:
     """Write occupation.png and .pdf beside the results, on a lattice lattice.png and .pdf; returns their paths."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     style: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8}
     style["figure.constrained_layout.w_pad"] = 0.08
     comparison = compare(results) if comparison is None else comparison
-    with plt.rc_context(style):
+    with drawing(style) as plt:
         if isinstance(comparison, Motion):
             name, figure = "lattice", lattice_figure.figure(results, comparison)
         else:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from copympi.report.drawing import drawing
 from copympi.report.plots import COLOURS
 from copympi.studies.alignment_numbers import Array, Outcome, mean
 from copympi.studies.style import DASHES, STYLE
@@ -16,15 +17,10 @@ DOTS: Any = (0, (1, 1.2))
 
 def draw(folder: Path, outcomes: list[Outcome]) -> list[Path]:
     """Write alignment.png and alignment.pdf into `folder`; returns their paths."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     rules = [o for o in outcomes if not o.case.alignment and not o.case.refines]
     random = [o for o in rules if o.case.spread > 3]
     models = [o for o in outcomes if o.case.alignment and not o.case.refines]
-    with plt.rc_context(STYLE):
+    with drawing(STYLE) as plt:
         figure, axes = plt.subplots(2, 3, figsize=(11.5, 6.6), layout="constrained")
         _lineages(axes[0, 0], rules)
         _collapse(axes[0, 1], rules, random)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from copympi.report.drawing import drawing
 from copympi.report.plots import COLOURS
 from copympi.studies.classical_cases import LARGE, Solver
 from copympi.studies.classical_numbers import Outcome, power_law
@@ -22,15 +23,10 @@ FEWEST = 1e-10
 
 def draw(folder: Path, name: str, outcomes: list[Outcome]) -> list[Path]:
     """Write NAME.png and NAME.pdf into `folder`; returns their paths."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     by_kind = {
         o.case.problem.kind: [p for p in outcomes if p.case.problem.kind == o.case.problem.kind] for o in outcomes
     }
-    with plt.rc_context(STYLE):
+    with drawing(STYLE) as plt:
         figure, axes = plt.subplots(3, 3, figsize=(11.5, 9.6), layout="constrained", height_ratios=(1, 1, 0.95))
         _well(figure, axes[0], by_kind["harmonic"], ((1e9, 0), (1e9, 1)), "harmonic well", "time [periods]", (-34, 34))
         time = r"time [$m\bar a^2/\hbar$]"

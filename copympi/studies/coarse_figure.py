@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from copympi.report.drawing import drawing
 from copympi.report.plots import COLOURS
 from copympi.studies.coarse_numbers import Answers, pendulum
 from copympi.studies.style import DASHES, STYLE
@@ -18,12 +19,7 @@ COLOUR = {1: GREY, 2: COLOURS[4], 4: COLOURS[0], 8: COLOURS[1], 16: COLOURS[2]}
 
 def draw(folder: Path, answers: Answers) -> list[Path]:
     """Write coarse-graining.png and .pdf into `folder`; returns their paths."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    with plt.rc_context(STYLE):
+    with drawing(STYLE) as plt:
         figure, axes = plt.subplots(2, 3, figsize=(11.5, 6.8), layout="constrained")
         panels = (_densities, _speeds, _pendulums, _distances, _deaths, _body)
         for letter, ax, panel in zip("abcdef", axes.flat, panels, strict=True):

@@ -77,6 +77,7 @@ class Life:
         prefix: tuple[str, ...] = (),
         noted: bool = False,
         script: str = "copympi",
+        figure: bool = False,
     ) -> None:
         self.folder, self.output, self.size, self.way = folder, folder / "out", ranks, way
         self.log = folder / f"log-{time.monotonic_ns()}"
@@ -94,7 +95,7 @@ class Life:
         ]
         with self.log.open("w") as log:
             self.job = subprocess.Popen(
-                [*command, "--no-figure", *arguments],
+                [*command, *([] if figure else ["--no-figure"]), *arguments],
                 cwd=folder,
                 env={**way.env, "PYTHONPATH": str(REPO)},
                 stdin=subprocess.DEVNULL,

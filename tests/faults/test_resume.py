@@ -157,6 +157,8 @@ def stopped(life: Life, reason: str, ranks: int) -> None:
     ("ranks", "way", "how"),
     [
         (0, ROOT, "SIGINT"),
+        (0, ROOT, "SIGHUP"),
+        (0, ROOT, "SIGXCPU"),
         (2, ROOT, "SIGTERM"),
         (2, ROOT, "SIGUSR1"),
         (2, ROOT, "SIGINT"),
@@ -181,7 +183,9 @@ def test_a_clean_stop(tmp_path: Path, whole, ranks: int, way: Way, how: str) -> 
         alone = how if ranks < 2 else "a signal"  # which one reached another rank, the root does not know
         stopped(life, words.get(how, alone), max(1, ranks))
     assert not (life.output / "STOP").exists(), "it is heeded once"
+    assert (life.output / "stopped").exists() == (how == "STOP"), "job scripts see there that it was a user's wish"
     lives.run(tmp_path, "--resume", "--quiet", ranks=2)
+    assert not (life.output / "stopped").exists()
     lives.same(lives.bits(tmp_path), whole(""))
 
 

@@ -201,6 +201,28 @@ def test_scancel_leaves_a_checkpoint(box: Box, case: Case, launcher: str) -> Non
     case.check()
 
 
+def test_a_stop_file_ends_the_job(box: Box, case: Case) -> None:
+    """And no word from SLURM on when the job ends is no midnight: copympi would stop at once, life after life."""
+    script = case.script("run.sbatch", "srun --mpi=pmi2", "--time-budget", "1h")
+    mute = "unset SLURM_JOB_END_TIME\nsqueue() { :; }\n"
+    script.write_text(script.read_text().replace('. "$COMMON"', f'{mute}. "$COMMON"\necho "end: $SLURM_JOB_END_TIME."'))
+    job = box.submit(script, "--ntasks=2", *SHORT)
+    case.checkpoint(job)
+    (case.output / "STOP").touch()
+    log = case.log(job)
+    assert box.end(job, 60, log) == "COMPLETED", read(log)
+    assert "end: .\n" in read(log)
+    assert lives(log) == 1, read(log)
+    assert "stopped by out/STOP, which is now out/stopped; submit again to go on" in read(log)
+    assert (case.output / "stopped").exists()
+    assert not (case.output / "STOP").exists()
+    done = launch.copympi("run", case.config, "-o", case.output, "--resume", "--no-figure")
+    assert done.returncode == 0, done.stderr
+    assert "resuming from checkpoint-" in done.stderr
+    assert not (case.output / "stopped").exists()
+    case.check()
+
+
 @pytest.mark.parametrize(
     ("crashing", "launcher", "environment"),
     [(2, "srun --mpi=pmix", OPENMPI), (1, "mpiexec", MPICH)],

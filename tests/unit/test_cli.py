@@ -190,6 +190,7 @@ def test_a_bar_is_drawn_where_asked_for_and_nowhere_else(job: Path, kind: str) -
         (("run", "job.toml", "--set", "preparation.density=[1,1]"), "must be normalised; its sum is 2"),
         (("run", "job.toml", "--set", "system.hamiltonian=[[0,1],[2,0]]"), "|H[0,1] - conj(H[1,0])| = 1"),
         (("run", "job.toml", "--set", "system.hamiltonian='H.npy'"), "no such file: H.npy"),
+        (("run", "job.toml", "--set", "system.hamiltonian=[[0,1e140],[1e140,0]]"), "|H|/hbar = 1e+140"),
         (("run", "job.toml", "-o", "garbage.toml"), 'output folder = "garbage.toml": cannot be written: File exists'),
         (("run", "job.toml", "-o", "job.toml/x/y"), '"job.toml/x/y": cannot be written: Not a directory'),
         (("run", "job.toml", "-o", "/proc/nowhere/x"), 'output folder = "/proc/nowhere/x": cannot be written'),

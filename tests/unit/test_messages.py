@@ -101,7 +101,7 @@ def test_no_memory_is_told_in_a_line() -> None:
     def too_much() -> None:
         raise MemoryError("Unable to allocate 9 EiB")
 
-    with pytest.raises(MachineError, match="not enough memory: Unable to allocate 9 EiB"):
+    with pytest.raises(MachineError, match="out of memory: Unable to allocate 9 EiB"):
         parallel.from_root(parallel.Alone(), too_much)
-    with pytest.raises(MachineError, match="not enough memory"), parallel.together(parallel.Alone()):
+    with pytest.raises(MachineError, match="out of memory"), parallel.together(parallel.Alone()):
         too_much()

@@ -1,0 +1,70 @@
+"""Whoever waits for a rank that hangs would wait for ever: a thread that ends this process, and so the job."""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import threading
+import time as clock
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LAST_WORDS_WITHIN = 5.0
+"""Seconds that the last line may take: standard error may itself be what hangs."""
+
+
+class Watchdog:
+    """Ends this process, and so the job, where nothing has gone on for `patience` seconds: some rank hangs.
+
+    It runs in a thread, as the others wait inside MPI, where no signal handler of Python's gets a turn. It adds up
+    its own looks, so that time in which this process was suspended (SIGSTOP, SLURM's suspend) does not count.
+    """
+
+    def __init__(self, patience: float, rank: int) -> None:
+        self.patience, self.rank = patience, rank
+        self.beats = 0
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._watch, daemon=True)
+
+    def beat(self) -> None:
+        """Something has gone on."""
+        self.beats += 1
+
+    def _watch(self) -> None:
+        pause, idle, seen, before = min(1.0, self.patience / 4), 0.0, -1, clock.monotonic()
+        while not self.done.wait(pause):
+            now = clock.monotonic()
+            idle += min(now - before, 2 * pause)
+            before = now
+            if self.beats != seen:
+                seen, idle = self.beats, 0.0
+            if idle > self.patience:
+                self._end(idle)
+
+    def _end(self, idle: float) -> None:
+        line = f"copympi: rank {self.rank}: nothing has gone on for {idle:.0f} s; the job ends"
+        words = threading.Thread(target=lambda: print(line, file=sys.stderr, flush=True), daemon=True)
+        words.start()
+        words.join(LAST_WORDS_WITHIN)
+        os._exit(1)
+
+    def __enter__(self) -> Watchdog:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+
+
+@contextmanager
+def within(patience: float) -> Iterator[None]:
+    """End this process, and say where it hangs, if what stands inside takes longer than `patience` seconds.
+
+    For MPI_Init, which waits for all ranks and does not let Python's threads have a turn: C keeps this watch.
+    """
+    faulthandler.dump_traceback_later(patience, exit=True, file=2)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()

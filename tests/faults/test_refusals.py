@@ -1,0 +1,63 @@
+"""What is refused is refused before anything is written, deleted or taken over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests import launch
+
+LATTICE = """
+[system]
+builder = "lattice"
+sites = 16
+[preparation]
+members = 1000
+packet = {centre = 0, width = 2}
+[dynamics]
+duration = 2.0
+representation = "occupation"
+[output]
+interval = 1.0
+[checkpoint]
+interval = 0.5
+"""
+TOO_LONG = ("--set", "dynamics.step=2.0", "--set", "output.interval=2.0")
+"""What the engine alone can refuse: it knows how fast the waves of this H are."""
+
+
+def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Bytes and time of change of every file below a folder."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def test_a_refusal_by_the_engine_leaves_all_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "job.toml").write_text(LATTICE)
+    command = ("run", "job.toml", "-o", "out", "--no-figure", "--quiet")
+    refused = launch.copympi(*command, *TOO_LONG, cwd=tmp_path)
+    assert refused.returncode == 2, refused.stderr
+    assert refused.stderr.startswith("copympi: error: job.toml: dynamics.step = 2.0: must be at most ")
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+    assert launch.copympi(*command, cwd=tmp_path).returncode == 0
+    before = contents(tmp_path)
+    assert any("checkpoint-" in name for name in before)
+    assert launch.copympi(*command, *TOO_LONG, "--overwrite", cwd=tmp_path).stderr == refused.stderr
+    assert contents(tmp_path) == before
+
+
+def test_a_refused_resume_takes_nothing_over(tmp_path: Path) -> None:
+    """Else it would end a run that is at work in the folder."""
+    (tmp_path / "job.toml").write_text(LATTICE)
+    command = ("run", "job.toml", "-o", "out", "--no-figure", "--quiet")
+    assert (
+        launch.copympi(*command, "--set", "dynamics.duration=1e4", "--time-budget", "1s", cwd=tmp_path).returncode == 3
+    )
+    before = contents(tmp_path)
+    refused = launch.copympi(
+        *command, "--resume", "--set", "dynamics.duration=2e4", "--set", "dynamics.seed=2", cwd=tmp_path
+    )
+    assert refused.returncode == 2, refused.stderr
+    assert refused.stderr.startswith("copympi: error: dynamics.seed = 2: was 1 when out/checkpoints/checkpoint-")
+    assert contents(tmp_path) == before
