@@ -7,6 +7,7 @@ import platform
 import time as clock
 from pathlib import Path
 
+from copympi import files
 from copympi.errors import InputError, MachineError
 from copympi.storage import checkpoints
 from copympi.storage.hdf5 import opened, reason
@@ -14,6 +15,8 @@ from copympi.storage.layout import NAME
 
 KEY = "output folder"
 NOTHING, FOREIGN, UNFINISHED, FINISHED = "nothing", "foreign", "unfinished", "finished"
+LEAST = 1024
+"""Bytes without which a file cannot hold a run."""
 PAUSES = (0.1, 0.4, 1.0)
 """Seconds before each further look at what could not be read: a network's file system may be out of breath."""
 
@@ -30,6 +33,8 @@ def holding(folder: Path) -> str:
             return _look(path)
         except FileNotFoundError:
             return NOTHING
+        except IsADirectoryError:
+            raise InputError(KEY, folder, f"cannot be written: its {NAME} is a folder") from None
         except Exception as failure:  # whatever HDF5 makes of damage
             problem = reason(failure)
     why = f"holds a {NAME} that cannot be read ({problem}); move it away, or choose another folder with -o"
@@ -39,6 +44,9 @@ def holding(folder: Path) -> str:
 def _look(path: Path) -> str:
     os.lstat(path)  # FileNotFoundError only where there is nothing at all, not even a link that leads nowhere
     try:
+        files.check(path)
+        if path.stat().st_size < LEAST:
+            return NOTHING
         with opened(path) as file:
             if "schema" not in file.attrs and "complete" not in file.attrs:
                 return FOREIGN

@@ -15,6 +15,7 @@ from copympi.model.system import System
 from copympi.storage import digests, systems
 from copympi.storage.hdf5 import opened as opened
 from copympi.storage.hdf5 import reason as reason
+from copympi.storage.layout import CODES as CODES
 from copympi.storage.layout import DESCRIPTIONS, PROFILES
 from copympi.storage.layout import NAME as NAME
 from copympi.storage.layout import SCHEMA as SCHEMA

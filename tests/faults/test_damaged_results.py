@@ -133,7 +133,17 @@ def nothing_bad(count: Counter[str]) -> None:
     assert not count["unnoticed"] + count["exception"] + count["nothing"], dict(count)
 
 
-def test_a_dose(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def met_by_guard(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What crashed or hung was told of by the process that looks first."""
+    monkeypatch.setattr(guard, "LEAST_SECONDS", 3)
+    for bad in [*place.glob("crash*.h5"), *place.glob("hang*.h5")]:
+        with pytest.raises(MachineError, match="is damaged: HDF5 "):
+            guard.check(bad)
+
+
+def test_a_dose(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     told, gone = results_dose(finished, tmp_path, 120, 11)
     read = hamiltonians_dose(tmp_path, 25, 12)
     with capsys.disabled():
@@ -141,13 +151,13 @@ def test_a_dose(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     for count in (told, gone, read):
         nothing_bad(count)
     assert not read["crash"] + read["hang"], dict(read)
-    for bad in (tmp_path / "kept").glob("*.h5"):
-        with pytest.raises(MachineError, match="is damaged: HDF5 "):
-            guard.check(bad)
+    met_by_guard(tmp_path / "kept", monkeypatch)
 
 
 @pytest.mark.long
-def test_many(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_many(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As many of each as COPYMPI_DAMAGED says, or 20,000."""
     cases = int(os.environ.get("COPYMPI_DAMAGED", "20000"))
     told, gone = results_dose(finished, tmp_path, cases, 21)
@@ -157,6 +167,7 @@ def test_many(finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     for count in (told, gone, read):
         nothing_bad(count)
     assert not read["crash"] + read["hang"], dict(read)
+    met_by_guard(tmp_path / "kept", monkeypatch)
 
 
 # --- what a user sees

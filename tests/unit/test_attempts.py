@@ -62,9 +62,12 @@ def test_what_a_folder_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(InputError, match="cannot be read"):
         folder.holding(tmp_path)
     path.unlink()
-    for make in (path.mkdir, lambda: os.mkfifo(path), lambda: path.write_bytes(b"")):
+    path.write_bytes(b"too short for any run")
+    assert folder.holding(tmp_path) == folder.NOTHING
+    path.unlink()
+    for make in (path.mkdir, lambda: os.mkfifo(path), lambda: path.write_bytes(bytes(2000))):
         make()
-        with pytest.raises(InputError, match=r"holds a results\.h5 that cannot be read"):
+        with pytest.raises(InputError, match=r"holds a results\.h5 that cannot be read|its results.h5 is a folder"):
             folder.open_folder(tmp_path, overwrite=True)
         if path.is_dir():
             path.rmdir()
