@@ -35,7 +35,7 @@ class Watchdog:
         pause, idle, seen, before = min(1.0, self.patience / 4), 0.0, -1, clock.monotonic()
         while not self.done.wait(pause):
             now = clock.monotonic()
-            idle += min(now - before, 2 * pause)
+            idle += min(max(now - before, 0.0), 2 * pause)
             before = now
             if self.beats != seen:
                 seen, idle = self.beats, 0.0
