@@ -2,8 +2,9 @@
 
 They are functions of the values alone, so they are the same for any ranks, MPI library and writer. Group `digests`:
 `records` (T,), each over the record's row of every dataset of the records' times; `profiles` (T',), the same over
-what has times of its own, where profiles have; attributes `system`, over all in group `system`, and `attributes`,
-over the attributes of everything else. A profile in a file of its own has its digest as an attribute there.
+what has times of its own, where profiles have; attributes `system`, over all in group `system`, `attributes`, over
+those of the file and its datasets, and `end`, over those that the end of the run adds. A profile in a file of its own
+has its digest as an attribute there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from copympi.storage.layout import DESCRIPTIONS, PROFILES
 
 GROUP = "digests"
 RECORDS, PROFILE_ROWS = "records", "profiles"
+BEGINNING = ("schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname")
+END = ("complete", "seconds", "steps", "largest_chance", "ended")
+"""Attributes that a results file has from the beginning, and those that its end adds."""
 PIECE = 16 << 20
 """Bytes that are read at a time."""
 
@@ -35,12 +39,16 @@ def create(file: Any, thinned: bool) -> None:
         data.attrs["units"], data.attrs["description"] = "1", description
 
 
-def seal(file: Any, system: bool = False) -> None:
-    """Note the digest of all attributes; and that of the system, once it is written."""
-    group = file[GROUP]
-    if system:
-        group.attrs["system"] = of_group(file["system"])
-    group.attrs["attributes"] = of_attributes(file)
+def seal(file: Any) -> None:
+    """Note the digests of the system and of the attributes that a run begins with."""
+    noted = file[GROUP].attrs
+    noted["system"] = of_group(file["system"])
+    noted["attributes"] = of_attributes(file, BEGINNING)
+
+
+def seal_end(file: Any) -> None:
+    """Note the digest of the attributes that a run ends with."""
+    file[GROUP].attrs["end"] = of_attributes(file, END)
 
 
 def axis(name: str, lead: bool) -> int:
@@ -89,12 +97,15 @@ def of_group(group: Any) -> np.uint64:
     return np.uint64(hasher.intdigest())
 
 
-def of_attributes(file: Any) -> np.uint64:
-    """One digest for the attributes of a results file and of its datasets."""
-    hasher = xxhash.xxh3_64(_attributes(file))
+def of_attributes(file: Any, names: tuple[str, ...]) -> np.uint64:
+    """One digest for such attributes of a results file, and for units and descriptions of its datasets.
+
+    Attributes that users add are no damage.
+    """
+    hasher = xxhash.xxh3_64(_attributes(file, names))
     for name in DESCRIPTIONS:
         if name in file:
-            hasher.update(f"{name} ".encode() + _attributes(file[name]))
+            hasher.update(f"{name} ".encode() + _attributes(file[name], ("units", "description", "codes")))
     return np.uint64(hasher.intdigest())
 
 
@@ -104,10 +115,11 @@ def _names(group: Any) -> list[str]:
     return found
 
 
-def _attributes(item: Any) -> bytes:
-    """All attributes in one row of bytes."""
+def _attributes(item: Any, names: tuple[str, ...] | None = None) -> bytes:
+    """Attributes in one row of bytes: those of such `names`, or all."""
     parts = []
-    for name, value in sorted(item.attrs.items()):
+    for name in sorted(item.attrs if names is None else (name for name in names if name in item.attrs)):
+        value = item.attrs[name]
         text = isinstance(value, str)
         array = np.asarray(value)
         told = value.encode("utf-8", "surrogateescape") if text else array.tobytes()
@@ -159,8 +171,10 @@ def _pieces(file: Any, names: list[str], lead: bool, most: int) -> Iterator[tupl
 def wrong_parts(file: Any) -> str:
     """Which of the system and the attributes does not match its digest, if either does not."""
     noted = file[GROUP].attrs
-    if of_attributes(file) != noted["attributes"]:
+    if of_attributes(file, BEGINNING) != noted["attributes"]:
         return "its attributes do not match their digest"
+    if file.attrs["complete"] and of_attributes(file, END) != noted["end"]:
+        return "its last attributes do not match their digest"
     if of_group(file["system"]) != noted["system"]:
         return "its group system does not match its digest"
     return ""

@@ -71,7 +71,7 @@ class ResultsFile:
                 systems.write(file.create_group("system"), system, start, config.system.labels is not None)
                 self._create_datasets(file, config, start, system.P)
                 digests.create(file, self.plan.thinned)
-                digests.seal(file, system=True)
+                digests.seal(file)
             self.file = h5py.File(self.new, "r+", libver=FORMAT, locking=False)
             self.data = {name: self.file[name] for name in self.data}  # see hdf5.writing
             self.digests = dict(self.file[digests.GROUP])
@@ -234,7 +234,7 @@ class ResultsFile:
                 file.attrs["largest_chance"] = last.largest_chance
                 file.attrs["ended"] = clock.strftime("%Y-%m-%dT%H:%M:%S%z")
                 file.attrs["complete"] = True
-                digests.seal(file)
+                digests.seal_end(file)
             sync(self.new)
             self.may_append()
             os.replace(self.new, self.path)
