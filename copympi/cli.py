@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from copympi import __version__, interrupt
 from copympi.engine import parallel
-from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly, out_of_memory
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly, one_line, out_of_memory
 from copympi.launcher import launched
 from copympi.terminal import make_lasting
 
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         print(traceback.format_exc(), file=sys.stderr, flush=True)
         _end_job()
     if said and launched()[1] == 0:
-        print(f"copympi: {said}", file=sys.stderr, flush=True)
+        print(f"copympi: {one_line(said)}", file=sys.stderr, flush=True)
     sys.stdout.flush()
     sys.stderr.flush()
     if code:
@@ -121,11 +121,12 @@ def _run(options: Any) -> int:
 
 def _plot(options: Any) -> int:
     from copympi.report import plots
-    from copympi.storage import reading
+    from copympi.storage import guard, reading
 
     _writable(options.folder)
+    guard.check(options.folder / reading.NAME)
     for path in plots.draw(reading.read(options.folder)):
-        print(path)
+        print(one_line(str(path)))
     return 0
 
 
@@ -135,41 +136,19 @@ def _writable(folder: Path) -> None:
 
 
 def _info(options: Any) -> int:
-    from copympi.model.observables import lattice_of
-    from copympi.report import checkpoint_info
-    from copympi.report.numbers import humane
-    from copympi.storage import reading, restart
+    from copympi.report import checkpoint_info, run_info
+    from copympi.storage import guard, reading, restart
 
-    if checkpoint_info.is_checkpoint(options.place):
+    place = options.place
+    guard.check(place / reading.NAME if place.is_dir() else place)
+    if checkpoint_info.is_checkpoint(place):
         try:
-            print("\n".join(checkpoint_info.describe(options.place)))
+            lines = checkpoint_info.describe(place)
         except restart.DamagedError as damage:
-            raise MachineError(f"{options.place} is damaged: {damage}") from None
-        return 0
-    data = reading.read(options.place)
-    a, (R, T), P = data.attributes, data.events.shape, data.system.P
-    unit = data.time_unit
-    done = "complete" if a["complete"] else "not complete: the run still goes on, or was stopped"
-    print(f"{data.path}: {done}")
-    lattice = lattice_of(data.system)
-    if lattice is None:
-        print(f"  beables   {P:,}: {', '.join(data.system.labels[:8])}{', ...' if P > 8 else ''}")
+            raise MachineError(f"{place} is damaged: {damage}") from None
     else:
-        print(f"  beables   {P:,}: lattice of {' x '.join(f'{n:,}' for n in lattice.shape)} sites, {lattice.boundary}")
-    print(f"  members   {humane(data.members)}" + (f" in each of {R:,} replicas" if R > 1 else ""))
-    print(f"  records   {T:,}" + (f", t = 0 .. {data.time[-1]:g} {unit}".rstrip() if T else " yet"))
-    if data.sparse is not None:
-        print(
-            f"  profiles  {data.sparse.size:,}, t = {', '.join(f'{t:g}' for t in data.sparse[:8])}"
-            + (", ..." if data.sparse.size > 8 else "")
-        )
-    copies = float(data.events[:, -1:].sum())
-    print(f"  copies    {copies:.6g}" + (f" in {a['steps']:,} steps" if "steps" in a else ""))
-    print(f"  seed      {a['seed']}, ranks {a['ranks']}, {a['mpi']}, on {a['hostname']}")
-    print(f"  started   {a['started']}" + (f", ended {a['ended']}, {a['seconds']:.3g} s" if "ended" in a else ""))
-    print(f"  version   copympi {a['version']}, schema {a['schema']}, {a['libraries']}")
-    print("  config")
-    print("\n".join("    " + line for line in str(a["config"]).strip().splitlines()))
+        lines = run_info.describe(reading.read(place))
+    print("\n".join(map(one_line, lines)))
     return 0
 
 

@@ -10,6 +10,7 @@ import tomlkit
 from pydantic import Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from copympi import files
 from copympi.errors import InputError, NotBuiltYet
 from copympi.sections import (
     INTERVAL,
@@ -184,7 +185,8 @@ def _one_line(error: Any) -> InputError:
 def read(path: Path, overrides: list[str] | None = None) -> tuple[Config, str]:
     """The config in a TOML file with `section.key=value` overrides, and its text as run. InputErrors name the file."""
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        files.check(path, pipes=True)
+        document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))  # some editors put a mark before the text
     except OSError as problem:
         raise InputError("CONFIG", path, f"cannot be read: {problem.strerror}") from None
     except (TOMLKitError, ValueError, RecursionError) as problem:

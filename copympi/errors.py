@@ -17,7 +17,7 @@ class InputError(ValueError):
 
     def __str__(self) -> str:
         where = f"{self.file}: " if self.file is not None else ""
-        return f"{where}{self.key} = {shorten(self.value)}: {self.why}"
+        return one_line(f"{where}{self.key} = {shorten(self.value)}: {self.why}")
 
     def __reduce__(self) -> Any:
         """Pickled whole, so that the root's error can be raised on every rank."""
@@ -35,11 +35,18 @@ class NotBuiltYet(InputError):
         super().__init__(key, value, f"not built yet in this version; {instead}")
 
 
-class DynamicsError(RuntimeError):
+class Spoken(Exception):
+    """A failure that is told in one line."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+class DynamicsError(Spoken, RuntimeError):
     """The dynamics cannot go on from the state it reached: exit code 1, one line."""
 
 
-class MachineError(RuntimeError):
+class MachineError(Spoken, RuntimeError):
     """The machine, not the input, is at fault (MPI, files): exit code 1, one line."""
 
 
@@ -47,8 +54,13 @@ class TakenOver(MachineError):
     """A later attempt has started on the same folder: this one must not write any more."""
 
 
-class StoppedEarly(Exception):
+class StoppedEarly(Spoken):
     """The run stopped on purpose after a checkpoint: exit code 3."""
+
+
+def one_line(text: str) -> str:
+    """Text that neither begins a line nor steers a terminal: what is no printable character is spelt out."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def out_of_memory(problem: MemoryError) -> str:
@@ -64,7 +76,7 @@ def shorten(value: object, most: int = 60) -> str:
         text = value if isinstance(value, str) else repr(value)
     except ValueError:  # Python writes no integer of more than 4300 digits
         text = "(an integer of thousands of digits)"
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split()))
+    text = one_line(" ".join(text.split()))
     quoted = f'"{text}"' if isinstance(value, str) else text
     return quoted if len(quoted) <= most else quoted[: most - 4] + " ..."
 

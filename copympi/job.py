@@ -23,7 +23,7 @@ from copympi.config import Config
 from copympi.control import Control, job_deadline
 from copympi.engine import parallel
 from copympi.engine.alike import arithmetic_digest
-from copympi.errors import InputError
+from copympi.errors import InputError, MachineError, one_line
 from copympi.keeper import Keeper, choose_writer, compare_settings, refuse_changes
 from copympi.model import build
 from copympi.model.preparation import Start, check_memory
@@ -32,7 +32,8 @@ from copympi.progress import Progress, Silent
 from copympi.report import analysis, plots
 from copympi.report.numbers import humane
 from copympi.simulate import built, run, warn_about
-from copympi.storage import given, reading, results
+from copympi.storage import given, guard, layout, reading, results
+from copympi.storage.folder import is_complete
 from copympi.watchdog import Watchdog, within
 
 
@@ -62,9 +63,10 @@ def _execute(comm: Any, options: Any, watchdog: Watchdog) -> int:
     warnings.showwarning = _show_warning
     on_node = parallel.part_on_node(comm)
     job = parallel.from_root(comm, lambda: _read(options, on_node))
+    given.check(comm, job.start.phases)
     if options.resume and parallel.from_root(comm, lambda: _already_done(job)):
         if root and not options.quiet:
-            print(f"copympi: {job.folder} holds this run, finished: nothing to do", file=sys.stderr)
+            print(one_line(f"copympi: {job.folder} holds this run, finished: nothing to do"), file=sys.stderr)
         return 0
     writer = parallel.from_root(comm, lambda: choose_writer(comm, options.writer))
     seconds = _attempt(comm, job, options, writer, watchdog)
@@ -134,14 +136,19 @@ def _read(options: Any, on_node: float) -> Job:
 
 def _already_done(job: Job) -> bool:
     """Whether the folder holds this very run, finished; InputError where it holds another, or a longer one."""
-    if not reading.is_complete(job.folder):
+    path = job.folder / layout.NAME
+    guard.check(path)
+    if not is_complete(job.folder):
         return False
-    path = job.folder / reading.NAME
-    with reading.opened(path) as file:
-        config = configuration.check(tomlkit.parse(str(file.attrs["config"])).unwrap())
-        matrix = [file["system"][part][()] for part in ("data", "indices", "indptr")]
+    data = reading.read(job.folder)
+    try:
+        config = configuration.check(tomlkit.parse(str(data.attributes["config"])).unwrap())
+        with reading.opened(path) as file:
+            matrix = [file["system"][part][()] for part in ("data", "indices", "indptr")]
+    except Exception as problem:  # of a file without digests
+        raise MachineError(f"{path} is damaged: {reading.reason(problem)}") from None
     compare_settings(_settings(config, matrix), _settings(job.config, _matrix(job.system)), path)
-    return bool(reading.read(job.folder).time[-1] >= job.config.dynamics.duration * (1 - 1e-9))
+    return bool(data.time[-1] >= job.config.dynamics.duration * (1 - 1e-9))
 
 
 def _deadline(budget: str | None, root: bool) -> float | None:
@@ -194,7 +201,16 @@ def _results_on_root(comm: Any, job: Job, keep: int, keeper: Keeper) -> Any:
     def open_it() -> None:
         made.append(
             results.ResultsFile(
-                job.folder, job.config, job.text, job.system, job.start, comm.size, mpi_name(), keep, keeper.check_fence
+                job.folder,
+                job.config,
+                job.text,
+                job.system,
+                job.start,
+                comm.size,
+                mpi_name(),
+                keep,
+                keeper.attempt,
+                keeper.check_fence,
             )
         )
 
@@ -226,8 +242,8 @@ def _report(folder: Path, options: Any, seconds: float) -> None:
     print("\n".join(analysis.lines(data, comparison)))
     copies, steps = float(data.events[:, -1].sum()), int(data.attributes["steps"])
     print(f"  {steps:,} steps, {copies:.4g} copies in {seconds:.2f} s of wall time")
-    print("  " + ", ".join(str(path) for path in [data.path, *paths]), flush=True)
+    print("  " + one_line(", ".join(str(path) for path in [data.path, *paths])), flush=True)
 
 
 def _show_warning(message: Any, *_: Any, **__: Any) -> None:
-    print(f"copympi: warning: {message}", file=sys.stderr, flush=True)
+    print(f"copympi: warning: {one_line(str(message))}", file=sys.stderr, flush=True)

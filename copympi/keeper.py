@@ -12,10 +12,10 @@ from typing import Any
 
 from copympi.control import STOP, Control
 from copympi.engine import parallel
-from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver
+from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver, one_line
 from copympi.record import profile, slab
 from copympi.snapshot import Snapshot, State
-from copympi.storage import checkpoint, checkpoints, profiles, reading, restart
+from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
 
 
 class Keeper:
@@ -61,7 +61,7 @@ class Keeper:
                 compare_settings(meta["settings"], self.meta["settings"], path)
                 if meta["record"] > held:
                     self.found = None
-                    self.say(f"{path} is ahead of the {held} records in {reading.NAME}; trying the one before")
+                    self.say(f"{path} is ahead of the {held} records in {layout.NAME}; trying the one before")
                     continue
                 self._warn_of_other_machine(meta)
                 self.spent_before = float(meta["seconds"])
@@ -72,7 +72,7 @@ class Keeper:
             damaged += 1
             self.say(f"{path} is damaged ({said}); trying the one before")
         if paths:
-            why = "are damaged" if damaged == len(paths) else f"are damaged or ahead of its {reading.NAME}"
+            why = "are damaged" if damaged == len(paths) else f"are damaged or ahead of its {layout.NAME}"
             raise MachineError(f"all checkpoints of {self.folder} {why}; to start afresh, remove them")
         return 0
 
@@ -96,7 +96,7 @@ class Keeper:
         except TakenOver:
             raise
         except MachineError as problem:
-            parallel.from_root(self.comm, self.check_fence)
+            parallel.from_root(self.comm, self.check_fence_if_seen)
             failure = problem
         self.control.saved(time, clock.monotonic() - began)
         if ensemble.heard[STOP]:
@@ -136,8 +136,8 @@ class Keeper:
         }  # fmt: skip
         checkpoint.write(self.comm, path, ensemble.state(), meta, self.writer, self.check_fence)
         if self.root:
-            for old in checkpoints.numbered(self.folder)[: -self.keep]:
-                with suppress(OSError):
+            with suppress(OSError, MachineError):  # they can go next time
+                for old in checkpoints.numbered(self.folder)[: -self.keep]:
                     old.unlink(missing_ok=True)
         self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
 
@@ -147,14 +147,14 @@ class Keeper:
         Where that fails the run stops, after a checkpoint from which this record is the next to be written.
         """
         whole = profile(snapshot) if snapshot is not None else None
-        path = reading.place(self.folder, number)
+        path = layout.place(self.folder, number)
         part = slab(ensemble, lambda P: parallel.share(P, self.comm.size, self.comm.rank))
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
         except TakenOver:
             raise
         except MachineError as problem:
-            parallel.from_root(self.comm, self.check_fence)
+            parallel.from_root(self.comm, self.check_fence_if_seen)
             what = f"{path} cannot be written: {problem}"
             if record == 0:
                 raise MachineError(what) from None
@@ -183,7 +183,7 @@ class Keeper:
         parallel.from_root(self.comm, report)
 
     def check_fence(self) -> None:
-        """TakenOver where a later attempt has started on the same folder. Root alone."""
+        """TakenOver where a later attempt has started on the same folder, Unseen where that is hidden. Root alone."""
         newest = (checkpoints.attempts(self.folder) or [0])[-1]
         if newest != self.attempt:
             raise TakenOver(
@@ -191,14 +191,22 @@ class Keeper:
                 "and writes nothing more"
             )
 
+    def check_fence_if_seen(self) -> None:
+        """TakenOver where a later attempt is known to have started. Root alone."""
+        with suppress(checkpoints.Unseen):
+            self.check_fence()
+
     def clear(self) -> None:
         """Forget the checkpoints of an earlier run that is being replaced. Root alone."""
         for path in checkpoints.numbered(self.folder):
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as problem:
+                raise MachineError(f"{path} cannot be removed: {problem.strerror}") from None
 
     def say(self, message: str) -> None:
         if self.root and not self.quiet:
-            print(f"copympi: {message}", file=sys.stderr, flush=True)
+            print(f"copympi: {one_line(message)}", file=sys.stderr, flush=True)
 
 
 def choose_writer(comm: Any, wanted: str) -> str:

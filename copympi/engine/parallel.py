@@ -106,6 +106,8 @@ def from_root(comm: Any, make: Callable[[], T]) -> T:
             box = [False, problem]
         except MemoryError as problem:
             box = [False, MachineError(out_of_memory(problem))]
+        except OSError as problem:
+            box = [False, MachineError(str(problem))]
     if comm.size > 1:
         box = pickle.loads(_broadcast(comm, pickle.dumps(box, protocol=5) if comm.rank == ROOT else b"", ROOT))
     if not box[0]:
@@ -166,9 +168,12 @@ def together(comm: Any) -> Iterator[None]:
     except (InputError, DynamicsError, MachineError, StoppedEarly, SystemExit):
         raise
     except BaseException as problem:
+        short = out_of_memory(problem) if isinstance(problem, MemoryError) else ""
+        if comm.size == 1 and short:
+            raise MachineError(short) from None
         if comm.size == 1:
             raise
-        trace = out_of_memory(problem) if isinstance(problem, MemoryError) else traceback.format_exc()
+        trace = short or traceback.format_exc()
         print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
         comm.Abort(1)
         sys.exit(1)  # MPICH's Abort can return before the launcher's signal comes: say things once

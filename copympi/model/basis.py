@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
-from copympi.model import eigen, hamiltonian
+from copympi.model import eigen, formats, hamiltonian
 from copympi.model.preparation import vector
 from copympi.model.system import System
 from copympi.model.tables import real, table
@@ -76,13 +76,13 @@ def changed(given: Any, psi: Amplitudes, system: System, folder: Path = Path()) 
 def _unitary(given: Any, P: int, folder: Path) -> Amplitudes:
     found = hamiltonian.read(given, folder, BASIS) if isinstance(given, (str, list)) else given
     if sp.issparse(found):
-        found = found.toarray()
+        _square(found.shape, P)
+        found = formats.sound(found, BASIS).toarray()
     try:
         U = np.asarray(found.full() if hasattr(found, "full") else found, complex)
     except (TypeError, ValueError, OverflowError):
         raise InputError(BASIS, given, f"must be {hamiltonian.ALLOWED}") from None
-    if U.shape != (P, P):
-        raise InputError(BASIS, f"array of shape {'x'.join(map(str, U.shape))}", f"must be {P}x{P}, a column a beable")
+    _square(U.shape, P)
     if not np.all(np.isfinite(U)):
         raise InputError(BASIS, given, "must be finite")
     with np.errstate(over="ignore", invalid="ignore"):
@@ -91,3 +91,8 @@ def _unitary(given: Any, P: int, folder: Path) -> Amplitudes:
     if not off <= UNITARY_TO:
         raise InputError(BASIS, given, f"must be unitary; the largest element of U^dagger U - 1 is {off:.3g}")
     return np.asarray(U @ (1.5 * np.eye(P) - 0.5 * overlap))  # one Newton step towards the nearest unitary
+
+
+def _square(shape: tuple[int, ...], P: int) -> None:
+    if shape != (P, P):
+        raise InputError(BASIS, f"array of shape {'x'.join(map(str, shape))}", f"must be {P}x{P}, a column a beable")

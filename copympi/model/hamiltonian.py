@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 
 from copympi.errors import InputError, NotBuiltYet
+from copympi.model import formats
 
 KEY = "system.hamiltonian"
 BUILDERS = ("two-level", "composite")
@@ -53,7 +55,7 @@ def read(value: Any, folder: Path = Path(), key: str = KEY) -> Any:
 def from_file(value: str, folder: Path, key: str, allowed: str) -> Any:
     """The array or sparse matrix in a file; InputError says of `key` what is `allowed`."""
     path, dataset = split_path(value, folder)
-    if not _is_file(path):
+    if not is_file(path):
         raise InputError(key, value, f"no such file: {path}; must be {allowed}")
     readers = dict(zip(READABLE, (_npy, _npz, _mtx, _hdf5, _hdf5), strict=True))
     reader = readers.get(path.suffix.lower())
@@ -71,12 +73,13 @@ def split_path(value: str, folder: Path) -> tuple[Path, str]:
     """File and dataset of `value`: they part at a colon after .h5 or .hdf5; other colons belong to names."""
     parts = [(value, "")]
     parts += [(value[: m.end() - 1], value[m.end() :]) for m in re.finditer(r"\.(h5|hdf5):", value, re.IGNORECASE)]
-    there = [(name, dataset) for name, dataset in parts if _is_file(folder / name)]
+    there = [(name, dataset) for name, dataset in parts if is_file(folder / name)]
     name, dataset = there[0] if there else parts[-1]
     return folder / name, dataset
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is a file to read; a name that cannot be one is none."""
     try:
         return path.is_file()
     except (OSError, ValueError):  # a name that is too long, a folder that may not be looked into
@@ -88,11 +91,14 @@ def _npy(path: Path, _: str, key: str) -> Any:
 
 
 def _npz(path: Path, _: str, key: str) -> Any:
-    from scipy.sparse import load_npz
-
     with np.load(path, allow_pickle=False) as archive:
         if "format" in archive:
-            return load_npz(path)
+            layout = archive["format"].item()
+            layout = layout.decode("ascii") if isinstance(layout, bytes) else str(layout)
+            parts = {name: archive[name] for name in archive if name not in ("format", "shape")}
+            if layout == "coo" and "coords" in parts:
+                parts["row"], parts["col"] = parts.pop("coords")
+            return formats.csr(layout, parts, archive["shape"], key)
         names = list(archive)
         if len(names) != 1:
             raise InputError(key, path.name, f"must hold one array or a scipy.sparse matrix; it holds {names}")
@@ -102,13 +108,14 @@ def _npz(path: Path, _: str, key: str) -> Any:
 def _mtx(path: Path, _: str, key: str) -> Any:
     from scipy.io import mmread
 
-    return mmread(path)
+    formats.matrix_market(path, key)
+    found = mmread(path)
+    return formats.sound(found, key) if issparse(found) else found
 
 
 def _hdf5(path: Path, dataset: str, key: str) -> Any:
     """A (P, P) dataset, or a group with data, indices, indptr (and shape) of a CSR matrix."""
     import h5py
-    from scipy.sparse import csr_array
 
     with h5py.File(path, "r") as file:
         if not dataset or dataset not in file:
@@ -116,7 +123,8 @@ def _hdf5(path: Path, dataset: str, key: str) -> Any:
             raise InputError(key, f"{path.name}:{dataset}", why)
         item = file[dataset]
         if isinstance(item, h5py.Dataset):
+            formats.fits(item.shape, key, f"{path.name}:{dataset}")
             return item[()]
-        parts = [item[part][()] for part in ("data", "indices", "indptr")]
-        shape = tuple(item["shape"][()]) if "shape" in item else (len(parts[2]) - 1,) * 2
-        return csr_array(tuple(parts), shape=shape)
+        parts = {part: item[part][()] for part in formats.COMPRESSED}
+        shape = item["shape"][()] if "shape" in item else (len(parts["indptr"]) - 1,) * 2
+        return formats.csr("csr", parts, shape, key)

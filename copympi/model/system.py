@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError, plain_text
 from copympi.kernels.predictor import Couplings
+from copympi.model import formats
 from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
 
+KEY = "system.hamiltonian"
 HERMITIAN_TO = 1e-12
 """Largest |H_ab - conj(H_ba)| that counts as rounding, relative to the largest |H_ab|."""
 LARGEST = 1e150
@@ -118,12 +120,14 @@ def _as_csr(H: Any) -> sp.csr_array:
     elif hasattr(H, "full") and hasattr(H, "dims"):  # QuTiP 4
         H = H.full()
     try:
-        H = sp.csr_array(H, dtype=complex) if sp.issparse(H) else np.asarray(H, dtype=complex)
+        H = sp.csr_array(formats.sound(H, KEY), dtype=complex) if sp.issparse(H) else np.asarray(H, dtype=complex)
+    except InputError:
+        raise
     except (TypeError, ValueError, OverflowError):
-        raise InputError("system.hamiltonian", H, "must be a square matrix of finite numbers") from None
+        raise InputError(KEY, H, "must be a square matrix of finite numbers") from None
     shape = H.shape
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
-        raise InputError("system.hamiltonian", "array of shape " + "x".join(map(str, shape)), "must be square")
+        raise InputError(KEY, "array of shape " + "x".join(map(str, shape)), "must be square")
     return sp.csr_array(H)
 
 
@@ -147,9 +151,9 @@ def _bounded(H: sp.csr_array, hbar: float) -> sp.csr_array:
         k = int(bad[0])
         place = f"H[{int(np.searchsorted(H.indptr, k, side='right') - 1)},{int(H.indices[k])}] = {H.data[k]:.6g}"
         if not np.isfinite(H.data[k]):
-            raise InputError("system.hamiltonian", place, "every element must be finite")
+            raise InputError(KEY, place, "every element must be finite")
         bound = f"{LARGEST:g} hbar = {most:g}" if most == LARGEST * hbar else f"{most:g}"
-        raise InputError("system.hamiltonian", place, f"every element must be below {bound} in size")
+        raise InputError(KEY, place, f"every element must be below {bound} in size")
     return H
 
 

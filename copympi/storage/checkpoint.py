@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from copympi.engine import parallel
 from copympi.errors import MachineError
 from copympi.snapshot import State
-from copympi.storage.reading import FAILURES, FORMAT, reason
+from copympi.storage import image
+from copympi.storage.hdf5 import FAILURES, FORMAT, into_memory, reason
 from copympi.storage.restart import SCHEMA, digest, unit_digests
 
 T = TypeVar("T")
@@ -40,13 +41,15 @@ def write(
     writer : "mpio" or "root". may_rename : called on the root before the rename; raises where this run was taken over.
     """
     partial = path.with_name(f".partial-{meta['attempt']}-{path.name}")  # a taken-over attempt has another
-    lengths = {name: flat.dtype.itemsize * flat.size for name, (flat, _) in state.ragged.items()}
     places = {name: _place(comm, flat.size) for name, (flat, _) in state.ragged.items()}
     try:
-        parallel.from_root(comm, guarded(lambda: _create(partial, state, meta, places, sum(lengths.values()))))
-        fill = _fill_together if writer == "mpio" else _fill_by_root
-        fill(comm, partial, state, {name: start for name, (start, _) in places.items()})
-        parallel.from_root(comm, guarded(lambda: finish(partial, path, may_rename)))
+        offsets, patch = parallel.from_root(comm, guarded(lambda: _create(partial, state, meta, places)))
+        starts = {name: start for name, (start, _) in places.items()}
+        if writer == "mpio":
+            _fill_together(comm, partial, state, starts)
+        else:
+            _fill_by_root(comm, partial, state, starts, offsets)
+        parallel.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
     except MachineError:
         if comm.rank == parallel.ROOT:
             with suppress(OSError):
@@ -77,20 +80,23 @@ def _place(comm: Any, size: int) -> tuple[int, int]:
 
 
 def _create(
-    partial: Path, state: State, meta: dict[str, Any], places: dict[str, tuple[int, int]], own_ragged: int
-) -> None:
-    """The file with everything small in it; unit data has its place but no values yet."""
+    partial: Path, state: State, meta: dict[str, Any], places: dict[str, tuple[int, int]]
+) -> tuple[dict[str, int], image.Patch]:
+    """The file with everything small in it; unit data has its place but no values yet.
+
+    Returns where the values of each dataset of units begin, and what marks the file complete.
+    """
     total = sum(flat.dtype.itemsize * places[name][1] for name, (flat, _) in state.ragged.items())
     total += state.units * sum(rows.dtype.itemsize * rows[:1].size for rows in state.columns.values())
     need(total, partial.parent)
-    with h5py.File(partial, "w", libver=FORMAT, locking=False) as file:
+    with image.drafted(partial) as file:
         file.attrs["schema"] = SCHEMA
         file.attrs["complete"] = np.int8(0)
         file.attrs["units"] = state.units
         text = np.frombuffer(json.dumps(meta, sort_keys=True).encode(), np.uint8)
         for name, values in {"meta": text, **{f"common/{k}": v for k, v in state.common.items()}}.items():
-            file[name] = values
-            file[name].attrs["digest"] = digest(np.ascontiguousarray(file[name][()]))
+            data = file.create_dataset(name, data=values)
+            data.attrs["digest"] = digest(np.ascontiguousarray(data[()]))
         units = file.create_group("units")
         for name, rows in state.columns.items():
             reserve(units, name, (state.units, *rows.shape[1:]), rows.dtype)
@@ -98,6 +104,8 @@ def _create(
             reserve(units, name, (places[name][1],), flat.dtype)
             reserve(units, f"{name}_length", (state.units,), np.dtype(np.int64))
         reserve(units, "digest", (state.units,), np.dtype(np.uint64))
+        offsets = {name: int(data.id.get_offset() or 0) for name, data in units.items()}
+        return offsets, image.completion(file)
 
 
 def need(total: int, folder: Path) -> None:
@@ -167,40 +175,31 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
                 data.write(memory, where, np.ascontiguousarray(piece), dxpl=transfer)
             except FAILURES as error:
                 problem = problem or reason(error)
-    try:
-        file.flush()
-        file.close()
-    except FAILURES as error:
-        problem = problem or reason(error)
-    agree(comm, problem)
+    close_together(comm, file, partial, problem)
 
 
-def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]) -> None:
+def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int], offsets: dict[str, int]) -> None:
     """Slabs come to the root rank by rank, piece by piece, so that its memory stays bounded."""
     problem: str | None = None
-    file: Any = None
     root = comm.rank == parallel.ROOT
-    if root:
-        try:
-            file = h5py.File(partial, "r+", libver=FORMAT, locking=False)
-        except FAILURES as error:
-            problem = reason(error)
-    for name, start, rows in _slabs(state, starts):
-        for rank in range(comm.size):
-            mine = comm.rank == rank
-            if not mine and not root:
-                continue
-            for at, piece in _travel(comm, rank, start, rows):
-                if root and problem is None:
-                    try:
-                        file["units"][name][at : at + len(piece)] = piece
-                    except FAILURES as error:
-                        problem = reason(error)
-    if file is not None:
-        try:
-            file.close()
-        except FAILURES as error:
-            problem = problem or reason(error)
+    with ExitStack() as stack:
+        handle = -1
+        if root:
+            try:
+                handle = stack.enter_context(partial.open("r+b")).fileno()
+            except OSError as error:
+                problem = reason(error)
+        for name, start, rows in _slabs(state, starts):
+            for rank in range(comm.size):
+                mine = comm.rank == rank
+                if not mine and not root:
+                    continue
+                for at, piece in _travel(comm, rank, start, rows):
+                    if root and problem is None:
+                        try:
+                            image.put_rows(handle, offsets[name], at, piece)
+                        except OSError as error:
+                            problem = reason(error)
     agree(comm, problem)
 
 
@@ -225,6 +224,24 @@ def _travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tu
         yield int(head[0]), piece
 
 
+def close_together(comm: Any, file: Any, path: Path, problem: str | None) -> None:
+    """Close a file that all ranks have open. Collective; MachineError on every rank where any has a problem."""
+    try:
+        file.flush()
+    except FAILURES as error:
+        problem = problem or reason(error)
+    failed = np.array([problem is not None], np.int64)
+    parallel.largest(comm, failed)
+    if failed[0]:  # on all ranks, as closing is collective too
+        into_memory(path)
+    try:
+        file.close()
+    except FAILURES as error:
+        problem = problem or reason(error)
+        into_memory(path)
+    agree(comm, problem)
+
+
 def agree(comm: Any, problem: str | None) -> None:
     """MachineError on every rank where any has a problem."""
     failed = np.array([problem is not None], np.int64)
@@ -233,10 +250,11 @@ def agree(comm: Any, problem: str | None) -> None:
         raise MachineError(problem or "failed on another rank")
 
 
-def finish(partial: Path, path: Path, may_rename: Callable[[], None]) -> None:
-    """Mark a file complete and give it its name."""
-    with h5py.File(partial, "r+", libver=FORMAT, locking=False) as file:
-        file.attrs.modify("complete", np.int8(1))
+def finish(partial: Path, path: Path, may_rename: Callable[[], None], patch: image.Patch) -> None:
+    """Mark a file complete and give it its name. patch : see image.completion."""
+    image.put(partial, patch)
+    if not image.is_complete(partial):
+        raise MachineError(f"{partial} cannot be read again")
     sync(partial)
     may_rename()
     os.replace(partial, path)

@@ -2,32 +2,63 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time as clock
+from contextlib import suppress
 from pathlib import Path
 
-from copympi.errors import InputError
+from copympi.errors import InputError, MachineError
+from copympi.storage.hdf5 import reason
 
 FOLDER = "checkpoints"
-NUMBERED = re.compile(r"checkpoint-(\d{8})\.h5")
-ATTEMPT = re.compile(r"attempt-(\d{6})")
+NUMBERED = re.compile(r"checkpoint-(\d{8,18})\.h5")
+ATTEMPT = re.compile(r"attempt-(\d{6,18})")
+HALF = re.compile(r"\.(?:partial|new)-(\d{1,18})-.*\.h5")
+"""Files under way, with the number of the attempt that writes them."""
+PAUSES = (0.05, 0.2, 0.5, 1.0)
+"""Seconds before each further look into a folder that could not be read."""
+
+
+class Unseen(MachineError):
+    """A folder that cannot be looked into just now: what it holds is not known."""
+
+
+def listed(folder: Path) -> list[str]:
+    """Names in a folder, none where there is none. Unseen where several looks fail: a network may stumble over one."""
+    problem = ""
+    for pause in (0.0, *PAUSES):
+        clock.sleep(pause)
+        try:
+            return os.listdir(folder)
+        except FileNotFoundError:
+            return []
+        except OSError as failure:
+            problem = reason(failure)
+    raise Unseen(f"{folder} cannot be read: {problem}")
+
+
+def _numbers(names: list[str], pattern: re.Pattern[str]) -> dict[int, str]:
+    """number -> name of what fits a pattern, smallest first."""
+    found = {int(match[1]): name for name in names if (match := pattern.fullmatch(name))}
+    return dict(sorted(found.items()))
 
 
 def numbered(folder: Path) -> list[Path]:
-    """Checkpoints of the run in a results folder, oldest first."""
-    return sorted(path for path in (folder / FOLDER).glob("checkpoint-*.h5") if NUMBERED.fullmatch(path.name))
+    """Checkpoints of the run in a results folder, oldest first. Unseen where they cannot be listed."""
+    place = folder / FOLDER
+    return [place / name for name in _numbers(listed(place), NUMBERED).values()]
 
 
 def next_place(folder: Path) -> Path:
-    """Where the next checkpoint belongs."""
-    names = [path.name for path in numbered(folder)]
-    number = int(names[-1][len("checkpoint-") : -len(".h5")]) + 1 if names else 1
+    """Where the next checkpoint belongs. Unseen where that cannot be told."""
+    number = max(_numbers(listed(folder / FOLDER), NUMBERED), default=0) + 1
     return folder / FOLDER / f"checkpoint-{number:08d}.h5"
 
 
 def attempts(folder: Path) -> list[int]:
-    """Numbers of the attempts made on the run in a results folder."""
-    names = (path.name for path in (folder / FOLDER).glob("attempt-*"))
-    return sorted(int(match[1]) for name in names if (match := ATTEMPT.fullmatch(name)))
+    """Numbers of the attempts made on the run in a results folder. Unseen where they cannot be listed."""
+    return list(_numbers(listed(folder / FOLDER), ATTEMPT))
 
 
 def take_attempt(folder: Path) -> int:
@@ -43,10 +74,20 @@ def take_attempt(folder: Path) -> int:
                 break
             except FileExistsError:
                 continue
-        for leftover in [*place.glob(".partial-*"), *folder.glob(".new-*")]:
-            leftover.unlink(missing_ok=True)
-        for old in attempts(folder)[:-1]:
-            (place / f"attempt-{old:06d}").unlink(missing_ok=True)
+        _sweep(folder, number)
     except OSError as problem:
-        raise InputError("output folder", str(folder), f"cannot be written: {problem.strerror}") from None
+        raise InputError("output folder", folder, f"cannot be written: {reason(problem)}") from None
+    except Unseen as problem:
+        raise InputError("output folder", folder, str(problem)) from None
     return number
+
+
+def _sweep(folder: Path, attempt: int) -> None:
+    """Remove what earlier attempts left half-made, and their marks; what a later one makes is not touched."""
+    for place in (folder, folder / FOLDER):
+        for name in listed(place):
+            half, mark = HALF.fullmatch(name), ATTEMPT.fullmatch(name)
+            made = half or (mark if place != folder else None)
+            if made and int(made[1]) < attempt:
+                with suppress(OSError):
+                    (place / name).unlink(missing_ok=True)

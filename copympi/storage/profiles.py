@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from copympi.engine import parallel
 from copympi.errors import MachineError
-from copympi.storage.checkpoint import PIECE, agree, finish, guarded, need, reserve
-from copympi.storage.reading import FAILURES, FOLDER, FORMAT, reason
+from copympi.storage import digests, image
+from copympi.storage.checkpoint import PIECE, agree, close_together, finish, guarded, need, reserve
+from copympi.storage.checkpoints import HALF, listed
+from copympi.storage.hdf5 import FAILURES, FORMAT, reason
+from copympi.storage.layout import FOLDER
 
 PATTERN = f"{FOLDER}/%b.h5"
 
@@ -29,12 +32,13 @@ Slab = tuple[int, int, Arrays]
 """First replica, first beable, and arrays (replicas, beables) by the names of datasets."""
 
 
-def forget(folder: Path, keep: int) -> None:
-    """Remove all profiles but the first `keep`, and what is half-written."""
-    for path in (folder / FOLDER).glob("*.h5"):
-        mine = path.name.startswith(".partial-") or (path.stem.isdigit() and int(path.stem) >= keep)
-        if mine and path.is_file():
-            path.unlink(missing_ok=True)
+def forget(folder: Path, keep: int, attempt: int) -> None:
+    """Remove all profiles but the first `keep`, and what attempts up to this one left half-written."""
+    for name in listed(folder / FOLDER):
+        half, stem = HALF.fullmatch(name), name.removesuffix(".h5")
+        mine = int(half[1]) <= attempt if half else stem != name and stem.isdecimal() and int(stem) >= keep
+        if mine and (folder / FOLDER / name).is_file():
+            (folder / FOLDER / name).unlink(missing_ok=True)
 
 
 def show(file: Any, name: str, lead: tuple[int, ...], P: int, dtype: Any) -> Any:
@@ -70,10 +74,10 @@ def write(
     try:
         kinds = parallel.from_root(comm, lambda: {name: values.dtype.str for name, values in (whole or {}).items()})
         together = writer == "mpio" and kinds == {name: values.dtype.str for name, values in slab[2].items()}
-        parallel.from_root(comm, guarded(lambda: _create(partial, whole or {}, time, not together)))
+        patch = parallel.from_root(comm, guarded(lambda: _create(partial, whole or {}, time, not together)))
         if together:
             _fill_together(comm, partial, slab)
-        parallel.from_root(comm, guarded(lambda: finish(partial, path, may_rename)))
+        parallel.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
     except MachineError:
         if comm.rank == parallel.ROOT:
             with suppress(OSError):
@@ -81,17 +85,24 @@ def write(
         raise
 
 
-def _create(partial: Path, whole: Arrays, time: float, fill: bool) -> None:
+def _create(partial: Path, whole: Arrays, time: float, fill: bool) -> image.Patch:
+    """The file, with its values (`fill`) or room for them. Returns what marks it complete."""
     partial.parent.mkdir(exist_ok=True)
     need(sum(values.nbytes for values in whole.values()), partial.parent)
-    with h5py.File(partial, "w", libver=FORMAT, locking=False) as file:
+    shown = {name: values if len(values) > 1 else values[0] for name, values in whole.items()}
+    with image.drafted(partial) as file:
         file.attrs["complete"] = np.int8(0)
         file.attrs["time"] = time
-        for name, values in whole.items():
-            values = values if len(values) > 1 else values[0]
+        file.attrs["digest"] = digests.of_arrays(shown)
+        for name, values in shown.items():
             reserve(file, name, values.shape, values.dtype)
-            if fill:
-                file[name][...] = values
+        offsets = {name: int(file[name].id.get_offset() or 0) for name in shown}
+        patch = image.completion(file)
+    if fill:
+        with partial.open("r+b") as disk:
+            for name, values in shown.items():
+                image.put_rows(disk.fileno(), offsets[name], 0, values)
+    return patch
 
 
 def _fill_together(comm: Any, partial: Path, slab: Slab) -> None:
@@ -125,12 +136,7 @@ def _fill_together(comm: Any, partial: Path, slab: Slab) -> None:
                 data.write(memory, where, np.ascontiguousarray(piece), dxpl=transfer)
             except FAILURES as error:
                 problem = problem or reason(error)
-    try:
-        file.flush()
-        file.close()
-    except FAILURES as error:
-        problem = problem or reason(error)
-    agree(comm, problem)
+    close_together(comm, file, partial, problem)
 
 
 def _pieces(values: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:

@@ -2,62 +2,28 @@
 
 from __future__ import annotations
 
-import re
+import time as clock
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.errors import InputError
+from copympi.errors import InputError, MachineError
 from copympi.model.system import System
-from copympi.storage import systems
+from copympi.storage import digests, systems
+from copympi.storage.hdf5 import opened as opened
+from copympi.storage.hdf5 import reason as reason
+from copympi.storage.layout import CODES as CODES
+from copympi.storage.layout import DESCRIPTIONS, PROFILES
+from copympi.storage.layout import NAME as NAME
+from copympi.storage.layout import SCHEMA as SCHEMA
+from copympi.storage.layout import place as place
 
-SCHEMA = 1
-NAME = "results.h5"
-FORMAT = ("v110", "v110")
-"""Files are written so that HDF5 1.10 and all later ones can read them, whichever wrote them."""
-FAILURES = (OSError, RuntimeError, ValueError, KeyError)
-"""What h5py makes of a disk that fails."""
-DESCRIPTIONS = {
-    "time": ("time", "times of the records"),
-    "profile_time": ("time", "times of occupation, phase and all else that has an axis of beables"),
-    "occupation": ("1", "n_a, members with each beable"),
-    "phase": ("rad", "circular mean of the phases of a beable's members, in (-pi, pi]; NaN at n = 0"),
-    "coherence": ("1", "|sum e^{i phi}|/n of a beable's members; NaN at n = 0"),
-    "events": ("1", "copies since t = 0"),
-    "coherence2": ("1", "|sum e^{2 i phi}|/n of a beable's members; NaN at n = 0"),
-    "lineages": ("1", "distinct phases left among the members of a beable"),
-    "fluctuation": ("1", "xi of n = N rho + sqrt(N) xi"),
-    "phase_fluctuation": ("rad", "eta of phi = phi_0 + eta/sqrt(N), phi_0 the mean field's phase"),
-    "regime": ("1", "how a beable's number is held: 0 empty, 1 whole number, 2 Gaussian about its mean"),
-    "energy": ("1/time", "H/hbar of the alignment model (42)"),
-    "mean_energy": ("energy", "<H> of Psi_a = sqrt(n_a/N) exp(-i phi_a) (34)"),
-    "smallest": ("1", "smallest n_a of all beables"),
-    "empty": ("1", "beables with n_a = 0"),
-    "position": ("length", "<x> along each axis of the lattice"),
-    "width": ("length", "sqrt(<x^2> - <x>^2) along each axis"),
-    "momentum": ("momentum", "<p> along each axis: m d<x>/dt of Schroedinger's equation on the lattice, seam left out"),
-    "quantum_potential": ("energy", "<V_Q> along each axis (60); their sum is that of the lattice"),
-    "validity_occupation": ("1", "share of the members in beables with n_a < 20; n_a >> 1 (62) wants it small"),
-    "validity_phase": ("1", "abar |dS/dx|/hbar along each axis, rms over members; (62) wants it small"),
-}
-PROFILES = (
-    "occupation", "phase", "coherence", "coherence2", "lineages", "fluctuation", "phase_fluctuation", "regime",
-)  # fmt: skip
-"""Datasets with an axis of beables: where there is profile_time, these are their times."""
-CODES = "0 empty, 1 whole number, 2 Gaussian"
-"""What the numbers in `regime` mean."""
-
-
-FOLDER = "profiles"
-
-
-def place(folder: Path, number: int) -> Path:
-    """Where a profile with a file of its own belongs."""
-    return folder / FOLDER / f"{number}.h5"
+NEEDED = ("time", "occupation", "phase", "events")
+LOOKS = 3
+"""How often records that do not match their digests are read again, beside a run that may be writing them."""
 
 
 class OnDisk:
@@ -74,7 +40,7 @@ class OnDisk:
         numbers = np.arange(times)[when]
         rows = np.empty((R, np.size(numbers), P), self.dtype)
         for k, number in enumerate(np.atleast_1d(numbers)):
-            with h5py.File(place(self.folder, int(number)), "r", locking=False) as file:
+            with opened(place(self.folder, int(number))) as file:
                 rows[:, k] = file[self.name][()].reshape(R, P)
         return rows[replica, slice(None) if np.ndim(numbers) else 0, beable]
 
@@ -82,14 +48,21 @@ class OnDisk:
         return np.asarray(self[:], dtype)
 
 
-def profiles_there(folder: Path, most: int) -> int:
-    """How many of the first `most` profile files are there and in order, one after the other."""
+def profiles_there(folder: Path, most: int, verified: bool = False) -> int:
+    """How many of the first `most` profile files are there and in order, one after the other.
+
+    verified : and match their digests, where they have one.
+    """
     for number in range(most):
         try:
-            with h5py.File(place(folder, number), "r", locking=False) as file:
+            with opened(place(folder, number)) as file:
                 if not file.attrs["complete"]:
                     return number
-        except FAILURES:
+                if verified and "digest" in file.attrs:
+                    values = {name: data[()] for name, data in file.items()}
+                    if digests.of_arrays(values) != file.attrs["digest"]:
+                        return number
+        except Exception:  # whatever HDF5 makes of damage
             return number
     return most
 
@@ -101,6 +74,9 @@ class Results:
     measured : all else that was recorded, by name: coherence and other profiles (R, T', P), energy (R, T), summaries
     (R, T) or (R, T, axes). sparse : times (T',) of the profiles where they are not those of the records. Profiles in
     files of their own stay there, as OnDisk, until they are asked for.
+
+    verified : whether there are digests, and all that is here matches them. torn : records at the end of a run that is
+    not finished which do not: they were being written, or are damaged; they are left out.
     """
 
     path: Path
@@ -114,6 +90,8 @@ class Results:
     events: NDArray[Any]
     measured: dict[str, Any] = field(default_factory=dict)
     sparse: NDArray[np.float64] | None = None
+    verified: bool = False
+    torn: int = 0
 
     @property
     def members(self) -> int:
@@ -133,10 +111,20 @@ class Results:
 
 
 def read(place: Path) -> Results:
-    """The results in a folder, or in a file. InputError where there are none."""
+    """The results in a folder, or in a file, verified. InputError where there are none, MachineError where damaged."""
     path = place / NAME if place.is_dir() else place
-    if not path.is_file():
+    if not path.exists():
         raise InputError("DIR", place, f"holds no {NAME}")
+    found = _read(path)
+    for _ in range(LOOKS):
+        if not found.torn:
+            break
+        clock.sleep(0.05)  # a run may have been writing just these records
+        found = _read(path)
+    return found
+
+
+def _read(path: Path) -> Results:
     try:
         with opened(path) as file:
             if "schema" not in file.attrs:
@@ -145,17 +133,29 @@ def read(place: Path) -> Results:
                 newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {SCHEMA}"
                 raise InputError("DIR", path, newer)
             return _results(path, file)
-    except (OSError, KeyError) as problem:
-        raise InputError("DIR", path, f"cannot be read: {' '.join(str(problem).split())}") from None
+    except (InputError, MachineError):
+        raise
+    except Exception as problem:  # whatever HDF5 makes of damage
+        raise InputError("DIR", path, f"cannot be read: {reason(problem)}") from None
 
 
 def _results(path: Path, file: Any) -> Results:
     group = file["system"]
+    for name in NEEDED:
+        _ = file[name]  # KeyError that names what is missing
     there = [name for name in DESCRIPTIONS if name in file and not name.endswith("time")]
     # beside a writer one dataset may be longer than another
-    records, profiles = _lengths(file)
+    records, profiles = lengths(file)
     if records == 0:
         raise InputError("DIR", path, "holds no record yet")
+    whole, profiles = trusted(file)
+    records, torn = whole, records - whole
+    if digests.there(file):
+        problem = digests.wrong_parts(file)
+        if torn and (file.attrs["complete"] or not whole):
+            problem = problem or f"record {whole} does not match its digest"
+        if problem:
+            raise MachineError(f"{path} is damaged: {problem}")
     replicated = file["events"].ndim == 2
     arrays: dict[str, Any] = {}
     for name in there:
@@ -173,10 +173,35 @@ def _results(path: Path, file: Any) -> Results:
     if "members" in group.attrs:
         attributes["members"] = group.attrs["members"]
     sparse = file["profile_time"][:profiles] if "profile_time" in file else None
-    return Results(path, attributes, systems.read(group), state, time, unit, n, phase, events, arrays, sparse)
+    try:
+        system = systems.read(group)
+    except InputError as bad:
+        raise InputError("DIR", path, f"cannot be read: {bad}") from None
+    verified = digests.there(file)
+    return Results(path, attributes, system, state, time, unit, n, phase, events, arrays, sparse, verified, torn)
 
 
-def _lengths(file: Any) -> tuple[int, int]:
+def trusted(file: Any) -> tuple[int, int]:
+    """How many records of a file are whole and match their digests, and how many profiles among them.
+
+    Records are counted from the first one on, up to the first that does not. Without digests all whole ones count.
+    """
+    records, profiles = lengths(file)
+    if not digests.there(file):
+        return records, profiles
+    records = digests.matching(file, digests.RECORDS, records)
+    if "profile_time" not in file:
+        return records, records
+    fine = digests.matching(file, digests.PROFILE_ROWS, profiles)
+    if file["occupation"].is_virtual:
+        fine = profiles_there(Path(file.filename).parent, fine, verified=True)
+    times, marks = file["time"][:records], file["profile_time"][:profiles]
+    if fine < profiles:  # the record that this profile belongs to is not whole
+        times = times[: int(np.searchsorted(times, marks[fine]))]
+    return times.size, int(np.searchsorted(marks[:fine], times.max(initial=-1.0), side="right"))
+
+
+def lengths(file: Any) -> tuple[int, int]:
     """How many whole records a file holds, and how many profiles among them.
 
     Profiles reach the file before the times of their records.
@@ -196,42 +221,13 @@ def _lengths(file: Any) -> tuple[int, int]:
     return whole, int(np.searchsorted(marks[:profiles], times[:whole].max(initial=-1.0), side="right"))
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether the folder holds the results of a finished run."""
-    try:
-        with opened(folder / NAME) as file:
-            return bool(file.attrs.get("complete", False))
-    except OSError:
-        return False
-
-
 def records_held(folder: Path) -> int:
-    """How many whole records the results in a folder hold; 0 where none can be read."""
+    """How many records the results in a folder hold that are whole and undamaged; 0 where none can be read."""
     try:
         with opened(folder / NAME) as file:
-            return _lengths(file)[0]
-    except FAILURES:
+            return trusted(file)[0]
+    except Exception:  # whatever HDF5 makes of damage
         return 0
-
-
-def is_foreign(folder: Path) -> bool:
-    """Whether the folder holds a results file, in good order, that no run of copympi wrote."""
-    try:
-        with opened(folder / NAME) as file:
-            return "schema" not in file.attrs and "complete" not in file.attrs
-    except OSError:
-        return False
-
-
-def opened(path: Path) -> Any:
-    """A results file to read, also one that a run is writing, or was when it was killed."""
-    try:
-        return h5py.File(path, "r", locking=False)
-    except OSError as problem:
-        # a reader beside a writer tries again and again what it cannot make sense of: only where there was a writer
-        if "h5clear" not in str(problem):
-            raise
-        return h5py.File(path, "r", libver="latest", swmr=True, locking=False)
 
 
 def first_records(path: Path, keep: int) -> dict[str, NDArray[Any]]:
@@ -240,7 +236,7 @@ def first_records(path: Path, keep: int) -> dict[str, NDArray[Any]]:
     Profiles in files of their own stay where they are; profile_time says how many of them there are.
     """
     with opened(path) as file:
-        if _lengths(file)[0] < keep:
+        if trusted(file)[0] < keep:
             raise OSError(f"{path} holds fewer than the {keep} records that came before the checkpoint")
         replicated = file["events"].ndim == 2
         profiles = keep
@@ -252,10 +248,3 @@ def first_records(path: Path, keep: int) -> dict[str, NDArray[Any]]:
                 some = slice(profiles if name in PROFILES or name == "profile_time" else keep)
                 out[name] = file[name][(slice(None), some) if replicated and not name.endswith("time") else some]
         return out
-
-
-def reason(problem: BaseException) -> str:
-    """What the system says of a failure, in one line."""
-    text = " ".join(str(problem).split())
-    system = re.search(r"error message = '([^']+)'", text)  # how HDF5 quotes it
-    return system[1] if system else getattr(problem, "strerror", None) or text

@@ -11,10 +11,11 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from copympi import files
 from copympi.engine import parallel
 from copympi.errors import InputError
 from copympi.snapshot import State
-from copympi.storage.reading import reason
+from copympi.storage.hdf5 import reason
 
 SCHEMA = 1
 
@@ -76,6 +77,7 @@ def units_in(path: Path) -> int:
 
 def _opened(path: Path) -> Any:
     try:
+        files.check(path)
         return h5py.File(path, "r", locking=False)
     except OSError as problem:
         raise DamagedError(reason(problem)) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import time as clock
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,21 +21,13 @@ from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.record import Plan, events_dtype, slim, stacked
 from copympi.snapshot import Snapshot
-from copympi.storage import checkpoints, profiles, systems
+from copympi.storage import digests, image, profiles, systems
 from copympi.storage.checkpoint import sync
-from copympi.storage.reading import (
-    CODES,
-    DESCRIPTIONS,
-    FAILURES,
-    FORMAT,
-    NAME,
-    PROFILES,
-    SCHEMA,
-    first_records,
-    is_complete,
-    is_foreign,
-    reason,
-)
+from copympi.storage.checkpoints import Unseen
+from copympi.storage.folder import open_folder as open_folder
+from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
+from copympi.storage.layout import CODES, DESCRIPTIONS, NAME, PROFILES, SCHEMA
+from copympi.storage.reading import first_records
 
 FLUSH_EVERY = 1.0
 """Seconds between writes of the records that have come in."""
@@ -60,6 +51,7 @@ class ResultsFile:
         ranks: int,
         mpi: str,
         keep: int = 0,
+        attempt: int = 0,
         may_append: Callable[[], None] = lambda: None,
     ) -> None:
         self.path = folder / NAME
@@ -67,17 +59,22 @@ class ResultsFile:
         self.marks: list[float] = []  # times of those that have profiles, where these have times of their own
         self.flushed = 0.0  # the first record is there at once
         self.replicas = config.dynamics.replicas
-        self.may_append = may_append
+        self.may_append, self.attempt = may_append, attempt
         self.plan = Plan(config, system, start)
         self.written, self.profiles = keep, 0
-        self.new = folder / f".new-{platform.node()}-{os.getpid()}-{NAME}"  # a taken-over attempt has another
+        self.new = folder / f".new-{attempt}-{NAME}"  # a taken-over attempt has another
         self.file: Any = None
         self.data: dict[str, Any] = {}
         try:
-            self.file = h5py.File(self.new, "w", libver=FORMAT, locking=False)
-            self._write_header(config, text, ranks, mpi)
-            systems.write(self.file.create_group("system"), system, start, config.system.labels is not None)
-            self._create_datasets(config, start, system.P)
+            with image.drafted(self.new) as file:
+                self._write_header(file, config, text, ranks, mpi)
+                systems.write(file.create_group("system"), system, start, config.system.labels is not None)
+                self._create_datasets(file, config, start, system.P)
+                digests.create(file, self.plan.thinned)
+                digests.seal(file)
+            self.file = h5py.File(self.new, "r+", libver=FORMAT, locking=False)
+            self.data = {name: self.file[name] for name in self.data}  # see hdf5.writing
+            self.digests = dict(self.file[digests.GROUP])
             self._take_over(keep)
             self.file.swmr_mode = True
             self.file.flush()
@@ -92,8 +89,8 @@ class ResultsFile:
             self._give_up()
             raise InputError("output folder", folder, f"cannot be written: {reason(problem)}") from None
 
-    def _write_header(self, config: Config, text: str, ranks: int, mpi: str) -> None:
-        self.file.attrs.update(
+    def _write_header(self, file: Any, config: Config, text: str, ranks: int, mpi: str) -> None:
+        file.attrs.update(
             {
                 "schema": SCHEMA,
                 "config": text,
@@ -108,7 +105,7 @@ class ResultsFile:
             }
         )
 
-    def _create_datasets(self, config: Config, start: Start, P: int) -> None:
+    def _create_datasets(self, file: Any, config: Config, start: Start, P: int) -> None:
         R, plan = (self.replicas,) if self.replicas > 1 else (), self.plan
         per_beable = {"occupation": plan.counts_dtype, "phase": np.float64, "coherence": np.float64, **plan.more}
         kinds: dict[str, tuple[tuple[int, ...], Any]] = {"time": ((), np.float64)}
@@ -124,7 +121,7 @@ class ResultsFile:
             lead = () if name.endswith("time") else R
             row = int(np.prod(lead + width, dtype=np.int64)) * 8
             chunk = max(1, min(config.records + 1, (1 << 18) // max(row, 1)))
-            self.data[name] = self.file.create_dataset(  # open to the end: a failure to write may not hide in closing
+            self.data[name] = file.create_dataset(
                 name,
                 shape=(*lead, 0, *width),
                 maxshape=(*lead, None, *width),
@@ -132,7 +129,7 @@ class ResultsFile:
                 dtype=dtype,
             )
         shown = {} if not plan.apart else per_beable
-        virtual = {name: profiles.show(self.file, name, R, P, dtype) for name, dtype in shown.items()}
+        virtual = {name: profiles.show(file, name, R, P, dtype) for name, dtype in shown.items()}
         for name, data in (self.data | virtual).items():
             units, description = DESCRIPTIONS[name]
             data.attrs["units"] = (config.output.time_unit or "1") if units == "time" else units
@@ -148,22 +145,26 @@ class ResultsFile:
             raise InputError("output.profile_interval", "changed", f"must stay: profiles in {self.path} are {was}")
         for name, rows in kept.items():
             self._put(name, rows, 0)
+        if kept:
+            self._put_digests(kept, 0, 0)
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
         if self.plan.apart:
             self.may_append()
-            profiles.forget(self.path.parent, self.profiles)
+            profiles.forget(self.path.parent, self.profiles, self.attempt)
 
     def take(self, time: float, snapshot: Snapshot) -> None:
         if snapshot.profiled and self.plan.thinned:
             self.marks.append(time)
         self.pending.append((time, slim(snapshot) if self.plan.apart or not snapshot.profiled else snapshot))
         if clock.monotonic() - self.flushed > FLUSH_EVERY:
-            self.flush()
+            self.flushed = clock.monotonic()
+            with suppress(Unseen):  # whether this run was taken over cannot be told just now: records wait
+                self.flush()
 
     def flush(self) -> None:
         """Write the records that have come in. What fails can be tried again: each has its place.
 
-        Profiles are in the file before the times of their records are (reading._lengths relies on it).
+        All else is in the file before the times and the digests of records are (reading.lengths relies on it).
         """
         if not self.pending:
             return
@@ -172,12 +173,16 @@ class ResultsFile:
         values["time"] = np.array([time for time, _ in self.pending])
         if self.marks:
             values["profile_time"] = np.array(self.marks)
+        values = {name: np.asarray(rows, self.data[name].dtype) for name, rows in values.items()}
         self.may_append()
         try:
             for name in sorted(values, key=lambda name: not self._is_profile(name)):
-                if name == "time" and self.marks:
-                    self.file.flush()
+                if name == "time":
+                    continue
                 self._put(name, values[name], self.profiles if self._is_profile(name) else self.written)
+            self.file.flush()
+            self._put_digests(values, self.written, self.profiles)
+            self._put("time", values["time"], self.written)
             self.file.flush()
         except FAILURES as problem:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
@@ -199,9 +204,21 @@ class ResultsFile:
         except OSError as problem:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
+    def _put_digests(self, values: dict[str, NDArray[Any]], record: int, profile: int) -> None:
+        """Digests of records, and of profiles where these have times of their own; first ones `record`, `profile`."""
+        lead = self.replicas > 1
+        sparse = {name: rows for name, rows in values.items() if self._is_profile(name)}
+        dense = {name: rows for name, rows in values.items() if name not in sparse}
+        for kind, some, first in ((digests.RECORDS, dense, record), (digests.PROFILE_ROWS, sparse, profile)):
+            if some:
+                made = digests.of_rows(some, lead)
+                data = self.digests[kind]
+                data.resize(first + len(made), axis=0)
+                data[first:] = made
+
     def _put(self, name: str, rows: NDArray[Any], first: int) -> None:
         data = self.data[name]
-        axis = 0 if name.endswith("time") or self.replicas == 1 else 1
+        axis = digests.axis(name, self.replicas > 1)
         data.resize(first + rows.shape[axis], axis=axis)
         data[(slice(None),) * axis + (slice(first, None),)] = rows
 
@@ -211,13 +228,13 @@ class ResultsFile:
         self.may_append()
         try:
             self.file.close()
-            shutil.copyfile(self.path, self.new)
-            with h5py.File(self.new, "r+", libver=FORMAT, locking=False) as file:
+            with image.drafted(self.new, self.path) as file:
                 file.attrs["seconds"] = seconds
                 file.attrs["steps"] = last.steps
                 file.attrs["largest_chance"] = last.largest_chance
                 file.attrs["ended"] = clock.strftime("%Y-%m-%dT%H:%M:%S%z")
                 file.attrs["complete"] = True
+                digests.seal_end(file)
             sync(self.new)
             self.may_append()
             os.replace(self.new, self.path)
@@ -230,20 +247,8 @@ class ResultsFile:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
     def _give_up(self) -> None:
-        """Close, write nothing more, and leave nothing half-made behind.
-
-        HDF5 tries once more to write what it could not, and crashes where it fails again; it may do so in memory.
-        """
-        with suppress(*FAILURES):
-            if self.file:
-                handle = self.file.id.get_vfd_handle()
-                memory = getattr(os, "memfd_create", None)  # Linux
-                elsewhere = memory("results") if memory else os.open(os.devnull, os.O_RDWR)
-                if memory:
-                    os.truncate(elsewhere, os.fstat(handle).st_size)
-                os.dup2(elsewhere, handle)
-                os.close(elsewhere)
-                self.file.close()
+        """Close, write nothing more, and leave nothing half-made behind."""
+        let_go(self.file or None, self.new, self.path)
         with suppress(OSError):
             self.new.unlink(missing_ok=True)
 
@@ -265,23 +270,3 @@ class ResultsFile:
 def libraries() -> str:
     """Versions of what takes part in a run's numbers and files."""
     return f"python {platform.python_version()}, numpy {np.__version__}, h5py {h5py.__version__}"
-
-
-def open_folder(folder: Path, overwrite: bool) -> None:
-    """Make the results folder; InputError where it cannot be written or holds a finished run."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".copympi-can-write"
-        probe.touch()
-        probe.unlink()
-    except OSError as problem:
-        raise InputError("output folder", folder, f"cannot be written: {problem.strerror}") from None
-    if is_foreign(folder):
-        why = f"holds a {NAME} that is not copympi's; choose another with -o"
-        raise InputError("output folder", folder, why)
-    if not overwrite and is_complete(folder):
-        why = "holds a finished run; choose another with -o, or --overwrite"
-        raise InputError("output folder", folder, why)
-    if not overwrite and checkpoints.numbered(folder):
-        why = "holds checkpoints of an unfinished run; go on with --resume, choose another with -o, or --overwrite"
-        raise InputError("output folder", folder, why)

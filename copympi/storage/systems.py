@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
+from copympi.model import formats
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
@@ -37,10 +37,10 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
 
 def read(group: Any) -> System:
     """The system as it was, with its lattice if it had one."""
-    parts = tuple(group[part][()] for part in ("data", "indices", "indptr"))
+    parts = {part: group[part][()] for part in formats.COMPRESSED}
     hbar, P = float(group.attrs["hbar"]), int(group.attrs["P"])
     labels = [x.decode() for x in group["labels"][()]] if "labels" in group else None
     more: dict[str, Any] = {}
     if "lattice" in group:
         more["lattice"] = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
-    return System(csr_array(parts, shape=(P, P)) * hbar, hbar, labels, **more)
+    return System(formats.csr("csr", parts, (P, P), "system") * hbar, hbar, labels, **more)

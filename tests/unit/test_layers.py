@@ -24,7 +24,8 @@ ALLOWED = [
     ("copympi.watchdog", ()),
     ("copympi.interrupt", ("copympi.launcher",)),
     ("copympi.sections", ("copympi.errors",)),
-    ("copympi.config", ("copympi.errors", "copympi.sections")),
+    ("copympi.files", ()),
+    ("copympi.config", ("copympi.errors", "copympi.sections", "copympi.files")),
     ("copympi.model", ("copympi.errors", "copympi.model", "copympi.kernels")),
     (
         "copympi.engine",
@@ -45,6 +46,7 @@ ALLOWED = [
         (
             "copympi.__version__",
             "copympi.errors",
+            "copympi.files",
             "copympi.config",
             "copympi.model",
             "copympi.record",

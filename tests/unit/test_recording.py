@@ -111,7 +111,9 @@ def test_a_resumed_run_keeps_the_profiles_of_the_records_it_keeps(tmp_path: Path
     again = write(tmp_path / "half", system, config, shots, keep)
     with h5py.File(whole.path) as one, h5py.File(again.path) as other:
         assert set(one) == set(other)
-        for name in set(one) - {"system"}:
+        digests = {f"digests/{name}" for name in one["digests"]}
+        assert digests == {"digests/records", "digests/profiles"}
+        for name in set(one) - {"system", "digests"} | digests:
             np.testing.assert_array_equal(one[name][()], other[name][()], err_msg=name)
 
 
@@ -125,7 +127,7 @@ def test_profiles_cannot_change_their_times_half_way(tmp_path: Path) -> None:
 def test_nothing_more_by_default(tmp_path: Path) -> None:
     data = write(tmp_path, copympi.System(H), configured(4), snapshots(4, 5, 1000))
     with h5py.File(data.path) as file:
-        assert set(file) == {"time", "occupation", "phase", "coherence", "events", "system"}
+        assert set(file) == {"time", "occupation", "phase", "coherence", "events", "system", "digests"}
     assert data.sparse is None
     assert data.profile_time is data.time
 

@@ -1,0 +1,85 @@
+"""HDF5 files: how they are opened to be read, what their failures are called, and how a file that fails is let go."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from copympi import files
+
+FORMAT = ("v110", "v110")
+"""Files are written so that HDF5 1.10 and all later ones can read them, whichever wrote them."""
+FAILURES = (OSError, RuntimeError, ValueError, KeyError)
+"""What h5py makes of a disk that fails."""
+
+
+def opened(path: Path) -> Any:
+    """A file to read, also one that a run is writing, or was when it was killed. OSError where it is no file."""
+    files.check(path)
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as problem:
+        # a reader beside a writer tries again and again what it cannot make sense of: only where there was a writer
+        if "h5clear" not in str(problem):
+            raise
+        return h5py.File(path, "r", libver="latest", swmr=True, locking=False)
+
+
+def reason(problem: BaseException) -> str:
+    """What the system says of a failure, in one line."""
+    text = " ".join(str(problem).split())
+    system = re.search(r"error message = '([^']+)'", text)  # how HDF5 quotes it
+    return system[1] if system else getattr(problem, "strerror", None) or text or type(problem).__name__
+
+
+@contextmanager
+def writing(path: Path, mode: str) -> Iterator[Any]:
+    """A file to write, by this process alone. What fails, in closing too, leaves nothing of it open in HDF5.
+
+    Who writes to a dataset must hold it until the end: HDF5 keeps small writes back until a dataset is closed, and
+    where h5py closes one because no one holds it any more, a failure is lost.
+    """
+    file: Any = None
+    try:
+        file = h5py.File(path, mode, libver=FORMAT, locking=False)
+        yield file
+        file.flush()
+        file.close()
+    except BaseException:
+        let_go(file, path)
+        raise
+
+
+def let_go(file: Any, *paths: Path) -> None:
+    """Close a file that could not be written, so that nothing of it is left in HDF5.
+
+    HDF5 tries once more to write what it could not, when a file is closed and when the process ends, and crashes
+    where it fails again. Here it may do so in memory: the descriptors of `paths` are made to lead there.
+    """
+    for path in paths:
+        into_memory(path)
+    if file is not None:
+        with suppress(*FAILURES):
+            file.close()
+
+
+def into_memory(path: Path) -> None:
+    """Let all descriptors of a file lead to memory in its place. On Linux; elsewhere they stay as they are."""
+    memory = getattr(os, "memfd_create", None)
+    if memory is None:
+        return
+    with suppress(OSError):
+        aims = (str(path.absolute()), os.path.realpath(path))
+        for name in os.listdir("/proc/self/fd"):
+            with suppress(OSError):
+                if os.readlink(f"/proc/self/fd/{name}").removesuffix(" (deleted)") in aims:
+                    elsewhere = memory("given-up")
+                    os.truncate(elsewhere, os.fstat(int(name)).st_size)
+                    os.dup2(elsewhere, int(name))
+                    os.close(elsewhere)
