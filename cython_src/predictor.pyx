@@ -35,7 +35,7 @@ cdef class Couplings:
     def __cinit__(self, const int64_t[::1] indptr, const int64_t[::1] indices, const double[::1] re,
                   const double[::1] im, const double[::1] omega, const int64_t[:, ::1] pair,
                   double shift, double norm, const double[::1] level):
-        cdef Py_ssize_t P = omega.shape[0], nnz = indices.shape[0], k
+        cdef Py_ssize_t P = omega.shape[0], nnz = indices.shape[0], k, a
         if P == 0 or not indptr.shape[0] - 1 == P == level.shape[0] or not indices.shape[0] == re.shape[0] == im.shape[0]:
             raise ValueError("couplings: shapes do not fit")
         if pair.shape[1] != 4 or 2 * pair.shape[0] != indices.shape[0]:
