@@ -158,7 +158,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
     cdef double *c = g.early
     cdef double *field = g.late
     cdef double *out = g.first
-    cdef double share, rate, m, f, dt, left = g.x.h - g.t
+    cdef double share, rate, m, f, dt, own, left = g.x.h - g.t
     cdef Py_ssize_t a
     for i in range(n):
         path_at(g, g.w.queue[i], g.t, g.path + i, g.path + n + i)
@@ -192,10 +192,14 @@ cdef void look_around(Cluster *g) noexcept nogil:
         if m == 0.0:
             continue
         f = field[i] * field[i] + field[n + i] * field[n + i]
-        if dt * dt * f > g.w.turn * g.w.turn * m:
-            dt = g.w.turn * sqrt(m / f)
-        if g.x.n[a] > g.x.pinned and dt * out[i] > g.x.limit * m:
-            dt = g.x.limit * m / out[i]
+        own = left
+        if own * own * f > g.w.turn * g.w.turn * m:
+            own = g.w.turn * sqrt(m / f)
+        if g.x.n[a] > g.x.pinned and own * out[i] > g.x.limit * m:
+            own = g.x.limit * m / out[i]
+        if own < SHORTEST * g.x.h and g.x.n[a] > 0:
+            g.x.n[a] = GAUSS  # beside what comes at once, those few have no noise to speak of
+        dt = min(dt, own)
     dt = min(left, max(dt, SHORTEST * g.x.h))
     g.dt = left / ceil(left / dt * (1.0 - 1e-12))
     for i in range(n):
@@ -389,7 +393,7 @@ cdef void lead_on(Cluster *g) noexcept nogil:
         y0 = g.path[n + i] + g.y[n + i]
         m = g.x.n[g.w.queue[i]] - g.first[i] if g.x.n[g.w.queue[i]] >= 0 else x0 * x0 + y0 * y0
         share0 = 0.0
-        if g.first[i] != 0.0 and m > 0.0:
+        if g.first[i] != 0.0 and m > 0.0 and (x0 != 0.0 or y0 != 0.0):
             share0 = stretch(g.first[i] / m) * sqrt(m / (x0 * x0 + y0 * y0))
         m = g.early[i] * g.early[i] + g.early[n + i] * g.early[n + i]
         share1 = stretch(g.first[n + i] / m) if m > 0.0 else 0.0
@@ -488,7 +492,7 @@ cdef void go_on(Cluster *g) noexcept nogil:
         if g.x.n[a] < 0:
             want = m + g.last[i]
             if want >= FEWEST + g.x.pinned:
-                r = stretch(g.last[i] / m)  # without a difference of large numbers
+                r = stretch(g.last[i] / m) if m > 0.0 else 0.0  # without a difference of large numbers
                 g.y[i] += r * x
                 g.y[n + i] += r * y
                 continue

@@ -126,7 +126,7 @@ cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
         size = 1.0
         if x.n[a] > 0:  # against the count that the path leads to, so that nobody left is exactly nobody
             x.n[a] += w.moved[a]
-            size = sqrt(max(0.0, x.n[a] - w.change[a]) / m)
+            size = sqrt(max(0.0, x.n[a] - w.change[a]) / m) if m > 0.0 else 0.0
             m = x.n[a] - w.change[a]
         share = stretch(w.change[a] / m) if m > 0.0 else 0.0
         w.share0[a] = share

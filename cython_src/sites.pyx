@@ -119,9 +119,9 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
     cdef double worst = 0.0, m, fx, fy, turn
     cdef int64_t others = P - find_calm(d, x.h, TURN, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
     stiff[0] = 0
+    memset(w.kind, CALM, P)
     for a in range(P if others else 0):
         if w.calm[a] != 0.0:
-            w.kind[a] = CALM
             continue
         if x.n[a] == 0:
             w.kind[a] = EMPTY
@@ -167,7 +167,6 @@ cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexce
     if counted:
         if not others:
             memset(w.last, 0, P * sizeof(double))
-            memset(w.kind, CALM, P)
         draw_second(d, x, w)
     stage(d, w.alive, w.E, 1.0, w.D0, w.D0, NULL)
     for i in range(w.stiffs):
@@ -202,7 +201,7 @@ cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept
                     r = m + (w.last[a] if counted and w.kind[a] == CALM else 0.0)
                     if r >= FEWEST + x.pinned:
                         part += r
-                        r = sqrt(r / m)
+                        r = sqrt(r / m) if m > 0.0 else 0.0
                         x.c[a] = r * tx
                         x.c[P + a] = r * ty
                         continue
@@ -281,7 +280,7 @@ cdef void settle_apart(const Diagonals *d, Replica *x, Work *w, bint counted) no
         m = tx * tx + ty * ty
         last = w.last[a] if w.kind[a] == CALM else 0.0
         if x.n[a] < 0 and m + last >= FEWEST + x.pinned:
-            r = stretch(last / m)
+            r = stretch(last / m) if m > 0.0 else 0.0
             x.c[a] = all * (w.end_deviation[a] + r * tx) + off * w.end_mean[a]
             x.c[P + a] = all * (w.end_deviation[P + a] + r * ty) + off * w.end_mean[P + a]
         else:
