@@ -104,10 +104,10 @@ class Sites(Occupation):
         regime = np.where(gauss, GAUSSIAN, np.where(self.n > 0, WHOLE, EMPTY)).astype(np.int8)
         # n - N rho = 2 Re(conj(mean) deviation) + |deviation|^2: no difference of large numbers is taken
         off = 2.0 * (mean.conj() * deviation).real + np.abs(deviation) ** 2
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             angle = -np.angle(1.0 + deviation / mean)
         small = np.abs(deviation) < 1e-8 * np.abs(mean)  # where 1 + ratio would lose the ratio
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             angle = np.where(small, -(deviation / mean).imag, angle)
         root = np.sqrt(float(self.members))
         return {

@@ -40,7 +40,7 @@ def _wells(outcomes: Iterable[Outcome]) -> list[str]:
             lines.append("")
         lines.append(
             f"{'' if kind == last else kind:12}{c.size:>5}{c.spectators:>3}{c.replicas:>3} {pm(x['off quantum']):^17}"
-            f"{pm(x['off newton']):^19}{pm(x['farthest']):^16}{x['empty'][0]:>7.4g}{count(o.least):>9}{o.steps:>8}"
+            f"{pm(x['off newton']):^19}{pm(x['farthest'], 4):^16}{x['empty'][0]:>7.4g}{count(o.least):>9}{o.steps:>8}"
         )
         last = kind
     return lines

@@ -290,7 +290,7 @@ def test_many_starts_at_once(finished: Path, tmp_path: Path) -> None:
         place.mkdir()
         shutil.copy(finished / "job.toml", place)
         command = [*lives.ROOT.command(0), "copympi", "run", "job.toml", "-o", "out", "--quiet", "--no-figure"]
-        env = {**lives.ROOT.env, "PYTHONPATH": str(lives.REPO)}
+        env = {**lives.ROOT.env(1), "PYTHONPATH": str(lives.REPO)}
         jobs = [
             subprocess.Popen(command, cwd=place, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True)
             for _ in range(4)

@@ -53,7 +53,7 @@ def broken(
     """A run with a fault, and how often that befell it: ended by itself, without a crash or a traceback."""
     log = job / "fault"
     log.unlink(missing_ok=True)
-    env = {**way.env, "PYTHONPATH": str(lives.REPO), **fault.env(library, log)}
+    env = {**way.env(max(1, ranks)), "PYTHONPATH": str(lives.REPO), **fault.env(library, log)}
     done = run(command(way, ranks, more), 120.0, job, env)
     assert "Traceback" not in done.stderr, f"{fault}\n{done.stderr}"
     assert done.returncode in (0, 1, 2), f"{fault}: code {done.returncode}\n{done.stderr}"
@@ -74,7 +74,7 @@ def afresh(job: Path) -> None:
 def ends_alike(job: Path, code: int, way: Way = ROOT, ranks: int = 0) -> None:
     """Without the fault a resume brings the run to the same end, unless it came there before."""
     if code != 0:
-        done = run(command(way, ranks, ("--resume",)), 120.0, job, {**way.env, "PYTHONPATH": str(lives.REPO)})
+        done = run(command(way, ranks, ("--resume",)), 120.0, job, {**way.env(max(1, ranks)), "PYTHONPATH": str(lives.REPO)})
         assert done.returncode == 0, done.stderr
     lives.same(lives.bits(job), whole(job))
     assert lives.leftovers(job) == []

@@ -85,7 +85,7 @@ def calls() -> dict[str, Call]:
         np.array([[0, 1, 0, 1]]),
     ]
     return {
-        "Couplings": (Couplings, [*csr, 0.0, 1.0]),
+        "Couplings": (Couplings, [*csr, 0.0, 1.0, real(2)]),
         "Scratch": (Scratch, [C]),
         "half_step": (half_step, [C, real(P, value=2.0), real(P), 0.1]),
         "occupation.advance": (
