@@ -74,7 +74,8 @@ def afresh(job: Path) -> None:
 def ends_alike(job: Path, code: int, way: Way = ROOT, ranks: int = 0) -> None:
     """Without the fault a resume brings the run to the same end, unless it came there before."""
     if code != 0:
-        done = run(command(way, ranks, ("--resume",)), 120.0, job, {**way.env(max(1, ranks)), "PYTHONPATH": str(lives.REPO)})
+        env = {**way.env(max(1, ranks)), "PYTHONPATH": str(lives.REPO)}
+        done = run(command(way, ranks, ("--resume",)), 120.0, job, env)
         assert done.returncode == 0, done.stderr
     lives.same(lives.bits(job), whole(job))
     assert lives.leftovers(job) == []

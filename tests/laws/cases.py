@@ -39,8 +39,8 @@ CASES = {
         Case("four beables", 1.0, 5_000),
         Case("ring of 6", 2.0, 4_000),
         Case("ring of 128", 2.0, 1_500),
-        Case("sparse 70", 0.5, 600),
-        Case("dense 70", 0.4, 150),
+        Case("sparse 70", 0.5, 1_000),
+        Case("dense 70", 0.4, 300),
     )
 }
 

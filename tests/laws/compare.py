@@ -18,7 +18,9 @@ from tests.laws.reference import Moments
 Real = NDArray[np.float64]
 
 SHARE, ERRORS = 0.02, 4.0
-"""What is allowed: so much of an entry's size, and so many standard errors."""
+"""What is allowed: so much of an entry's size, and so many standard errors; of thousands of entries, more."""
+BY_CHANCE = 0.005
+"""One of a cell's entries may be off by chance so often."""
 CHANCE = 1e-5
 """p below which all entries together do not fit; the suite has some hundred such tests."""
 SOFTEST = 0.05
@@ -61,13 +63,14 @@ def covariance(x: Real, theory: Real, P: int, verdict: Verdict, share: Real | fl
     x = (x - x.mean(axis=0)) / size
     C, wanted = x.T @ x / (R - 1), theory / np.outer(size, size)
     error = np.sqrt((1.0 + wanted**2) / R)  # of a covariance of Gaussians, as the null hypothesis has it
-    excess = np.abs(C - wanted) / (share + ERRORS * error)
+    errors = max(ERRORS, float(stats.norm.isf(BY_CHANCE / (D * (D + 1)))))
+    excess = np.abs(C - wanted) / (share + errors * error)
     i, j = np.unravel_index(np.argmax(excess), excess.shape)
     ratio = np.diag(C)
     blocks = (("n", slice(0, P)), ("phi", slice(P, D)))
     verdict.numbers = ", ".join(f"var {name} {ratio[b].min():.3f} to {ratio[b].max():.3f}" for name, b in blocks)
     verdict.check(f"entry {i}, {j} of {D}: {C[i, j]:.4f} for {wanted[i, j]:.4f},", abs(C - wanted)[i, j],
-                  share[i, j] + ERRORS * error[i, j])  # fmt: skip
+                  share[i, j] + errors * error[i, j])  # fmt: skip
     for name, b in blocks:  # the mean of variances has a smaller error than each of them
         own = np.sqrt(2.0 * np.mean(wanted[b, b] ** 2) / R)
         off = abs(ratio[b].mean() - 1.0)

@@ -15,6 +15,7 @@ import pytest
 import copympi
 from copympi.engine.parallel import Alone
 from tests import naive
+from tests.laws import cases
 from tests.laws.drive import METHODS, Method
 from tests.laws.jumps import two_levels
 from tests.statistical.test_agreement import means_agree, same_law
@@ -114,3 +115,28 @@ def test_deaths_at_a_node(spectators: int) -> None:
         if spectators == 0:
             assert 0.02 < theirs[-1] < 0.98
         means_agree(n[:, 1:], exact, method.name)
+
+
+@pytest.mark.parametrize(
+    ("name", "replicas"), [("ring of 128", 4_000), pytest.param("dense 70", 1_000, marks=pytest.mark.long)]
+)
+def test_a_hundred_members_a_beable_are_those_of_members(name: str, replicas: int) -> None:
+    """Where the linear noise approximation is off by 5 to 10%: the step of many beables against members' leap.
+
+    Null hypothesis: one law; variances of n within 2% and 3 standard errors in the mean, and within 4.5 each (kurtosis
+    counted), means within 4.5.
+    """
+    case, psi = cases.CASES[name], cases.path(name, None)
+    x, y = (
+        copympi.simulate(
+            case.system(True), state=psi, members=10_000, duration=0.5 * case.duration, interval=0.5 * case.duration,
+            replicas=replicas, seed=3, comm=Alone(), summaries=False, representation=representation,
+        ).occupation[:, 1].astype(float)
+        for representation in ("occupation", "members")
+    )  # fmt: skip
+    ratio = x.var(axis=0) / y.var(axis=0)
+    spread = [((z - z.mean(axis=0)) ** 2).std(axis=0) / z.var(axis=0) / np.sqrt(len(z)) for z in (x, y)]
+    error = np.hypot(*spread)
+    assert abs(ratio.mean() - 1) < 0.02 + 3 * error.mean() / np.sqrt(len(ratio)), ratio.mean()
+    assert np.abs((ratio - 1) / error).max() < 4.5
+    assert np.abs(x.mean(axis=0) - y.mean(axis=0)).max() < 4.5 * np.sqrt((x.var(axis=0) + y.var(axis=0)).max() / len(x))

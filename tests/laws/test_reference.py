@@ -21,7 +21,7 @@ def apart(one: Real, other: Real) -> float:
     return float((np.abs(one - other) / np.outer(size, size)).max())
 
 
-@pytest.mark.parametrize("low", [None, 1e-2, 1e-7, 1e-21])
+@pytest.mark.parametrize("low", [None, 1e-2, 1e-7])
 @pytest.mark.parametrize("name", ["two sites", "four beables", "ring of 6"])
 def test_three_ways_to_the_same_covariance(name: str, low: float | None) -> None:
     """Amplitudes, (rho, phi) with J by hand, and the package's theory: within 0.2%, a tenth of what is allowed."""

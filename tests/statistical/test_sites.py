@@ -1,6 +1,6 @@
 """The step of many beables: one law with the exact jump process, and the linear noise approximation at any N.
 
-Null hypotheses: both samples come from one distribution (p > 0.001); covariances are the LNA's within 4% and four
+Null hypotheses: both samples come from one distribution (p > 0.001); covariances are the LNA's within 2% and four
 standard errors. Fixed seeds.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 import copympi
 from copympi.engine.parallel import Alone
@@ -35,9 +36,9 @@ def ensembles(sites: int, members: float, duration: float, replicas: int, seed: 
     [(5, 50, 0), (5, 50, 1), (5, 50, 3), (9, 300, 0), (9, 300, 1), (5, 3000, 0), (5, 3000, 60)],
 )
 def test_one_law_with_the_exact_jump_process(sites: int, members: int, spectators: int) -> None:
-    """From few members, drawn one by one, to flows that are Gaussian kicks; rapids at the edges."""
+    """From few members, drawn one by one, to flows that are Gaussian kicks; stiff clusters at the edges."""
     runs = RUNS if members < 1000 else RUNS // 2  # the exact process takes 20 s for these
-    system, run = ensembles(sites, members, 1.5, runs, 1, spectators=spectators)
+    system, run = ensembles(sites, members, 1.5, runs, 2, spectators=spectators)
     exact = naive.gillespie_many(
         system.hamiltonian.toarray(), run.occupation[0, 0], run.phase[0, 0], run.time[1:], 0.02, runs, seed=2,
         spectators=spectators,
@@ -51,7 +52,7 @@ def test_one_law_with_the_exact_jump_process(sites: int, members: int, spectator
 @pytest.mark.parametrize("leaving_chance", [0.03, 0.1])
 @pytest.mark.parametrize("members", [1e15, 1e30, 1e80])
 def test_covariance_is_the_linear_noise_approximations(members: float, leaving_chance: float) -> None:
-    """Every block of (n, phi). At 0.1 the rapids' first order shows in whole numbers: 8% is allowed there."""
+    """Every block of (n, phi)."""
     system, run = ensembles(8, members, 2.0, 6_000, 3, leaving_chance=leaving_chance)
     psi = np.sqrt(run.occupation[0, 0] / members) * np.exp(-1j * run.phase[0, 0])
     theory = noise.covariance(system, psi, run.time[1:])
@@ -62,7 +63,7 @@ def test_covariance_is_the_linear_noise_approximations(members: float, leaving_c
         phi = np.angle(np.exp(1j * (run.phase + np.angle(path))))
         n = (run.occupation - members * np.abs(path) ** 2) / members
         x = np.sqrt(members) * np.concatenate([n, phi], axis=2)[:, 1:]
-    share = 0.08 if members < 2**63 and leaving_chance > 0.03 else 0.04
+    share = 0.02
     for k in range(RECORDS):
         C = np.cov(x[:, k].T)
         size = np.sqrt(np.diag(theory[k]))
@@ -79,11 +80,34 @@ def test_scaled_fluctuations_do_not_depend_on_n() -> None:
         np.testing.assert_allclose(one.measured[name], other.measured[name], rtol=1e-9, atol=1e-9)
 
 
-def test_the_mean_of_many_replicas_has_no_bias() -> None:
-    """N = 20,000 on 8 sites, rapids at the edges: means within 4.5 standard errors of Schroedinger's."""
-    system, run = ensembles(8, 20_000, 2.0, 8_000, 5)
-    psi = np.sqrt(run.occupation[0, 0] / 20_000) * np.exp(-1j * run.phase[0, 0])
-    quantum = 20_000 * schrodinger.density(system, psi, run.time)
-    mean, spread = run.occupation.mean(axis=0), run.occupation.std(axis=0)
-    z = (mean - quantum)[1:] / (spread[1:] / np.sqrt(8_000))
-    assert np.abs(z).max() < 4.5
+def test_the_mean_of_many_replicas_is_that_of_dephasing() -> None:
+    """N = 20,000 on 8 sites, few members at the edges: means within 4 standard errors, to first order in 1/N.
+
+    What copying does to the mean there is dephasing (PHYSICS.md, result 3), up to 2 members of 150: Schroedinger's
+    own density is off by more than 5 standard errors.
+    """
+    N, R = 20_000, 40_000
+    system, run = ensembles(8, N, 2.0, R, 6)
+    psi = np.sqrt(run.occupation[0, 0] / N) * np.exp(-1j * run.phase[0, 0])
+    mean, error = run.occupation.mean(axis=0)[1:], run.occupation.std(axis=0)[1:] / np.sqrt(R)
+    quantum = N * schrodinger.density(system, psi, run.time[1:])
+    assert np.abs((mean - N * dephased(system, psi, N, run.time[1:])) / error).max() < 4
+    assert np.abs((mean - quantum) / error).max() > 5
+
+
+def dephased(system: copympi.System, psi: np.ndarray, members: float, times: np.ndarray) -> np.ndarray:
+    """E[n]/N to order 1/N: d sigma/dt = -i [H, sigma] - gamma o sigma along Schroedinger's path."""
+    H, P = system.frequencies.toarray(), psi.size
+
+    def rates(_t: float, y: np.ndarray) -> np.ndarray:
+        sigma, c = y[: P * P].reshape(P, P), y[P * P :]
+        rho, flow = np.abs(c) ** 2, 2 * np.abs(np.imag(np.conj(c)[:, None] * H * c))
+        np.fill_diagonal(flow, 0.0)
+        own = flow.sum(axis=1) / rho**2
+        gamma = (own[:, None] + own + 2 * flow / np.outer(rho, rho)) / (8 * members)
+        np.fill_diagonal(gamma, 0.0)
+        return np.concatenate([(-1j * (H @ sigma - sigma @ H) - gamma * sigma).ravel(), -1j * H @ c])
+
+    start = np.concatenate([np.outer(psi, psi.conj()).ravel(), psi]).astype(complex)
+    path = solve_ivp(rates, (0, times[-1]), start, t_eval=times, rtol=1e-9, atol=1e-12).y
+    return np.array([np.diag(path[: P * P, k].reshape(P, P)).real for k in range(len(times))])
