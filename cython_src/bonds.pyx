@@ -3,7 +3,7 @@
 import numpy as np
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from copympi.kernels.clusters cimport EDGE_BYTES
+from copympi.kernels.cluster cimport EDGE_BYTES
 from copympi.kernels.diagonals cimport TILE, Run, Side
 from copympi.kernels.predictor cimport Couplings, System
 from copympi.kernels.streams cimport Stream, stream_open

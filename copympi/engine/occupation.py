@@ -109,7 +109,7 @@ class Occupation:
     def snapshot(self) -> Snapshot | None:
         """The state of all replicas on the root, None elsewhere. Collective."""
         sizes = [last - first for first, last in self.shares]
-        columns = np.column_stack([self.events, self.step.astype(float), self.largest_chance])
+        columns = np.column_stack([np.rint(self.events), self.step.astype(float), self.largest_chance])
         rest = parallel.gather_rows(self.comm, columns, sizes)
         rows = {name: parallel.gather_rows(self.comm, values, sizes) for name, values in self.profile_rows().items()}
         if rest is None:

@@ -1,0 +1,200 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Where a substep of a stiff cluster leads without noise of its own, how long it may be, and what its noise changes."""
+from libc.math cimport ceil, sqrt
+from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
+
+from copympi.kernels.bonds cimport GAUSS
+from copympi.kernels.cluster cimport Cluster, Edge, path_at, share_at
+from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
+from copympi.kernels.moves cimport rate_of
+
+cdef double SHORTEST = 1e-7  # part of a step that a substep takes at the least
+cdef double WAVE = 0.5       # |H| times a substep, at the most
+
+
+cdef void couple(const Cluster *g, const double *z, double *f) noexcept nogil:
+    """f = (H/hbar) z within the cluster, off the diagonal."""
+    cdef int32_t n = g.size, i, j
+    cdef int64_t k
+    cdef const Edge *e
+    memset(f, 0, 2 * n * sizeof(double))
+    for k in range(g.edges):
+        e = g.edge + k
+        if e.j < 0:
+            continue
+        i = e.i
+        j = e.j
+        f[i] += e.re * z[j] - e.im * z[n + j]
+        f[n + i] += e.re * z[n + j] + e.im * z[j]
+        f[j] += e.re * z[i] + e.im * z[n + i]
+        f[n + j] += e.re * z[n + i] - e.im * z[i]
+
+
+cdef void turn(const Cluster *g, const double *z, double over, const double *source, double *new) noexcept nogil:
+    """new = -i over ((H/hbar) z + source), empty beables left alone."""
+    cdef int32_t n = g.size, i
+    cdef double x, y, omega
+    couple(g, z, new)
+    for i in range(n):
+        if g.x.n[g.w.queue[i]] == 0:
+            new[i] = 0.0
+            new[n + i] = 0.0
+            continue
+        omega = g.d.omega[g.w.queue[i]]
+        x = new[i] + omega * z[i]
+        y = new[n + i] + omega * z[n + i]
+        if source != NULL:
+            x += source[i]
+            y += source[n + i]
+        new[i] = over * y
+        new[n + i] = -over * x
+
+
+cdef void look_around(Cluster *g) noexcept nogil:
+    """c at the substep's start in g.path; and how long the substep is to be: g.dt."""
+    cdef int32_t n = g.size, i
+    cdef int64_t k
+    cdef Edge *e
+    cdef double *c = g.early
+    cdef double *field = g.late
+    cdef double *out = g.first
+    cdef double share, rate, m, f, dt, own, left = g.x.h - g.t
+    cdef Py_ssize_t a
+    for i in range(n):
+        path_at(g, g.w.queue[i], g.t, g.path + i, g.path + n + i)
+        c[i] = g.path[i] + g.y[i]
+        c[n + i] = g.path[n + i] + g.y[n + i]
+        if g.x.n[g.w.queue[i]] == 0:
+            c[i] = 0.0
+            c[n + i] = 0.0
+        out[i] = 0.0
+    couple(g, c, field)
+    for k in range(g.edges):
+        e = g.edge + k
+        if e.j >= 0:
+            rate = rate_of(e.re, e.im, c[e.i], c[n + e.i], c[e.j], c[n + e.j])
+            out[e.j] += max(-rate, 0.0)
+        else:
+            path_at(g, e.b, g.t, &e.x, &e.y)
+            share = 1.0 + share_at(g, e.b, g.t)
+            e.x *= share
+            e.y *= share
+            field[e.i] += e.re * e.x - e.im * e.y
+            field[n + e.i] += e.re * e.y + e.im * e.x
+            rate = rate_of(e.re, e.im, c[e.i], c[n + e.i], e.x, e.y)
+        out[e.i] += max(rate, 0.0)
+    dt = left
+    if g.d.norm * dt > WAVE:
+        dt = WAVE / g.d.norm
+    for i in range(n):
+        a = g.w.queue[i]
+        m = c[i] * c[i] + c[n + i] * c[n + i]
+        if m == 0.0:
+            continue
+        f = field[i] * field[i] + field[n + i] * field[n + i]
+        own = left
+        if own * own * f > g.w.turn * g.w.turn * m:
+            own = g.w.turn * sqrt(m / f)
+        if g.x.n[a] > g.x.pinned and own * out[i] > g.x.limit * m:
+            own = g.x.limit * m / out[i]
+        if own < SHORTEST * g.x.h and g.x.n[a] > 0:
+            g.x.n[a] = GAUSS  # beside what comes at once, those few have no noise to speak of
+        dt = min(dt, own)
+    dt = min(left, max(dt, SHORTEST * g.x.h))
+    g.dt = left / ceil(left / dt * (1.0 - 1e-12))
+    for i in range(n):
+        m = c[i] * c[i] + c[n + i] * c[n + i]
+        if out[i] * g.dt > g.x.chance * m and (g.x.n[g.w.queue[i]] > g.x.pinned or g.x.n[g.w.queue[i]] < 0):
+            g.x.chance = out[i] * g.dt / m
+
+
+cdef void foresee(Cluster *g) noexcept nogil:
+    """Where the substep leads without noise of its own: y's coefficients, c at the Gauss points, rates of the edges."""
+    cdef int32_t n = g.size, i
+    cdef int64_t k
+    cdef Edge *e
+    cdef double t1 = GAUSS_LOW * g.dt, t2 = GAUSS_HIGH * g.dt, share, x, y
+    cdef Py_ssize_t a
+    memset(g.source, 0, 2 * n * sizeof(double))
+    for k in range(g.edges):
+        e = g.edge + k
+        e.counted = g.x.n[g.w.queue[e.i]] >= 0 or g.x.n[e.b] >= 0
+        if e.j >= 0:
+            continue
+        share = share_at(g, e.b, g.t + 0.5 * g.dt)
+        path_at(g, e.b, g.t + t1, &e.xb, &e.yb)
+        path_at(g, e.b, g.t + t2, &e.x, &e.y)
+        if share != 0.0:
+            x = 0.5 * share * (e.xb + e.x)
+            y = 0.5 * share * (e.yb + e.y)
+            g.source[e.i] += e.re * x - e.im * y
+            g.source[n + e.i] += e.re * y + e.im * x
+            e.xb *= 1.0 + share
+            e.yb *= 1.0 + share
+            e.x *= 1.0 + share
+            e.y *= 1.0 + share
+    for i in range(n):
+        a = g.w.queue[i]
+        path_at(g, a, g.t + t1, g.early + i, g.early + n + i)
+        path_at(g, a, g.t + t2, g.late + i, g.late + n + i)
+        path_at(g, a, g.t + g.dt, g.end + i, g.end + n + i)
+        if g.x.n[a] == 0:  # nobody there, whatever the path says
+            g.y[i] = -g.path[i]
+            g.y[n + i] = -g.path[n + i]
+    turn(g, g.y, 1.0, g.source, g.w1)
+    for i in range(n):
+        if g.x.n[g.w.queue[i]] == 0:  # it stays on minus the path while others move
+            g.w1[i] = (g.path[i] - g.end[i]) / g.dt
+            g.w1[n + i] = (g.path[n + i] - g.end[n + i]) / g.dt
+    turn(g, g.w1, 0.5, NULL, g.w2)
+    turn(g, g.w2, 1.0 / 3.0, NULL, g.w3)
+    for i in range(2 * n):
+        g.early[i] += g.y[i] + t1 * (g.w1[i] + t1 * (g.w2[i] + t1 * g.w3[i]))
+        g.late[i] += g.y[i] + t2 * (g.w1[i] + t2 * (g.w2[i] + t2 * g.w3[i]))
+    for i in range(n):
+        if g.x.n[g.w.queue[i]] == 0:
+            g.early[i] = 0.0
+            g.early[n + i] = 0.0
+            g.late[i] = 0.0
+            g.late[n + i] = 0.0
+    for k in range(g.edges):
+        e = g.edge + k
+        if e.j >= 0:
+            e.early = rate_of(e.re, e.im, g.early[e.i], g.early[n + e.i], g.early[e.j], g.early[n + e.j])
+            e.late = rate_of(e.re, e.im, g.late[e.i], g.late[n + e.i], g.late[e.j], g.late[n + e.j])
+        else:
+            e.early = rate_of(e.re, e.im, g.early[e.i], g.early[n + e.i], e.xb, e.yb)
+            e.late = rate_of(e.re, e.im, g.late[e.i], g.late[n + e.i], e.x, e.y)
+
+
+cdef void lead_on(Cluster *g) noexcept nogil:
+    """Moments of what the kicks and first draws change, and their time integral E."""
+    cdef int32_t n = g.size, i
+    cdef double share0, share1, share2, m, x0, y0, dx, dy
+    cdef double s1 = (1.0 - GAUSS_LOW) * g.dt, s2 = (1.0 - GAUSS_HIGH) * g.dt, s0 = g.dt
+    for i in range(n):
+        x0 = g.path[i] + g.y[i]
+        y0 = g.path[n + i] + g.y[n + i]
+        m = g.x.n[g.w.queue[i]] - g.first[i] if g.x.n[g.w.queue[i]] >= 0 else x0 * x0 + y0 * y0
+        share0 = 0.0
+        if g.first[i] != 0.0 and m > 0.0 and (x0 != 0.0 or y0 != 0.0):
+            share0 = stretch(g.first[i] / m) * sqrt(m / (x0 * x0 + y0 * y0))
+        m = g.early[i] * g.early[i] + g.early[n + i] * g.early[n + i]
+        share1 = stretch(g.first[n + i] / m) if m > 0.0 else 0.0
+        m = g.late[i] * g.late[i] + g.late[n + i] * g.late[n + i]
+        share2 = stretch(g.first[2 * n + i] / m) if m > 0.0 else 0.0
+        g.D0[i] = share0 * x0 + share1 * g.early[i] + share2 * g.late[i]
+        g.D0[n + i] = share0 * y0 + share1 * g.early[n + i] + share2 * g.late[n + i]
+        g.D1[i] = s0 * share0 * x0 + s1 * share1 * g.early[i] + s2 * share2 * g.late[i]
+        g.D1[n + i] = s0 * share0 * y0 + s1 * share1 * g.early[n + i] + s2 * share2 * g.late[n + i]
+        dx = s0 * s0 * share0 * x0 + s1 * s1 * share1 * g.early[i] + s2 * s2 * share2 * g.late[i]
+        dy = s0 * s0 * share0 * y0 + s1 * s1 * share1 * g.early[n + i] + s2 * s2 * share2 * g.late[n + i]
+        g.D2[i] = 0.5 * dx
+        g.D2[n + i] = 0.5 * dy
+    turn(g, g.D2, 1.0, NULL, g.E)
+    for i in range(2 * n):
+        g.E[i] += g.D1[i]
+    turn(g, g.E, 1.0, NULL, g.D2)
+    for i in range(2 * n):
+        g.D0[i] += g.D2[i]
