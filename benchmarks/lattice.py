@@ -38,19 +38,20 @@ RECORDS = 100
 QUICK = False
 
 TOUCHED = {
-    "stage, 4 times: omega, old, alive, new": 4 * (8 + 16 + 8 + 16),
-    "stage, 4 times: a bond's weight": 4 * 8,
+    "who is alive: n, alive": 8 + 8,
     "copy of c to the first coefficient": 32,
-    "flow_rates: c, weight, rate": 16 + 8 + 8,
+    "stage, 4 times: omega, old, alive, new, a bond's weight": 4 * (8 + 16 + 8 + 16 + 8),
     "norm of the last coefficient": 16,
-    "carry: five coefficients, middle and end": 5 * 16 + 2 * 16,
-    "integrate: middle, end, weight, start_rate; end_rate, net, gross": 16 + 16 + 8 + 8 + 3 * 8,
-    "outflows and find_busy: net, gross, out, n, c, v_1, omega, busy": 8 + 8 + 8 + 8 + 16 + 16 + 8 + 1,
-    "draw: net, gross, end_rate, busy, moved": 8 + 8 + 8 + 1 + 8,
-    "move_counts: moved, n": 8 + 16,
-    "rescale: n, end, before, c, alive": 8 + 16 + 16 + 16 + 8,
+    "carry: five coefficients, two Gauss points and the end": 5 * 16 + 3 * 16,
+    "flow_rates, 3 times: c, weight, rate": 3 * (16 + 8 + 8),
+    "turnover: two rates, out": 2 * 8 + 8,
+    "find_calm: c, v_1, omega, points, end, n, out, calm, kind": 16 + 16 + 8 + 3 * 16 + 8 + 8 + 8 + 1,
+    "kicks, twice: rate, calm, kick; change emptied; kick, change": 2 * (3 * 8 + 8 + 2 * 8),
+    "insert, twice: c, change, three moments (read again), share": 2 * (16 + 8 + 48 + 8) + 48,
+    "E and what follows from it: moments, E, omega, alive, weight": 2 * (3 * 16 + 2 * 8 + 8),
+    "finish and scale: end, more, c": 3 * 16 + 2 * 16,
 }
-"""Bytes for each beable of a 1-D lattice and step (cython_src/sites.pyx, diagonals.h), each array of a pass once."""
+"""Bytes for each beable of a 1-D lattice and step (cython_src/sites.pyx, moves.pyx, diagonals.h), each array of a pass once."""
 
 
 def row(what: str, *values: str) -> None:
