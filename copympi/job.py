@@ -33,7 +33,7 @@ from copympi.report import analysis, plots
 from copympi.report.numbers import humane
 from copympi.simulate import built, run, warn_about
 from copympi.storage import given, guard, layout, reading, results
-from copympi.storage.folder import is_complete
+from copympi.storage.folder import is_complete, refuse_results
 from copympi.watchdog import Watchdog, within
 
 
@@ -95,6 +95,7 @@ def _attempt(comm: Any, job: Job, options: Any, writer: str, watchdog: Watchdog)
     control = Control(root, job.folder, job.config.save_every, deadline, watchdog)
     try:
         keeper = Keeper(comm, job.folder, control, meta, job.config.checkpoint.keep, writer, options.quiet)
+        parallel.from_root(comm, lambda: refuse_results(job.folder, old))
         return _run(comm, job, options, ensemble, keeper)
     finally:
         control.leaving = True

@@ -184,12 +184,7 @@ class Keeper:
 
     def check_fence(self) -> None:
         """TakenOver where a later attempt has started on the same folder, Unseen where that is hidden. Root alone."""
-        newest = (checkpoints.attempts(self.folder) or [0])[-1]
-        if newest != self.attempt:
-            raise TakenOver(
-                f"{self.folder}: attempt {newest} has taken this run over; attempt {self.attempt} stops, "
-                "and writes nothing more"
-            )
+        checkpoints.check_fence(self.folder, self.attempt)
 
     def check_fence_if_seen(self) -> None:
         """TakenOver where a later attempt is known to have started. Root alone."""
@@ -197,10 +192,10 @@ class Keeper:
             self.check_fence()
 
     def clear(self) -> None:
-        """Forget the checkpoints of an earlier run that is being replaced. Root alone."""
+        """Forget the checkpoints of an earlier run that is being replaced, not those of a later start. Root alone."""
         for path in checkpoints.numbered(self.folder):
             try:
-                path.unlink(missing_ok=True)
+                checkpoints.remove(path, self.attempt, self.check_fence)
             except OSError as problem:
                 raise MachineError(f"{path} cannot be removed: {problem.strerror}") from None
 

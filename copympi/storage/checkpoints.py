@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import time as clock
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from copympi.errors import InputError, MachineError
+from copympi.errors import InputError, MachineError, TakenOver
+from copympi.storage import layout
 from copympi.storage.hdf5 import reason
 
 FOLDER = "checkpoints"
@@ -62,7 +64,10 @@ def attempts(folder: Path) -> list[int]:
 
 
 def take_attempt(folder: Path) -> int:
-    """Start the next attempt: from now on older ones find themselves taken over. Their half-written files go."""
+    """Start the next attempt: from now on older ones find themselves taken over. Their half-written files go.
+
+    Of several that start at once the one with the highest number stays: its mark is the only one that no other removes.
+    """
     place = folder / FOLDER
     try:
         place.mkdir(parents=True, exist_ok=True)
@@ -82,12 +87,50 @@ def take_attempt(folder: Path) -> int:
     return number
 
 
+def check_fence(folder: Path, attempt: int) -> None:
+    """TakenOver where a later attempt has started in a results folder, Unseen where that cannot be told."""
+    there = attempts(folder)
+    if attempt not in there:  # others start just now: a listing may have missed the new mark, not so the next one
+        there = attempts(folder)
+    newest = max(there, default=0)
+    if newest != attempt:
+        who = f"attempt {newest}" if newest > attempt else "a later attempt"
+        raise TakenOver(f"{folder}: {who} has taken this run over; attempt {attempt} stops, and writes nothing more")
+
+
+def remove(path: Path, attempt: int, may_remove: Callable[[], None]) -> None:
+    """Remove a file that an earlier attempt made. may_remove : raises where this attempt was taken over.
+
+    A later attempt may have put a file of its own under the same name a moment ago. So the file is first taken aside,
+    and comes back where this attempt turns out to have been taken over.
+    """
+    aside = path.with_name(f".partial-{attempt}-{path.name}")
+    try:
+        os.replace(path, aside)
+    except FileNotFoundError:  # another start was faster
+        return
+    try:
+        may_remove()
+    except MachineError:
+        if not os.path.lexists(path):
+            with suppress(FileNotFoundError):
+                os.replace(aside, path)
+        raise
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def _sweep(folder: Path, attempt: int) -> None:
-    """Remove what earlier attempts left half-made, and their marks; what a later one makes is not touched."""
-    for place in (folder, folder / FOLDER):
+    """Remove what earlier attempts left half-made, and their marks; what a later one makes is not touched.
+
+    This is what makes the fence tight: an earlier attempt that looked at it before this one had its mark there can no
+    longer give a half-made file its final name, because that file is gone.
+    """
+    apart = folder / layout.FOLDER
+    for place in (folder, folder / FOLDER, *([apart] if apart.is_dir() else [])):
         for name in listed(place):
             half, mark = HALF.fullmatch(name), ATTEMPT.fullmatch(name)
-            made = half or (mark if place != folder else None)
+            made = half or (mark if place.name == FOLDER else None)
             if made and int(made[1]) < attempt:
                 with suppress(OSError):
                     (place / name).unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
+import tempfile
 import time as clock
 from pathlib import Path
 
@@ -62,19 +62,14 @@ def is_complete(folder: Path) -> bool:
 
 def open_folder(folder: Path, overwrite: bool) -> None:
     """Make the results folder; InputError where it cannot be written or holds what may not be replaced."""
-    probe = folder / f".can-write-{platform.node()}-{os.getpid()}"  # of this process alone: others may start too
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        handle, probe = tempfile.mkstemp(prefix=".can-write-", dir=folder)  # no other start has this name, on any host
+        os.close(handle)
+        os.unlink(probe)
     except (OSError, ValueError) as problem:
         raise InputError(KEY, folder, f"cannot be written: {reason(problem)}") from None
-    held = holding(folder)
-    if held == FOREIGN:
-        raise InputError(KEY, folder, f"holds a {NAME} that is not copympi's; choose another with -o")
-    if not overwrite and held == FINISHED:
-        why = "holds a finished run; choose another with -o, or --overwrite"
-        raise InputError(KEY, folder, why)
+    refuse_results(folder, overwrite)
     try:
         saved = [] if overwrite else checkpoints.numbered(folder)
     except MachineError as problem:
@@ -82,3 +77,15 @@ def open_folder(folder: Path, overwrite: bool) -> None:
     if saved:
         why = "holds checkpoints of an unfinished run; go on with --resume, choose another with -o, or --overwrite"
         raise InputError(KEY, folder, why)
+
+
+def refuse_results(folder: Path, overwrite: bool) -> None:
+    """InputError where the folder's results.h5 may not be replaced.
+
+    Asked once more by a start that has taken the folder: another one may have finished since it looked first.
+    """
+    held = holding(folder)
+    if held == FOREIGN:
+        raise InputError(KEY, folder, f"holds a {NAME} that is not copympi's; choose another with -o")
+    if not overwrite and held == FINISHED:
+        raise InputError(KEY, folder, "holds a finished run; choose another with -o, or --overwrite")

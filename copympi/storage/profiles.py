@@ -21,7 +21,7 @@ from copympi.engine import parallel
 from copympi.errors import MachineError
 from copympi.storage import digests, image
 from copympi.storage.checkpoint import PIECE, agree, close_together, finish, guarded, need, reserve
-from copympi.storage.checkpoints import HALF, listed
+from copympi.storage.checkpoints import HALF, listed, remove
 from copympi.storage.hdf5 import FAILURES, FORMAT, reason
 from copympi.storage.layout import FOLDER
 
@@ -32,13 +32,17 @@ Slab = tuple[int, int, Arrays]
 """First replica, first beable, and arrays (replicas, beables) by the names of datasets."""
 
 
-def forget(folder: Path, keep: int, attempt: int) -> None:
-    """Remove all profiles but the first `keep`, and what attempts up to this one left half-written."""
+def forget(folder: Path, keep: int, attempt: int, may_remove: Callable[[], None]) -> None:
+    """Remove all profiles but the first `keep`, and what attempts up to this one left half-written.
+
+    may_remove : raises where this attempt was taken over; profiles may then be those of a later one.
+    """
     for name in listed(folder / FOLDER):
-        half, stem = HALF.fullmatch(name), name.removesuffix(".h5")
-        mine = int(half[1]) <= attempt if half else stem != name and stem.isdecimal() and int(stem) >= keep
-        if mine and (folder / FOLDER / name).is_file():
-            (folder / FOLDER / name).unlink(missing_ok=True)
+        path, half, stem = folder / FOLDER / name, HALF.fullmatch(name), name.removesuffix(".h5")
+        if half and int(half[1]) <= attempt:
+            path.unlink(missing_ok=True)
+        elif stem != name and stem.isdecimal() and int(stem) >= keep and path.is_file():
+            remove(path, attempt, may_remove)
 
 
 def show(file: Any, name: str, lead: tuple[int, ...], P: int, dtype: Any) -> Any:

@@ -87,6 +87,7 @@ class ResultsFile:
             raise
         except FAILURES as problem:
             self._give_up()
+            self._blame_a_later_attempt()
             raise InputError("output folder", folder, f"cannot be written: {reason(problem)}") from None
 
     def _write_header(self, file: Any, config: Config, text: str, ranks: int, mpi: str) -> None:
@@ -150,7 +151,7 @@ class ResultsFile:
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
         if self.plan.apart:
             self.may_append()
-            profiles.forget(self.path.parent, self.profiles, self.attempt)
+            profiles.forget(self.path.parent, self.profiles, self.attempt, self.may_append)
 
     def take(self, time: float, snapshot: Snapshot) -> None:
         if snapshot.profiled and self.plan.thinned:
@@ -244,7 +245,13 @@ class ResultsFile:
             raise
         except FAILURES as problem:
             self._give_up()
+            self._blame_a_later_attempt()
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
+
+    def _blame_a_later_attempt(self) -> None:
+        """TakenOver where a later attempt has started: its clean-up took the file that this one was making."""
+        with suppress(Unseen):
+            self.may_append()
 
     def _give_up(self) -> None:
         """Close, write nothing more, and leave nothing half-made behind."""

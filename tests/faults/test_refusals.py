@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from tests import launch
@@ -45,6 +46,31 @@ def test_a_refusal_by_the_engine_leaves_all_as_it_was(tmp_path: Path) -> None:
     assert any("checkpoint-" in name for name in before)
     assert launch.copympi(*command, *TOO_LONG, "--overwrite", cwd=tmp_path).stderr == refused.stderr
     assert contents(tmp_path) == before
+
+
+LATE = """
+import shutil
+from copympi.cli import main
+from copympi.storage import checkpoints
+take = checkpoints.take_attempt
+def late(folder):
+    shutil.copytree("other", folder, dirs_exist_ok=True)
+    return take(folder)
+checkpoints.take_attempt = late
+main(["run", "job.toml", "-o", "out", "--no-figure", "--quiet"])
+"""
+"""A start beside which another run comes to its end: after it has looked into the folder, before it takes it."""
+
+
+def test_a_run_that_finishes_while_another_starts_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "job.toml").write_text(LATTICE)
+    assert launch.copympi("run", "job.toml", "-o", "other", "--no-figure", "--quiet", cwd=tmp_path).returncode == 0
+    refused = launch.run([sys.executable, "-c", LATE], cwd=tmp_path)
+    assert refused.returncode == 2, refused.stderr
+    assert 'output folder = "out": holds a finished run' in refused.stderr
+    assert refused.stderr.count("\n") == 1
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.h5")}
+    assert kept == {path.name: path.read_bytes() for path in (tmp_path / "other").rglob("*.h5")}
 
 
 def test_a_refused_resume_takes_nothing_over(tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from copympi.errors import InputError
-from copympi.storage import checkpoints, folder, profiles
+import copympi
+from copympi.errors import InputError, TakenOver
+from copympi.record import Plan
+from copympi.storage import checkpoints, folder, profiles, results
+from tests.unit.test_recording import H, configured, snapshots, started
 
 
 def test_a_late_clean_up_spares_what_later_attempts_make(tmp_path: Path) -> None:
@@ -20,10 +23,64 @@ def test_a_late_clean_up_spares_what_later_attempts_make(tmp_path: Path) -> None
         for name in names:
             (tmp_path / name.format(attempt)).touch()
     checkpoints._sweep(tmp_path, 2)
-    profiles.forget(tmp_path, 0, 2)
+    profiles.forget(tmp_path, 0, 2, lambda: None)
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob(".*")}
     assert left == {names[0].format(2), names[0].format(3), names[1].format(2), *(name.format(3) for name in names)}
     assert checkpoints.attempts(tmp_path) == [3]
+
+
+@pytest.mark.parametrize("last", [1, 4], ids=["the rename at its start", "the rename at its end"])
+def test_who_loses_a_file_to_a_later_attempt_says_so(tmp_path: Path, last: int) -> None:
+    """Another one starts between a look at the fence and the rename that follows: the rename must find nothing.
+
+    last : the look after which that happens. A run of one record looks before its first rename, before the record,
+    before it marks results.h5 complete, and before its last rename.
+    """
+    attempt, looked = checkpoints.take_attempt(tmp_path), []
+
+    def look() -> None:
+        checkpoints.check_fence(tmp_path, attempt)
+        looked.append(attempt)
+        if len(looked) == last:
+            checkpoints.take_attempt(tmp_path)
+
+    system, config = copympi.System(H), configured(1)
+    start, shot = started(4, 1000), snapshots(4, 1, 1000)[0]
+
+    def whole_run() -> None:
+        with results.ResultsFile(tmp_path, config, "", system, start, 1, "no MPI", 0, attempt, look) as file:
+            file.take(0.0, Plan(config, system, start).measure(0, shot))
+            file.finish(1.0, shot)
+
+    with pytest.raises(TakenOver, match="attempt 2 has taken this run over; attempt 1 stops"):
+        whole_run()
+    assert len(looked) == last
+    assert [path.name for path in tmp_path.rglob(".*")] == []
+    assert folder.holding(tmp_path) == (folder.NOTHING if last == 1 else folder.UNFINISHED)
+
+
+def test_what_a_later_attempt_made_comes_back(tmp_path: Path) -> None:
+    """An attempt removes what was there before it; under the same name there may be another's by then."""
+    place = tmp_path / "checkpoints"
+    assert checkpoints.take_attempt(tmp_path) == 1
+    for name in ("a", "b"):
+        (place / name).write_text("old")
+    checkpoints.remove(place / "a", 1, lambda: checkpoints.check_fence(tmp_path, 1))
+    checkpoints.remove(place / "a", 1, lambda: checkpoints.check_fence(tmp_path, 1))  # gone is gone
+    assert checkpoints.take_attempt(tmp_path) == 2
+    with pytest.raises(TakenOver, match="attempt 2 has taken this run over"):
+        checkpoints.remove(place / "b", 1, lambda: checkpoints.check_fence(tmp_path, 1))
+    assert {path.name for path in place.iterdir()} == {"attempt-000002", "b"}
+    assert (place / "b").read_text() == "old"
+
+    def write_again() -> None:
+        (place / "b").write_text("new")
+        checkpoints.check_fence(tmp_path, 1)
+
+    with pytest.raises(TakenOver):
+        checkpoints.remove(place / "b", 1, write_again)
+    assert {path.name for path in place.iterdir()} == {"attempt-000002", "b"}
+    assert (place / "b").read_text() == "new"
 
 
 @pytest.mark.parametrize(("name", "number"), [("attempt-999999", 1_000_000), ("attempt-1000000", 1_000_001)])
