@@ -18,7 +18,7 @@ from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, Run, de
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.streams cimport Stream
 
-cdef double NEGLIGIBLE = 1e-3  # share of spectators below which the change of what they keep back is left out
+cdef double NEGLIGIBLE = 1e-2  # share of spectators below which the change of what they keep back is left out
 
 
 cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double flow, int64_t *gone,

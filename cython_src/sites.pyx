@@ -56,8 +56,8 @@ cdef void expand(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
         if x.mean != NULL:
             stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, NULL, w.mean + P2 * k, NULL)
         stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, NULL, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
-    if x.mean != NULL:
-        add_up(5 * P2, w.deviation, w.mean, w.v)
+    if x.mean != NULL:  # the rest is added up where it is wanted
+        add_up(2 * P2, w.deviation, w.mean, w.v)
 
 
 cdef double choose(const Diagonals *d, const Rule *rule, double left, const double *leading, Work *w) noexcept nogil:
@@ -155,6 +155,8 @@ cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexce
         memset(w.last, 0, P * sizeof(double))
         draw_first(d, x, w)
     if stiff:
+        if x.mean != NULL:
+            add_up(6 * P, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
         run_stiff(d, &bonds.couplings.system, x, w)
     stage(d, w.alive, w.D2, 1.0, w.D1, w.E, NULL)
     for i in range(w.stiffs):
