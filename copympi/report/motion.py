@@ -134,10 +134,8 @@ def lines(results: Results, m: Motion, rows: int = 11) -> list[str]:
         )
     s = spectators_of(results)
     if s:
-        out.append(
-            f"  with {s:,} spectator{'s' * (s > 1)} a site the mean field leaves Schrödinger's equation by some {s:,}/n of "
-            "each flow"
-        )
+        many = f"{s:,} spectator" + "s" * (s > 1)
+        out.append(f"  with {many} a site the mean field leaves Schrödinger's equation by some {s:,}/n of each flow")
     return out + _validity(results) + _regimes(results)
 
 
