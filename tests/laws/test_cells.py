@@ -9,7 +9,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.laws.drive import Cell, all_cells, pairwise, run_cell
+import copympi
+from copympi.engine.parallel import Alone
+from tests.laws import cases
+from tests.laws.compare import judge
+from tests.laws.drive import Cell, all_cells, deviations, pairwise, run_cell
 
 CELLS = all_cells()
 CHOSEN = pairwise(CELLS)
@@ -29,6 +33,19 @@ def test_pairwise(cell: Cell) -> None:
 @pytest.mark.parametrize("cell", [cell for cell in CELLS if cell not in CHOSEN], ids=str)
 def test_all(cell: Cell) -> None:
     fits(cell)
+
+
+def test_a_node_nearer_than_the_mean_can_be_trusted_wants_a_smaller_tolerance() -> None:
+    """N = 1e30, N rho_min = 1e9: the path has to be right to 1e-12 of its amplitude, which tolerance = 1e-11 gives."""
+    case, low, members = cases.CASES["ring of 6"], 1e-21, 1e30
+    run = copympi.simulate(
+        case.system(True), state=cases.path("ring of 6", low), members=members, duration=case.duration, seed=1,
+        interval=case.duration, replicas=2_000, comm=Alone(), summaries=False, representation="occupation",
+        tolerance=1e-11,
+    )  # fmt: skip
+    moments = cases.moments("ring of 6", low, 1)[0]
+    verdict = judge("near node", *deviations(run, members, 1, moments), members, moments, 1e-11)
+    assert not verdict.complaints, str(verdict)
 
 
 def test_any_two_values_meet() -> None:
