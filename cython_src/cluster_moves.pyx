@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
 from copympi.kernels.bonds cimport Work
-from copympi.kernels.cluster cimport Cluster, Edge
+from copympi.kernels.cluster cimport Cluster, Edge, share_at
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
 from copympi.kernels.draws cimport draw_normal
 from copympi.kernels.moves cimport draw_leavers_of, part, rate_of
@@ -30,7 +30,7 @@ cdef void insert_outside(Cluster *g, Edge *e, double kick, double t, bint late) 
     if m == 0.0 or kick == 0.0:
         return
     share = stretch(kick / m)
-    w.share0[b] += share
+    w.share0[b] += share * (1.0 + share_at(g, b, g.t + 0.5 * g.dt))
     w.D0[b] += share * x
     w.D0[P + b] += share * y
     w.D1[b] += s * share * x

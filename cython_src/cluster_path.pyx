@@ -9,7 +9,7 @@ from copympi.kernels.cluster cimport Cluster, Edge, path_at, share_at
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
 from copympi.kernels.moves cimport rate_of
 
-cdef double SHORTEST = 1e-7  # part of a step that a substep takes at the least
+cdef double SHORTEST = 1e-13 # part of a step that a substep takes at the least
 cdef double WAVE = 0.5       # |H| times a substep, at the most
 
 
@@ -59,7 +59,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
     cdef double *c = g.early
     cdef double *field = g.late
     cdef double *out = g.first
-    cdef double share, rate, m, f, dt, own, left = g.x.h - g.t
+    cdef double share, rate, m, f, dt, own, most, left = g.x.h - g.t
     cdef Py_ssize_t a
     for i in range(n):
         path_at(g, g.w.queue[i], g.t, g.path + i, g.path + n + i)
@@ -96,10 +96,14 @@ cdef void look_around(Cluster *g) noexcept nogil:
         own = left
         if own * own * f > g.w.turn * g.w.turn * m:
             own = g.w.turn * sqrt(m / f)
-        if g.x.n[a] > g.x.pinned and own * out[i] > g.x.limit * m:
-            own = g.x.limit * m / out[i]
         if own < SHORTEST * g.x.h and g.x.n[a] > 0:
             g.x.n[a] = GAUSS  # beside what comes at once, those few have no noise to speak of
+        if g.x.n[a] < 0:
+            most = g.w.noise * m * m
+        else:  # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
+            most = (g.x.limit if g.x.n[a] > g.x.pinned else 2.0 * g.w.turn) * m
+        if own * out[i] > most:
+            own = most / out[i]
         dt = min(dt, own)
     dt = min(left, max(dt, SHORTEST * g.x.h))
     g.dt = left / ceil(left / dt * (1.0 - 1e-12))

@@ -125,7 +125,7 @@ cdef void run_cluster(Cluster *g) noexcept nogil:
     g.t = 0.0
     while g.t < g.x.h:
         look_around(g)
-        if g.x.h - g.t - g.dt < 1e-9 * g.x.h:
+        if g.x.h - g.t - g.dt < 1e-6 * g.dt:
             g.dt = g.x.h - g.t
         foresee(g)
         draw_early(g)

@@ -50,8 +50,8 @@ static inline void couple(int64_t n, int has_im, double sign, const double *rest
         }
 }
 
-/* new = base - i over (H/hbar) old, base 0 where NULL. Where alive is 0, new = -other, or 0: the sum of both stays 0 at
-   empty beables. new may be base, not old. */
+/* new = base - i over (H/hbar) old, base 0 where NULL. Where alive is 0, new = base, -other or 0: what is added up for
+   empty beables stays 0. new may be base, not old. */
 PASS void stage(const Diagonals *d, const double *restrict alive, const double *restrict old, double over,
                 const double *base, double *new, const double *restrict other) {
     double sr[TILE], si[TILE];
@@ -223,8 +223,8 @@ PASS void deal(const Diagonals *d, const double *restrict moved, double *restric
     }
 }
 
-/* sqrt(1 + x) - 1 */
-static inline double stretch(double x) { return x / (1.0 + sqrt(fmax(0.0, 1.0 + x))); }
+/* sqrt(1 + x) - 1, -1 from x = -1 down */
+static inline double stretch(double x) { return x > -1.0 ? x / (1.0 + sqrt(1.0 + x)) : -1.0; }
 
 /* The change of c that kicks at a Gauss point make: n grows by kick, the phase stays. Added to the moments of all such
    changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share (P,): relative change of c. */
@@ -233,7 +233,8 @@ PASS void insert(int64_t P, const double *restrict c, const double *restrict kic
     const double w = 0.5 * s * s;
     for (int64_t a = 0; a < P; a++) {
         const double x = c[a], y = c[P + a], m = x * x + y * y, k = kick[a];
-        const double e = k / (m + sqrt(fabs(m * (m + k))) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
+        const double most = k > -m ? k : -m; /* nobody left is the least there can be */
+        const double e = most / (m + sqrt(m * (m + most)) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
         const double dx = e * x, dy = e * y;
         share[a] = e;
         D0[a] = (again ? D0[a] : 0.0) + dx;
@@ -254,9 +255,10 @@ PASS void scale(int64_t n, double by, double *restrict c) {
 static inline double smaller(double x, double y) { return x < y ? x : y; }
 
 /* calm[a] = 1 where a beable's members are many (n < 0) and its neighbours turn its amplitude by less than `turn`, of
-   itself where it is smallest, in a step of length h; else 0. Returns how many are calm; *chance: the largest share of
+   itself where it is smallest, in a step of length h, and the noise of all who leave is small beside its number; else 0.
+   Returns how many are calm; *chance: the largest share of
    a calm beable's members that leave. */
-PASS int64_t find_calm(const Diagonals *d, double h, double turn, const int64_t *restrict n, const double *restrict v,
+PASS int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *restrict n, const double *restrict v,
                        const double *restrict early, const double *restrict late, const double *restrict end,
                        const double *restrict out, double *restrict calm, double *chance) {
     const int64_t P = d->P;
@@ -270,7 +272,7 @@ PASS int64_t find_calm(const Diagonals *d, double h, double turn, const int64_t 
             const double m0 = v[k] * v[k] + v[P + k] * v[P + k], m1 = early[k] * early[k] + early[P + k] * early[P + k];
             const double m2 = late[k] * late[k] + late[P + k] * late[P + k], m3 = end[k] * end[k] + end[P + k] * end[P + k];
             const double m = smaller(smaller(m0, m1), smaller(m2, m3));
-            const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) ? 1.0 : 0.0;
+            const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) & (out[k] <= noise * m * m) ? 1.0 : 0.0;
             calm[k] = is;
             count[j] += is;
             const double share = is * out[k] / (m + 1e-300);

@@ -18,6 +18,7 @@ from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, Run, de
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.streams cimport Stream
 
+cdef double MOST = 1e18          # members that can move at once: no step comes near, but where none is short enough
 cdef double NEGLIGIBLE = 1e-2  # share of spectators below which the change of what they keep back is left out
 
 
@@ -32,7 +33,7 @@ cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double f
     if not flow > 0.0:
         return 0
     if n < 0:
-        return draw_poisson(stream, flow)
+        return draw_poisson(stream, min(flow, MOST))
     k = n - pinned - gone[0]
     if k <= 0:
         return 0

@@ -53,14 +53,14 @@ cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept
                         most = a
             there += part
     if there > 0.0:
-        r = sqrt((x.members - <double> whole) / there)
-        if counted:
+        r = sqrt(max(0.0, <double> (x.total - whole)) / there)
+        if counted or smallest < FEWEST:
             scale_gauss(P, x.n, r, x.c)
         else:
             scale(2 * P, r, x.c)
-    elif most >= 0 and whole != <int64_t> x.members:  # the last that was no whole number has become one
-        m = sqrt((x.n[most] + <int64_t> x.members - whole) / <double> x.n[most])
-        x.n[most] += <int64_t> x.members - whole
+    elif most >= 0 and whole != x.total:  # the last that was no whole number has become one
+        m = sqrt((x.n[most] + x.total - whole) / <double> x.n[most])
+        x.n[most] += x.total - whole
         x.c[most] *= m
         x.c[P + most] *= m
 

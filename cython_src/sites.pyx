@@ -26,6 +26,7 @@ from copympi.kernels.settle cimport settle, settle_apart
 
 cdef double TURN = 0.6     # radians, relative to itself, by which its neighbours may turn an amplitude in a step;
 cdef double FEW_TURN = 0.3 # that of few members
+cdef double NOISE = 0.01   # n^-2 times the members that may leave many in a step: their noise is a tenth of n, at the most
 cdef double CAREFUL = 0.5  # norm of H h/hbar where the fastest waves keep their size and phase well enough
 cdef double OVER = 1.1     # so much may the members that move exceed what the start foretold
 HOLDS_GAUSS = int(GAUSS)
@@ -114,8 +115,8 @@ cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept
 cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) noexcept nogil:
     """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
     cdef Py_ssize_t P = d.P, a
-    cdef double worst = 0.0, m, fx, fy, turn
-    cdef int64_t others = P - find_calm(d, x.h, TURN, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
+    cdef double worst = 0.0, m, fx, fy, turn, most
+    cdef int64_t others = P - find_calm(d, x.h, TURN, NOISE, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
     stiff[0] = 0
     memset(w.kind, CALM, P)
     for a in range(P if others else 0):
@@ -131,7 +132,9 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
             fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
             turn = x.h / FEW_TURN
             m = min(min(size_at(w.v, P, a), size_at(w.early, P, a)), min(size_at(w.late, P, a), size_at(w.end, P, a)))
-            if turn * turn * (fx * fx + fy * fy) <= m and (x.n[a] == x.pinned or w.out[a] <= x.limit * x.n[a]):
+            # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
+            most = x.limit if x.n[a] > x.pinned else 2.0 * FEW_TURN
+            if turn * turn * (fx * fx + fy * fy) <= m and w.out[a] <= most * x.n[a]:
                 w.kind[a] = COUNTED
                 if x.n[a] > x.pinned and w.out[a] > worst * x.n[a]:
                     worst = w.out[a] / x.n[a]
@@ -180,12 +183,12 @@ cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexce
 
 
 def advance(Bonds bonds, Room room, double[::1] rule_numbers, double turn, uint64_t seed, uint64_t purpose,
-            Py_ssize_t first_replica, int64_t pinned, int64_t[:, ::1] n, double[:, :, ::1] c, mean,
+            Py_ssize_t first_replica, int64_t total, int64_t pinned, int64_t[:, ::1] n, double[:, :, ::1] c, mean,
             double[::1] left, int64_t[::1] step, double[::1] events, double[::1] largest, int64_t[::1] substeps,
             int64_t max_steps):
     """Carry replicas to the next record, or about `max_steps` further.
 
-    turn: radians that an amplitude may turn in a substep.
+    turn: radians that an amplitude may turn in a substep. total: N, where there is no mean.
     n (R, P) whole numbers, or GAUSS; c (R, 2, P) amplitudes re, im, or their deviations where mean (R, 2, P) is not None;
     pinned: spectators of each beable; the others as in occupation.advance. substeps (R,): substeps of their own so far,
     each beable's counted. Returns (steps done, status, replica, 0).
@@ -200,6 +203,7 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double turn, uint6
     cdef int64_t done = 0
     cdef int status = FINE
     w.turn = turn
+    w.noise = NOISE
     if apart:
         mean_view = mean
     with nogil:
@@ -210,6 +214,7 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double turn, uint6
             x.pinned = pinned
             x.limit = rule.leaving_chance
             x.members = rule.members
+            x.total = total
             x.chance = largest[r]
             x.events = events[r]
             x.substeps = substeps[r]

@@ -35,6 +35,7 @@ cdef struct Replica:
     int64_t pinned             # spectators of each beable
     double limit               # leaving_chance
     double members             # N
+    int64_t total              # N again, exactly, where amplitudes have no mean of their own
     int64_t substeps
     uint64_t seed
     uint64_t purpose
@@ -68,7 +69,7 @@ cdef struct Work:
     double *early_rate         # (bonds,)
     double *late_rate          # (bonds,)
     double *kick               # (bonds,)
-    double *normal             # (2, most bonds of a tile)
+    double *normal             # (most bonds of a tile,)
     int64_t *gone              # (P,) drawn already
     int64_t *moved             # (P,) change of a whole number
     unsigned char *kind        # (P,)
@@ -79,6 +80,7 @@ cdef struct Work:
     int64_t *stiff             # (P,) the stiff beables of a step in order of their clusters,
     double *stiff_end          # (4, P) their deviation from the path at its end (re, im) and its integral (re, im)
     int64_t stiffs
+    double noise               # who leaves in a step, as a multiple of n^2, at the most where n is no whole number
     double turn                # radians that an amplitude may turn, or grow by relative to itself, in a substep
 
 cdef class Bonds:

@@ -42,7 +42,7 @@ cdef extern from "diagonals.h" nogil:
     void deal(const Diagonals *d, const double *moved, double *change)
     void insert(int64_t P, const double *c, const double *kick, double s, int again, double *D0, double *D1, double *D2,
                 double *share)
-    int64_t find_calm(const Diagonals *d, double h, double turn, const int64_t *n, const double *v, const double *early,
+    int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *n, const double *v, const double *early,
                       const double *late, const double *end, const double *out, double *calm, double *chance)
     double finish(int64_t P, const double *end, const double *more, double *c, double *smallest)
     void scale(int64_t n, double by, double *c)

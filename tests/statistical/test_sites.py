@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.integrate import solve_ivp
 
 import copympi
@@ -111,3 +112,30 @@ def dephased(system: copympi.System, psi: np.ndarray, members: float, times: np.
     start = np.concatenate([np.outer(psi, psi.conj()).ravel(), psi]).astype(complex)
     path = solve_ivp(rates, (0, times[-1]), start, t_eval=times, rtol=1e-9, atol=1e-12).y
     return np.array([np.diag(path[: P * P, k].reshape(P, P)).real for k in range(len(times))])
+
+
+@pytest.mark.parametrize(
+    ("members", "spectators", "few", "duration", "runs"), [(10**6, 1, 1, 0.4, 2_000), (10**9, 0, 300, 0.06, 1_000)]
+)
+def test_a_node_that_a_current_runs_through(
+    members: int, spectators: int, few: int, duration: float, runs: int
+) -> None:
+    """The fields of its neighbours cancel, but members pass through it: a law of its own for those few, and deaths.
+
+    Null hypothesis: one law with the leap of few beables on the same H (Kolmogorov and Smirnov, p > 0.001, with the
+    share of the dead within 4 standard errors).
+    """
+    lattice = copympi.lattice(3, boundary="open")
+    psi = np.array([1j, np.sqrt(2.0 * (few - spectators) / members), -1j])
+    of_many, of_few = (
+        copympi.simulate(
+            system, state=psi / np.linalg.norm(psi), members=members, spectators=spectators, duration=duration,
+            interval=duration / 2, replicas=runs, representation="occupation", comm=Alone(), seed=seed,
+        ).occupation[:, 1:, 1]
+        for system, seed in ((lattice, 1), (copympi.System(lattice.hamiltonian), 2))
+    )  # fmt: skip
+    for k in range(2):
+        assert stats.ks_2samp(of_many[:, k], of_few[:, k]).pvalue > 1e-3
+        dead = np.mean(of_many[:, k] == 0), np.mean(of_few[:, k] == 0)
+        assert abs(dead[0] - dead[1]) <= 4 * np.sqrt(max(sum(dead), 1e-3) / runs)
+    assert spectators or np.mean(of_few[:, 1] == 0) > 0.02, "nobody dies: nothing is shown"
