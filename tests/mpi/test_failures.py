@@ -235,8 +235,8 @@ hamiltonian = [
 members = 100_000
 state = [0.5, "0.3+0.4j", "-0.5j", "0.4-0.3j"]
 [dynamics]
-duration = 2.0
-replicas = 2
+duration = 8.0  # some ten thousand sines and cosines: one in a thousand differs
+replicas = 6
 [output]
 interval = 0.1
 """
