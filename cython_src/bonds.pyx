@@ -1,11 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """What the lattice's step works on: H by its diagonals, and work space."""
 import numpy as np
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t
 
 from copympi.kernels.cluster cimport EDGE_BYTES
 from copympi.kernels.diagonals cimport TILE, Run, Side
-from copympi.kernels.predictor cimport Couplings, System
+from copympi.kernels.predictor cimport Couplings
 from copympi.kernels.streams cimport Stream, stream_open
 
 TILE_SIZE = int(TILE)
@@ -28,7 +28,7 @@ cdef class Bonds:
     def __cinit__(self, Couplings couplings, const int64_t[:, ::1] runs, const int64_t[::1] run_at,
                   const int64_t[:, ::1] sides, const int64_t[::1] side_at, const double[::1] re, const double[::1] im,
                   const double[::1] omega, double shift, double norm):
-        cdef Py_ssize_t P = omega.shape[0], tiles = run_at.shape[0] - 1, i
+        cdef Py_ssize_t P = omega.shape[0], tiles = run_at.shape[0] - 1
         if couplings.system.P != P or re.shape[0] != im.shape[0] or side_at.shape[0] != tiles + 1:
             raise ValueError("bonds: shapes do not fit")
         if runs.shape[1] != 4 or sides.shape[1] != 5 or tiles != (P + TILE - 1) // TILE:

@@ -13,8 +13,8 @@ from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, FIRST, NORMALS, SECOND, STIFF, Replica, Work, open_stream
-from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, Run, deal, insert, kick_tile, spare, stretch
+from copympi.kernels.bonds cimport CALM, COUNTED, FIRST, NORMALS, SECOND, Replica, Work, open_stream
+from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, Diagonals, deal, insert, kick_tile, spare, stretch
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.streams cimport Stream
 

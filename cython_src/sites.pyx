@@ -17,7 +17,7 @@ from libc.math cimport ceil, isfinite, rint, sqrt
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memset
 
-from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, FEWEST, GAUSS, PLENTY, STIFF, Bonds, Replica, Room, Work
+from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, GAUSS, PLENTY, STIFF, Bonds, Replica, Room, Work
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.diagonals cimport Diagonals, add_up, carry, find_calm, flow_rates, size_of, stage, turnover
 from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, withhold_much
@@ -33,8 +33,6 @@ HOLDS_GAUSS = int(GAUSS)
 """What n holds where a beable's members need no whole number."""
 WHOLE_TO = int(PLENTY)
 """Members, beside spectators, up to which a beable starts with a whole number."""
-WHOLE_FROM = int(FEWEST)
-"""Members, beside spectators, below which it gets one."""
 
 
 cdef void look(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:

@@ -234,7 +234,7 @@ def largest_remainder(density: NDArray[np.float64], members: int) -> NDArray[np.
 def nearest_whole(sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     """Whole numbers (P,) next to `sizes` (P,), which add up to about `total`; theirs is exactly `total`."""
     counts = np.floor(np.minimum(sizes, 2.0**63 - 1024)).astype(np.int64)  # the largest double that an int64 holds
-    rest = total - sum(map(int, counts))  # an int64 may not hold the sum
+    rest = total - (int((counts >> 32).sum()) << 32) - int((counts & 0xFFFFFFFF).sum())  # an int64 may not hold the sum
     if not 0 <= rest <= sizes.size:  # beyond 2^53 doubles are coarser than one
         counts[np.argmax(counts)] += rest
         return counts
