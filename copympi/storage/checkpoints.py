@@ -16,7 +16,7 @@ from copympi.storage.hdf5 import reason
 FOLDER = "checkpoints"
 NUMBERED = re.compile(r"checkpoint-(\d{8,18})\.h5")
 ATTEMPT = re.compile(r"attempt-(\d{6,18})")
-HALF = re.compile(r"\.(?:partial|new)-(\d{1,18})-.*\.h5")
+HALF = re.compile(r"\.(?:partial|new)-(\d{1,18})-.*\.h5(?:\.locktest\.\d+)?")  # Open MPI tries locks beside a file
 """Files under way, with the number of the attempt that writes them."""
 PAUSES = (0.05, 0.2, 0.5, 1.0)
 """Seconds before each further look into a folder that could not be read."""

@@ -30,7 +30,9 @@ from copympi.storage.layout import CODES, DESCRIPTIONS, NAME, PROFILES, SCHEMA
 from copympi.storage.reading import first_records
 
 FLUSH_EVERY = 1.0
-"""Seconds between writes of the records that have come in."""
+"""Seconds between writes of the records that have come in,"""
+FLUSH_AT = 1 << 20
+"""or bytes of them."""
 
 
 class ResultsFile:
@@ -57,7 +59,7 @@ class ResultsFile:
         self.path = folder / NAME
         self.pending: list[tuple[float, Snapshot]] = []
         self.marks: list[float] = []  # times of those that have profiles, where these have times of their own
-        self.flushed = 0.0  # the first record is there at once
+        self.flushed, self.waiting = 0.0, 0  # the first record is there at once
         self.replicas = config.dynamics.replicas
         self.may_append, self.attempt = may_append, attempt
         self.plan = Plan(config, system, start)
@@ -156,8 +158,10 @@ class ResultsFile:
     def take(self, time: float, snapshot: Snapshot) -> None:
         if snapshot.profiled and self.plan.thinned:
             self.marks.append(time)
-        self.pending.append((time, slim(snapshot) if self.plan.apart or not snapshot.profiled else snapshot))
-        if clock.monotonic() - self.flushed > FLUSH_EVERY:
+        kept = slim(snapshot) if self.plan.apart or not snapshot.profiled else snapshot
+        self.pending.append((time, kept))
+        self.waiting += kept.n.nbytes + kept.phase.nbytes
+        if self.waiting >= FLUSH_AT or clock.monotonic() - self.flushed > FLUSH_EVERY:
             self.flushed = clock.monotonic()
             with suppress(Unseen):  # whether this run was taken over cannot be told just now: records wait
                 self.flush()
@@ -191,6 +195,7 @@ class ResultsFile:
         self.profiles += len(self.marks)
         self.pending.clear()
         self.marks.clear()
+        self.waiting = 0
         self.flushed = clock.monotonic()
 
     def _is_profile(self, name: str) -> bool:
