@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomlkit
 
 from copympi.config import reading as config
 from copympi.errors import InputError
@@ -17,7 +17,7 @@ EXAMPLES: dict[str, str] = {"lattice": "sites = 8"}
 
 
 def section(text: str) -> Any:
-    return tomllib.loads(f"[system]\n{text}\n[preparation]\nmembers = 10\n[dynamics]\nduration = 1.0")
+    return tomlkit.parse(f"[system]\n{text}\n[preparation]\nmembers = 10\n[dynamics]\nduration = 1.0").unwrap()
 
 
 @pytest.mark.parametrize("name", builders.builders())
