@@ -6,13 +6,15 @@ import math
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from copympi.errors import InputError, plain_text
 
 MOST_CHANCE = 0.3
 """Above it laws of few members are off by several standard errors of a thousand replicas."""
 MOST_REPLICAS, MOST_KINDS, MOST_SPECTATORS = 2**31, 4096, 10**15
+MOST_ALIGNED = 1e100
+"""Sums of squares of momenta, and energies of 2^63 members, are still numbers."""
 
 WALL_TIME = 'a length of wall time like "30s", "10min" or "2h"'
 
@@ -84,6 +86,13 @@ class AlignmentSection(Section):
     potential: Literal["sin2", "polar"] = "sin2"
     momenta: float = Field(0.0, ge=0)
     on_copy: Literal["inherit", "reset"] = "inherit"
+
+    @field_validator("strength", "damping", "momenta")
+    @classmethod
+    def _bounded(cls, value: float, info: ValidationInfo) -> float:
+        if value > MOST_ALIGNED:
+            raise InputError(f"alignment.{info.field_name}", value, f"must be at most {MOST_ALIGNED:g}")
+        return value
 
 
 class OutputSection(Section):

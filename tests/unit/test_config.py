@@ -146,6 +146,7 @@ BAD = [
     ("preparation.phases=[0.1, 0.2]", "float64 array of shape (2,)", "a real number for each of the 1000 members"),
     # alignment
     ("alignment.strength=-1", "= -1", "greater than or equal to 0"),
+    ("alignment.strength=1.7e308", "= 1.7e+308", "must be at most 1e+100"),  # a fuzzer's find: seed 3, case 9427
     ("alignment.strength='strong'", '= "strong"', "number"),
     ("preparation.phase_spread='pi'", '= "pi"', "number"),
     ("preparation.spectators=-1", "= -1", "greater than or equal to 0"),
@@ -482,6 +483,8 @@ H = [[0.3, 0.5], [0.5, -0.3]]
         ({"phases": np.full(1000, np.nan)}, "preparation.phases[0] = nan", "below 1e+06 in size"),
         ({"phases": np.zeros(1000), "phase_spread": 0.1}, "preparation.phase_spread = 0.1", "where phases are given"),
         ({"alignment": {}}, "alignment.strength", "must be given"),
+        ({"alignment": {"strength": 1.0, "momenta": 1e300}}, "alignment.momenta", "must be at most 1e+100"),
+        ({"alignment": {"strength": 1.0, "damping": 1e101}}, "alignment.damping", "must be at most 1e+100"),
         ({"alignment": {"strength": 1, "scaling": "none"}}, 'alignment.scaling = "none"', "'total' or 'mean'"),
         ({"alignment": {"strength": 1, "potential": "cos"}}, 'alignment.potential = "cos"', "'sin2' or 'polar'"),
         ({"alignment": {"strength": 1, "on_copy": "keep"}}, 'alignment.on_copy = "keep"', "'inherit' or 'reset'"),
