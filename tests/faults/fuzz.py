@@ -1,4 +1,7 @@
-"""Runs random configs one after another in this process and says what came out: python -m tests.faults.fuzz.
+"""Runs random configs one after another and says what came out: python -m tests.faults.fuzz.
+
+A worker runs them in one process; another watches it, and where a case takes the worker down, or neither ends nor
+listens, it counts that case as a failure and starts a worker for those that follow.
 
 Accepted are: 0 with results that make sense; 2 with one line that names file, key and value, and nothing written;
 1 where the dynamics themselves can go no further, in one line, or memory is short; 3 after the time budget.
@@ -8,20 +11,22 @@ Everything else is a failure, and so is a line on standard error that is not one
 from __future__ import annotations
 
 import argparse
-import faulthandler
 import io
+import json
 import os
 import re
 import resource
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
@@ -30,8 +35,11 @@ from copympi.cli.main import main
 from copympi.run import stopping
 from tests.faults import configs
 
-BUDGET, LIMIT = 1.0, 12
-"""Seconds that a run may take before it stops itself, and after which it counts as hanging."""
+ROOT = Path(__file__).parents[2]
+BUDGET, LIMIT, WAIT = 1.0, 12.0, 240.0
+"""Seconds after which a run stops itself; of computing, and of waiting (the machine may be busy): then it hangs."""
+DEAF = 2
+"""Times these limits: it does not listen to signals, and is killed."""
 MEMORY = 6 << 30
 WARNINGS = re.compile(
     r"copympi: warning: (with [\d.,e+]+ members no one holds beable|dynamics\.step = \S+ (lets a member|may turn))"
@@ -41,6 +49,9 @@ NO_FURTHER = re.compile(
     r"copympi: error: (the step falls below|a member's chance to leave|a phase turns|the implicit midpoint rule|"
     r"out of memory)"
 )
+
+
+TIMERS = ((signal.SIGPROF, signal.ITIMER_PROF, LIMIT), (signal.SIGALRM, signal.ITIMER_REAL, WAIT))
 
 
 class TimeLimitError(BaseException):
@@ -60,8 +71,9 @@ def run(seed: int, number: int) -> tuple[str, str]:
     old = {n: signal.getsignal(n) for n in stopping.SIGNALS}
     streams = sys.stdout, sys.stderr
     try:
-        signal.signal(signal.SIGALRM, _too_long)
-        signal.alarm(LIMIT)
+        for number, clock, seconds in TIMERS:
+            signal.signal(number, _too_long)
+            signal.setitimer(clock, seconds)
         sys.stdout = sys.stderr = said  # type: ignore[assignment]
         with warnings.catch_warnings():
             warnings.simplefilter("always")
@@ -69,9 +81,10 @@ def run(seed: int, number: int) -> tuple[str, str]:
     except SystemExit as end:
         code = end.code
     except TimeLimitError:
-        return "hangs", f"no end after {LIMIT} s"
+        return "hangs", f"no end after {LIMIT:g} s of computing, or {WAIT:g} s"
     finally:
-        signal.alarm(0)
+        for _, clock, _ in TIMERS:
+            signal.setitimer(clock, 0.0)
         sys.stdout, sys.stderr = streams
         for n, handler in old.items():
             signal.signal(n, handler)
@@ -141,29 +154,109 @@ def slow_to_listen(config: configs.Table) -> bool:
     return isinstance(chance, float) and chance < 1e-6 and engine(config) == "sites"
 
 
-def campaign(seed: int, first: int, cases: int, spare: bool = False) -> Counter[str]:
-    """Run cases first .. first + cases - 1 in a folder of their own; each failure is printed."""
-    found: Counter[str] = Counter()
+def work(seed: int, first: int, cases: int, spare: bool, log: Path) -> None:
+    """Run cases first .. first + cases - 1 in this folder; each adds to the log, and prints, what came of it."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
-        for number in range(first, first + cases):
-            if spare and slow_to_listen(configs.case(seed, number)):
-                found["spared"] += 1
-                continue
-            faulthandler.dump_traceback_later(4 * LIMIT, exit=True)  # where even the alarm gets no turn
-            began = time.monotonic()
-            name = engine(configs.case(seed, number))
-            kind, wrong = run(seed, number)
-            seconds = time.monotonic() - began
-            found[kind] += 1
-            found[f"{name}: {'failures' if wrong else 'as it should be'}"] += 1
-            found["failures"] += bool(wrong)
-            found["slow"] += seconds > 4 * BUDGET
-            if wrong or seconds > 4 * BUDGET:
-                print(f"{seed} {number} {name}, {kind} {seconds:.1f} s: {wrong}", flush=True)
-        faulthandler.cancel_dump_traceback_later()
-        os.chdir("/")
+    for number in range(first, first + cases):
+        config = configs.case(seed, number)
+        if spare and slow_to_listen(config):
+            note(log, Done(number, "", "spared", 0.0, ""))
+            continue
+        began = time.process_time()
+        kind, wrong = run(seed, number)
+        done = Done(number, engine(config), kind, time.process_time() - began, wrong)
+        note(log, done)
+        if wrong or done.slow:
+            print(done.line(seed), flush=True)
+
+
+class Done(NamedTuple):
+    """What came of a case, in so many seconds of computing; wrong : "" if nothing is."""
+
+    number: int
+    engine: str
+    kind: str
+    seconds: float
+    wrong: str
+
+    @property
+    def slow(self) -> bool:
+        return self.seconds > 4 * BUDGET
+
+    def line(self, seed: int) -> str:
+        return f"{seed} {self.number} {self.engine}, {self.kind} {self.seconds:.1f} s: {self.wrong}"
+
+
+def note(log: Path, done: Done) -> None:
+    with log.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(done) + "\n")
+
+
+def noted(log: Path) -> list[Done]:
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return [Done(*json.loads(line)) for line in lines]
+
+
+def watched(command: list[str], folder: Path, log: Path, limit: float, wait: float) -> str:
+    """How a worker ended: "", "hangs" (killed after `limit` s of computing or `wait` s without a word), or a crash."""
+    with subprocess.Popen(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}) as worker:
+        size, computed, since = -1, 0.0, time.monotonic()
+        while (code := poll(worker)) is None:
+            now = log.stat().st_size if log.exists() else 0
+            if now != size:
+                size, computed, since = now, seconds_of(worker.pid), time.monotonic()
+            elif seconds_of(worker.pid) > computed + limit or time.monotonic() > since + wait:
+                worker.kill()
+                return "hangs"
+    return "" if code == 0 else f"crashes ({f'signal {-code}' if code < 0 else f'code {code}'})"
+
+
+def poll(worker: subprocess.Popen[bytes]) -> int | None:
+    try:
+        return worker.wait(0.2)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def seconds_of(pid: int) -> float:
+    """Computing time of a process that has not been waited for."""
+    times = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+
+
+def worker(seed: int, first: int, cases: int, spare: bool, log: Path) -> list[str]:
+    """What runs these cases."""
+    numbers = ["--seed", seed, "--first", first, "--cases", cases, "--log", log]
+    return [sys.executable, "-m", "tests.faults.fuzz", *map(str, numbers), *(["--spare"] if spare else [])]
+
+
+def campaign(
+    seed: int, first: int, cases: int, spare: bool = False, limit: float = DEAF * LIMIT, wait: float = DEAF * WAIT,
+    command: Callable[[int, int, int, bool, Path], list[str]] = worker,
+) -> Counter[str]:  # fmt: skip
+    """Run cases first .. first + cases - 1 in a folder of their own; each failure is printed. Counts of what came."""
+    end = first + cases
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log = folder / "log"
+        while first < end:
+            how = watched(command(seed, first, end - first, spare, log), folder, log, limit, wait)
+            first = max([first, *(done.number + 1 for done in noted(log))])
+            if how and first < end:
+                lost = Done(first, engine(configs.case(seed, first)), how.split()[0], 0.0, f"the process {how}")
+                print(lost.line(seed), flush=True)
+                note(log, lost)
+                first += 1
+        return counts(noted(log))
+
+
+def counts(done: list[Done]) -> Counter[str]:
+    found = Counter(each.kind for each in done)
+    for each in done:
+        if each.kind != "spared":
+            found[f"{each.engine}: {'failures' if each.wrong else 'as it should be'}"] += 1
+            found["failures"] += bool(each.wrong)
+            found["slow"] += each.slow
     return found
 
 
@@ -174,10 +267,13 @@ if __name__ == "__main__":
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--spare", action="store_true", help="leave out what is known to look at the clock too rarely")
     parser.add_argument("--show", action="store_true", help="print the first case's config alone")
+    parser.add_argument("--log", type=Path, help="be a worker, and note there what comes of each case")
     given = parser.parse_args()
     if given.show:
         print(configs.toml(configs.case(given.seed, given.first)), end="")
-        sys.exit(0)
-    total = campaign(given.seed, given.first, given.cases, given.spare)
-    print(dict(sorted(total.items())), flush=True)
-    sys.exit(1 if total["failures"] else 0)
+    elif given.log:
+        work(given.seed, given.first, given.cases, given.spare, given.log)
+    else:
+        total = campaign(given.seed, given.first, given.cases, given.spare)
+        print(dict(sorted(total.items())), flush=True)
+        sys.exit(1 if total["failures"] else 0)

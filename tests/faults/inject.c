@@ -1,7 +1,8 @@
 /* Makes system calls fail, for a process that is started with LD_PRELOAD=inject.so.
 
-COPYMPI_FAULT = "CALL ERRNO FIRST COUNT PATH": of the calls of that kind on files whose path contains PATH, those from
-the FIRST-th on, COUNT of them, fail with that errno. CALL: open read write sync rename unlink stat list resize mkdir.
+COPYMPI_FAULT = "CALL ERRNO FIRST COUNT PATH": of the calls of that kind on files whose path contains PATH, at its
+beginning or behind a slash ("out" is not to befall layout.py), those from the FIRST-th on, COUNT of them, fail with
+that errno. CALL: open read write sync rename unlink stat list resize mkdir.
 COPYMPI_FAULT_LOG: a file to which each failure adds a byte. */
 #define _GNU_SOURCE
 #define _LARGEFILE64_SOURCE
@@ -29,9 +30,15 @@ static void setup(void) {
     if (asked && sscanf(asked, "%15s %d %d %d %4000s", kind, &number, &first, &count, part) != 5) kind[0] = 0;
 }
 
+static int contains(const char *path) {
+    for (const char *at = path; (at = strstr(at, part)); at++)
+        if (at == path || at[-1] == '/') return 1;
+    return 0;
+}
+
 static int fails(const char *call, const char *path) {
     if (!ready) setup();
-    if (!kind[0] || strcmp(call, kind) || !path || !strstr(path, part)) return 0;
+    if (!kind[0] || strcmp(call, kind) || !path || !contains(path)) return 0;
     int now = __sync_add_and_fetch(&seen, 1);
     if (now < first || now >= first + count) return 0;
     const char *log = getenv("COPYMPI_FAULT_LOG");

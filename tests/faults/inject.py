@@ -22,7 +22,7 @@ def build(folder: Path) -> Path:
 
 
 class Fault(NamedTuple):
-    """Of the calls on paths that contain `part`, `count` fail from the `first` on."""
+    """Of the calls on paths that contain `part`, at the beginning of a name, `count` fail from the `first` on."""
 
     call: str
     error: str

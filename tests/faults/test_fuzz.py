@@ -74,3 +74,31 @@ def test_the_judge_lets_a_refusal_pass_unless_something_was_written(
     assert fuzz.judge(2, lines) == ""
     Path("out").mkdir()
     assert fuzz.judge(2, lines) == "something was written"
+
+
+DYING = """
+import os, sys, time
+for number in range(int(sys.argv[2]), int(sys.argv[3])):
+    if number == 12:
+        os.abort()
+    while number == 14:
+        pass
+    if number == 16:
+        time.sleep(1000)
+    with open(sys.argv[1], "a") as log:
+        print(f'[{number}, "members", "exit 0", 0.1, ""]', file=log)
+"""
+
+
+def test_a_campaign_outlives_its_worker(capfd: pytest.CaptureFixture[str]) -> None:
+    """A worker that crashes, that computes without end, that waits without end: failures, and on with the next case."""
+
+    def dying(seed: int, first: int, cases: int, spare: bool, log: Path) -> list[str]:
+        return [sys.executable, "-c", DYING, str(log), str(first), str(first + cases)]
+
+    found = fuzz.campaign(1, 10, 8, limit=1.0, wait=8.0, command=dying)
+    assert (found["exit 0"], found["crashes"], found["hangs"], found["failures"]) == (5, 1, 2, 3)
+    said = [line for line in capfd.readouterr().out.splitlines() if line.startswith("1 1")]
+    assert [(line.split()[1], line.rpartition(": ")[2]) for line in said] == [
+        ("12", "the process crashes (signal 6)"), ("14", "the process hangs"), ("16", "the process hangs"),
+    ]  # fmt: skip
