@@ -29,6 +29,7 @@ from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
 from copympi.storage.layout import CODES, DESCRIPTIONS, NAME, PROFILES, SCHEMA
 from copympi.storage.reading import first_records
 
+DATE = "%Y-%m-%dT%H:%M:%S%z"
 FLUSH_EVERY = 1.0
 """Seconds between writes of the records that have come in,"""
 FLUSH_AT = 1 << 20
@@ -67,7 +68,14 @@ class ResultsFile:
         self.new = folder / f".new-{attempt}-{NAME}"  # a taken-over attempt has another
         self.file: Any = None
         self.data: dict[str, Any] = {}
+        self.failed, self.started = False, clock.strftime(DATE)
+        self.made_of = config, text, system, start, ranks, mpi
+        self._make(keep)
+
+    def _make(self, keep: int, again: bool = False) -> None:
+        """A new file with the first `keep` records of the one that is there, and in its place."""
         try:
+            config, text, system, start, ranks, mpi = self.made_of
             with image.drafted(self.new) as file:
                 self._write_header(file, config, text, ranks, mpi)
                 systems.write(file.create_group("system"), system, start, config.system.labels is not None)
@@ -78,19 +86,30 @@ class ResultsFile:
             self.data = {name: self.file[name] for name in self.data}  # see hdf5.writing
             self.digests = dict(self.file[digests.GROUP])
             self._take_over(keep)
+            if self.plan.apart and not again:
+                self.may_append()
+                profiles.forget(self.path.parent, self.profiles, self.attempt, self.may_append)
             self.file.swmr_mode = True
             self.file.flush()
             sync(self.new)
             self.may_append()
             os.replace(self.new, self.path)
-            sync(folder)
+            sync(self.path.parent)
         except (MachineError, InputError):
             self._give_up()
             raise
         except FAILURES as problem:
             self._give_up()
             self._blame_a_later_attempt()
-            raise InputError("output folder", folder, f"cannot be written: {reason(problem)}") from None
+            if again:
+                raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
+            raise InputError("output folder", self.path.parent, f"cannot be written: {reason(problem)}") from None
+
+    def _renew(self) -> None:
+        """Go on in a new file after a failure: what HDF5 or a sync could not write they forget, and do not say so."""
+        self._give_up()
+        self._make(self.written, again=True)
+        self.failed = False
 
     def _write_header(self, file: Any, config: Config, text: str, ranks: int, mpi: str) -> None:
         file.attrs.update(
@@ -103,7 +122,7 @@ class ResultsFile:
                 "complete": False,
                 "mpi": mpi,
                 "libraries": libraries(),
-                "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
+                "started": self.started,
                 "hostname": platform.node(),
             }
         )
@@ -131,8 +150,8 @@ class ResultsFile:
                 chunks=(*(min(n, 4096) for n in lead), chunk, *(min(n, 4096) for n in width)),
                 dtype=dtype,
             )
-        shown = {} if not plan.apart else per_beable
-        virtual = {name: profiles.show(file, name, R, P, dtype) for name, dtype in shown.items()}
+        apart = per_beable if plan.apart else {}
+        virtual = {name: profiles.show(file, name, R, P, dtype) for name, dtype in apart.items()}
         for name, data in (self.data | virtual).items():
             units, description = DESCRIPTIONS[name]
             data.attrs["units"] = (config.output.time_unit or "1") if units == "time" else units
@@ -148,12 +167,8 @@ class ResultsFile:
             raise InputError("output.profile_interval", "changed", f"must stay: profiles in {self.path} are {was}")
         for name, rows in kept.items():
             self._put(name, rows, 0)
-        if kept:
-            self._put_digests(kept, 0, 0)
+        self._put_digests(kept, 0, 0)
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
-        if self.plan.apart:
-            self.may_append()
-            profiles.forget(self.path.parent, self.profiles, self.attempt, self.may_append)
 
     def take(self, time: float, snapshot: Snapshot) -> None:
         if snapshot.profiled and self.plan.thinned:
@@ -171,6 +186,8 @@ class ResultsFile:
 
         All else is in the file before the times and the digests of records are (reading.lengths relies on it).
         """
+        if self.failed:
+            self._renew()
         if not self.pending:
             return
         values = stacked([snapshot for _, snapshot in self.pending])
@@ -181,22 +198,20 @@ class ResultsFile:
         values = {name: np.asarray(rows, self.data[name].dtype) for name, rows in values.items()}
         self.may_append()
         try:
-            for name in sorted(values, key=lambda name: not self._is_profile(name)):
-                if name == "time":
-                    continue
+            for name in sorted(values.keys() - {"time"}, key=lambda name: (not self._is_profile(name), name)):
                 self._put(name, values[name], self.profiles if self._is_profile(name) else self.written)
             self.file.flush()
             self._put_digests(values, self.written, self.profiles)
             self._put("time", values["time"], self.written)
             self.file.flush()
         except FAILURES as problem:
+            self.failed = True
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
         self.written += len(self.pending)
         self.profiles += len(self.marks)
         self.pending.clear()
         self.marks.clear()
-        self.waiting = 0
-        self.flushed = clock.monotonic()
+        self.flushed, self.waiting = clock.monotonic(), 0
 
     def _is_profile(self, name: str) -> bool:
         """Whether a dataset has the times of profiles."""
@@ -208,6 +223,7 @@ class ResultsFile:
         try:
             sync(self.path)
         except OSError as problem:
+            self.failed = True
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
     def _put_digests(self, values: dict[str, NDArray[Any]], record: int, profile: int) -> None:
@@ -238,7 +254,7 @@ class ResultsFile:
                 file.attrs["seconds"] = seconds
                 file.attrs["steps"] = last.steps
                 file.attrs["largest_chance"] = last.largest_chance
-                file.attrs["ended"] = clock.strftime("%Y-%m-%dT%H:%M:%S%z")
+                file.attrs["ended"] = clock.strftime(DATE)
                 file.attrs["complete"] = True
                 digests.seal_end(file)
             sync(self.new)

@@ -86,6 +86,7 @@ def ends_alike(job: Path, code: int, way: Way = ROOT, ranks: int = 0) -> None:
     [
         (Fault("write", "EIO", 3, EVER, ".partial-"), 0, "the one before stays, the run goes on"),
         (Fault("write", "ENOSPC", 20, EVER, "results.h5"), 1, "results.h5 cannot be written: No space left on device"),
+        (Fault("write", "EIO", 3, 2, "out/results.h5"), 1, "a checkpoint is written, go on with --resume"),
         (Fault("write", "EIO", 2, EVER, ".new-"), 2, "cannot be written: Input/output error"),
         (Fault("rename", "EACCES", 1, 1, ".partial-"), 0, "the one before stays, the run goes on"),
         (Fault("list", "ESTALE", 4, 2, "out/checkpoints"), 0, ""),
