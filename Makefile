@@ -36,10 +36,11 @@ $(VENV)/.installed: $(KERNELS)
 	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich]'
 	touch $@
 
-$(VENV)/.test: $(VENV)/.installed tests/provide-openmpi tests/provide-slurm tests/provide-parallel-hdf5
+$(VENV)/.test: $(VENV)/.installed $(wildcard tests/provide-*)
 	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich,test]'
 	sh tests/provide-openmpi
 	sh tests/provide-slurm
+	sh tests/provide-faketime
 	sh tests/provide-parallel-hdf5 $(VENV) $(VENV)-openmpi openmpi
 	sh tests/provide-parallel-hdf5 $(VENV) $(VENV)-mpich mpich
 	touch $@

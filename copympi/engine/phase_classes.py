@@ -75,8 +75,8 @@ class PhaseClasses(Counts):
         couplings, rule = self.system.couplings, self.leap.second_order_rule(self.record)
         place = fields.map_place(couplings)
         active = (self.left > 0.0).astype(np.uint8)
-        until = clock.monotonic() + SECONDS
-        while active.any() and clock.monotonic() < until:
+        began = clock.monotonic()
+        while active.any() and 0.0 <= clock.monotonic() - began < SECONDS:
             fields.choose(
                 couplings, rule, self.leap.angle, active, self._real_n, self.sums, self.since, self._besides,
                 self.left, self.rows,

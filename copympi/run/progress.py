@@ -14,6 +14,7 @@ from copympi.config.reading import Config
 
 LINE_EVERY = 15.0
 """Seconds between lines in a log; the first comes after a fifth of it."""
+LOOK_EVERY = 0.1
 LAUNCHERS = re.compile(r"mpiexec|mpirun|hydra|orte|prte|srun")
 
 
@@ -36,7 +37,7 @@ class Progress(Silent):
         self.stream = sys.stderr if stream is None else stream
         self.began = clock.monotonic()
         self.next_line = self.began + LINE_EVERY / 5
-        self.next_look = self.began
+        self.looked = self.began - LOOK_EVERY
         self.bar: Any = None
         if kind == "bar" or (kind == "auto" and on_terminal(self.stream)):
             width = len(f"{self.end:g}")
@@ -52,12 +53,14 @@ class Progress(Silent):
             )
 
     def due(self) -> bool:
-        return clock.monotonic() >= self.next_look
+        return not 0.0 <= clock.monotonic() - self.looked < LOOK_EVERY
 
     def show(self, time: float, steps: int, copies: float) -> None:
         """Say where the run stands, if it is time to."""
         now, time = clock.monotonic(), min(time, self.end)
-        self.next_look = now + 0.1
+        if now < self.looked:  # the clock went back
+            self.next_line = now
+        self.looked = now
         rate = copies / max(now - self.began, 1e-9)
         if self.bar is not None:
             self.bar.set_postfix_str(f"{steps:,} steps, {copies:.3g} copies, {rate:.2g}/s", refresh=False)

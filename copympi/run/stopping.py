@@ -80,7 +80,7 @@ class Stopping:
             self.reason = "the time budget is used up"
         elif self.broken:
             self.reason = "results cannot be written"
-        elif now > self.looked + LOOK_EVERY:
+        elif not 0.0 <= now - self.looked <= LOOK_EVERY:  # a clock may go back where a process moves to another machine
             self.looked = now
             if os.path.lexists(self.stop_file):
                 self.reason = f"found {self.stop_file}"
@@ -104,7 +104,7 @@ class Stopping:
         if isinstance(self.interval, tuple):
             step = self.interval[0]
             return ensemble.progress[0] // step > self.saved_time // step
-        return now > self.saved_at + self.interval
+        return not 0.0 <= now - self.saved_at <= self.interval
 
     def saved(self, time: float, seconds: float) -> None:
         """A checkpoint was tried at simulated `time` and took `seconds`."""

@@ -176,7 +176,7 @@ class ResultsFile:
         kept = slim(snapshot) if self.plan.apart or not snapshot.profiled else snapshot
         self.pending.append((time, kept))
         self.waiting += kept.n.nbytes + kept.phase.nbytes
-        if self.waiting >= FLUSH_AT or clock.monotonic() - self.flushed > FLUSH_EVERY:
+        if self.waiting >= FLUSH_AT or not 0.0 <= clock.monotonic() - self.flushed <= FLUSH_EVERY:
             self.flushed = clock.monotonic()
             with suppress(Unseen):  # whether this run was taken over cannot be told just now: records wait
                 self.flush()

@@ -10,14 +10,12 @@ from typing import NamedTuple
 
 from tests.slurm.box import need
 
-SOURCE = Path(__file__).with_name("inject.c")
 
-
-def build(folder: Path) -> Path:
+def build(folder: Path, source: str = "inject.c") -> Path:
     """The library that makes calls fail; a machine without a C compiler fails under CI, else skips."""
     need(shutil.which("gcc") is not None, "gcc")
-    made = folder / "inject.so"
-    subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", made, SOURCE, "-ldl"], check=True)
+    made, code = (folder / source).with_suffix(".so"), Path(__file__).with_name(source)
+    subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", made, code, "-ldl"], check=True)
     return made
 
 
