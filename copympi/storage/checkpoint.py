@@ -55,6 +55,11 @@ def write(
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
         raise
+    finally:
+        if comm.rank == mpi.ROOT and writer == "mpio":  # Open MPI tries locks beside a file, and may fail to tidy up
+            with suppress(OSError):
+                for probe in partial.parent.glob(f"{partial.name}.locktest.*"):
+                    probe.unlink(missing_ok=True)
 
 
 def guarded(make: Callable[[], T]) -> Callable[[], T]:
@@ -149,14 +154,31 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
     problem: str | None = None
     file: Any = None
     try:
+        os.close(os.open(partial, os.O_RDWR))
+    except OSError as error:
+        problem = reason(error)
+    agree(comm, problem)  # or, where one rank cannot open it, the others would wait in MPI_File_open for ever
+    try:
         file = h5py.File(partial, "r+", driver="mpio", comm=comm, libver=FORMAT, locking=False)
     except FAILURES as error:
         problem = reason(error)
-    agree(comm, problem)
+    if anywhere(comm, problem):
+        if file is not None:  # left open, it would be mistaken for the next one of this name
+            into_memory(partial)
+            with suppress(*FAILURES):
+                file.close()
+        agree(comm, problem)
+    slabs, datasets = _slabs(state, starts), {}
+    try:
+        datasets = {name: file["units"][name].id for name, *_ in slabs}
+    except FAILURES as error:
+        problem = reason(error)
+    if anywhere(comm, problem):
+        close_together(comm, file, partial, problem)
     transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
     transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
-    for name, start, rows in _slabs(state, starts):
-        data = file["units"][name].id
+    for name, start, rows in slabs:
+        data = datasets[name]
         pieces = list(_pieces(start, rows))
         rounds = np.array([len(pieces)], np.int64)
         mpi.largest(comm, rounds)
@@ -230,9 +252,7 @@ def close_together(comm: Any, file: Any, path: Path, problem: str | None) -> Non
         file.flush()
     except FAILURES as error:
         problem = problem or reason(error)
-    failed = np.array([problem is not None], np.int64)
-    mpi.largest(comm, failed)
-    if failed[0]:  # on all ranks, as closing is collective too
+    if anywhere(comm, problem):  # on all ranks, as closing is collective too
         into_memory(path)
     try:
         file.close()
@@ -244,10 +264,15 @@ def close_together(comm: Any, file: Any, path: Path, problem: str | None) -> Non
 
 def agree(comm: Any, problem: str | None) -> None:
     """MachineError on every rank where any has a problem."""
+    if anywhere(comm, problem):
+        raise MachineError(mpi.first_text(comm, problem or ""))
+
+
+def anywhere(comm: Any, problem: str | None) -> bool:
+    """Whether any rank has a problem. Collective."""
     failed = np.array([problem is not None], np.int64)
     mpi.total(comm, failed)
-    if failed[0]:
-        raise MachineError(problem or "failed on another rank")
+    return bool(failed[0])
 
 
 def finish(partial: Path, path: Path, may_rename: Callable[[], None], patch: image.Patch) -> None:

@@ -33,7 +33,8 @@ def opened(path: Path) -> Any:
 
 def reason(problem: BaseException) -> str:
     """What the system says of a failure, in one line."""
-    text = " ".join(str(problem).split())
+    told = problem.args[0] if isinstance(problem, KeyError) and problem.args else problem  # KeyError adds quotes
+    text = " ".join(str(told).split())
     system = re.search(r"error message = '([^']+)'", text)  # how HDF5 quotes it
     return system[1] if system else getattr(problem, "strerror", None) or text or type(problem).__name__
 
