@@ -18,6 +18,8 @@ NUMBERED = re.compile(r"checkpoint-(\d{8,18})\.h5")
 ATTEMPT = re.compile(r"attempt-(\d{6,18})")
 HALF = re.compile(r"\.(?:partial|new)-(\d{1,18})-.*\.h5(?:\.locktest\.\d+)?")  # Open MPI tries locks beside a file
 """Files under way, with the number of the attempt that writes them."""
+PROBE = ".can-write-"
+"""How the files begin with which a start finds out whether it may write; gone at once, unless the disk fails."""
 PAUSES = (0.05, 0.2, 0.5, 1.0)
 """Seconds before each further look into a folder that could not be read."""
 
@@ -131,6 +133,6 @@ def _sweep(folder: Path, attempt: int) -> None:
         for name in listed(place):
             half, mark = HALF.fullmatch(name), ATTEMPT.fullmatch(name)
             made = half or (mark if place.name == FOLDER else None)
-            if made and int(made[1]) < attempt:
+            if (made and int(made[1]) < attempt) or name.startswith(PROBE):
                 with suppress(OSError):
                     (place / name).unlink(missing_ok=True)

@@ -64,9 +64,9 @@ def open_folder(folder: Path, overwrite: bool) -> None:
     """Make the results folder; InputError where it cannot be written or holds what may not be replaced."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, probe = tempfile.mkstemp(prefix=".can-write-", dir=folder)  # no other start has this name, on any host
+        handle, probe = tempfile.mkstemp(prefix=checkpoints.PROBE, dir=folder)  # no other start has this name
         os.close(handle)
-        os.unlink(probe)
+        Path(probe).unlink(missing_ok=True)
     except (OSError, ValueError) as problem:
         raise InputError(KEY, folder, f"cannot be written: {reason(problem)}") from None
     refuse_results(folder, overwrite)
