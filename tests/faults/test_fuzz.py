@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import launch
-from tests.faults import configs, fuzz
+from tests.faults import configs, doses, fuzz
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,3 +102,20 @@ def test_a_campaign_outlives_its_worker(capfd: pytest.CaptureFixture[str]) -> No
     assert [(line.split()[1], line.rpartition(": ")[2]) for line in said] == [
         ("12", "the process crashes (signal 6)"), ("14", "the process hangs"), ("16", "the process hangs"),
     ]  # fmt: skip
+
+
+def test_doses_are_added_up() -> None:
+    """0 of n: the chance lies below 3/n; campaigns, tests and their counts of failures in either form."""
+    campaign = "{'exit 0': 600, 'exit 2': 400, 'failures': 0, 'slow': 3, 'sites: as it should be': 1000}"
+    faults = "faults, 2 ranks, openmpi-mpio: {'did not occur': 3, 'code 0': 2}, 1 failures"
+    others = "faults 2 Way(mpi='openmpi', writer='mpio') {'code 0': 2}"
+    damaged = "damaged: info {'found': 7, 'crash': 2}, resume {'found': 9}"
+    text = ["3 17 sites, exit 0 4.1 s: ", campaign, campaign, "part 1 code 0", faults, others, damaged]
+    found = doses.found("\n".join(text))
+    assert set(found) == {"fuzz", "faults, 2 ranks, openmpi-mpio", "damaged: info", "resume"}
+    assert doses.row("fuzz", found["fuzz"]) == "| fuzz | 2,000 | exit 0 1,200, exit 2 800 | 0 | 0.0015 |"
+    rest = {name: doses.row(name, count).split("|")[2:] for name, count in found.items()}
+    assert rest["damaged: info"][0] == " 9 "
+    assert rest["damaged: info"][2] == " 2 "
+    assert rest["faults, 2 ranks, openmpi-mpio"][0] == " 5 "
+    assert rest["faults, 2 ranks, openmpi-mpio"][2] == " 1 "
