@@ -29,11 +29,8 @@ from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
 from copympi.storage.layout import CODES, DESCRIPTIONS, NAME, PROFILES, SCHEMA
 from copympi.storage.reading import first_records
 
-DATE = "%Y-%m-%dT%H:%M:%S%z"
-FLUSH_EVERY = 1.0
-"""Seconds between writes of the records that have come in,"""
-FLUSH_AT = 1 << 20
-"""or bytes of them."""
+FLUSH_EVERY, FLUSH_AT = 1.0, 1 << 20
+"""Seconds between writes of the records that have come in, or bytes of them."""
 
 
 class ResultsFile:
@@ -61,14 +58,13 @@ class ResultsFile:
         self.pending: list[tuple[float, Snapshot]] = []
         self.marks: list[float] = []  # times of those that have profiles, where these have times of their own
         self.flushed, self.waiting = 0.0, 0  # the first record is there at once
-        self.replicas = config.dynamics.replicas
+        self.replicas, self.plan = config.dynamics.replicas, Plan(config, system, start)
         self.may_append, self.attempt = may_append, attempt
-        self.plan = Plan(config, system, start)
         self.written, self.profiles = keep, 0
         self.new = folder / f".new-{attempt}-{NAME}"  # a taken-over attempt has another
         self.file: Any = None
         self.data: dict[str, Any] = {}
-        self.failed, self.started = False, clock.strftime(DATE)
+        self.failed, self.started = False, clock.strftime("%Y-%m-%dT%H:%M:%S%z")
         self.made_of = config, text, system, start, ranks, mpi
         self._make(keep)
 
@@ -107,6 +103,11 @@ class ResultsFile:
 
     def _renew(self) -> None:
         """Go on in a new file after a failure: what HDF5 or a sync could not write they forget, and do not say so."""
+        try:
+            if self.file:
+                self.file.flush()
+        except FAILURES as problem:  # HDF5 1.10 cannot close it either: then not a step further
+            raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
         self._give_up()
         self._make(self.written, again=True)
         self.failed = False
@@ -209,8 +210,7 @@ class ResultsFile:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
         self.written += len(self.pending)
         self.profiles += len(self.marks)
-        self.pending.clear()
-        self.marks.clear()
+        self.pending, self.marks = [], []
         self.flushed, self.waiting = clock.monotonic(), 0
 
     def _is_profile(self, name: str) -> bool:
@@ -254,7 +254,7 @@ class ResultsFile:
                 file.attrs["seconds"] = seconds
                 file.attrs["steps"] = last.steps
                 file.attrs["largest_chance"] = last.largest_chance
-                file.attrs["ended"] = clock.strftime(DATE)
+                file.attrs["ended"] = clock.strftime("%Y-%m-%dT%H:%M:%S%z")
                 file.attrs["complete"] = True
                 digests.seal_end(file)
             sync(self.new)

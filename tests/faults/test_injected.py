@@ -139,6 +139,15 @@ def test_all_ranks_write_together(job: Path, library: Path, fault: Fault, says: 
     ends_alike(job, 0)
 
 
+def test_results_that_fail_under_an_older_hdf5(job: Path, library: Path) -> None:
+    """HDF5 1.10, as Debian's parallel h5py has it, can neither write nor close such a file: exit code 1, no crash."""
+    afresh(job)
+    done, count = broken(job, library, Fault("write", "ESTALE", 8, 2, "out/results.h5"), 2, MPIO)
+    assert count > 0
+    assert done.returncode == 1, done.stderr
+    ends_alike(job, 1)
+
+
 @pytest.mark.parametrize(("call", "error"), [("open", "EACCES"), ("stat", "ESTALE"), ("read", "EIO")])
 @pytest.mark.parametrize("more", [(), ("--overwrite",), ("--resume",)], ids=lambda more: "".join(more))
 def test_a_finished_run_that_cannot_be_read_stays(job: Path, library: Path, call: str, error: str, more) -> None:
