@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import copympi.kernels.kinds as kernel
 import copympi.kernels.single as single
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
-from copympi.engine.pace import SECONDS
+from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.kernels.members import CULPRIT_PLACE, first_failure
@@ -54,6 +53,7 @@ class PhaseClasses(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
         R, P = self.layout.here, system.P
         self.copying = copying
+        self.pace = Pace(1)  # a step of many phase classes may take seconds
         angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(classes) + 1.0) / classes - 1.0)
         z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, classes))
         self.z = np.tile(z, (R, 1, 1, 1))
@@ -74,13 +74,14 @@ class PhaseClasses(IndependentReplicas):
         super().begin(stop)
         self._control = self.accuracy.second_order_control(stop)
 
-    def go_on(self) -> None:
-        """Some steps of every replica that is not yet at the stop."""
+    def go_on(self) -> int:
+        """Some steps of every replica that is not yet at the stop: how many were made, at the most, by one."""
         couplings = self.system.couplings
         place = fields.map_place(couplings)
         active = (self.time_left > 0.0).astype(np.uint8)
-        until = clock.monotonic() + SECONDS
-        while active.any() and clock.monotonic() < until:
+        done = 0
+        while active.any() and done < self.pace.steps:
+            done += 1
             fields.choose(
                 couplings, self._control, self.accuracy.angle, active, self._real_n, self.sums, self.since,
                 self._besides, self.time_left, self.rows,
@@ -90,7 +91,7 @@ class PhaseClasses(IndependentReplicas):
                 beable = self.system.labels[int(self.rows[replica, CULPRIT_PLACE])]
                 time, n = float(self.times[replica]), self.n[replica]
                 self.problem = self.accuracy.failure(status, time, self.first + replica, beable, n)
-                return
+                return done
             self.rows[:, place:] = self.maps
             fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
@@ -101,6 +102,7 @@ class PhaseClasses(IndependentReplicas):
             self._map(active, place)
             self.since[active > 0] = 0.0
             fields.finish(active, self.time_left, self.step, self.largest_chance, self.rows)
+        return done
 
     def _copy(self, active: NDArray[np.uint8]) -> None:
         """The copies of a step: one by one where members are few, else how many leave each class for each."""
