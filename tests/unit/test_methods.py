@@ -8,7 +8,9 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -25,6 +27,7 @@ from copympi.errors import InputError
 from copympi.model.preparation import LARGEST, prepare
 from copympi.mpi import Alone
 from copympi.records.plan import slab
+from copympi.storage import checkpoint, restart
 from tests import contract
 from tests.contract import FOUR, INTERVAL, RING, asked, carried, cases
 from tests.physics import random_system
@@ -89,6 +92,40 @@ def test_a_state_in_mid_record_goes_on_with_the_same_bits(row: Method, name: str
     assert contract.digest([ends[1]]) == contract.digest([ends[0]]) == contract.digest([told(row.name, name)[-1]])
     for one, two in zip(first.per_member().values(), second.per_member().values(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+@every_row
+@pytest.mark.parametrize("schema", [1, 2])
+def test_checkpoints_of_both_schemas_are_read(row: Method, schema: int, tmp_path: Path) -> None:
+    """Schema 1 called the time left `left`; all else is the same."""
+    case = cases(row)["few members"]
+    ensemble = made(row, case)
+    list(carried(ensemble, 1))
+    ensemble.begin(clock.record(2, INTERVAL))
+    state = ensemble.state()
+    if schema == 1:
+        columns, common = (
+            {old(name): values for name, values in part.items()} for part in (state.columns, state.common)
+        )
+        state = replace(state, columns=columns, common=common)
+    path = tmp_path / "checkpoint.h5"
+    checkpoint.write(Alone(), path, state, {"attempt": 1}, "root", lambda: None)
+    with h5py.File(path, "r+") as file:
+        assert file.attrs["schema"] == restart.SCHEMA == 2
+        file.attrs["schema"] = schema
+    found, meta = restart.read(path, 1, 0)
+    assert meta["schema"] == schema
+    again = made(row, case)
+    again.restore(found, clock.record(2, INTERVAL))
+    while again.advance():
+        pass
+    last = again.snapshot()
+    assert last is not None
+    assert contract.digest([last]) == contract.digest([told(row.name, "few members")[-1]])
+
+
+def old(name: str) -> str:
+    return "left" if name == "time_left" else name
 
 
 @every_row
