@@ -92,8 +92,8 @@ class LatticeCounts(IndependentReplicas):
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica; the mean where N is large."""
-        held = {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}
-        return held if self.mean is None else {**held, "mean": self.mean}
+        out = {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}
+        return out if self.mean is None else {**out, "mean": self.mean}
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""

@@ -147,8 +147,8 @@ class PhaseClasses(IndependentReplicas):
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica."""
-        held = {"n": self.n, "since": self.since, "sums": self.sums, "z": self.z, "count": self.count}
-        return {**held, **self.counters}
+        out = {"n": self.n, "since": self.since, "sums": self.sums, "z": self.z, "count": self.count}
+        return {**out, **self.counters}
 
 
 def shared_out(n: Any, classes: int) -> NDArray[Any]:
