@@ -185,7 +185,7 @@ def test_the_mean_is_of_second_order_in_the_step() -> None:
     errors = []
     for steps in (20, 40, 80):
         ensemble = Counts(Alone(), system, start, Accuracy(N, step=1 / steps), 1, 1)
-        records(ensemble, 1, 0.3)
+        records(ensemble, 1, 1.0)
         turn = np.angle(np.exp(1j * (ensemble.phase[0] - y[3:])))
         errors.append([np.abs(ensemble.n[0] / N - y[:3]).max(), np.abs(turn).max()])
     ratio = np.array(errors[:-1]) / np.array(errors[1:])
@@ -201,11 +201,11 @@ def test_pinned_members_stay_and_are_copied() -> None:
     system, psi = calm(3, 1.0, 0.1)
     start, few = (begun(system, psi, N, 40, spread=1.0) for N in (100_000, 4_000))
     model = Model(0.5, "mean", damping=0.1, momenta=0.1)
-    for ensemble in (
-        Phases(Alone(), system, start, Accuracy(100_000, leaving_chance=0.2), 2, 1),
-        Momenta(Alone(), system, start, Accuracy(100_000), 1, 1, model),
-        Phases(Alone(), system, few, Accuracy(4_000, leaving_chance=0.2), 2, 1),
-        Momenta(Alone(), system, few, Accuracy(4_000), 1, 1, model),
+    for ensemble, interval in (
+        (Phases(Alone(), system, start, Accuracy(100_000, leaving_chance=0.2), 2, 1), 0.3),
+        (Momenta(Alone(), system, start, Accuracy(100_000), 1, 1, model), 0.1),
+        (Phases(Alone(), system, few, Accuracy(4_000, leaving_chance=0.2), 2, 1), 0.3),
+        (Momenta(Alone(), system, few, Accuracy(4_000), 1, 1, model), 0.3),
     ):
         R = len(ensemble.n)
         assert np.array_equal(ensemble.unit_spectators.sum(axis=0), [R * 40] * 3)
@@ -217,6 +217,6 @@ def test_pinned_members_stay_and_are_copied() -> None:
             return [crowd.ids[b : b + k].tolist() for b, k in first]
 
         before = [set(ids) for ids in pinned(ensemble)]
-        records(ensemble, 1, 0.3)
+        records(ensemble, 1, interval)
         assert ensemble.events.min() > 500
         assert [set(ids) for ids in pinned(ensemble)] == before
