@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import copympi
 from benchmarks import opponents
 from benchmarks.cases import case, plain_leap_error
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from copympi.theory import noise, schrodinger
 
 ROUNDS = 5

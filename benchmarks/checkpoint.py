@@ -51,16 +51,16 @@ def rank(folder: Path, writer: str) -> None:
     import numpy as np
 
     from benchmarks.cases import case
-    from copympi.engine import parallel
-    from copympi.engine.leap import Leap
+    from copympi import mpi
+    from copympi.engine.accuracy import Accuracy
     from copympi.engine.members import Members
     from copympi.model.preparation import prepare
     from copympi.storage import checkpoint, restart
 
-    comm = parallel.world()
+    comm = mpi.world()
     system, state, duration = case(2)
     start = prepare(system.P, MEMBERS, state, None, None)
-    ensemble = Members(comm, system, start, Leap(MEMBERS, duration), 1, 1)
+    ensemble = Members(comm, system, start, Accuracy(MEMBERS, duration), 1, 1)
     ensemble.begin(1)
     for _ in range(30):  # ids in the order of a run that is under way
         ensemble.advance()
@@ -84,7 +84,7 @@ def rank(folder: Path, writer: str) -> None:
         if k == 0:
             memory = np.zeros(comm.size, np.int64)
             memory[comm.rank] = resident("VmHWM") - before
-            parallel.total(comm, memory)
+            mpi.total(comm, memory)
         found["write"].append(took)
         size = path.stat().st_size
         if comm.rank == 0:

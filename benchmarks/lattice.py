@@ -21,12 +21,12 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import copympi
-from copympi.engine.leap import Leap
-from copympi.engine.parallel import Alone
-from copympi.engine.sites import Sites
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.lattice import LatticeCounts
 from copympi.model import packets
 from copympi.model.preparation import Start, share_out
 from copympi.model.system import System
+from copympi.mpi import Alone
 from copympi.theory import schrodinger
 
 REPO = Path(__file__).resolve().parents[1]
@@ -80,8 +80,8 @@ def filled(system: System, members: float, spectators: int = 0, packet: Any = No
     return share_out(psi, turn, whole(members), 0.0, None, spectators)
 
 
-def ensemble(system: System, start: Start, interval: float, seed: int = 1, **leap: float) -> Sites:
-    return Sites(Alone(), system, start, Leap(start.members, interval, **leap), 1, seed)
+def ensemble(system: System, start: Start, interval: float, seed: int = 1, **leap: float) -> LatticeCounts:
+    return LatticeCounts(Alone(), system, start, Accuracy(start.members, interval, **leap), 1, seed)
 
 
 def step_time(system: System, start: Start, steps: int) -> float:
@@ -175,7 +175,7 @@ def distance_to_memory(ns: float) -> None:
     row("measured over that", f"{ns * speed / 1e9 / touched:.1f}")
 
 
-def drive(system: System, start: Start, **leap: float) -> Sites:
+def drive(system: System, start: Start, **leap: float) -> LatticeCounts:
     """One period in RECORDS records."""
     sites = ensemble(system, start, PERIOD / RECORDS, **leap)
     for record in range(1, RECORDS + 1):

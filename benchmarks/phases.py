@@ -21,8 +21,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.cases import case
-from copympi.engine import parallel
-from copympi.engine.leap import Leap
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
 from copympi.engine.phases import Phases
 from copympi.model.preparation import prepare
 
@@ -34,7 +34,7 @@ def ensemble(comm: Any, P: int, members: int) -> Phases:
     """Unaligned members on their way to a record far ahead; the worst beable is offered CHANCE copies a member."""
     system, state, duration = case(P)
     start = replace(prepare(system.P, members, state), spread=SPREAD)
-    found = Phases(comm, system, start, Leap(members, 100 * duration, leaving_chance=CHANCE), 1, 1)
+    found = Phases(comm, system, start, Accuracy(members, 100 * duration, leaving_chance=CHANCE), 1, 1)
     found.begin(1)
     found.advance()
     return found
@@ -89,7 +89,7 @@ def alone() -> None:
     arguments = (a, phi, order, n, 0.5, 0.01, CHANCE, np.uint64(88172645463325252))
     loop(*arguments)
     data = rng.random(2 * MEMBERS)
-    crowds = {P: ensemble(parallel.Alone(), P, MEMBERS) for P in (2, 8)}
+    crowds = {P: ensemble(mpi.Alone(), P, MEMBERS) for P in (2, 8)}
     ours: dict[int, list[float]] = {2: [], 8: []}
     theirs, read = [], []
     for _ in range(ROUNDS):
@@ -115,7 +115,7 @@ def alone() -> None:
 
 
 def one_rank(P: int, members: int) -> None:
-    comm = parallel.world()
+    comm = mpi.world()
     crowd = ensemble(comm, P, members)
     asking: list[float] = []
     ask = crowd.offers._ask

@@ -1,6 +1,6 @@
 """python -m copympi"""
 
-from copympi.cli import main
+from copympi.cli.main import main
 
 if __name__ == "__main__":
     main()

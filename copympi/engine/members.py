@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.members as kernel
-from copympi.engine import parallel
-from copympi.engine.alike import cpus_alike
-from copympi.engine.leap import Leap
-from copympi.engine.streams import Purpose
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.arithmetic import cpus_alike
+from copympi.engine.ensemble import Snapshot, State
+from copympi.engine.purposes import Purpose
 from copympi.kernels.predictor import Scratch
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot, State
 
 ROOM = 1 << 20
 """Numbers that set-up works on at a time."""
@@ -38,14 +38,14 @@ class Members:
     """What stands alike on every rank."""
     spectators_in_blocks = False
 
-    def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
+    def __init__(self, comm: Any, system: System, start: Start, leap: Accuracy, replicas: int, seed: int) -> None:
         self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
         R, P = replicas, system.P
         self.spectators = start.spectators
         self.outside = 0 if self.spectators_in_blocks else start.spectators
         """Spectators of each beable that no block has."""
         self.blocks = blocks_for(start.members - P * self.outside, P)
-        self.first, self.last = parallel.share(R * self.blocks, comm.size, comm.rank)
+        self.first, self.last = mpi.share(R * self.blocks, comm.size, comm.rank)
         units = np.arange(self.first, self.last)
         self.unit = np.column_stack(np.divmod(units, self.blocks)).astype(np.int64)
         self.counts = deal(start.counts - self.outside, self.blocks, self.unit[:, 1])
@@ -100,13 +100,13 @@ class Members:
         where ranks run on unlike CPUs, whose libm differs in last bits, the root's plan is sent instead.
         """
         status = 0
-        if self.alike or self.comm.rank == parallel.ROOT:
+        if self.alike or self.comm.rank == mpi.ROOT:
             status, replica, _ = kernel.plan_half(
                 self.system.couplings, self._rule, half, self.active, self.n, self.out, self.phase, self.left,
                 self._scratch, self._rows,
             )  # fmt: skip
         if not self.alike:
-            self.comm.Bcast(self._rows, root=parallel.ROOT)
+            self.comm.Bcast(self._rows, root=mpi.ROOT)
             status, replica = kernel.first_failure(self._rows, self.active)
         self._accept(self._rows, status, replica)
 
@@ -137,9 +137,9 @@ class Members:
 
     def _over_ranks(self, *parts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
         """Sums over ranks of integer arrays: one Allreduce, on which the plan's digest and the wishes ride."""
-        digest = self._digest if self.comm.rank == parallel.ROOT else 0
+        digest = self._digest if self.comm.rank == mpi.ROOT else 0
         row = np.concatenate([*(part.ravel() for part in parts), self.wishes, [digest]])
-        parallel.total(self.comm, row)
+        mpi.total(self.comm, row)
         if row[-1] != self._digest:
             raise RuntimeError(f"rank {self.comm.rank} planned another step than the root: unlike CPUs or libraries")
         self.heard[:] = row[-3:-1]
@@ -159,7 +159,7 @@ class Members:
     def snapshot(self) -> Snapshot | None:
         """The state of all replicas on the root, None elsewhere. Collective."""
         rows = self.profile_rows()
-        if self.comm.rank != parallel.ROOT:
+        if self.comm.rank != mpi.ROOT:
             return None
         n, phase, coherence = rows.pop("occupation"), rows.pop("phase"), rows.pop("coherence", None)
         steps, largest = int(self.step.sum()), float(self.largest_chance.max())

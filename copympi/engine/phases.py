@@ -11,18 +11,18 @@ import copympi.kernels.copies as copies
 import copympi.kernels.fields as fields
 import copympi.kernels.phases as kernel
 import copympi.kernels.single as single
-from copympi.engine import parallel
-from copympi.engine.leap import Leap
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.ensemble import State
 from copympi.engine.members import Members, cards
-from copympi.engine.offers import Offers
-from copympi.engine.streams import Purpose
+from copympi.engine.proposals import Proposals
+from copympi.engine.purposes import Purpose
 from copympi.errors import InputError
 from copympi.kernels.lineages import first_of_each
 from copympi.kernels.members import first_failure
 from copympi.kernels.streams import uniforms
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import State
 
 STRAY = 0.1
 """|beta/alpha| of a map above which values are refreshed; the series of a map of twice that is still good to 1e-8."""
@@ -55,7 +55,7 @@ class Phases(Members):
         comm: Any,
         system: System,
         start: Start,
-        leap: Leap,
+        leap: Accuracy,
         replicas: int,
         seed: int,
         copying: float = 1.0,
@@ -74,7 +74,7 @@ class Phases(Members):
         self.own_powers = np.zeros((R, kernel.NUMBERS, P), np.int64)
         self._own_copies = np.zeros(R, np.int64)
         self.values = self._first_values(start)
-        self.offers = Offers(comm, R, P)
+        self.offers = Proposals(comm, R, P)
         self.active[:] = 1
         self._sum_powers(np.ones((R, P), np.uint8))
         self._add_up()
@@ -104,7 +104,7 @@ class Phases(Members):
             found = dealt(start.phases, start.members, self.blocks, self.unit[:, 1])
         except InputError as bad:
             problem = bad
-        said = parallel.first_text(self.comm, "" if problem is None else problem.why)
+        said = mpi.first_text(self.comm, "" if problem is None else problem.why)
         if said:
             raise InputError("preparation.phases", "(from a file)", said)
         return found
@@ -181,7 +181,7 @@ class Phases(Members):
 
     def _same_rows(self) -> None:
         if not self.alike:
-            self.comm.Bcast(self.rows, root=parallel.ROOT)
+            self.comm.Bcast(self.rows, root=mpi.ROOT)
 
     def _add_up(self) -> None:
         """Learn everyone's n, sums and copies: the step's Allreduce."""
@@ -196,7 +196,7 @@ class Phases(Members):
     def _sums_now(self) -> NDArray[np.float64]:
         """Sums of e^{i phi} and e^{2 i phi} of all replicas as they are, (R, 4P). Collective."""
         powers, sums = self.own_powers.copy(), np.zeros_like(self.sums)
-        parallel.total(self.comm, powers)
+        mpi.total(self.comm, powers)
         fields.sums_of_mapped(np.ones(len(sums), np.uint8), self.n, powers, self.scale, self.maps_now, sums)
         return sums
 
@@ -234,7 +234,7 @@ class Phases(Members):
         """What there is of each beable of all replicas, each (R, P), by the names of datasets. Collective."""
         R, P = self.n.shape
         lineages = distinct(self.comm, self.groups_of(), self.values, R * P)
-        parallel.total(self.comm, lineages)
+        mpi.total(self.comm, lineages)
         sums = self._sums_now().reshape(R, 4, P)
         Z, Z2 = sums[:, 0] + 1j * sums[:, 1], sums[:, 2] + 1j * sums[:, 3]
         time = self.record * self.leap.interval - self.left[:, None]
@@ -271,7 +271,7 @@ def distinct(comm: Any, group: NDArray[np.int32], values: NDArray[np.float64], g
         rows = np.column_stack([group[first], x[first], y[first]])
         owner = (rows[:, 1] ^ (rows[:, 2] >> 7)) % comm.size
         order = np.argsort(owner, kind="stable")
-        rows, _ = parallel.exchange(comm, rows[order], np.bincount(owner, minlength=comm.size))
+        rows, _ = mpi.exchange(comm, rows[order], np.bincount(owner, minlength=comm.size))
         group, x, y = rows[:, 0].astype(np.int32), rows[:, 1].copy(), rows[:, 2].copy()
         first = first_of_each(group, x, y)
     return np.bincount(group[first], minlength=groups).astype(np.int64)

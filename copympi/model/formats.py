@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
-from copympi.model.memory import there
+from copympi.memory import there
 
 COMPRESSED = ("data", "indices", "indptr")
 PARTS = {

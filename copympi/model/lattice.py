@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.memory import there
 from copympi.model import potential as potentials
-from copympi.model.memory import there
 from copympi.model.tables import per_axis, positive
 
 BOUNDARIES = ("ring", "open")

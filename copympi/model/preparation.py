@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.memory import there
 from copympi.model.hamiltonian import number
-from copympi.model.memory import there
 
 LARGEST = 2**63 - 1
 """Most members that integer counts can hold."""

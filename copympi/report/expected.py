@@ -10,9 +10,9 @@ import numpy as np
 import tomlkit
 from numpy.typing import NDArray
 
-from copympi.errors import humane
 from copympi.report.numbers import significant
 from copympi.storage.reading import Results
+from copympi.text import humane
 from copympi.theory import lows, noise, pinned, schrodinger
 
 GAUSSIAN_FROM = 20

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from copympi.errors import MOST_DIGITS
-from copympi.errors import humane as humane
+from copympi.text import MOST_DIGITS
+from copympi.text import humane as humane
 
 
 def whole(x: float, digits: int = 0) -> str:

@@ -21,9 +21,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.engine import parallel
+from copympi import mpi
+from copympi.engine.ensemble import State
 from copympi.errors import MachineError
-from copympi.snapshot import State
 from copympi.storage import image
 from copympi.storage.hdf5 import FAILURES, FORMAT, into_memory, reason
 from copympi.storage.restart import SCHEMA, digest, unit_digests
@@ -43,15 +43,15 @@ def write(
     partial = path.with_name(f".partial-{meta['attempt']}-{path.name}")  # a taken-over attempt has another
     places = {name: _place(comm, flat.size) for name, (flat, _) in state.ragged.items()}
     try:
-        offsets, patch = parallel.from_root(comm, guarded(lambda: _create(partial, state, meta, places)))
+        offsets, patch = mpi.from_root(comm, guarded(lambda: _create(partial, state, meta, places)))
         starts = {name: start for name, (start, _) in places.items()}
         if writer == "mpio":
             _fill_together(comm, partial, state, starts)
         else:
             _fill_by_root(comm, partial, state, starts, offsets)
-        parallel.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
+        mpi.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
     except MachineError:
-        if comm.rank == parallel.ROOT:
+        if comm.rank == mpi.ROOT:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
         raise
@@ -75,7 +75,7 @@ def _place(comm: Any, size: int) -> tuple[int, int]:
     """Where this rank's elements start among all ranks', and how many there are in all."""
     sizes = np.zeros(comm.size, np.int64)
     sizes[comm.rank] = size
-    parallel.total(comm, sizes)
+    mpi.total(comm, sizes)
     return int(sizes[: comm.rank].sum()), int(sizes.sum())
 
 
@@ -159,7 +159,7 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
         data = file["units"][name].id
         pieces = list(_pieces(start, rows))
         rounds = np.array([len(pieces)], np.int64)
-        parallel.largest(comm, rounds)
+        mpi.largest(comm, rounds)
         for k in range(int(rounds[0])):
             at, piece = pieces[k] if k < len(pieces) else (0, rows[:0])
             where = data.get_space()
@@ -181,7 +181,7 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
 def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int], offsets: dict[str, int]) -> None:
     """Slabs come to the root rank by rank, piece by piece, so that its memory stays bounded."""
     problem: str | None = None
-    root = comm.rank == parallel.ROOT
+    root = comm.rank == mpi.ROOT
     with ExitStack() as stack:
         handle = -1
         if root:
@@ -205,14 +205,14 @@ def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]
 
 def _travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
     """Pieces of `rank`'s rows: yielded on the root, sent there by `rank` if it is another."""
-    if rank == parallel.ROOT:
+    if rank == mpi.ROOT:
         yield from _pieces(start, rows)
         return
     if comm.rank == rank:
         for at, piece in _pieces(start, rows):
-            comm.Send(np.array([at, len(piece)], np.int64), dest=parallel.ROOT, tag=1)
-            comm.Send(np.ascontiguousarray(piece).view(np.uint8).reshape(-1), dest=parallel.ROOT, tag=2)
-        comm.Send(np.array([0, 0], np.int64), dest=parallel.ROOT, tag=1)
+            comm.Send(np.array([at, len(piece)], np.int64), dest=mpi.ROOT, tag=1)
+            comm.Send(np.ascontiguousarray(piece).view(np.uint8).reshape(-1), dest=mpi.ROOT, tag=2)
+        comm.Send(np.array([0, 0], np.int64), dest=mpi.ROOT, tag=1)
         return
     head = np.empty(2, np.int64)
     while True:
@@ -231,7 +231,7 @@ def close_together(comm: Any, file: Any, path: Path, problem: str | None) -> Non
     except FAILURES as error:
         problem = problem or reason(error)
     failed = np.array([problem is not None], np.int64)
-    parallel.largest(comm, failed)
+    mpi.largest(comm, failed)
     if failed[0]:  # on all ranks, as closing is collective too
         into_memory(path)
     try:
@@ -245,7 +245,7 @@ def close_together(comm: Any, file: Any, path: Path, problem: str | None) -> Non
 def agree(comm: Any, problem: str | None) -> None:
     """MachineError on every rank where any has a problem."""
     failed = np.array([problem is not None], np.int64)
-    parallel.total(comm, failed)
+    mpi.total(comm, failed)
     if failed[0]:
         raise MachineError(problem or "failed on another rank")
 

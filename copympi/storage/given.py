@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.engine import parallel
+from copympi import mpi
 from copympi.errors import InputError
 from copympi.model.hamiltonian import is_file, split_path
 from copympi.model.preparation import MOST_ANGLE
@@ -69,13 +69,13 @@ def check(comm: Any, given: Any) -> None:
         return
     said = ""
     try:
-        first, last = parallel.share(given.shape[0], comm.size, comm.rank)
+        first, last = mpi.share(given.shape[0], comm.size, comm.rank)
         for at in range(first, max(last, first + 1), PIECE):
             given[at : min(last, at + PIECE)]
     except InputError as bad:
         said = bad.why
     except Exception as problem:
         said = f"cannot be read on rank {comm.rank}: {reason(problem)}"
-    said = parallel.first_text(comm, said)
+    said = mpi.first_text(comm, said)
     if said:
         raise InputError(KEY, f"{given.path}:{given.dataset}", said)

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.engine import parallel
+from copympi import mpi
 from copympi.errors import MachineError
 from copympi.storage import digests, image
 from copympi.storage.checkpoint import PIECE, agree, close_together, finish, guarded, need, reserve
@@ -76,14 +76,14 @@ def write(
     """
     partial = path.with_name(f".partial-{attempt}-{path.name}")
     try:
-        kinds = parallel.from_root(comm, lambda: {name: values.dtype.str for name, values in (whole or {}).items()})
+        kinds = mpi.from_root(comm, lambda: {name: values.dtype.str for name, values in (whole or {}).items()})
         together = writer == "mpio" and kinds == {name: values.dtype.str for name, values in slab[2].items()}
-        patch = parallel.from_root(comm, guarded(lambda: _create(partial, whole or {}, time, not together)))
+        patch = mpi.from_root(comm, guarded(lambda: _create(partial, whole or {}, time, not together)))
         if together:
             _fill_together(comm, partial, slab)
-        parallel.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
+        mpi.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
     except MachineError:
-        if comm.rank == parallel.ROOT:
+        if comm.rank == mpi.ROOT:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
         raise
@@ -125,7 +125,7 @@ def _fill_together(comm: Any, partial: Path, slab: Slab) -> None:
         data = file[name].id
         pieces = list(_pieces(values))
         rounds = np.array([len(pieces)], np.int64)
-        parallel.largest(comm, rounds)
+        mpi.largest(comm, rounds)
         for k in range(int(rounds[0])):
             at, piece = pieces[k] if k < len(pieces) else (0, values[:0])
             where, memory = data.get_space(), h5py.h5s.create_simple(piece.shape if piece.size else (1, 1))

@@ -11,10 +11,9 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from copympi import files
-from copympi.engine import parallel
+from copympi import files, mpi
+from copympi.engine.ensemble import State
 from copympi.errors import InputError
-from copympi.snapshot import State
 from copympi.storage.hdf5 import reason
 
 SCHEMA = 1
@@ -113,7 +112,7 @@ def read(path: Path, size: int, rank: int) -> tuple[State, dict[str, Any]]:
         meta = _meta(file, path)
         try:
             units = int(file.attrs["units"])
-            first, last = parallel.share(units, size, rank)
+            first, last = mpi.share(units, size, rank)
             group = file["units"]
             ragged: dict[str, tuple[NDArray[Any], NDArray[np.int64]]] = {}
             names = [name for name in group if f"{name}_length" in group]

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import __version__
-from copympi.config import Config
+from copympi.config.reading import Config
+from copympi.engine.ensemble import Snapshot
 from copympi.errors import InputError, MachineError
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.record import Plan, events_dtype, slim, stacked
-from copympi.snapshot import Snapshot
+from copympi.records.plan import Plan, events_dtype, slim, stacked
 from copympi.storage import digests, image, profiles, systems
 from copympi.storage.checkpoint import sync
 from copympi.storage.checkpoints import Unseen

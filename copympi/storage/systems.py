@@ -12,7 +12,7 @@ from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.record import MOST_PROFILE
+from copympi.records.plan import MOST_PROFILE
 
 
 def write(group: Any, system: System, start: Start, named: bool) -> None:

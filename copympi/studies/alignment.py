@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from copympi.engine import parallel
+from copympi import mpi
 from copympi.errors import InputError
 from copympi.model.system import System
 from copympi.simulate import Run, simulate
@@ -103,8 +103,8 @@ def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int)
     """
     if replicas is not None and replicas < 2:
         raise InputError("--replicas", replicas, "must be at least 2: errors are estimated from their scatter")
-    parallel.from_root(comm, lambda: folders.make(folder))
-    root = comm.rank == parallel.ROOT
+    mpi.from_root(comm, lambda: folders.make(folder))
+    root = comm.rank == mpi.ROOT
     system = System([[0.0, R], [R, 0.0]])
     outcomes = []
     began = clock.perf_counter()
@@ -115,7 +115,7 @@ def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int)
             outcomes.append(Outcome.of(system, case, run))
             now = clock.perf_counter() - began
             print(f"{k + 1:3} of {len(todo)}: {case.name} ({now:.0f} s)", file=sys.stderr, flush=True)
-    parallel.from_root(comm, lambda: _report(folder, outcomes, seed, clock.perf_counter() - began))
+    mpi.from_root(comm, lambda: _report(folder, outcomes, seed, clock.perf_counter() - began))
     return 0
 
 

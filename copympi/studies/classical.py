@@ -15,7 +15,7 @@ from typing import Any
 
 import h5py
 
-from copympi.engine import parallel
+from copympi import mpi
 from copympi.errors import InputError
 from copympi.simulate import Run, simulate
 from copympi.studies import classical_figure, classical_table, folders
@@ -52,8 +52,8 @@ def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int)
     """
     if replicas is not None and replicas < 2:
         raise InputError("--replicas", replicas, "must be at least 2: errors are estimated from their scatter")
-    parallel.from_root(comm, lambda: folders.make(folder))
-    root = comm.rank == parallel.ROOT
+    mpi.from_root(comm, lambda: folders.make(folder))
+    root = comm.rank == mpi.ROOT
     outcomes: list[Outcome] = []
     references: dict[str, Reference] = {}
     began = clock.perf_counter()
@@ -67,7 +67,7 @@ def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int)
             outcomes.append(Outcome.of(case, references[name], run))
             now = clock.perf_counter() - began
             print(f"{k + 1:3} of {len(todo)}: {case.name} ({now:.0f} s)", file=sys.stderr, flush=True)
-    parallel.from_root(comm, lambda: _report(folder, outcomes, seed, clock.perf_counter() - began))
+    mpi.from_root(comm, lambda: _report(folder, outcomes, seed, clock.perf_counter() - began))
     return 0
 
 

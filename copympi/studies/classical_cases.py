@@ -13,7 +13,7 @@ from copympi.model.packets import amplitudes
 from copympi.model.system import System
 
 OMEGA, WIDTH, AWAY = 1 / 72, 6.0, -16.0
-"""Harmonic well: of its coherent state the width is sqrt(hbar/(2 m omega)). Sites."""
+"""Harmonic well: of its coherent state the width is sqrt(hbar/(2 m omega)). LatticeCounts."""
 BARRIER: dict[str, Any] = {"kind": "double-well", "height": 0.03, "separation": 96.0}
 APPROACH = {"centre": -48.0, "width": 6.0, "wave_number": 0.25}
 """A packet at the bottom of the left well whose energy is 1.04 times the barrier's height in the mean."""

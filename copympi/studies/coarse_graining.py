@@ -24,7 +24,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from copympi.engine import parallel
+from copympi import mpi
 from copympi.errors import InputError
 from copympi.simulate import simulate
 from copympi.studies import coarse_figure, coarse_table, folders
@@ -134,16 +134,16 @@ def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int)
     """
     if replicas is not None and replicas < 2:
         raise InputError("--replicas", replicas, "must be at least 2: errors are estimated from their scatter")
-    parallel.from_root(comm, lambda: folders.make(folder))
+    mpi.from_root(comm, lambda: folders.make(folder))
     outcomes = []
     began = clock.perf_counter()
     todo = cases(quick, replicas)
     for k, case in enumerate(todo):
         outcomes.append(_simulate(case, seed + k, comm))
-        if comm.rank == parallel.ROOT:
+        if comm.rank == mpi.ROOT:
             now = clock.perf_counter() - began
             print(f"{k + 1:3} of {len(todo)}: {case.name} ({now:.0f} s)", file=sys.stderr, flush=True)
-    parallel.from_root(comm, lambda: _report(folder, outcomes, seed, began))
+    mpi.from_root(comm, lambda: _report(folder, outcomes, seed, began))
     return 0
 
 

@@ -7,8 +7,8 @@ import time
 from typing import Any
 
 import copympi.engine.members
-from copympi.cli import main
-from copympi.engine import parallel
+from copympi import mpi
+from copympi.cli.main import main
 
 rank, began = int(sys.argv[1]), time.monotonic()
 kernel: Any = copympi.engine.members.kernel
@@ -22,6 +22,6 @@ def fail(*arguments: Any) -> Any:
     return move(*arguments)
 
 
-if parallel.launched()[1] == rank:
+if mpi.launched()[1] == rank:
     kernel.move = fail
 main(sys.argv[2:])

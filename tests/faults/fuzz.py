@@ -26,8 +26,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from copympi import control
-from copympi.cli import main
+from copympi.cli.main import main
+from copympi.run import stopping
 from tests.faults import configs
 
 BUDGET, LIMIT = 1.0, 12
@@ -57,7 +57,7 @@ def run(seed: int, number: int) -> tuple[str, str]:
     shutil.rmtree("out", ignore_errors=True)
     Path("job.toml").write_text(text, encoding="utf-8")
     said, code = io.StringIO(), None
-    old = {n: signal.getsignal(n) for n in control.SIGNALS}
+    old = {n: signal.getsignal(n) for n in stopping.SIGNALS}
     streams = sys.stdout, sys.stderr
     try:
         signal.signal(signal.SIGALRM, _too_long)

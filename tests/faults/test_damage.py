@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-from copympi.snapshot import State
+from copympi.engine.ensemble import State
 from copympi.storage import reading, restart
 from tests import launch
 from tests.faults import lives

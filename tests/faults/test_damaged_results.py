@@ -14,11 +14,12 @@ import pytest
 import scipy.io
 import scipy.sparse as sp
 
-from copympi.errors import InputError, MachineError, one_line
+from copympi.errors import InputError, MachineError
 from copympi.model import hamiltonian
 from copympi.model.system import System
 from copympi.report import run_info
 from copympi.storage import folder, guard, layout, reading, restart
+from copympi.text import one_line
 from tests import launch
 from tests.faults import damage, lives
 from tests.faults.test_resume import prepare

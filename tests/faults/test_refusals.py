@@ -50,7 +50,7 @@ def test_a_refusal_by_the_engine_leaves_all_as_it_was(tmp_path: Path) -> None:
 
 LATE = """
 import shutil
-from copympi.cli import main
+from copympi.cli.main import main
 from copympi.storage import checkpoints
 take = checkpoints.take_attempt
 def late(folder):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from tests.laws import cases
 from tests.laws.compare import Real, Verdict, judge
 from tests.laws.reference import Moments

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from tests.laws import cases
 from tests.laws.compare import judge
 from tests.laws.drive import Cell, all_cells, deviations, pairwise, run_cell

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from tests.laws import cases
 from tests.laws.compare import ERRORS, SHARE, judge
 from tests.laws.drive import TOLERANCE, deviations

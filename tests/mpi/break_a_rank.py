@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import copympi
+import copympi.engine.counts
 import copympi.engine.members
-import copympi.engine.occupation
-import copympi.record
-from copympi.engine import parallel
+import copympi.records.plan
+from copympi import mpi
 
 
 def after(calls: int, function: Callable[..., Any], end: Callable[[], Any]) -> Callable[..., Any]:
@@ -33,7 +33,7 @@ def fail() -> None:
 
 def main(rank: int, how: str) -> None:
     representation = "occupation" if how == "occupation" else "members"
-    if parallel.world().rank == rank:
+    if mpi.world().rank == rank:
         if how == "members":
             kernel: Any = copympi.engine.members.kernel
             kernel.move = after(5, kernel.move, fail)
@@ -41,7 +41,7 @@ def main(rank: int, how: str) -> None:
             kernel = copympi.engine.occupation.kernel
             kernel.advance = after(2, kernel.advance, fail)
         elif how == "recorder":
-            memory: Any = copympi.record.Memory
+            memory: Any = copympi.records.plan.Memory
             memory.take = after(2, memory.take, fail)
         elif how == "killed":
             kernel = copympi.engine.members.kernel

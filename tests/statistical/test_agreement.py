@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from tests import naive
 from tests.physics import calm
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from copympi.theory import newton, schrodinger
 
 OMEGA, PACKET = 1 / 72, {"centre": -16.0, "width": 6.0}

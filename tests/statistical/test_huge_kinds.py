@@ -9,26 +9,26 @@ import pytest
 from copympi.kernels.draws import many_leavers
 from scipy import stats
 
-from copympi.engine.kinds import Kinds, shared_out
-from copympi.engine.leap import Leap
-from copympi.engine.parallel import Alone
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.phase_classes import PhaseClasses, shared_out
 from copympi.model.preparation import prepare
+from copympi.mpi import Alone
 from tests.physics import calm
 from tests.statistical.test_phases import differ
 
 KINDS = 8
 
 
-def ensemble(N: float, replicas: int, seed: int, spread: float = 1.0, spectators: int = 0) -> Kinds:
+def ensemble(N: float, replicas: int, seed: int, spread: float = 1.0, spectators: int = 0) -> PhaseClasses:
     """Two levels; as doubles beyond 10^15."""
     system, psi = calm(2, 1.0, 0.1)
     start = replace(prepare(2, 10**15, psi, spread=spread), spectators=spectators)
     if N > 1e15:
         start = replace(start, counts=N * np.abs(start.state) ** 2)
-    return Kinds(Alone(), system, start, Leap(int(N), 0.3), replicas, seed, KINDS)
+    return PhaseClasses(Alone(), system, start, Accuracy(int(N), 0.3), replicas, seed, KINDS)
 
 
-def carried(crowd: Kinds, records: int) -> Kinds:
+def carried(crowd: PhaseClasses, records: int) -> PhaseClasses:
     for record in range(1, records + 1):
         crowd.begin(record)
         while crowd.advance():

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from copympi.engine.leap import Leap
+from copympi.engine.accuracy import Accuracy
 from copympi.kernels import members as kernel
 from copympi.kernels import predictor
 from copympi.theory import noise
@@ -24,7 +24,7 @@ class Step:
 
     def __init__(self, system, h, held=0):
         self.held = held  # spectators
-        self.c, self.P, self.leap = system.couplings, system.P, Leap(N, h, step=h)
+        self.c, self.P, self.leap = system.couplings, system.P, Accuracy(N, h, step=h)
         off = system.frequencies.toarray()
         np.fill_diagonal(off, 0)
         self.source, self.target = np.nonzero(off)

@@ -7,7 +7,7 @@ import pytest
 from scipy.linalg import expm
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from tests.physics import calm, random_state, random_system
 
 LARGE = 2**62

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from copympi.theory import noise, schrodinger
 from tests.physics import calm
 

@@ -13,13 +13,13 @@ import pytest
 from scipy import stats
 
 import copympi
-from copympi.engine import kinds as engine_kinds
 from copympi.engine import members as engine_members
-from copympi.engine.kinds import Kinds
-from copympi.engine.leap import Leap
-from copympi.engine.parallel import Alone
+from copympi.engine import phase_classes as engine_kinds
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
 from copympi.model.preparation import prepare
+from copympi.mpi import Alone
 from tests import naive_phases
 from tests.physics import calm, random_system
 
@@ -139,7 +139,7 @@ def test_variances_do_not_depend_on_the_step(members: int, R: int, steps: tuple[
     system, psi = calm(2, 1.0, 0.05)
     start, T, variance, error = prepare(2, members, psi, spread=1.2), 0.6, [], []
     for seed, number in enumerate(steps):
-        crowd = Kinds(Alone(), system, start, Leap(members, T, T / number), R, seed, 5)
+        crowd = PhaseClasses(Alone(), system, start, Accuracy(members, T, T / number), R, seed, 5)
         assert crowd.few == (members == 30)
         crowd.begin(1)
         while crowd.advance():
@@ -169,7 +169,7 @@ def test_errors_follow_the_tolerance(spread: float) -> None:
     rho, z1, _ = naive_phases.infinite(system.frequencies.toarray(), density, phase, spread, times, kinds, even=True)
     errors = []
     for tolerance in (1e-4, 1e-5, 1e-6):
-        crowd, found = Kinds(Alone(), system, start, Leap(N, T / 4, tolerance=tolerance), 1, 1, kinds), []
+        crowd, found = PhaseClasses(Alone(), system, start, Accuracy(N, T / 4, tolerance=tolerance), 1, 1, kinds), []
         for record in range(1, 5):
             crowd.begin(record)
             while crowd.advance():
@@ -192,7 +192,7 @@ def test_no_spread_gives_the_law_of_aligned_members() -> None:
         system, state=psi, members=50, duration=0.9, interval=0.3, replicas=2_000, representation="occupation",
         comm=Alone(), seed=3,
     )  # fmt: skip
-    ensemble = Phases(Alone(), system, prepare(2, 50, psi), Leap(50, 0.3), 2_000, 4)
+    ensemble = Phases(Alone(), system, prepare(2, 50, psi), Accuracy(50, 0.3), 2_000, 4)
     n, phase = [], []
     for record in (1, 2, 3):
         ensemble.begin(record)

@@ -12,7 +12,7 @@ from scipy import stats
 from scipy.integrate import solve_ivp
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from copympi.theory import noise, schrodinger
 from tests import naive
 from tests.statistical.test_agreement import means_agree, same_law

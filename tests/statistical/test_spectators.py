@@ -15,15 +15,15 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from copympi.engine import members as engine_members
-from copympi.engine.aligning import Aligning, Model
-from copympi.engine.kinds import Kinds
-from copympi.engine.leap import Leap
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.counts import Counts
 from copympi.engine.members import Members
-from copympi.engine.occupation import Occupation
-from copympi.engine.parallel import Alone
+from copympi.engine.momenta import Model, Momenta
+from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
 from copympi.model.preparation import Start, prepare
 from copympi.model.system import System
+from copympi.mpi import Alone
 from tests import naive, naive_phases
 from tests.physics import calm
 from tests.statistical import test_agreement, test_phases
@@ -68,10 +68,10 @@ def of_twin(twin: naive_phases.PairRuns) -> dict[str, np.ndarray]:
 def test_members_occupation_and_exact_process_agree(P: int, members: int, spectators: int) -> None:
     system, psi = calm(P, 1.0, 0.08)
     start, runs = begun(system, psi, members, spectators), 2_000
-    leap = Leap(members, 0.25)
+    leap = Accuracy(members, 0.25)
     ours = {
         kind.__name__: records(kind(Alone(), system, start, leap, runs, seed), 4)["n"][:, 1:].astype(int)
-        for seed, kind in enumerate((Members, Occupation), start=1)
+        for seed, kind in enumerate((Members, Counts), start=1)
     }
     times, H = 0.25 * np.arange(1, 5), system.frequencies.toarray()
     exact = naive.gillespie_many(H, start.counts, start.phase, times, 0.02, runs, seed=3, spectators=spectators)
@@ -79,7 +79,7 @@ def test_members_occupation_and_exact_process_agree(P: int, members: int, specta
     for kind, n in ours.items():
         test_agreement.same_law(n, exact, f"{kind}, exact")
         test_agreement.means_agree(n, exact, f"{kind}, exact")
-    test_agreement.same_law(ours["Members"], ours["Occupation"], "members, occupation")
+    test_agreement.same_law(ours["Members"], ours["Counts"], "members, occupation")
     with pytest.raises(AssertionError):  # the tests see spectators
         test_agreement.means_agree(ours["Members"], free, "without spectators")
 
@@ -99,10 +99,10 @@ def test_the_literal_twins_agree() -> None:
     test_agreement.means_agree(np.stack(pairs), coarse, "pairs, one by one")
 
 
-@pytest.mark.parametrize("kind", [Members, Occupation])
+@pytest.mark.parametrize("kind", [Members, Counts])
 def test_a_beable_comes_back_from_a_node(kind: type) -> None:
     """Without spectators it dies and stays empty; with one it has no other member left at the node, and fills again."""
-    runs, leap, times = 2_000, Leap(50, 0.3), 0.3 * np.arange(1, 11)
+    runs, leap, times = 2_000, Accuracy(50, 0.3), 0.3 * np.arange(1, 11)
     more = {"density": [0.9, 0.1], "phase": [0.0, 0.7]}
     dying = records(kind(Alone(), NODE, prepare(2, 50, **more), leap, runs, 1), 10)["n"]
     dead = (dying[:, :-1] == 0).any(axis=1)
@@ -135,11 +135,11 @@ def test_phases_have_the_law_of_the_naive_twin(
     still = naive.pinned(start.counts, spectators)
     H, times = system.frequencies.toarray(), np.array([0.0, 0.3, 0.6])
     twin = naive_phases.pairs_many(H, beable, phases, times, 0.02, rng, still=still)
-    ours = records(Phases(Alone(), system, start, Leap(members, 0.3), runs, 7), 2)
+    ours = records(Phases(Alone(), system, start, Accuracy(members, 0.3), runs, 7), 2)
     test_phases.same_law(ours, of_twin(twin), f"P = {P}, N = {members}, s = {spectators}, spread {spread}")
     if members == 60:
         monkeypatch.setattr(engine_members, "blocks_for", lambda *_: 3)
-        leaps = records(Phases(Alone(), system, start, Leap(members, 0.3, leaving_chance=0.015), runs, 8), 2)
+        leaps = records(Phases(Alone(), system, start, Accuracy(members, 0.3, leaving_chance=0.015), runs, 8), 2)
         test_phases.same_law(leaps, of_twin(twin), "leaps of three blocks")
 
 
@@ -157,7 +157,7 @@ def test_kinds_have_the_law_of_the_naive_twin() -> None:
         system.frequencies.toarray(), np.tile(beable, (runs, 1)), phases, np.array([0.0, 0.3, 0.6]), 0.02, rng,
         still=naive.pinned(start.counts, s),
     )  # fmt: skip
-    ensemble = Kinds(Alone(), system, start, Leap(members, 0.3), runs, 2, kinds)
+    ensemble = PhaseClasses(Alone(), system, start, Accuracy(members, 0.3), runs, 2, kinds)
     assert ensemble.pinned.tolist() == [[1, 1, 0, 0, 0]] * 2
     ours = records(ensemble, 2)
     assert np.all(ensemble.count >= ensemble.pinned)
@@ -183,7 +183,7 @@ def test_the_mean_is_of_second_order_in_the_step() -> None:
     y = solve_ivp(rates, (0, 1), y, rtol=1e-10, atol=1e-12, max_step=2e-3).y[:, -1]
     errors = []
     for steps in (20, 40, 80):
-        ensemble = Occupation(Alone(), system, start, Leap(N, 1.0, step=1 / steps), 1, 1)
+        ensemble = Counts(Alone(), system, start, Accuracy(N, 1.0, step=1 / steps), 1, 1)
         records(ensemble, 1)
         turn = np.angle(np.exp(1j * (ensemble.phase[0] - y[3:])))
         errors.append([np.abs(ensemble.n[0] / N - y[:3]).max(), np.abs(turn).max()])
@@ -201,10 +201,10 @@ def test_pinned_members_stay_and_are_copied() -> None:
     start, few = (begun(system, psi, N, 40, spread=1.0) for N in (100_000, 4_000))
     model = Model(0.5, "mean", damping=0.1, momenta=0.1)
     for ensemble in (
-        Phases(Alone(), system, start, Leap(100_000, 0.3, leaving_chance=0.2), 2, 1),
-        Aligning(Alone(), system, start, Leap(100_000, 0.1), 1, 1, model),
-        Phases(Alone(), system, few, Leap(4_000, 0.3, leaving_chance=0.2), 2, 1),
-        Aligning(Alone(), system, few, Leap(4_000, 0.3), 1, 1, model),
+        Phases(Alone(), system, start, Accuracy(100_000, 0.3, leaving_chance=0.2), 2, 1),
+        Momenta(Alone(), system, start, Accuracy(100_000, 0.1), 1, 1, model),
+        Phases(Alone(), system, few, Accuracy(4_000, 0.3, leaving_chance=0.2), 2, 1),
+        Momenta(Alone(), system, few, Accuracy(4_000, 0.3), 1, 1, model),
     ):
         R = len(ensemble.n)
         assert np.array_equal(ensemble.pinned.sum(axis=0), [R * 40] * 3)

@@ -9,7 +9,7 @@ import pytest
 
 import copympi
 from copympi.errors import InputError, TakenOver
-from copympi.record import Plan
+from copympi.records.plan import Plan
 from copympi.storage import checkpoints, folder, profiles, results
 from tests.unit.test_recording import H, configured, snapshots, started
 

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from copympi import __version__, config, progress
+from copympi import __version__
+from copympi.config import reading as config
+from copympi.run import progress
 from tests import launch
 
 CONFIG = """

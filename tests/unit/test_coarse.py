@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 import pytest
 
-from copympi.engine.parallel import Alone
 from copympi.model.system import System
+from copympi.mpi import Alone
 from copympi.simulate import simulate
 from copympi.studies.coarse_graining import RING, cases
 from copympi.studies.coarse_model import Model, box_sums, packet, wave

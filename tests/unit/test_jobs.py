@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from copympi import config, studies
+from copympi import studies
+from copympi.config import reading as config
 from copympi.model import build
 
 REPO = Path(__file__).parents[2]

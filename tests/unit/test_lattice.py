@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import copympi
-from copympi import cli, config
+from copympi.cli import main as cli
+from copympi.config import reading as config
 from copympi.errors import InputError
 from copympi.model import basis, build, eigen, packets
 from copympi.model.labels import Labels

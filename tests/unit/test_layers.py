@@ -15,90 +15,30 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 KERNELS = sorted((ROOT / "cython_src").glob("*.pyx"))
 LONGEST = 300
 
-# floor -> what a module on it may import of ours; the first prefix that fits a module is its floor
+# room -> the other rooms that its modules may import from, each below it
+GROUND = ("errors", "text", "memory", "files", "launcher", "mpi")
+"""What everything may stand on."""
 ALLOWED = [
-    ("copympi.errors", ()),
-    ("copympi.snapshot", ()),
-    ("copympi.launcher", ()),
-    ("copympi.terminal", ()),
-    ("copympi.watchdog", ()),
-    ("copympi.interrupt", ("copympi.launcher",)),
-    ("copympi.sections", ("copympi.errors",)),
-    ("copympi.files", ()),
-    ("copympi.config", ("copympi.errors", "copympi.sections", "copympi.files")),
-    ("copympi.model", ("copympi.errors", "copympi.model", "copympi.kernels")),
-    (
-        "copympi.engine",
-        (
-            "copympi.errors",
-            "copympi.launcher",
-            "copympi.snapshot",
-            "copympi.model",
-            "copympi.engine",
-            "copympi.kernels",
-        ),
-    ),
-    ("copympi.record", ("copympi.snapshot", "copympi.config", "copympi.model")),
-    ("copympi.progress", ("copympi.config",)),
-    ("copympi.theory", ("copympi.errors", "copympi.model", "copympi.theory")),
-    (
-        "copympi.storage",
-        (
-            "copympi.__version__",
-            "copympi.errors",
-            "copympi.files",
-            "copympi.config",
-            "copympi.model",
-            "copympi.record",
-            "copympi.snapshot",
-            "copympi.storage",
-            "copympi.engine.parallel",  # below all floors, with streams and kernels (DESIGN.md)
-        ),
-    ),
-    ("copympi.report", ("copympi.errors", "copympi.model", "copympi.storage", "copympi.theory", "copympi.report")),
-    (
-        "copympi.simulate",
-        (
-            "copympi.errors",
-            "copympi.config",
-            "copympi.engine",
-            "copympi.model",
-            "copympi.record",
-            "copympi.progress",
-            "copympi.snapshot",
-            "copympi.keeper",
-        ),
-    ),
-    ("copympi.control", ("copympi.errors", "copympi.watchdog")),
-    (
-        "copympi.keeper",
-        (
-            "copympi.errors",
-            "copympi.control",
-            "copympi.engine.parallel",
-            "copympi.record",
-            "copympi.snapshot",
-            "copympi.storage",
-        ),
-    ),
-    (
-        "copympi.studies",
-        (
-            "copympi.errors",
-            "copympi.model",
-            "copympi.theory",
-            "copympi.engine.parallel",
-            "copympi.simulate",
-            "copympi.report.plots.COLOURS",
-            "copympi.report.drawing",
-            "copympi.studies",
-        ),
-    ),
-    ("copympi.job", ("copympi",)),
-    ("copympi.check", ("copympi.errors", "copympi.engine")),
-    ("copympi.cli", ("copympi",)),
-    ("copympi.__main__", ("copympi.cli",)),
-    ("copympi", ("copympi.errors", "copympi.interrupt", "copympi.model", "copympi.simulate")),
+    ("text", ()),
+    ("memory", ()),
+    ("files", ()),
+    ("launcher", ()),
+    ("interrupt", ("launcher",)),
+    ("errors", ("text",)),
+    ("mpi", ("errors", "text", "launcher")),
+    ("config", (*GROUND,)),
+    ("kernels", ()),
+    ("model", (*GROUND, "kernels")),
+    ("engine", (*GROUND, "model", "kernels")),
+    ("records", (*GROUND, "config", "model", "engine")),
+    ("storage", (*GROUND, "__version__", "config", "model", "engine", "records")),
+    ("theory", (*GROUND, "model")),
+    ("report", (*GROUND, "model", "theory", "records", "storage")),
+    ("run", (*GROUND, "__version__", "interrupt", "config", "model", "engine", "records", "storage", "report")),
+    ("simulate", (*GROUND, "config", "model", "engine", "records", "run")),
+    ("studies", (*GROUND, "model", "theory", "records", "storage", "report", "simulate")),
+    ("cli", (*GROUND, "__version__", "interrupt", "config", "model", "engine", "storage", "report", "run", "studies")),
+    ("__main__", ("cli",)),
 ]
 
 
@@ -130,28 +70,44 @@ def test_there_is_something_to_look_at() -> None:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_flow_one_way(path: Path) -> None:
     name = name_of(path)
-    if name == "copympi":
-        allowed: tuple[str, ...] = dict(ALLOWED)["copympi"]
-    else:
-        floors = [may for floor, may in ALLOWED if floor != "copympi" and belongs(name, floor)]
-        assert floors or name.startswith("copympi.kernels"), (
-            f"{name} stands on no floor: say in tests/unit/test_layers.py what it may import"
-        )
-        allowed = floors[0] if floors else ()
+    room = (name.split(".") + [""])[1]
+    allowed = ("errors", "interrupt", "model", "simulate") if not room else (room, *dict(ALLOWED)[room])
     for target in imports(path):
         if belongs(target, "copympi"):
-            assert any(belongs(target, prefix) for prefix in allowed), f"{name} imports {target}"
+            assert any(belongs(target, f"copympi.{may}") for may in allowed), f"{name} imports {target}"
+
+
+def test_rooms_stand_in_order() -> None:
+    """Each may look down only, so there is no circle."""
+    order = [room for room, _ in ALLOWED]
+    for room, may in ALLOWED:
+        assert all(below == "__version__" or order.index(below) < order.index(room) for below in may), room
+
+
+def test_no_circle_within_a_room() -> None:
+    graph = {name_of(path): {t for t in imports(path) if belongs(t, "copympi")} for path in MODULES}
+    names = set(graph)
+    edges = {
+        name: {m for t in targets for m in (t, t.rpartition(".")[0]) if m in names and m not in ("copympi", name)}
+        for name, targets in graph.items()
+        if name != "copympi"
+    }
+    while edges:
+        leaves = [name for name, below in edges.items() if not below & edges.keys()]
+        assert leaves, f"a circle among {sorted(edges)}"
+        for name in leaves:
+            del edges[name]
 
 
 @pytest.mark.parametrize(
     ("floor", "forbidden"),
     [
         ("copympi.config", ("mpi4py", "h5py", "copympi.engine", "copympi.storage", "copympi.report")),
-        ("copympi.model", ("mpi4py", "copympi.engine", "copympi.storage", "copympi.report", "copympi.theory")),
-        ("copympi.engine", ("copympi.theory", "copympi.storage", "copympi.report", "h5py", "matplotlib")),
-        ("copympi.theory", ("mpi4py", "copympi.engine", "copympi.storage", "copympi.report", "h5py")),
-        ("copympi.storage", ("copympi.engine.members", "copympi.engine.leap", "copympi.theory", "copympi.report")),
-        ("copympi.report", ("mpi4py", "copympi.engine")),
+        ("copympi.model", ("mpi4py", "copympi.mpi", "copympi.engine", "copympi.storage", "copympi.theory")),
+        ("copympi.engine", ("copympi.theory", "copympi.storage", "copympi.config", "h5py", "matplotlib")),
+        ("copympi.theory", ("mpi4py", "copympi.mpi", "copympi.engine", "copympi.storage", "copympi.report", "h5py")),
+        ("copympi.storage", ("copympi.engine.members", "copympi.engine.accuracy", "copympi.theory", "copympi.report")),
+        ("copympi.report", ("mpi4py", "copympi.mpi", "copympi.engine")),
     ],
 )
 def test_what_the_design_forbids_by_name(floor: str, forbidden: tuple[str, ...]) -> None:
@@ -182,12 +138,12 @@ def test_the_world_communicator_is_named_once() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("COMM_WORLD", "COMM_SELF")
     ]
     assert len(places) == 1, places
-    assert places[0].startswith("copympi.engine.parallel:")
+    assert places[0].startswith("copympi.mpi:")
 
 
-def test_only_the_engine_imports_mpi() -> None:
+def test_one_module_imports_mpi() -> None:
     users = {name_of(path) for path in MODULES for target in imports(path) if belongs(target, "mpi4py")}
-    assert users == {"copympi.engine.parallel"}
+    assert users == {"copympi.mpi"}
 
 
 def test_no_lowercase_collectives() -> None:

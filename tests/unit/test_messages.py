@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from copympi import config
-from copympi.engine import parallel
-from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly, one_line
+from copympi import mpi
+from copympi.config import reading as config
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
 from copympi.storage import given
+from copympi.text import one_line
 
 WILD = "a\nb\r\x1b[31m\x07\u202e\u2028\udcff"
 
@@ -84,10 +85,10 @@ def test_a_launcher_that_says_nothing(monkeypatch: pytest.MonkeyPatch, value: st
         monkeypatch.delenv(size, raising=False)
         monkeypatch.delenv(rank, raising=False)
     monkeypatch.setenv("PMI_SIZE", value)
-    assert parallel.launched() == (1, 0)
+    assert mpi.launched() == (1, 0)
     monkeypatch.setenv("PMI_SIZE", "3")
     monkeypatch.setenv("PMI_RANK", "2")
-    assert parallel.launched() == (3, 2)
+    assert mpi.launched() == (3, 2)
 
 
 @pytest.mark.parametrize("name", ["p" * 300 + ".h5:/x", "absent.h5:/x", "\0.h5:/x"])
@@ -102,6 +103,6 @@ def test_no_memory_is_told_in_a_line() -> None:
         raise MemoryError("Unable to allocate 9 EiB")
 
     with pytest.raises(MachineError, match="out of memory: Unable to allocate 9 EiB"):
-        parallel.from_root(parallel.Alone(), too_much)
-    with pytest.raises(MachineError, match="out of memory"), parallel.together(parallel.Alone()):
+        mpi.from_root(mpi.Alone(), too_much)
+    with pytest.raises(MachineError, match="out of memory"), mpi.together(mpi.Alone()):
         too_much()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from copympi.kernels.phases import unit_circle
 
-from copympi.engine.aligning import Aligning, Model
-from copympi.engine.leap import Leap
-from copympi.engine.parallel import Alone
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.momenta import Model, Momenta
 from copympi.engine.phases import Phases, dealt, distinct
 from copympi.model.preparation import prepare
+from copympi.mpi import Alone
 from tests import naive_phases
 from tests.physics import random_state, random_system
 
@@ -61,7 +61,7 @@ def test_without_copies_phases_are_those_of_dop853(P: int) -> None:
     exact = np.exp(1j * naive_phases.phases_alone(H, beable, phases, np.array([0.0, 0.2]))[-1])
     errors = []
     for step in (5e-3, 2.5e-3, 2.5e-5):
-        ensemble = Phases(Alone(), system, start, Leap(N, 0.2, step), 1, 1, copying=0.0)
+        ensemble = Phases(Alone(), system, start, Accuracy(N, 0.2, step), 1, 1, copying=0.0)
         carry(ensemble)
         errors.append(float(np.abs(values(ensemble, 0.2) - exact).max()))
     assert errors[2] < 1e-9
@@ -73,7 +73,7 @@ def test_cross_ratios_stay_and_phases_stay_on_the_circle(steps: int) -> None:
     """Without copies; cross-ratios of well-separated quadruples of a beable."""
     system, start, beable, phases = given(2)
     time = steps * 2e-3
-    ensemble = Phases(Alone(), system, start, Leap(N, time, 2e-3), 1, 1, copying=0.0)
+    ensemble = Phases(Alone(), system, start, Accuracy(N, time, 2e-3), 1, 1, copying=0.0)
 
     def ratios(z: np.ndarray) -> np.ndarray:
         quadruples = [np.flatnonzero(beable == a)[k : k + 4] for a in (0, 1) for k in (0, 4)]
@@ -90,7 +90,7 @@ def test_cross_ratios_stay_and_phases_stay_on_the_circle(steps: int) -> None:
 def test_copies_keep_identities_values_and_sums(members: int) -> None:
     """Ids stay a permutation, n and the sums are those of the members, no value is made, lineages only die."""
     system, start, *_ = given(3, members)
-    ensemble = Phases(Alone(), system, start, Leap(members, 0.05, leaving_chance=0.2), 2, seed=3)
+    ensemble = Phases(Alone(), system, start, Accuracy(members, 0.05, leaving_chance=0.2), 2, seed=3)
     left = members
     for record in (1, 2, 3, 4):
         carry(ensemble, record)
@@ -140,7 +140,7 @@ def test_alignment_model_is_that_of_dop853(model: Model) -> None:
     H, T = system.frequencies.toarray(), 1.0
     errors = []
     for step in (2e-2, 1e-2):
-        ensemble = Aligning(Alone(), system, start, Leap(N, T, step), 1, 1, model, copying=0.0)
+        ensemble = Momenta(Alone(), system, start, Accuracy(N, T, step), 1, 1, model, copying=0.0)
         momenta = np.empty(N)
         momenta[ensemble.ids] = ensemble.values[2]
         snapshot = ensemble.snapshot()
@@ -163,7 +163,7 @@ def test_energy_does_not_drift(steps: int) -> None:
     """Undamped, without copies: H oscillates with the step squared, but goes nowhere."""
     system, start, *_ = given(2)
     model = Model(1.0, "mean", 0.0, "sin2", 1.0)
-    ensemble = Aligning(Alone(), system, start, Leap(N, steps * 0.02 / 40, 0.02), 1, 1, model, copying=0.0)
+    ensemble = Momenta(Alone(), system, start, Accuracy(N, steps * 0.02 / 40, 0.02), 1, 1, model, copying=0.0)
     energy = []
     for record in range(1, 41):
         carry(ensemble, record)
@@ -179,7 +179,7 @@ def test_strong_damping_is_resolved() -> None:
     """The step follows damping: overdamped phases meet as DOP853 says, not faster."""
     system, start, beable, phases = given(2)
     model = Model(1.0, "mean", 500.0, "polar", 0.0)
-    ensemble = Aligning(Alone(), system, start, Leap(N, 0.2), 1, 1, model, copying=0.0)
+    ensemble = Momenta(Alone(), system, start, Accuracy(N, 0.2), 1, 1, model, copying=0.0)
     carry(ensemble)
     times = np.array([0.0, 0.2])
     phi, _ = naive_phases.alignment(

@@ -191,15 +191,15 @@ def test_the_command_line_warns_once_and_goes_on(tmp_path: Path) -> None:
 
 def test_inside_the_phase_of_an_empty_beable_stays_finite(tmp_path: Path) -> None:
     """Through an extinction too: the snapshot's phase, before NaN is put in for reading, is a number."""
-    from copympi.engine.leap import Leap
+    from copympi.engine.accuracy import Accuracy
+    from copympi.engine.counts import Counts
     from copympi.engine.members import Members
-    from copympi.engine.occupation import Occupation
-    from copympi.engine.parallel import Alone
+    from copympi.mpi import Alone
 
     start = prepare(2, 40, density=[0.5, 0.5], phase=[0.0, np.pi / 2])
     died = 0
-    for kind in (Members, Occupation):
-        ensemble = kind(Alone(), copympi.System([[0, 1.0], [1.0, 0]]), start, Leap(40, 0.5), 8, 1)
+    for kind in (Members, Counts):
+        ensemble = kind(Alone(), copympi.System([[0, 1.0], [1.0, 0]]), start, Accuracy(40, 0.5), 8, 1)
         for record in range(1, 9):
             ensemble.begin(record)
             while ensemble.advance():

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import copympi
+from copympi.engine.ensemble import Snapshot
 from copympi.errors import InputError
-from copympi.record import MOST_PROFILE, Memory, Plan, slab
-from copympi.snapshot import Snapshot
+from copympi.records.plan import MOST_PROFILE, Memory, Plan, slab
 from copympi.storage import reading
 from copympi.storage.results import ResultsFile
 from tests.unit.test_observables import lattice_system

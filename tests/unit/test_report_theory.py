@@ -13,7 +13,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from copympi.report import analysis, expected, plots
 from copympi.storage.reading import Results
 from copympi.theory import lows, newton, noise, panels, pinned, schrodinger

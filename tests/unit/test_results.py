@@ -14,7 +14,7 @@ import tomlkit
 
 import copympi
 from copympi.errors import InputError
-from copympi.record import events_dtype, wrapped
+from copympi.records.plan import events_dtype, wrapped
 from copympi.storage import reading
 from tests import launch
 

@@ -7,12 +7,12 @@ import pytest
 import scipy.sparse as sp
 
 import copympi
-from copympi.engine.choice import ensemble
-from copympi.engine.leap import Leap
-from copympi.engine.parallel import Alone
-from copympi.engine.sites import EMPTY, GAUSSIAN, WHOLE, Sites
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.lattice import EMPTY, GAUSSIAN, WHOLE, LatticeCounts
+from copympi.engine.methods import ensemble
 from copympi.errors import DynamicsError, InputError
 from copympi.model.preparation import prepare
+from copympi.mpi import Alone
 from copympi.theory import schrodinger
 
 pytestmark = pytest.mark.filterwarnings("ignore:with .* members no one holds")  # steep tails are the point
@@ -133,11 +133,11 @@ def test_few_beables_and_large_n_choose_their_engine() -> None:
         {"system": {"hamiltonian": system}, "preparation": {"members": 1e30},
          "dynamics": {"duration": 1.0, "representation": "occupation"}}
     )  # fmt: skip
-    for members, kind in ((10**6, "Occupation"), (10**30, "Sites")):
+    for members, kind in ((10**6, "Counts"), (10**30, "LatticeCounts")):
         start = prepare(2, members, [0.8, 0.6], representation="occupation")
-        made = ensemble(system, start, config, Alone(), Leap(start.members, 1.0))
+        made = ensemble(system, start, config, Alone(), Accuracy(start.members, 1.0))
         assert type(made).__name__ == kind
-        assert isinstance(made, Sites) == (kind == "Sites")
+        assert isinstance(made, LatticeCounts) == (kind == "LatticeCounts")
 
 
 def test_a_fixed_step_that_blows_up_is_refused_in_one_line() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import copympi
-from copympi.engine.parallel import Alone
+from copympi.mpi import Alone
 from copympi.theory import schrodinger
 
 PI = Fraction("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")

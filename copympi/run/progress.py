@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tqdm import tqdm
 
-from copympi.config import Config
+from copympi.config.reading import Config
 
 LINE_EVERY = 15.0
 """Seconds between lines in a log; the first comes after a fifth of it."""

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 import copympi.kernels.fields as fields
 import copympi.kernels.kinds as kernel
 import copympi.kernels.single as single
-from copympi.engine.leap import Leap
-from copympi.engine.occupation import Occupation
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.counts import Counts
 from copympi.engine.pace import SECONDS
-from copympi.engine.streams import Purpose
+from copympi.engine.purposes import Purpose
 from copympi.kernels.members import CULPRIT_PLACE, first_failure
 from copympi.kernels.phases import unit_circle
 from copympi.model.preparation import Start, largest_remainder
@@ -24,7 +24,7 @@ FEW, FEW_A_PAIR = 16_384, 8
 """Copies are drawn one by one up to so many members, or so many for each pair of kinds that may copy each other."""
 
 
-class Kinds(Occupation):
+class PhaseClasses(Counts):
     """Replicas as counts (R, P, K) of K kinds a beable, with phases (R, 2, P, K) as re, im of e^{i phi}.
 
     At t = 0 a beable's members are shared out evenly over K phases, evenly spaced over its spread; so are its
@@ -46,7 +46,7 @@ class Kinds(Occupation):
         comm: Any,
         system: System,
         start: Start,
-        leap: Leap,
+        leap: Accuracy,
         replicas: int,
         seed: int,
         kinds: int,

@@ -10,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.occupation as kernel
-from copympi.engine import parallel
-from copympi.engine.alike import cpus_alike
-from copympi.engine.leap import Leap
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.arithmetic import cpus_alike
+from copympi.engine.ensemble import Snapshot, State
 from copympi.engine.pace import Pace
-from copympi.engine.streams import Purpose
+from copympi.engine.purposes import Purpose
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot, State
 
 
-class Occupation:
+class Counts:
     """Counts (R, P) of this rank's replicas. Ranks talk only now and then: who is still at it, and what they wish."""
 
     columns: tuple[str, ...] = ("n", "phase", "left", "step", "events", "largest_chance")
     """What a replica consists of."""
 
-    def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
+    def __init__(self, comm: Any, system: System, start: Start, leap: Accuracy, replicas: int, seed: int) -> None:
         self.comm, self.system, self.leap, self.seed = comm, system, leap, seed
-        self.shares = [parallel.share(replicas, comm.size, rank) for rank in range(comm.size)]
+        self.shares = [mpi.share(replicas, comm.size, rank) for rank in range(comm.size)]
         self.first, last = self.shares[comm.rank]
         mine = last - self.first
         self.spectators = start.spectators
@@ -40,7 +40,7 @@ class Occupation:
         self.largest_chance = np.zeros(mine)
         self.record, self.pace = 0, Pace()
         self.problem: Exception | None = None
-        if comm.size > 1 and not cpus_alike(comm) and comm.rank == parallel.ROOT:
+        if comm.size > 1 and not cpus_alike(comm) and comm.rank == mpi.ROOT:
             warnings.warn(
                 "ranks have unlike CPUs: last bits of a replica depend on the rank that has it",
                 RuntimeWarning,
@@ -58,9 +58,9 @@ class Occupation:
     def advance(self) -> bool:
         """Go on for a moment; False when all ranks have reached the record. Collective; failures are raised on all."""
         self._go_on()
-        parallel.agree_on_failure(self.comm, self.problem)
+        mpi.agree_on_failure(self.comm, self.problem)
         talk = np.array([np.any(self.left > 0.0), *self.wishes], np.int64)
-        parallel.total(self.comm, talk)
+        mpi.total(self.comm, talk)
         self.heard[:] = talk[1:]
         return bool(talk[0])
 
@@ -110,8 +110,8 @@ class Occupation:
         """The state of all replicas on the root, None elsewhere. Collective."""
         sizes = [last - first for first, last in self.shares]
         columns = np.column_stack([np.rint(self.events), self.step.astype(float), self.largest_chance])
-        rest = parallel.gather_rows(self.comm, columns, sizes)
-        rows = {name: parallel.gather_rows(self.comm, values, sizes) for name, values in self.profile_rows().items()}
+        rest = mpi.gather_rows(self.comm, columns, sizes)
+        rows = {name: mpi.gather_rows(self.comm, values, sizes) for name, values in self.profile_rows().items()}
         if rest is None:
             return None
         whole: dict[str, NDArray[Any]] = {name: values for name, values in rows.items() if values is not None}

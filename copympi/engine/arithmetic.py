@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 import copympi.kernels.members as kernel
-from copympi.engine import parallel
-from copympi.engine.leap import Leap
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
 from copympi.kernels.predictor import Scratch
 from copympi.model.system import System
 
 
 def cpus_alike(comm: Any) -> bool:
     """Whether every rank's arithmetic gives the same bits."""
-    return parallel.same_everywhere(comm, arithmetic_digest())
+    return mpi.same_everywhere(comm, arithmetic_digest())
 
 
 def arithmetic_digest() -> int:
@@ -28,7 +28,7 @@ def arithmetic_digest() -> int:
     rows = np.zeros((R, couplings.row_size))
     n = rng.integers(1000, 10**6, (R, P))
     phase = rng.uniform(-np.pi, np.pi, (R, P))
-    rule = Leap(1, 1.0).rule(1)
+    rule = Accuracy(1, 1.0).rule(1)
     active, out, left = np.ones(R, np.uint8), np.zeros((R, P), np.int64), np.ones(R)
     scratch = Scratch(couplings)
     for half in (0, 1):

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.aligning as kernel
-from copympi.engine import parallel
-from copympi.engine.leap import Leap
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.ensemble import Snapshot
 from copympi.engine.phases import Phases
-from copympi.engine.streams import Purpose
+from copympi.engine.purposes import Purpose
 from copympi.errors import DynamicsError
 from copympi.kernels.fields import STEP_PLACE
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot
 
 LEAST_PASSES, MOST_PASSES = 2, 100
 SETTLED = 1e-14
@@ -47,7 +47,7 @@ class Model:
         return self.potential == "sin2"
 
 
-class Aligning(Phases):
+class Momenta(Phases):
     """Members with phases and momenta. values : (3, M) e^{i phi}, re and im, and pi; maps stay the identity."""
 
     def __init__(
@@ -55,7 +55,7 @@ class Aligning(Phases):
         comm: Any,
         system: System,
         start: Start,
-        leap: Leap,
+        leap: Accuracy,
         replicas: int,
         seed: int,
         model: Model,
@@ -97,7 +97,7 @@ class Aligning(Phases):
         most = np.ldexp(1.0, np.frexp(np.maximum(room, LEAST))[1])
         p_scale = self.scale / np.stack([most, most**2], axis=1)
         sums = kernel.sum_up(active, values, self.scale, p_scale, self.offset, self.unit, self.counts)
-        parallel.total(self.comm, sums.reshape(-1))
+        mpi.total(self.comm, sums.reshape(-1))
         unit = np.repeat(1.0 / np.column_stack([np.full(len(most), self.scale), p_scale]), (4, 3, 1), axis=1)[
             :, :, None
         ]
@@ -109,7 +109,7 @@ class Aligning(Phases):
         if self.values.shape[1]:
             most = np.maximum.reduceat(np.abs(self.values[2]), begin[sizes > 0])
             np.maximum.at(fastest, self.unit[sizes > 0, 0], most)
-        parallel.largest(self.comm, fastest)
+        mpi.largest(self.comm, fastest)
         return fastest
 
     def _room(self, fastest: NDArray[np.float64], length: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -130,7 +130,7 @@ class Aligning(Phases):
         fastest = self._largest_momentum()
         room = self._room(fastest, length)
         if self.comm.size > 1:  # NumPy's exp has other last bits on other CPUs
-            self.comm.Bcast(room, root=parallel.ROOT)
+            self.comm.Bcast(room, root=mpi.ROOT)
         sums, unit = self._all_sums(self.mid, self.active, room)
         # rounding goes round in circles by last bits, of members or of their sums' units, all copies of one alike
         f = np.maximum(fastest, 1.0)

@@ -10,15 +10,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from copympi.control import STOP, Control
-from copympi.engine import parallel
-from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver, one_line
-from copympi.record import profile, slab
-from copympi.snapshot import Snapshot, State
+from copympi import mpi
+from copympi.engine.ensemble import Snapshot, State
+from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver
+from copympi.records.plan import profile, slab
+from copympi.run.stopping import STOP, Stopping
 from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
+from copympi.text import one_line
 
 
-class Keeper:
+class Checkpoints:
     """Writes, finds and fences the checkpoints of one run. Made on every rank; files are the root's business.
 
     meta : what is said of the run in every checkpoint (JSON); `meta["settings"]` must not change between lives.
@@ -26,12 +27,12 @@ class Keeper:
     """
 
     def __init__(
-        self, comm: Any, folder: Path, control: Control, meta: dict[str, Any], keep: int, writer: str, quiet: bool
+        self, comm: Any, folder: Path, control: Stopping, meta: dict[str, Any], keep: int, writer: str, quiet: bool
     ) -> None:
         self.comm, self.folder, self.control, self.meta, self.keep = comm, folder, control, meta, keep
-        self.root, self.quiet = comm.rank == parallel.ROOT, quiet
+        self.root, self.quiet = comm.rank == mpi.ROOT, quiet
         self.writer = writer
-        self.attempt = parallel.from_root(comm, lambda: checkpoints.take_attempt(folder))
+        self.attempt = mpi.from_root(comm, lambda: checkpoints.take_attempt(folder))
         self.found: tuple[State, dict[str, Any]] | None = None
         self.recorders: list[Any] = []
         self.trouble: MachineError | None = None
@@ -45,7 +46,7 @@ class Keeper:
 
         InputError where the config has changed in more than may; MachineError where all checkpoints are damaged.
         """
-        paths, held = parallel.from_root(
+        paths, held = mpi.from_root(
             self.comm, lambda: (checkpoints.numbered(self.folder), reading.records_held(self.folder))
         )
         damaged = 0
@@ -56,7 +57,7 @@ class Keeper:
                 meta = self.found[1]
             except restart.DamagedError as damage:
                 problem = str(damage)
-            said = parallel.first_text(self.comm, problem)
+            said = mpi.first_text(self.comm, problem)
             if not said:
                 compare_settings(meta["settings"], self.meta["settings"], path)
                 if meta["record"] > held:
@@ -96,11 +97,11 @@ class Keeper:
         except TakenOver:
             raise
         except MachineError as problem:
-            parallel.from_root(self.comm, self.check_fence_if_seen)
+            mpi.from_root(self.comm, self.check_fence_if_seen)
             failure = problem
         self.control.saved(time, clock.monotonic() - began)
         if ensemble.heard[STOP]:
-            trouble, reason = parallel.from_root(self.comm, self._why_stop)
+            trouble, reason = mpi.from_root(self.comm, self._why_stop)
             if failure is not None:
                 raise MachineError(f"stopped ({trouble or reason}), but no checkpoint could be written: {failure}")
             if trouble is not None:
@@ -128,7 +129,7 @@ class Keeper:
                 recorder.settle()
             return checkpoints.next_place(self.folder)
 
-        path = parallel.from_root(self.comm, prepare)
+        path = mpi.from_root(self.comm, prepare)
         meta = {
             **self.meta, "record": record, "time": time, "attempt": self.attempt, "ranks": self.comm.size,
             "writer": self.writer, "saved": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -148,13 +149,13 @@ class Keeper:
         """
         whole = profile(snapshot) if snapshot is not None else None
         path = layout.place(self.folder, number)
-        part = slab(ensemble, lambda P: parallel.share(P, self.comm.size, self.comm.rank))
+        part = slab(ensemble, lambda P: mpi.share(P, self.comm.size, self.comm.rank))
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
         except TakenOver:
             raise
         except MachineError as problem:
-            parallel.from_root(self.comm, self.check_fence_if_seen)
+            mpi.from_root(self.comm, self.check_fence_if_seen)
             what = f"{path} cannot be written: {problem}"
             if record == 0:
                 raise MachineError(what) from None
@@ -180,7 +181,7 @@ class Keeper:
             if self.trouble is not None:
                 raise self.trouble
 
-        parallel.from_root(self.comm, report)
+        mpi.from_root(self.comm, report)
 
     def check_fence(self) -> None:
         """TakenOver where a later attempt has started on the same folder, Unseen where that is hidden. Root alone."""
@@ -208,7 +209,7 @@ def choose_writer(comm: Any, wanted: str) -> str:
     """ "mpio" where h5py has it, MPI is there, and h5py's MPI library is the ranks' own; else "root"."""
     import h5py
 
-    able = bool(h5py.get_config().mpi) and parallel.library() is not None
+    able = bool(h5py.get_config().mpi) and mpi.library() is not None
     if able and two_libraries():
         able = False
     if wanted == "mpio" and not able:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from copympi.engine import parallel
-from copympi.engine.alike import cpus_alike
+from copympi import mpi
+from copympi.engine.arithmetic import cpus_alike
 from copympi.errors import MachineError
 
 
@@ -33,10 +33,10 @@ def check(comm: Any) -> bool:
         except Exception as problem:
             verdict, failed = f"{type(problem).__name__}: {' '.join(str(problem).split())}", 1
         state = np.array([failed], np.int64)
-        parallel.largest(comm, state)
-        if failed and comm.rank != parallel.ROOT:
+        mpi.largest(comm, state)
+        if failed and comm.rank != mpi.ROOT:
             print(f"  failed  {name} on rank {comm.rank}: {verdict}", flush=True)
-        elif comm.rank == parallel.ROOT:
+        elif comm.rank == mpi.ROOT:
             elsewhere = "failed on another rank" if state[0] and not failed else verdict
             print(f"  {'failed' if state[0] else 'ok':<6}  {name}: {elsewhere}", flush=True)
         fine = fine and not state[0]
@@ -44,19 +44,10 @@ def check(comm: Any) -> bool:
 
 
 def _library(comm: Any) -> str:
-    MPI = parallel.library()
+    MPI = mpi.library()
     if MPI is None:
         return "none found: one process only (pip install mpich, or load your cluster's module)"
-    return f"{mpi_name()}, MPI {MPI.VERSION}.{MPI.SUBVERSION}"
-
-
-def mpi_name() -> str:
-    """The MPI library in one word and number, or none."""
-    MPI = parallel.library()
-    if MPI is None:
-        return "none"
-    name, version = MPI.get_vendor()
-    return f"{name} {'.'.join(map(str, version))}"
+    return f"{mpi.name()}, MPI {MPI.VERSION}.{MPI.SUBVERSION}"
 
 
 def _connected(comm: Any) -> str:
@@ -65,13 +56,13 @@ def _connected(comm: Any) -> str:
         comm.Sendrecv_replace(token, dest=(comm.rank + 1) % comm.size, source=(comm.rank - 1) % comm.size)
     if token[0] != (comm.rank - 1) % comm.size:
         raise RuntimeError(f"expected word from rank {(comm.rank - 1) % comm.size}, got {token[0]}")
-    return f"{comm.size} of {parallel.launched()[0]}" if comm.size > 1 else "1 rank (try mpiexec -n 2 copympi check)"
+    return f"{comm.size} of {mpi.launched()[0]}" if comm.size > 1 else "1 rank (try mpiexec -n 2 copympi check)"
 
 
 def _allreduce(comm: Any) -> str:
     values = np.full(100_000, comm.rank + (1 << 53), np.int64)
     began = clock.perf_counter()
-    parallel.total(comm, values)
+    mpi.total(comm, values)
     exact = comm.size * (1 << 53) + comm.size * (comm.size - 1) // 2
     if not np.all(values == exact):
         raise RuntimeError(f"sum is {values[0]}, not {exact}")
@@ -79,7 +70,7 @@ def _allreduce(comm: Any) -> str:
     small, repeats = np.zeros(16, np.int64), 200
     began = clock.perf_counter()
     for _ in range(repeats):
-        parallel.total(comm, small)
+        mpi.total(comm, small)
     each = (clock.perf_counter() - began) / repeats
     return f"int64 sums exact; 16 numbers in {each * 1e6:.1f} us, 100,000 in {seconds * 1e3:.2f} ms"
 
@@ -103,12 +94,12 @@ def _hdf5(comm: Any) -> str:
     version = f"h5py {h5py.__version__}, HDF5 {h5py.version.hdf5_version}"
     if not h5py.get_config().mpi:
         return f"serial ({version}); written and read back"
-    shared = parallel.from_root(comm, _shared_file)
+    shared = mpi.from_root(comm, _shared_file)
     problem = ""
     try:
         problem = _parallel_round_trip(comm, shared)
     finally:
-        if comm.rank == parallel.ROOT:
+        if comm.rank == mpi.ROOT:
             Path(shared).unlink(missing_ok=True)
     if problem:
         raise RuntimeError(problem)
@@ -134,14 +125,14 @@ def _parallel_round_trip(comm: Any, path: str) -> str:
             opened = ""
         except (OSError, RuntimeError) as error:
             opened = str(error)
-        said = parallel.first_text(comm, opened)
+        said = mpi.first_text(comm, opened)
         if not said:
             try:
                 said = act(file)
                 file.close()
             except (OSError, RuntimeError) as error:
                 said = str(error)
-            said = parallel.first_text(comm, said)
+            said = mpi.first_text(comm, said)
         return said
 
     def write(file: Any) -> str:

@@ -9,11 +9,11 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from copympi import __version__, interrupt
-from copympi.engine import parallel
-from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly, one_line, out_of_memory
+from copympi import __version__, interrupt, mpi
+from copympi.cli.terminal import make_lasting
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
 from copympi.launcher import launched
-from copympi.terminal import make_lasting
+from copympi.text import one_line, out_of_memory
 
 
 class UsageError(Exception):
@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run one command and exit with its code, the same on every rank.
 
-    Whatever goes wrong on some ranks alone, the others do not wait for them for ever: see `parallel.leave`.
+    Whatever goes wrong on some ranks alone, the others do not wait for them for ever: see `mpi.leave`.
     """
     make_lasting()
     code, said = 1, ""
@@ -57,14 +57,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     if code:
-        parallel.leave(code, said)
+        mpi.leave(code, said)
     sys.exit(code)
 
 
 def _end_job() -> None:
     """End the other ranks too, if there are any: they may wait for this one for ever."""
     try:
-        comm = parallel.world()
+        comm = mpi.world()
     except (InputError, MachineError):
         return
     if comm.size > 1:
@@ -114,7 +114,7 @@ def _parser() -> Parser:
 
 
 def _run(options: Any) -> int:
-    from copympi.job import execute
+    from copympi.run.plan import execute
 
     return execute(options)
 
@@ -153,9 +153,9 @@ def _info(options: Any) -> int:
 
 
 def _check(_: Any) -> int:
-    from copympi.check import check
+    from copympi.cli.check import check
 
-    return 0 if check(parallel.world()) else 1
+    return 0 if check(mpi.world()) else 1
 
 
 def _study(options: Any) -> int:
@@ -169,4 +169,4 @@ def _study(options: Any) -> int:
         raise InputError("NAME", "", "which study? see `copympi study --list`")
     module = studies.find(options.name)
     folder = options.output or Path(f"study-{options.name}")
-    return int(module.study(parallel.world(), folder, options.quick, options.replicas, options.seed))
+    return int(module.study(mpi.world(), folder, options.quick, options.replicas, options.seed))

@@ -11,8 +11,7 @@ from pydantic import Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from copympi import files
-from copympi.errors import InputError, NotBuiltYet
-from copympi.sections import (
+from copympi.config.sections import (
     INTERVAL,
     AlignmentSection,
     CheckpointSection,
@@ -22,7 +21,8 @@ from copympi.sections import (
     Section,
     SystemSection,
 )
-from copympi.sections import seconds as seconds
+from copympi.config.sections import seconds as seconds
+from copympi.errors import InputError, NotBuiltYet
 
 MOST_RECORDS = 10**8
 SHORTEST, LONGEST = 1e-100, 1e100

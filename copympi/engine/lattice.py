@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.sites as kernel
-from copympi.engine.leap import Leap
-from copympi.engine.occupation import Occupation
-from copympi.engine.streams import Purpose
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.counts import Counts
+from copympi.engine.purposes import Purpose
 from copympi.errors import DynamicsError, InputError
 from copympi.kernels.bonds import TILE_SIZE, Bonds, Room
 from copympi.model.preparation import LARGEST, Start, nearest_whole
@@ -27,7 +27,7 @@ EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 """Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
 
-class Sites(Occupation):
+class LatticeCounts(Counts):
     """Replicas as amplitudes c (R, 2, P) = sqrt(n) exp(-i phi), which need no sine to move.
 
     n (R, P) is the whole number of a beable's members where they are few; else HOLDS_GAUSS stands there and |c|^2 is
@@ -38,7 +38,7 @@ class Sites(Occupation):
 
     columns: tuple[str, ...] = ("n", "c", "left", "step", "events", "largest_chance", "substeps")
 
-    def __init__(self, comm: Any, system: System, start: Start, leap: Leap, replicas: int, seed: int) -> None:
+    def __init__(self, comm: Any, system: System, start: Start, leap: Accuracy, replicas: int, seed: int) -> None:
         super().__init__(comm, system, start, leap, replicas, seed)
         R = len(self.left)
         del self.phase  # amplitudes stand for it

@@ -27,7 +27,7 @@ CHANCE_PLACE = 2
 
 
 @dataclass(frozen=True)
-class Leap:
+class Accuracy:
     """Leaps of `members` copies between records `interval` apart.
 
     step : fixed length, or None: the longest step within `leaving_chance` (any member's chance to leave its beable,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from copympi.watchdog import Watchdog
+from copympi.run.watchdog import Watchdog
 
 STOP, SAVE = 0, 1
 """Places of the two wishes."""
@@ -26,7 +26,7 @@ STOP_FILE, STOPPED = "STOP", "stopped"
 """What a user puts into DIR to stop a run, and what it becomes: job scripts see there that nobody wants to go on."""
 
 
-class Control:
+class Stopping:
     """Wishes of one rank. `interval`: seconds of wall time, or (simulated time,) between checkpoints.
 
     `deadline` (root): monotonic time by which the run must have left, or None. `watchdog` learns that things go on.

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.config import Config
+from copympi.config.reading import Config
+from copympi.engine.ensemble import Snapshot
 from copympi.model import observables
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.snapshot import Snapshot
 
 MOST_PROFILE = 4096
 """Beables up to which a record keeps what it has of each; beyond, profiles are rare and have files of their own."""

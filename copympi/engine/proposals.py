@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.offers as kernel
-from copympi.engine import parallel
-from copympi.engine.streams import Purpose
+from copympi import mpi
+from copympi.engine.purposes import Purpose
 
 Int = NDArray[np.int64]
 
 
-class Offers:
+class Proposals:
     """Draws one step's offers on every rank, and asks the owners of the partners for their values.
 
     A partner is named by its place among all n_a members of a beable of a replica, in order of blocks and, in a
@@ -41,7 +41,7 @@ class Offers:
 
     def _ask(self, partner: Int, group: NDArray[np.int32], c: Any) -> NDArray[np.float64]:
         """x, y of the partners, (K, W)."""
-        held = parallel.all_gather(self.comm, c.own_n.ravel())  # (size, groups)
+        held = mpi.all_gather(self.comm, c.own_n.ravel())  # (size, groups)
         before = np.zeros((self.groups, self.comm.size + 1), np.int64)
         np.cumsum(held.T, axis=1, out=before[:, 1:])
         base = np.cumsum(held, axis=1) - held
@@ -49,12 +49,12 @@ class Offers:
         asked = np.empty(self.comm.size, np.int64)
         kernel.route(before, np.ascontiguousarray(base), partner, group, place, order, asked)
         begin, where = buckets(c.unit, c.counts, c.offset)
-        wanted, got = parallel.exchange(self.comm, place, asked)
+        wanted, got = mpi.exchange(self.comm, place, asked)
         replies = np.empty((wanted.size, len(c.values)))
         kernel.answer(begin, where, wanted, c.values, replies)
         if self.comm.size == 1:  # one owner: the order is the stream's
             return replies
-        answers, _ = parallel.exchange(self.comm, replies, got)
+        answers, _ = mpi.exchange(self.comm, replies, got)
         value = np.empty_like(answers)
         kernel.in_stream_order(order, answers, value)
         return value

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly, out_of_memory
+from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
 from copympi.launcher import launched as launched
+from copympi.text import out_of_memory
 
 T = TypeVar("T")
 ROOT = 0
@@ -59,6 +60,15 @@ def library() -> Any:
             ) from None
         return None
     return MPI
+
+
+def name() -> str:
+    """The MPI library in one word and number, or none."""
+    MPI = library()
+    if MPI is None:
+        return "none"
+    vendor, version = MPI.get_vendor()
+    return f"{vendor} {'.'.join(map(str, version))}"
 
 
 def world() -> Any:

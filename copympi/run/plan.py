@@ -16,25 +16,24 @@ from typing import Any
 import numpy as np
 import tomlkit
 
-from copympi import __version__, interrupt
-from copympi import config as configuration
-from copympi.check import mpi_name
-from copympi.config import Config
-from copympi.control import Control, job_deadline
-from copympi.engine import parallel
-from copympi.engine.alike import arithmetic_digest
-from copympi.errors import InputError, MachineError, one_line
-from copympi.keeper import Keeper, choose_writer, compare_settings, refuse_changes
+from copympi import __version__, interrupt, mpi
+from copympi.config import reading as configuration
+from copympi.config.reading import Config
+from copympi.engine.arithmetic import arithmetic_digest
+from copympi.errors import InputError, MachineError
 from copympi.model import build
 from copympi.model.preparation import Start, check_memory
 from copympi.model.system import System
-from copympi.progress import Progress, Silent
 from copympi.report import analysis, plots
 from copympi.report.numbers import humane
-from copympi.simulate import built, run, warn_about
+from copympi.run.checkpoints import Checkpoints, choose_writer, compare_settings, refuse_changes
+from copympi.run.loop import built, run, warn_about
+from copympi.run.progress import Progress, Silent
+from copympi.run.stopping import Stopping, job_deadline
+from copympi.run.watchdog import Watchdog, within
 from copympi.storage import given, guard, layout, reading, results
 from copympi.storage.folder import is_complete, refuse_results
-from copympi.watchdog import Watchdog, within
+from copympi.text import one_line
 
 
 @dataclass(frozen=True)
@@ -52,64 +51,64 @@ def execute(options: Any) -> int:
     """Carry out `copympi run` with parsed options; the same on every rank. Returns the exit code."""
     patience = configuration.seconds(options.patience, "--patience")
     with within(patience):
-        comm = parallel.world()
+        comm = mpi.world()
     with Watchdog(patience, comm.rank) as watchdog:
         return _execute(comm, options, watchdog)
 
 
 def _execute(comm: Any, options: Any, watchdog: Watchdog) -> int:
     """All that can be refused is refused before the first file is written, or deleted."""
-    root = comm.rank == parallel.ROOT
+    root = comm.rank == mpi.ROOT
     warnings.showwarning = _show_warning
-    on_node = parallel.part_on_node(comm)
-    job = parallel.from_root(comm, lambda: _read(options, on_node))
+    on_node = mpi.part_on_node(comm)
+    job = mpi.from_root(comm, lambda: _read(options, on_node))
     given.check(comm, job.start.phases)
-    if options.resume and parallel.from_root(comm, lambda: _already_done(job)):
+    if options.resume and mpi.from_root(comm, lambda: _already_done(job)):
         if root and not options.quiet:
             print(one_line(f"copympi: {job.folder} holds this run, finished: nothing to do"), file=sys.stderr)
         return 0
-    writer = parallel.from_root(comm, lambda: choose_writer(comm, options.writer))
+    writer = mpi.from_root(comm, lambda: choose_writer(comm, options.writer))
     seconds = _attempt(comm, job, options, writer, watchdog)
     interrupt.says(f"interrupted while reporting: the run is complete; `copympi plot {job.folder}` draws its figures")
     watchdog.beat()
-    parallel.from_root(comm, lambda: _report(job.folder, options, seconds))
+    mpi.from_root(comm, lambda: _report(job.folder, options, seconds))
     return 0
 
 
 def _attempt(comm: Any, job: Job, options: Any, writer: str, watchdog: Watchdog) -> float:
     """Build the ensemble, take the folder, and run; seconds of wall time of all lives."""
-    root, old = comm.rank == parallel.ROOT, options.overwrite or options.resume
+    root, old = comm.rank == mpi.ROOT, options.overwrite or options.resume
     deadline, meta = _deadline(options.time_budget, root), _meta(job)
-    if parallel.from_root(comm, lambda: os.path.isdir(job.folder)):
-        parallel.from_root(comm, lambda: results.open_folder(job.folder, old))
+    if mpi.from_root(comm, lambda: os.path.isdir(job.folder)):
+        mpi.from_root(comm, lambda: results.open_folder(job.folder, old))
     if options.resume:
-        parallel.from_root(comm, lambda: refuse_changes(job.folder, meta["settings"]))
+        mpi.from_root(comm, lambda: refuse_changes(job.folder, meta["settings"]))
     watchdog.beat()
     try:
-        with parallel.together(comm):
+        with mpi.together(comm):
             ensemble = built(job.system, job.start, job.config, comm)
     except InputError as problem:
         raise problem.inside(options.config) from None
     watchdog.beat()
-    parallel.from_root(comm, lambda: results.open_folder(job.folder, old))
-    control = Control(root, job.folder, job.config.save_every, deadline, watchdog)
+    mpi.from_root(comm, lambda: results.open_folder(job.folder, old))
+    control = Stopping(root, job.folder, job.config.save_every, deadline, watchdog)
     try:
-        keeper = Keeper(comm, job.folder, control, meta, job.config.checkpoint.keep, writer, options.quiet)
-        parallel.from_root(comm, lambda: refuse_results(job.folder, old))
+        keeper = Checkpoints(comm, job.folder, control, meta, job.config.checkpoint.keep, writer, options.quiet)
+        mpi.from_root(comm, lambda: refuse_results(job.folder, old))
         return _run(comm, job, options, ensemble, keeper)
     finally:
         control.leaving = True
         control.release()
 
 
-def _run(comm: Any, job: Job, options: Any, ensemble: Any, keeper: Keeper) -> float:
-    root, keep = comm.rank == parallel.ROOT, 0
+def _run(comm: Any, job: Job, options: Any, ensemble: Any, keeper: Checkpoints) -> float:
+    root, keep = comm.rank == mpi.ROOT, 0
     if options.resume:
         keep = keeper.resume()
         if not keep:
             keeper.say(f"no checkpoint in {job.folder}: starting afresh")
     else:
-        parallel.from_root(comm, keeper.clear)
+        mpi.from_root(comm, keeper.clear)
     if root and not keep:
         warn_about(job.start, job.system)
     progress = Silent() if options.quiet or not root else Progress(job.config, options.progress)
@@ -119,7 +118,7 @@ def _run(comm: Any, job: Job, options: Any, ensemble: Any, keeper: Keeper) -> fl
             print(_headline(job, comm.size), flush=True)
         last, seconds = run(job.system, job.start, job.config, comm, keeper.recorders, progress, keeper, ensemble)
         seconds += keeper.spent_before
-        parallel.from_root(comm, lambda: recorder.finish(seconds, last))
+        mpi.from_root(comm, lambda: recorder.finish(seconds, last))
     return seconds
 
 
@@ -167,7 +166,7 @@ def _meta(job: Job) -> dict[str, Any]:
         "version": __version__,
         "libraries": results.libraries(),
         "cpu": f"arithmetic digest {arithmetic_digest():08x}",
-        "mpi": mpi_name(),
+        "mpi": mpi.name(),
         "hostname": platform.node(),
         "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
     }
@@ -195,7 +194,7 @@ def _as_json(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)
 
 
-def _results_on_root(comm: Any, job: Job, keep: int, keeper: Keeper) -> Any:
+def _results_on_root(comm: Any, job: Job, keep: int, keeper: Checkpoints) -> Any:
     """The results file, open on the root, with the first `keep` records of the old one; failures are every rank's."""
     made: list[results.ResultsFile] = []
 
@@ -208,14 +207,14 @@ def _results_on_root(comm: Any, job: Job, keep: int, keeper: Keeper) -> Any:
                 job.system,
                 job.start,
                 comm.size,
-                mpi_name(),
+                mpi.name(),
                 keep,
                 keeper.attempt,
                 keeper.check_fence,
             )
         )
 
-    parallel.from_root(comm, open_it)
+    mpi.from_root(comm, open_it)
     return made[0] if made else nullcontext()
 
 

@@ -1,0 +1,1 @@
+"""The config file: its schema, and how it is read."""

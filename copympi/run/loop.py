@@ -1,0 +1,165 @@
+"""The one loop: an ensemble, a schedule of records, and whoever wants to see them."""
+
+from __future__ import annotations
+
+import time as clock
+import warnings
+from typing import Any
+
+from copympi import mpi
+from copympi.config.reading import Config
+from copympi.engine import methods
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.counts import Counts
+from copympi.engine.ensemble import Snapshot
+from copympi.engine.members import Members
+from copympi.errors import InputError
+from copympi.model.preparation import Start
+from copympi.model.system import System
+from copympi.records.plan import Plan, Recorder
+from copympi.run.checkpoints import Checkpoints
+from copympi.run.progress import Silent
+from copympi.text import humane
+
+CAREFUL_CHANCE, CAREFUL_TURN = 0.05, 0.5
+"""A fixed step with larger leaving chances, or in which phases turn further (rad), is warned about."""
+FASTEST = 1e50
+"""|H|/hbar must stay below: the step's polynomial has its fifth power times sqrt(N), which must be a number."""
+
+
+def built(system: System, start: Start, config: Config, comm: Any) -> Members | Counts:
+    """The ensemble of a checked config at t = 0; InputError for what only the engine can refuse. Collective."""
+    d, fastest = config.dynamics, system.fastest
+    if not fastest < FASTEST:
+        why = f"must be below {FASTEST:g} per unit of time; choose other units"
+        raise InputError("system.hamiltonian", f"|H|/hbar = {fastest:.3g}", why)
+    leap = Accuracy(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
+    return methods.ensemble(system, start, config, comm, leap)
+
+
+def run(
+    system: System,
+    start: Start,
+    config: Config,
+    comm: Any,
+    recorders: list[Recorder],
+    progress: Silent,
+    keeper: Checkpoints | None = None,
+    ensemble: Members | Counts | None = None,
+) -> tuple[Snapshot | None, float]:
+    """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
+
+    Recorders and progress are used on the root only. `keeper` saves and restores the state where there is one.
+    `ensemble` : as `built` makes it, where that has been done.
+    An exception that is not alike on all ranks aborts the job.
+    """
+    try:
+        with mpi.together(comm):
+            began = clock.perf_counter()
+            ensemble = built(system, start, config, comm) if ensemble is None else ensemble
+            warn = _StepWarning(config.dynamics.step, system)
+            last = _loop(ensemble, config, Plan(config, system, start), recorders, progress, keeper, warn)
+            return last, clock.perf_counter() - began
+    finally:
+        progress.close()
+
+
+def _loop(
+    ensemble: Members | Counts,
+    config: Config,
+    plan: Plan,
+    recorders: list[Recorder],
+    progress: Silent,
+    keeper: Checkpoints | None,
+    warn: _StepWarning,
+) -> Snapshot | None:
+    first, snapshot = 1, None
+    if keeper is not None and keeper.found is not None:
+        state, meta = keeper.found
+        first = int(meta["record"])
+        ensemble.restore(state, first)
+        keeper.found = None
+    else:
+        snapshot = _tell(recorders, ensemble, 0, plan, keeper)
+        ensemble.begin(first)
+    for record in range(first, config.records + 1):
+        if record > first:
+            ensemble.begin(record)
+        _reach_record(ensemble, record, progress, keeper)
+        snapshot = _tell(recorders, ensemble, record, plan, keeper)
+        if snapshot is not None:
+            progress.show(*ensemble.progress)
+            warn.look(snapshot.largest_chance, record * config.interval)
+    if keeper is not None:
+        keeper.close()
+    return snapshot
+
+
+def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, keeper: Checkpoints | None) -> None:
+    """Steps up to the next record, with looks at the clock and at what ranks wish for in between."""
+    more = True
+    while more:
+        if keeper is not None:
+            keeper.control.look(ensemble.wishes, ensemble)
+        more = ensemble.advance()
+        if progress.due():
+            progress.show(*ensemble.progress)
+        if keeper is not None:
+            keeper.heed(ensemble, record)
+
+
+def _tell(
+    recorders: list[Recorder], ensemble: Members | Counts, record: int, plan: Plan, keeper: Checkpoints | None
+) -> Snapshot | None:
+    """Show the recorders where the ensemble stands. Collective; returns the snapshot on the root."""
+    time, snapshot = record * plan.interval, ensemble.snapshot()
+    if keeper is not None and plan.apart and plan.profiled(record):
+        keeper.profile(ensemble, snapshot, record, plan.number(record), time)
+    if snapshot is None:
+        return None
+    snapshot = plan.measure(record, snapshot)
+    for recorder in recorders:
+        if keeper is not None:
+            keeper.tell(recorder, time, snapshot)
+        else:
+            recorder.take(time, snapshot)
+    return snapshot
+
+
+class _StepWarning:
+    """Says once that a fixed step is long for the chances it leads to, and once that it is for the phases."""
+
+    def __init__(self, step: float | None, system: System) -> None:
+        self.step = self.step_of_phases = step
+        self.turn = 0.0 if step is None else step * system.spread
+
+    def look(self, chance: float, time: float) -> None:
+        if self.step_of_phases is not None and self.turn > CAREFUL_TURN:
+            warnings.warn(
+                f"dynamics.step = {self.step_of_phases:g} may turn phases by {self.turn:.3g} rad in one step (|H|/hbar "
+                f"less the middle of its diagonal, times the step); above {CAREFUL_TURN} results lose accuracy",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+            self.step_of_phases = None
+        if self.step is not None and chance > CAREFUL_CHANCE:
+            warnings.warn(
+                f"dynamics.step = {self.step:g} lets a member leave with chance {chance:.3g} in one step "
+                f"(by t = {time:g}); above {CAREFUL_CHANCE} results lose accuracy",
+                RuntimeWarning,
+                stacklevel=5,
+            )
+            self.step = None
+
+
+def warn_about(start: Start, system: System) -> None:
+    """Say once which beables have weight but no member."""
+    if start.unmanned.size:
+        named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
+        more = f" and {start.unmanned.size - 5} more" if start.unmanned.size > 5 else ""
+        warnings.warn(
+            f"with {humane(start.members).replace(',', '')} members no one holds beable {named}{more}: "
+            "there is nothing to copy, so it will stay empty",
+            RuntimeWarning,
+            stacklevel=3,
+        )
