@@ -14,7 +14,7 @@ from scipy.integrate import solve_ivp
 import copympi
 from copympi.mpi import Alone
 from copympi.theory import noise, schrodinger
-from tests import naive
+from tests.reference import naive
 from tests.statistical.test_agreement import means_agree, same_law
 
 RUNS, RECORDS = 2_000, 3
