@@ -28,6 +28,8 @@ SlurmctldLogFile={folder}/log/slurmctld
 SlurmdLogFile={folder}/log/slurmd-%n
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
+# a folder of each host's own: PMIx' files have the same names on all
+TmpFS={folder}/tmp
 AuthType=auth/munge
 # a job that is requeued waits until its old credential has expired, 2 minutes by default
 AuthInfo=socket={folder}/munge/socket,cred_expire=5
