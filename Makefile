@@ -8,8 +8,6 @@ BIN     = $(VENV)/bin
 KERNELS = setup.py pyproject.toml $(wildcard cython_src/*.pyx cython_src/*.h copympi/kernels/*.pxd)
 ACTIVE  = PATH="$(abspath $(BIN)):$$PATH"
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# What an extra asks for, without copympi itself, which would be built once more
-EXTRA   = $$($(BIN)/python -c 'import tomlkit; print(*tomlkit.load(open("pyproject.toml"))["project"]["optional-dependencies"]["$(1)"])')
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
@@ -41,7 +39,7 @@ $(VENV)/.installed: $(KERNELS)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.installed tests/provide-openmpi tests/provide-slurm tests/provide-parallel-hdf5
-	$(PIP) $(call EXTRA,test)
+	$(PIP) $$($(BIN)/python tools/extra test)
 	sh tests/provide-openmpi
 	sh tests/provide-slurm
 	sh tests/provide-parallel-hdf5 $(VENV) $(VENV)-openmpi openmpi
@@ -49,7 +47,7 @@ $(VENV)/.test: $(VENV)/.installed tests/provide-openmpi tests/provide-slurm test
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.installed
-	$(PIP) $(call EXTRA,bench)
+	$(PIP) $$($(BIN)/python tools/extra bench)
 	touch $@
 
 clean:
