@@ -16,7 +16,7 @@ options = {
 }
 kernels = ["streams", "draws", "predictor", "occupation", "members"]
 kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds", "single"]
-kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "sites"]
+kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "lattice"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

@@ -4,7 +4,7 @@ from libc.math cimport ceil, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from copympi.kernels.bonds cimport GAUSS
+from copympi.kernels.bonds cimport NO_COUNT
 from copympi.kernels.cluster cimport Cluster, Edge, path_at, share_at
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
 from copympi.kernels.moves cimport rate_of
@@ -31,8 +31,8 @@ cdef void couple(const Cluster *g, const double *z, double *f) noexcept nogil:
         f[n + j] += e.re * z[n + i] - e.im * z[i]
 
 
-cdef void turn(const Cluster *g, const double *z, double over, const double *source, double *new) noexcept nogil:
-    """new = -i over ((H/hbar) z + source), empty beables left alone."""
+cdef void apply_h(const Cluster *g, const double *z, double over, const double *source, double *new) noexcept nogil:
+    """new = -i over ((H/hbar) z + source), those of empty beables left alone."""
     cdef int32_t n = g.size, i
     cdef double x, y, omega
     couple(g, z, new)
@@ -59,7 +59,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
     cdef double *c = g.early
     cdef double *field = g.late
     cdef double *out = g.first
-    cdef double share, rate, m, f, dt, own, most, left = g.x.h - g.t
+    cdef double share, rate, m, f, dt, own, most, time_left = g.x.h - g.t
     cdef Py_ssize_t a
     for i in range(n):
         path_at(g, g.w.queue[i], g.t, g.path + i, g.path + n + i)
@@ -84,7 +84,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
             field[n + e.i] += e.re * e.y + e.im * e.x
             rate = rate_of(e.re, e.im, c[e.i], c[n + e.i], e.x, e.y)
         out[e.i] += max(rate, 0.0)
-    dt = left
+    dt = time_left
     if g.d.norm * dt > WAVE:
         dt = WAVE / g.d.norm
     for i in range(n):
@@ -93,24 +93,24 @@ cdef void look_around(Cluster *g) noexcept nogil:
         if m == 0.0:
             continue
         f = field[i] * field[i] + field[n + i] * field[n + i]
-        own = left
-        if own * own * f > g.w.turn * g.w.turn * m:
-            own = g.w.turn * sqrt(m / f)
+        own = time_left
+        if own * own * f > g.w.substep_turn * g.w.substep_turn * m:
+            own = g.w.substep_turn * sqrt(m / f)
         if own < SHORTEST * g.x.h and g.x.n[a] > 0:
-            g.x.n[a] = GAUSS  # beside what comes at once, those few have no noise to speak of
+            g.x.n[a] = NO_COUNT  # beside what comes at once, those few have no noise to speak of
         if g.x.n[a] < 0:
-            most = g.w.noise * m * m
+            most = g.w.most_noise * m * m
         else:  # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
-            most = (g.x.limit if g.x.n[a] > g.x.pinned else 2.0 * g.w.turn) * m
+            most = (g.x.limit if g.x.n[a] > g.x.spectators else 2.0 * g.w.substep_turn) * m
         if own * out[i] > most:
             own = most / out[i]
         dt = min(dt, own)
-    dt = min(left, max(dt, SHORTEST * g.x.h))
-    g.dt = left / ceil(left / dt * (1.0 - 1e-12))
+    dt = min(time_left, max(dt, SHORTEST * g.x.h))
+    g.dt = time_left / ceil(time_left / dt * (1.0 - 1e-12))
     for i in range(n):
         m = c[i] * c[i] + c[n + i] * c[n + i]
-        if out[i] * g.dt > g.x.chance * m and (g.x.n[g.w.queue[i]] > g.x.pinned or g.x.n[g.w.queue[i]] < 0):
-            g.x.chance = out[i] * g.dt / m
+        if out[i] * g.dt > g.x.largest_chance * m and (g.x.n[g.w.queue[i]] > g.x.spectators or g.x.n[g.w.queue[i]] < 0):
+            g.x.largest_chance = out[i] * g.dt / m
 
 
 cdef void foresee(Cluster *g) noexcept nogil:
@@ -146,13 +146,13 @@ cdef void foresee(Cluster *g) noexcept nogil:
         if g.x.n[a] == 0:  # nobody there, whatever the path says
             g.y[i] = -g.path[i]
             g.y[n + i] = -g.path[n + i]
-    turn(g, g.y, 1.0, g.source, g.w1)
+    apply_h(g, g.y, 1.0, g.source, g.w1)
     for i in range(n):
         if g.x.n[g.w.queue[i]] == 0:  # it stays on minus the path while others move
             g.w1[i] = (g.path[i] - g.end[i]) / g.dt
             g.w1[n + i] = (g.path[n + i] - g.end[n + i]) / g.dt
-    turn(g, g.w1, 0.5, NULL, g.w2)
-    turn(g, g.w2, 1.0 / 3.0, NULL, g.w3)
+    apply_h(g, g.w1, 0.5, NULL, g.w2)
+    apply_h(g, g.w2, 1.0 / 3.0, NULL, g.w3)
     for i in range(2 * n):
         g.early[i] += g.y[i] + t1 * (g.w1[i] + t1 * (g.w2[i] + t1 * g.w3[i]))
         g.late[i] += g.y[i] + t2 * (g.w1[i] + t2 * (g.w2[i] + t2 * g.w3[i]))
@@ -196,9 +196,9 @@ cdef void lead_on(Cluster *g) noexcept nogil:
         dy = s0 * s0 * share0 * y0 + s1 * s1 * share1 * g.early[n + i] + s2 * s2 * share2 * g.late[n + i]
         g.D2[i] = 0.5 * dx
         g.D2[n + i] = 0.5 * dy
-    turn(g, g.D2, 1.0, NULL, g.E)
+    apply_h(g, g.D2, 1.0, NULL, g.E)
     for i in range(2 * n):
         g.E[i] += g.D1[i]
-    turn(g, g.E, 1.0, NULL, g.D2)
+    apply_h(g, g.E, 1.0, NULL, g.D2)
     for i in range(2 * n):
         g.D0[i] += g.D2[i]

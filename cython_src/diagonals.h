@@ -168,19 +168,19 @@ PASS void turnover(const Diagonals *d, double half, const double *restrict early
     }
 }
 
-/* spared[a]: the share of a beable's members that are spectators, so many of them pinned */
-PASS void spare(int64_t P, const double *restrict c, double pinned, double *restrict spared) {
+/* spectator_share[a]: the share of a beable's members that are spectators, so many of them spectators */
+PASS void spectator_shares(int64_t P, const double *restrict c, double spectators, double *restrict spectator_share) {
     for (int64_t a = 0; a < P; a++) {
         const double m = c[a] * c[a] + c[P + a] * c[P + a];
-        spared[a] = m > pinned ? pinned / (m + 1e-300) : 1.0;
+        spectator_share[a] = m > spectators ? spectators / (m + 1e-300) : 1.0;
     }
 }
 
 /* Noise of the flow of each bond of a run at one Gauss point: a normal number times the root of the flow's half, where
-   both ends are calm. spared (P,) from the run's first beable on, or NULL: what spectators keep back is no noise, and does
+   both ends are calm. spectator_share (P,) from the run's first beable on, or NULL: what spectators keep back is no noise, and does
    not move. Returns how many members did copy. */
 static inline double kick_run(int64_t n, double half, const double *restrict rate, const double *restrict normal,
-                              const double *restrict calm, const double *restrict spared, int64_t offset,
+                              const double *restrict calm, const double *restrict spectator_share, int64_t offset,
                               double *restrict kick) {
     double copied[8] = {0};
     for (int64_t k = 0; k < n; k += 8) {
@@ -188,7 +188,7 @@ static inline double kick_run(int64_t n, double half, const double *restrict rat
         for (int64_t j = 0; j < some; j++) {
             const int64_t e = k + j;
             const double flow = calm[e] * calm[e + offset] * half * rate[e];
-            const double less = spared ? flow * (flow > 0.0 ? spared[e] : spared[e + offset]) : 0.0;
+            const double less = spectator_share ? flow * (flow > 0.0 ? spectator_share[e] : spectator_share[e + offset]) : 0.0;
             const double most = fabs(flow - less), noise = sqrt(most) * normal[e];
             kick[e] = noise - less;
             copied[j] += most + (flow > 0.0 ? noise : -noise);
@@ -199,15 +199,15 @@ static inline double kick_run(int64_t n, double half, const double *restrict rat
 
 /* The same for all runs of a tile. */
 PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const double *restrict rate,
-                      const double *restrict normal, const double *restrict calm, const double *restrict spared,
+                      const double *restrict normal, const double *restrict calm, const double *restrict spectator_share,
                       double *restrict kick) {
     double copied = 0.0;
     for (int64_t r = d->run_at[tile]; r < d->run_at[tile + 1]; r++) {
         const Run run = d->run[r];
         const double *z = normal + run.start - d->run[d->run_at[tile]].start;
         const double *own = calm + run.first, *f = rate + run.start;
-        if (spared)
-            copied += kick_run(run.length, half, f, z, own, spared + run.first, run.offset, kick + run.start);
+        if (spectator_share)
+            copied += kick_run(run.length, half, f, z, own, spectator_share + run.first, run.offset, kick + run.start);
         else
             copied += kick_run(run.length, half, f, z, own, NULL, run.offset, kick + run.start);
     }
@@ -228,7 +228,7 @@ static inline double stretch(double x) { return x > -1.0 ? x / (1.0 + sqrt(1.0 +
 
 /* The change of c that kicks at a Gauss point make: n grows by kick, the phase stays. Added to the moments of all such
    changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share (P,): relative change of c. */
-PASS void insert(int64_t P, const double *restrict c, const double *restrict kick, double s, int again,
+PASS void insert_kicks(int64_t P, const double *restrict c, const double *restrict kick, double s, int again,
                  double *restrict D0, double *restrict D1, double *restrict D2, double *restrict share) {
     const double w = 0.5 * s * s;
     for (int64_t a = 0; a < P; a++) {

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.sites as kernel
+import copympi.kernels.lattice as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
+from copympi.engine.ensemble import State
+from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.errors import DynamicsError, InputError
-from copympi.kernels.bonds import TILE_SIZE, Bonds, Room
+from copympi.kernels.bonds import TILE_SIZE, Bonds
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
@@ -23,6 +25,8 @@ GAP = 32
 """Bonds along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
 TURN = 0.3
 """Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
+FIRST_EFFORT = 100_000
+"""Beables and bonds (of steps) that a rank moves before it looks at the clock first: 10 to 30 ms."""
 EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 """Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
@@ -30,7 +34,7 @@ EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 class LatticeCounts(Counts):
     """Replicas as amplitudes c (R, 2, P) = sqrt(n) exp(-i phi), which need no sine to move.
 
-    n (R, P) is the whole number of a beable's members where they are few; else HOLDS_GAUSS stands there and |c|^2 is
+    n (R, P) is the whole number of a beable's members where they are few; else UNCOUNTED stands there and |c|^2 is
     their number, rounded in what is recorded. Beyond N = 2^63 - 1 amplitudes are mean (R, 2, P), which obeys
     Schroedinger's equation, and c, the deviation from it, whose size is of order 1 while the mean's is of order
     sqrt(N): "Large N" of docs/theory.md.
@@ -48,7 +52,7 @@ class LatticeCounts(Counts):
         turn = np.exp(-1j * start.phase)
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
         mean = np.zeros(0, complex)
-        few = np.asarray(start.counts) <= kernel.WHOLE_TO + self.pinned
+        few = np.asarray(start.counts) <= kernel.COUNTED_TO + self.pinned
         if self.apart:
             N = float(start.members)
             more = self.pinned * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
@@ -58,7 +62,7 @@ class LatticeCounts(Counts):
                 added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
             whole = np.where(few, whole - mean, added)
             self.columns = (*self.columns, "mean")
-        self.n = np.tile(np.where(few, start.counts, kernel.HOLDS_GAUSS).astype(np.int64), (R, 1))
+        self.n = np.tile(np.where(few, start.counts, kernel.UNCOUNTED).astype(np.int64), (R, 1))
         self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
         self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.apart else None
         self.substeps = np.zeros(R, np.int64)
@@ -69,23 +73,31 @@ class LatticeCounts(Counts):
         if leap.step is not None and leap.step * self.bonds.norm > STABLE:
             why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
             raise InputError("dynamics.step", leap.step, why)
-        self.room = Room(self.bonds, self.apart)
+        self.pace = Pace(FIRST_EFFORT)
+        self.replicas = kernel.Replicas(
+            self.bonds, first=self.first, total=0 if self.apart else self.members, n=self.n, c=self.c, mean=self.mean,
+            time_left=self.left, step=self.step, events=self.events, largest_chance=self.largest_chance,
+            substeps=self.substeps,
+        )  # fmt: skip
 
     def _go_on(self) -> None:
-        """Some steps of this rank's replicas."""
+        """Some steps of this rank's replicas, the last one perhaps in part."""
         turn = TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25
         began = clock.monotonic()
-        done, status, replica, beable = kernel.advance(
-            self.bonds, self.room, self.leap.rule(self.record), turn, self.seed, Purpose.SITES, self.first,
-            0 if self.apart else self.members, self.pinned,
-            self.n, self.c, self.mean, self.left, self.step, self.events, self.largest_chance, self.substeps,
-            self.pace.steps,
+        spent, status, replica = kernel.advance(
+            self.replicas, self.leap.rule(self.record, self.pinned), seed=self.seed, purpose=Purpose.SITES,
+            substep_turn=turn, effort=self.pace.steps,
         )  # fmt: skip
-        self.pace.learn(done, clock.monotonic() - began)
+        self.pace.learn(spent, clock.monotonic() - began)
         if status:
-            self._fail(status, replica, beable)
+            self._fail(status, replica)
 
-    def _fail(self, status: int, replica: int, beable: int) -> None:
+    def restore(self, state: State, record: int) -> None:
+        """Go on from `state`, on the way to `record`: what has been done of a step since is forgotten."""
+        super().restore(state, record)
+        self.replicas.forget()
+
+    def _fail(self, status: int, replica: int, beable: int = 0) -> None:
         """Note what is wrong; all ranks will hear of it."""
         time = self.record * self.leap.interval - self.left[replica]
         self.problem = DynamicsError(

@@ -1,6 +1,7 @@
 # cython: language_level=3
-from copympi.kernels.bonds cimport Replica, Work
-from copympi.kernels.diagonals cimport Diagonals
+from libc.stdint cimport int64_t
+
+from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.predictor cimport System
 
-cdef void run_stiff(const Diagonals *d, const System *s, Replica *x, Work *w) noexcept nogil
+cdef bint run_stiff(Cluster *g, const System *s, int64_t *effort) noexcept nogil
