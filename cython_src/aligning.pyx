@@ -11,6 +11,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 import numpy as np
 
 from copympi.kernels.checks cimport need, need_blocks, need_units
+from copympi.kernels.pair cimport pair_field
 from copympi.kernels.predictor cimport Couplings, System
 
 cdef extern from *:
@@ -120,10 +121,9 @@ def felt(Couplings couplings not None, int64_t[:, ::1] n not None, double[:, :, 
                 b = s.indices[e]
                 if n[r, b] > 0:
                     over = 1.0 / sqrt(<double> n[r, a] * <double> n[r, b])
-                    out[r, 1, a] += over * (s.re[e] * sums[r, 0, b] + s.im[e] * sums[r, 1, b])
-                    out[r, 2, a] += over * (s.im[e] * sums[r, 0, b] - s.re[e] * sums[r, 1, b])
-                    out[r, 3, a] += over * (s.re[e] * sums[r, 4, b] + s.im[e] * sums[r, 5, b])
-                    out[r, 4, a] += over * (s.re[e] * sums[r, 5, b] - s.im[e] * sums[r, 4, b])
+                    pair_field(over, s.re[e], s.im[e], sums[r, 0, b], sums[r, 1, b], &out[r, 1, a], &out[r, 2, a])
+                    # k = conj(w) Q, with Q = sum pi z
+                    pair_field(over, s.re[e], -s.im[e], sums[r, 4, b], -sums[r, 5, b], &out[r, 3, a], &out[r, 4, a])
             f = strength / n[r, a] if mean else strength
             out[r, 5, a] = f * sums[r, 2 if twice else 0, a]
             out[r, 6, a] = f * sums[r, 3 if twice else 1, a]

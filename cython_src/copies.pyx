@@ -10,6 +10,7 @@ from libc.string cimport memcpy
 import numpy as np
 
 from copympi.kernels.checks cimport need, need_blocks, need_room, need_units
+from copympi.kernels.pair cimport mapped, pair_pull
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
 
 cdef void add_powers(double x, double y, double scale, int64_t sign, int64_t *powers, Py_ssize_t P) noexcept nogil:
@@ -32,12 +33,10 @@ cdef int accepted(const System *s, const double *row, Py_ssize_t b, Py_ssize_t e
     cdef const double *m = h + 2 * P
     cdef double w[2]
     cdef double v[2]
-    cdef double c, d, growth
+    cdef double d, growth
     mapped(m + b, P, x, y, w)
     mapped(m + a, P, value[0], value[1], v)
-    c = v[0] * w[0] + v[1] * w[1]
-    d = v[1] * w[0] - v[0] * w[1]
-    d = d * s.re[e] - c * s.im[e]    # R_ab sin(phi_J - phi_I + delta_ab), H_ba = R_ab e^{-i delta_ab}
+    d = pair_pull(s.re[e], s.im[e], w[0], w[1], v[0], v[1])
     if d <= 0.0:
         return 0
     growth = h[b] * w[1] + h[P + b] * w[0] + h[a] * v[1] + h[P + a] * v[0]  # (G_I + G_J)/2

@@ -17,6 +17,7 @@ from libc.stdint cimport int64_t, uint8_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.pair cimport pair_field
 from copympi.kernels.predictor cimport (CHANCE_ABOVE_ONE, CULPRIT, FINE, HEAD, LARGEST, LEFT, RULE_NUMBERS, STATUS,
                                         STEP, STEP_TOO_SMALL, TURN_ABOVE_ONE, Couplings, Rule, System, rule_of)
 
@@ -50,8 +51,7 @@ cdef void fields(const System *s, const double *n, const double *Z, double *h) n
                 b = s.indices[e]
                 if n[b] > 0.0:
                     r = 1.0 / sqrt(n[a] * n[b])
-                    x += r * (s.re[e] * Z[b] + s.im[e] * Z[P + b])
-                    y += r * (s.im[e] * Z[b] - s.re[e] * Z[P + b])
+                    pair_field(r, s.re[e], s.im[e], Z[b], Z[P + b], &x, &y)
         h[a] = x
         h[P + a] = y
 

@@ -10,7 +10,7 @@ field's answer to the noise, known from the fields before and after; `answer` ad
 
 Counts are integers, or beyond 2^63 whole numbers in doubles; see draw_many in draws.pyx for what is drawn then.
 """
-from libc.math cimport floor, fmax, fmin, sqrt
+from libc.math cimport floor, fmax, fmin
 from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
@@ -18,6 +18,7 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.draws cimport draw_leavers, draw_many_leavers
 from copympi.kernels.fields cimport fields
+from copympi.kernels.pair cimport mapped_on_circle, pair_pull
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 
@@ -35,7 +36,7 @@ def map_kinds(const unsigned char[::1] active not None, double[:, ::1] maps not 
     Adds up z and z^2: sums (R, 4P).
     """
     cdef Py_ssize_t P = z.shape[2], K = z.shape[3], r, a, k
-    cdef double x, y, nr, ni, dr, di, wr, wi, over
+    cdef double w[2]
     cdef double *m
     cdef Py_ssize_t R = z.shape[0]
     need(active.shape[0] == R and z.shape[1] == 2, "active: must be (R,); z: (R, 2, P, K)")
@@ -51,23 +52,13 @@ def map_kinds(const unsigned char[::1] active not None, double[:, ::1] maps not 
                 for k in range(4):
                     sums[r, k * P + a] = 0.0
                 for k in range(K):
-                    x = z[r, 0, a, k]
-                    y = z[r, 1, a, k]
-                    nr = m[0] * x - m[P] * y + m[2 * P]
-                    ni = m[0] * y + m[P] * x + m[3 * P]
-                    dr = m[2 * P] * x + m[3 * P] * y + m[0]
-                    di = m[2 * P] * y - m[3 * P] * x - m[P]
-                    wr = nr * dr + ni * di
-                    wi = ni * dr - nr * di
-                    over = 1.0 / sqrt(wr * wr + wi * wi)
-                    wr *= over
-                    wi *= over
-                    z[r, 0, a, k] = wr
-                    z[r, 1, a, k] = wi
-                    sums[r, a] += count[r, a, k] * wr
-                    sums[r, P + a] += count[r, a, k] * wi
-                    sums[r, 2 * P + a] += count[r, a, k] * (wr * wr - wi * wi)
-                    sums[r, 3 * P + a] += count[r, a, k] * 2.0 * wr * wi
+                    mapped_on_circle(m, P, z[r, 0, a, k], z[r, 1, a, k], w)
+                    z[r, 0, a, k] = w[0]
+                    z[r, 1, a, k] = w[1]
+                    sums[r, a] += count[r, a, k] * w[0]
+                    sums[r, P + a] += count[r, a, k] * w[1]
+                    sums[r, 2 * P + a] += count[r, a, k] * (w[0] * w[0] - w[1] * w[1])
+                    sums[r, 3 * P + a] += count[r, a, k] * 2.0 * w[0] * w[1]
                 m[0] = 1.0
                 m[P] = 0.0
                 m[2 * P] = 0.0
@@ -80,7 +71,7 @@ cdef double chances_of(const System *s, const double *row, const Count *n, Py_ss
     cdef Py_ssize_t P = s.P, e, a, j, place = 0
     cdef const double *bound = row + HEAD + s.nnz
     cdef const double *h = bound + s.nnz
-    cdef double x = z[b * K + i], y = z[(P + b) * K + i], own, c, d, u, v, total = 0.0
+    cdef double x = z[b * K + i], y = z[(P + b) * K + i], own, d, u, v, total = 0.0
     own = h[b] * y + h[P + b] * x
     for e in range(s.indptr[b], s.indptr[b + 1]):
         a = s.indices[e]
@@ -89,9 +80,7 @@ cdef double chances_of(const System *s, const double *row, const Count *n, Py_ss
             if count[a * K + j] > 0:
                 u = z[a * K + j]
                 v = z[(P + a) * K + j]
-                c = u * x + v * y
-                d = v * x - u * y
-                d = d * s.re[e] - c * s.im[e]
+                d = pair_pull(s.re[e], s.im[e], x, y, u, v)
                 if d > 0.0:
                     d *= row[HEAD + e] * bound[e] * (1.0 + row[STEP] * (own + h[a] * v + h[P + a] * u))
                     chance[place] = d * count[a * K + j] / n[a]

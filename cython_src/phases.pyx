@@ -14,6 +14,7 @@ from copympi.kernels.checks cimport need, need_blocks, need_units
 
 cdef extern from *:
     """
+    #include "pair.h"
     #include "wide.h"
 
     enum { CHUNK = 512 };
@@ -56,10 +57,9 @@ cdef extern from *:
     static void map_values(double *x, double *y, int64_t n, double ar, double ai, double br, double bi)
     {
         for (int64_t i = 0; i < n; i++) {
-            double nr = ar * x[i] - ai * y[i] + br, ni = ar * y[i] + ai * x[i] + bi;
-            double dr = br * x[i] + bi * y[i] + ar, di = br * y[i] - bi * x[i] - ai;
-            double wr = nr * dr + ni * di, wi = ni * dr - nr * di;
-            double over = 1.0 / sqrt(wr * wr + wi * wi);
+            double wr, wi, over;
+            mapped_by(ar, ai, br, bi, x[i], y[i], &wr, &wi);
+            over = 1.0 / sqrt(wr * wr + wi * wi);
             x[i] = wr * over; y[i] = wi * over;
         }
     }

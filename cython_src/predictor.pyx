@@ -21,6 +21,7 @@ from libc.math cimport NAN, atan2, ceil, cos, fabs, fma, fmax, fmin, isfinite, r
 from libc.stdint cimport int64_t, uint64_t
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.pair cimport pair_flow, pair_turn
 
 cdef double TWO_PI = 6.283185307179586
 cdef double TWO_PI_REST = 2.4492935982947064e-16  # what is left of 2 pi beyond that double
@@ -216,9 +217,9 @@ cdef void integrate_flows(const System *s, double start, double t, Scratch w) no
         b = s.pair[4 * p]
         a = s.pair[4 * p + 1]
         e = s.pair[4 * p + 2]
-        # -2 Im(conj(c_b) w_ba c_a), weight t/2 at each of the two points
-        early = -t * ((c[b] * c[a] + c[P + b] * c[P + a]) * s.im[e] + (c[b] * c[P + a] - c[P + b] * c[a]) * s.re[e])
-        late = -t * ((d[b] * d[a] + d[P + b] * d[P + a]) * s.im[e] + (d[b] * d[P + a] - d[P + b] * d[a]) * s.re[e])
+        # the flow, with weight t/2 at each of the two points
+        early = -t * pair_turn(s.re[e], s.im[e], c[b], c[P + b], c[a], c[P + a])
+        late = -t * pair_turn(s.re[e], s.im[e], d[b], d[P + b], d[a], d[P + a])
         w.forth[p] = fmax(early, 0.0) + fmax(late, 0.0)
         w.back[p] = fmax(-early, 0.0) + fmax(-late, 0.0)
 
@@ -235,7 +236,7 @@ cdef void hold_back(const System *s, int64_t spectators, const double *n, double
         b = s.pair[4 * p]
         a = s.pair[4 * p + 1]
         e = s.pair[4 * p + 2]
-        flow = -2.0 * ((c[b] * c[a] + c[P + b] * c[P + a]) * s.im[e] + (c[b] * c[P + a] - c[P + b] * c[a]) * s.re[e])
+        flow = pair_flow(s.re[e], s.im[e], c[b], c[P + b], c[a], c[P + a])
         if flow > 0.0:
             flow *= fmin(1.0, spectators / n[b])
         elif flow < 0.0:

@@ -10,7 +10,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 import numpy as np
 
-from copympi.kernels.copies cimport add_powers, mapped
+from copympi.kernels.copies cimport add_powers
+from copympi.kernels.pair cimport mapped, pair_pull
 from copympi.kernels.predictor cimport HEAD, STEP, Couplings, System
 from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stream_open
 
@@ -86,8 +87,7 @@ cdef Py_ssize_t next_offer(const System *s, const Rates *k, Stream *stream, doub
 cdef inline bint taken(const System *s, const Rates *k, Py_ssize_t e, const double *w, const double *v,
                        double luck) noexcept nogil:
     """Whether who has w = e^{i phi_I} takes the offer of v = e^{i phi_J}; entry e = (b, a)."""
-    cdef double c = v[0] * w[0] + v[1] * w[1], d = v[1] * w[0] - v[0] * w[1]
-    return luck * k.strength[e] < d * s.re[e] - c * s.im[e]
+    return luck * k.strength[e] < pair_pull(s.re[e], s.im[e], w[0], w[1], v[0], v[1])
 
 
 cdef struct Crowd:
