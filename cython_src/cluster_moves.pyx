@@ -8,7 +8,8 @@ from copympi.kernels.bonds cimport Work
 from copympi.kernels.cluster cimport Cluster, Edge, share_at
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
 from copympi.kernels.draws cimport draw_normal
-from copympi.kernels.moves cimport draw_leavers_of, insert_change, moving_share, rate_of, second_flow, second_mean
+from copympi.kernels.moves cimport draw_leavers_of, insert_change, moving_share, second_flow, second_mean
+from copympi.kernels.pair cimport pair_flow
 
 
 cdef inline double there(const Cluster *g, const Edge *e, bint inner, bint late) noexcept nogil:
@@ -157,7 +158,7 @@ cdef inline void finish_edge(Cluster *g, Edge *e) noexcept nogil:
     if e.j >= 0:
         xj = g.late[e.j] + over * g.E[e.j]
         yj = g.late[n + e.j] + over * g.E[n + e.j]
-    new = rate_of(e.re, e.im, xi, yi, xj, yj)
+    new = pair_flow(e.re, e.im, xi, yi, xj, yj)
     flow = second_flow(g.dt, old, new)
     old *= moving_share(g.x.spectators, there(g, e, old > 0.0, True))
     new *= moving_share(g.x.spectators, xi * xi + yi * yi if new > 0.0 else xj * xj + yj * yj)

@@ -17,6 +17,7 @@ from copympi.kernels.bonds cimport CALM, COUNTED, FIRST, NORMALS, SECOND, Replic
 from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, Diagonals, deal, insert_kicks, kick_tile,
                                         spectator_shares, stretch)
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
+from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.streams cimport Stream
 
 cdef double MOST = 1e18       # members that can move at once: no step comes near, but where none is short enough
@@ -120,7 +121,7 @@ cdef inline void draw_second_of(Stream *stream, const Diagonals *d, Replica *x, 
     yb = z[P + b] + over * w.E[P + b]
     xc = z[c] + over * w.E[c]
     yc = z[P + c] + over * w.E[P + c]
-    new = rate_of(d.re[e], d.im[e], xb, yb, xc, yc)
+    new = pair_flow(d.re[e], d.im[e], xb, yb, xc, yc)
     flow = second_flow(x.h, old, new)  # along the path, with what the noise so far changes in it
     if x.spectators:
         old *= moving_share(x.spectators, members_at(d, z, b if old > 0.0 else c))

@@ -5,9 +5,14 @@
 #pragma once
 #include <math.h>
 
+/* Im(conj(c_b) w c_a) where w is real. */
+static inline double pair_turn_real(double re, double xb, double yb, double xa, double ya) {
+    return re * (xb * ya - yb * xa);
+}
+
 /* Im(conj(c_b) w c_a). Times -2: members that go from b to a in unit time, (32); negative: from a to b. */
 static inline double pair_turn(double re, double im, double xb, double yb, double xa, double ya) {
-    return re * (xb * ya - yb * xa) + im * (xb * xa + yb * ya);
+    return pair_turn_real(re, xb, yb, xa, ya) + im * (xb * xa + yb * ya);
 }
 
 /* R_ab sin(phi_J - phi_I + delta_ab) of (39), for I in b with z_I = xi + i yi, J in a with z_J = xj + i yj; where it is

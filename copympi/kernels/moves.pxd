@@ -6,11 +6,6 @@ from copympi.kernels.diagonals cimport Diagonals
 from copympi.kernels.streams cimport Stream
 
 
-cdef inline double rate_of(double re, double im, double xb, double yb, double xc, double yc) noexcept nogil:
-    """Members from b to c in unit time, with re + i im = H_bc/hbar; negative: from c to b."""
-    return -2.0 * (re * (xb * yc - yb * xc) + im * (xb * xc + yb * yc))
-
-
 cdef inline double moving_share(int64_t spectators, double n) noexcept nogil:
     """Share of n members that are no spectators."""
     if spectators == 0:
