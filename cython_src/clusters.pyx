@@ -17,7 +17,7 @@ from copympi.kernels.cluster cimport Cluster, Edge
 from copympi.kernels.cluster_moves cimport draw_early, draw_late
 from copympi.kernels.cluster_path cimport foresee, lead_on, look_around
 from copympi.kernels.diagonals cimport Diagonals, stretch
-from copympi.kernels.predictor cimport System
+from copympi.kernels.couplings cimport System
 
 
 cdef int32_t gather(Work *w, const System *s, Py_ssize_t seed) noexcept nogil:

@@ -21,7 +21,8 @@ from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, GAUSS, PLENTY, STIFF, B
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.diagonals cimport Diagonals, add_up, carry, find_calm, flow_rates, size_of, stage, turnover
 from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, withhold_much
-from copympi.kernels.predictor cimport FINE, STEP_TOO_SMALL, Rule, rule_of
+from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
+from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.settle cimport settle, settle_apart
 
 cdef double TURN = 0.6     # radians, relative to itself, by which its neighbours may turn an amplitude in a step;
@@ -59,23 +60,23 @@ cdef void expand(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
         add_up(2 * P2, w.deviation, w.mean, w.v)
 
 
-cdef double choose(const Diagonals *d, const Rule *rule, double left, const double *leading, Work *w) noexcept nogil:
+cdef double choose(const Diagonals *d, StepControl control, double left, const double *leading, Work *w) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the record alone.
 
-    It keeps the error of the polynomial within the rule's, a member's mean chance to leave at half the rule's limit,
+    It keeps the error of the polynomial within what is allowed, a member's mean chance to leave at half its limit,
     and the fastest waves in order. What turns over faster than that has substeps of its own.
     """
     cdef double h = left, size, flow
-    if rule.step > 0.0:
-        return left / max(rint(left / rule.step), 1.0)
+    if control.step > 0.0:
+        return left / max(rint(left / control.step), 1.0)
     size = d.norm / 5.0 * sqrt(size_of(d.P, leading))
     if size > 0.0:
-        h = min(h, sqrt(sqrt(rule.error_rate * sqrt(rule.members) / size)))
+        h = min(h, sqrt(sqrt(control.error_rate * sqrt(control.members) / size)))
     flow = flow_rates(d, w.v, w.early_rate)
     if not isfinite(flow):
         return 0.0
     if flow > 0.0:
-        h = min(h, 0.5 * rule.leaving_chance * rule.members / flow)
+        h = min(h, 0.5 * control.leaving_chance * control.members / flow)
     if d.norm > 0.0:
         h = min(h, CAREFUL / d.norm)
     return left / max(ceil(left / h * (1.0 - 1e-12)), 1.0)
@@ -94,14 +95,14 @@ cdef void follow(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
         add_up(2 * P, w.end_mean, w.end_deviation, w.end)
 
 
-cdef void plan(const Diagonals *d, const Rule *rule, Replica *x, double left, Work *w) noexcept nogil:
+cdef void plan(const Diagonals *d, StepControl control, Replica *x, double left, Work *w) noexcept nogil:
     """The path over the next step, and its length: flows that grow within it (from a node on) shorten it."""
-    cdef double moving, most = 0.5 * rule.leaving_chance * rule.members
-    x.h = choose(d, rule, left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
-    while isfinite(x.h) and x.h >= rule.smallest:
+    cdef double moving, most = 0.5 * control.leaving_chance * control.members
+    x.h = choose(d, control, left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
+    while isfinite(x.h) and x.h >= control.smallest:
         follow(d, x, w)
         moving = 0.5 * x.h * (flow_rates(d, w.early, w.early_rate) + flow_rates(d, w.late, w.late_rate))
-        if rule.step > 0.0 or moving <= OVER * most:
+        if control.step > 0.0 or moving <= OVER * most:
             break
         x.h = left / ceil(left / (x.h * max(0.3, min(0.95, most / moving))))
 
@@ -180,7 +181,7 @@ cdef void make_step(const Diagonals *d, Bonds bonds, Replica *x, Work *w) noexce
         settle(d, x, w, counted)
 
 
-def advance(Bonds bonds, Room room, double[::1] rule_numbers, double turn, uint64_t seed, uint64_t purpose,
+def advance(Bonds bonds, Room room, StepControl control not None, double turn, uint64_t seed, uint64_t purpose,
             Py_ssize_t first_replica, int64_t total, int64_t pinned, int64_t[:, ::1] n, double[:, :, ::1] c, mean,
             double[::1] left, int64_t[::1] step, double[::1] events, double[::1] largest, int64_t[::1] substeps,
             int64_t max_steps):
@@ -192,7 +193,6 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double turn, uint6
     each beable's counted. Returns (steps done, status, replica, 0).
     """
     cdef const Diagonals *d = &bonds.d
-    cdef Rule rule = rule_of(&rule_numbers[0])
     cdef double[:, :, ::1] mean_view
     cdef bint apart = mean is not None
     cdef Replica x
@@ -210,8 +210,8 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double turn, uint6
             x.c = &c[r, 0, 0]
             x.mean = &mean_view[r, 0, 0] if apart else NULL
             x.pinned = pinned
-            x.limit = rule.leaving_chance
-            x.members = rule.members
+            x.limit = control.leaving_chance
+            x.members = control.members
             x.total = total
             x.chance = largest[r]
             x.events = events[r]
@@ -223,8 +223,8 @@ def advance(Bonds bonds, Room room, double[::1] rule_numbers, double turn, uint6
                 x.step = step[r]
                 look(d, &x, w)
                 expand(d, &x, w)
-                plan(d, &rule, &x, left[r], w)
-                if not isfinite(x.h) or x.h < rule.smallest:
+                plan(d, control, &x, left[r], w)
+                if not isfinite(x.h) or x.h < control.smallest:
                     status = STEP_TOO_SMALL
                     break
                 left[r] = 0.0 if left[r] - x.h < 0.5 * x.h else left[r] - x.h

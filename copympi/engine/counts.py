@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.occupation as kernel
+import copympi.kernels.counts as kernel
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.arithmetic import cpus_alike
@@ -68,9 +68,9 @@ class Counts:
         """Some steps of this rank's replicas."""
         began = clock.monotonic()
         done, status, replica, beable = kernel.advance(
-            self.system.couplings, self.leap.rule(self.record, self.spectators), self.seed, Purpose.LEAP,
-            self.first, self.n, self.phase, self.left, self.step, self.events, self.largest_chance,
-            self.pace.steps,
+            self.system.couplings, self.leap.control(self.record, self.spectators), seed=self.seed,
+            purpose=Purpose.LEAP, first_replica=self.first, n=self.n, phase=self.phase, time_left=self.left,
+            step=self.step, events=self.events, largest=self.largest_chance, max_steps=self.pace.steps,
         )  # fmt: skip
         self.pace.learn(done, clock.monotonic() - began)
         if status:

@@ -76,7 +76,7 @@ class LatticeCounts(Counts):
         turn = TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25
         began = clock.monotonic()
         done, status, replica, beable = kernel.advance(
-            self.bonds, self.room, self.leap.rule(self.record), turn, self.seed, Purpose.SITES, self.first,
+            self.bonds, self.room, self.leap.control(self.record), turn, self.seed, Purpose.SITES, self.first,
             0 if self.apart else self.members, self.pinned,
             self.n, self.c, self.mean, self.left, self.step, self.events, self.largest_chance, self.substeps,
             self.pace.steps,

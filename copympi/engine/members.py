@@ -14,7 +14,9 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.arithmetic import cpus_alike
 from copympi.engine.ensemble import Snapshot, State
 from copympi.engine.purposes import Purpose
-from copympi.kernels.predictor import Scratch
+from copympi.kernels.crowd import Crowd
+from copympi.kernels.flows import Scratch
+from copympi.kernels.plans import Plans, StepPlans
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -63,7 +65,7 @@ class Members:
         self.largest_chance = np.zeros(R)
         self.active = np.zeros(R, np.uint8)
         self.record = 0
-        self._rule = leap.rule(1, self.spectators)
+        self._control = leap.control(1, self.spectators)
 
         self.own_n = np.zeros((R, P), np.int64)
         self._runs = np.unique(self.unit[:, 0], return_index=True)
@@ -71,7 +73,8 @@ class Members:
         self._own_out = np.zeros((R, P), np.int64)
         self.wishes = np.zeros(2, np.int64)
         self.heard = np.zeros(2, np.int64)
-        self._rows = np.zeros((R, system.couplings.row_size))
+        self.crowd = Crowd(replicas=R, ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts)
+        self._plans = StepPlans(system.couplings, R)
         self._scratch = Scratch(system.couplings)
         self._digest = 0
         self.alike = comm.size == 1 or cpus_alike(comm)
@@ -81,7 +84,7 @@ class Members:
         self.record = record
         self.left[:] = self.leap.interval
         self.active[:] = 1
-        self._rule = self.leap.rule(record, self.spectators)
+        self._control = self.leap.control(record, self.spectators)
 
     def advance(self) -> bool:
         """One step of every replica that is not yet at the record; False when all are."""
@@ -89,8 +92,9 @@ class Members:
             self._plan(half)
             self._move(half)
         kernel.finish_step(
-            self.system.couplings, self.active, self._rows, self.phase, self.left, self.step, self.largest_chance
-        )
+            self.system.couplings, self._plans, active=self.active, phase=self.phase, time_left=self.left,
+            step=self.step, largest=self.largest_chance,
+        )  # fmt: skip
         return bool(self.active.any())
 
     def _plan(self, half: int) -> None:
@@ -102,27 +106,27 @@ class Members:
         status = 0
         if self.alike or self.comm.rank == mpi.ROOT:
             status, replica, _ = kernel.plan_half(
-                self.system.couplings, self._rule, half, self.active, self.n, self.out, self.phase, self.left,
-                self._scratch, self._rows,
+                self.system.couplings, self._plans, self._control, self._scratch, half, active=self.active, n=self.n,
+                out=self.out, phase=self.phase, time_left=self.left,
             )  # fmt: skip
         if not self.alike:
-            self.comm.Bcast(self._rows, root=mpi.ROOT)
-            status, replica = kernel.first_failure(self._rows, self.active)
-        self._accept(self._rows, status, replica)
+            self.comm.Bcast(self._plans.rows, root=mpi.ROOT)
+            status, replica, _ = self._plans.first_failure(self.active)
+        self._accept(self._plans, status, replica)
 
-    def _accept(self, rows: NDArray[np.float64], status: int, replica: int) -> None:
+    def _accept(self, plans: Plans, status: int, replica: int) -> None:
         """Take the plans for good, or raise what is wrong with one."""
         if status:
             time = self.record * self.leap.interval - self.left[replica]
-            beable = self.system.labels[int(rows[replica, kernel.CULPRIT_PLACE])]
+            beable = self.system.labels[int(plans.limiting[replica])]
             raise self.leap.failure(status, time, replica, beable, self.n[replica])
-        self._digest = zlib.crc32(rows.data) if self.comm.size > 1 else 0
+        self._digest = zlib.crc32(plans.rows.data) if self.comm.size > 1 else 0
 
     def _move(self, half: int) -> None:
         """Draw this rank's copies and learn everyone's: the step's Allreduce of n_a and of what left each a."""
         kernel.move(
-            self.system.couplings, self._rows, self.active, self.seed, Purpose.LEAP, self.step, half, self.ids,
-            self.offset, self.unit, self.counts, self.own_n, self._own_out,
+            self.system.couplings, self._plans, self.crowd, active=self.active, seed=self.seed, purpose=Purpose.LEAP,
+            step=self.step, half=half, n=self.own_n, out=self._own_out,
         )  # fmt: skip
         self.n[:], self.out[:] = self._over_ranks(self.own_n, self._own_out)
         self.n += self.outside

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import copympi.kernels.field_plans as field_plans
 import copympi.kernels.fields as fields
-import copympi.kernels.kinds as kernel
+import copympi.kernels.phase_classes as kernel
 import copympi.kernels.single as single
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
 from copympi.engine.pace import SECONDS
 from copympi.engine.purposes import Purpose
-from copympi.kernels.members import CULPRIT_PLACE, first_failure
+from copympi.kernels.classes import Classes
 from copympi.kernels.phases import unit_circle
+from copympi.kernels.plans import FieldPlans
 from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
 
@@ -63,65 +65,68 @@ class PhaseClasses(Counts):
         self.pinned = np.tile(largest_remainder(np.full(kinds, 1.0 / kinds), self.spectators), (P, 1))
         most = max(FEW, FEW_A_PAIR * system.couplings.entries * kinds**2)
         self.few = self.count.dtype == np.int64 and start.members <= most
-        self.rows = np.zeros((R, fields.row_size(system.couplings)))
+        self.plans = FieldPlans(system.couplings, R)
+        self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=self.pinned)
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
         self.since = np.zeros(R)
         self.sums = np.zeros((R, 4 * P))
         self._besides = np.zeros((R, P))
-        kernel.map_kinds(np.ones(R, np.uint8), self.maps, self.z, self.count, self.sums)
+        kernel.map_classes(self.classes, active=np.ones(R, np.uint8), maps=self.maps, sums=self.sums)
 
     def _go_on(self) -> None:
         """Some steps of every replica that is not yet at the record."""
-        couplings, rule = self.system.couplings, self.leap.second_order_rule(self.record)
-        place = fields.map_place(couplings)
+        couplings, control = self.system.couplings, self.leap.second_order_control(self.record)
         active = (self.left > 0.0).astype(np.uint8)
         until = clock.monotonic() + SECONDS
         while active.any() and clock.monotonic() < until:
-            fields.choose(
-                couplings, rule, self.leap.angle, active, self._real_n, self.sums, self.since, self._besides,
-                self.left, self.rows,
+            field_plans.choose(
+                couplings, self.plans, control, self.leap.angle, active=active, n=self._real_n, sums=self.sums,
+                since=self.since, besides=self._besides, time_left=self.left,
             )  # fmt: skip
-            status, replica = first_failure(self.rows, active)
+            status, replica, beable = self.plans.first_failure(active)
             if status:
-                self._fail(status, replica, int(self.rows[replica, CULPRIT_PLACE]))
+                self._fail(status, replica, beable)
                 return
-            self.rows[:, place:] = self.maps
-            fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
-            self._map(active, place)
-            self.since[active > 0] = 0.0
+            self.plans.maps[:] = self.maps
+            self._half_flow(active)
             self._copy(active)
-            self._map(active, None)
-            fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
-            self._map(active, place)
-            self.since[active > 0] = 0.0
-            fields.finish(active, self.left, self.step, self.largest_chance, self.rows)
+            kernel.map_classes(self.classes, active=active, maps=self.maps, sums=self.sums)
+            self._half_flow(active)
+            field_plans.finish(
+                self.plans, active=active, time_left=self.left, step=self.step, largest=self.largest_chance
+            )
+
+    def _half_flow(self, active: NDArray[np.uint8]) -> None:
+        """Half a step of the phases: the maps of the plans, applied at once."""
+        fields.drift(
+            self.system.couplings, self.plans, active=active, n=self._real_n, sums=self.sums, since=self.since
+        )
+        self.maps[:] = self.plans.maps
+        kernel.map_classes(self.classes, active=active, maps=self.maps, sums=self.sums)
+        self.plans.maps[:] = self.maps
+        self.since[active > 0] = 0.0
 
     def _copy(self, active: NDArray[np.uint8]) -> None:
         """The copies of a step: one by one where members are few, else how many leave each kind for each."""
         couplings = self.system.couplings
         if self.few:
-            single.copy_kinds(
-                couplings, self.copying, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n,
-                self.z, self.count, self.pinned, self.events,
+            single.copy_classes(
+                couplings, self.plans, self.classes, copying=self.copying, active=active, seed=self.seed,
+                purpose=Purpose.KINDS, first_replica=self.first, step=self.step, events=self.events,
             )  # fmt: skip
             return
-        fields.chances(couplings, self.copying, active, self._real_n, self.sums, self.since, self.rows)
+        field_plans.chances(
+            couplings, self.plans, copying=self.copying, active=active, n=self._real_n, sums=self.sums,
+            since=self.since,
+        )  # fmt: skip
         kernel.copy(
-            couplings, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n, self.z, self.count,
-            self.pinned, self.events,
+            couplings, self.plans, self.classes, active=active, seed=self.seed, purpose=Purpose.KINDS,
+            first_replica=self.first, step=self.step, events=self.events,
         )  # fmt: skip
 
     @property
     def _real_n(self) -> NDArray[np.float64]:
         return self.n.astype(np.float64, copy=False)
-
-    def _map(self, active: NDArray[np.uint8], place: int | None) -> None:
-        """Apply the maps of the plans, if any, and add up anew."""
-        if place is not None:
-            self.maps[:] = self.rows[:, place:]
-        kernel.map_kinds(active, self.maps, self.z, self.count, self.sums)
-        if place is not None:
-            self.rows[:, place:] = self.maps
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (R, P), by the names of datasets."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.copies as copies
+import copympi.kernels.field_plans as field_plans
 import copympi.kernels.fields as fields
 import copympi.kernels.phases as kernel
 import copympi.kernels.single as single
@@ -18,8 +19,9 @@ from copympi.engine.members import Members, cards
 from copympi.engine.proposals import Proposals
 from copympi.engine.purposes import Purpose
 from copympi.errors import InputError
+from copympi.kernels.crowd import Crowd
 from copympi.kernels.lineages import first_of_each
-from copympi.kernels.members import first_failure
+from copympi.kernels.plans import FieldPlans
 from copympi.kernels.streams import uniforms
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -65,15 +67,18 @@ class Phases(Members):
         self.copying = copying
         first = np.cumsum(start.counts) - start.counts
         self.pinned = cards(first, first + self.spectators, self.blocks, self.unit[:, 1])
-        self.rows = np.zeros((R, fields.row_size(system.couplings)))
-        self.maps = self.rows[:, fields.map_place(system.couplings) :]
-        self._clear_maps(np.ones((R, P), bool))
+        self.plans = FieldPlans(system.couplings, R)
+        self.rows, self.maps = self.plans.rows, self.plans.maps
         self.scale = 2.0 ** min(50, 62 - start.members.bit_length())
         self.since = np.zeros(R)
         self.sums = np.zeros((R, 4 * P))
         self.own_powers = np.zeros((R, kernel.NUMBERS, P), np.int64)
         self._own_copies = np.zeros(R, np.int64)
         self.values = self._first_values(start)
+        self.crowd = Crowd(
+            replicas=R, ids=self.ids, values=self.values, offset=self.offset, unit=self.unit, counts=self.counts,
+            spectators=self.pinned,
+        )  # fmt: skip
         self.offers = Proposals(comm, R, P)
         self.active[:] = 1
         self._sum_powers(np.ones((R, P), np.uint8))
@@ -112,7 +117,7 @@ class Phases(Members):
     def begin(self, record: int) -> None:
         """Set out for the record of that number."""
         super().begin(record)
-        self._rule = self.leap.second_order_rule(record, self.spectators)
+        self._control = self.leap.second_order_control(record, self.spectators)
 
     def advance(self) -> bool:
         """One step of every replica that is not yet at the record; False when all are."""
@@ -125,18 +130,20 @@ class Phases(Members):
         self._add_up()
         self._half_flow()
         self._same_rows()
-        fields.finish(self.active, self.left, self.step, self.largest_chance, self.rows)
+        field_plans.finish(
+            self.plans, active=self.active, time_left=self.left, step=self.step, largest=self.largest_chance
+        )
         self._refresh()
         return bool(self.active.any())
 
     def _plan_step(self) -> None:
         """Choose the step: the same bytes on every rank (see `Members._plan`)."""
-        fields.choose(
-            self.system.couplings, self._rule, self.leap.angle, self.active, self._real_n, self.sums,
-            self.since, self._besides(), self.left, self.rows,
+        field_plans.choose(
+            self.system.couplings, self.plans, self._control, self.leap.angle, active=self.active, n=self._real_n,
+            sums=self.sums, since=self.since, besides=self._besides(), time_left=self.left,
         )  # fmt: skip
         self._same_rows()
-        self._accept(self.rows, *first_failure(self.rows, self.active))
+        self._accept(self.plans, *self.plans.first_failure(self.active)[:2])
 
     def _besides(self) -> NDArray[np.float64]:
         """What turns phases besides the fields, (R, P), 1/time: nothing here."""
@@ -144,7 +151,9 @@ class Phases(Members):
 
     def _half_flow(self) -> None:
         """Half a step of the phases: maps alone, no member is touched."""
-        fields.drift(self.system.couplings, self.active, self._real_n, self.sums, self.since, self.rows)
+        fields.drift(
+            self.system.couplings, self.plans, active=self.active, n=self._real_n, sums=self.sums, since=self.since
+        )
 
     @property
     def _real_n(self) -> NDArray[np.float64]:
@@ -161,22 +170,23 @@ class Phases(Members):
         """The step's copies, where a rank has all of an ensemble: event by event."""
         self._same_rows()
         single.copy_members(
-            self.system.couplings, self.copying, self.rows, self.active, self.seed, Purpose.OFFERS, self.step,
-            self.ids, self.values, self.offset, self.unit, self.counts, self.pinned, self.inherit, self.scale,
-            self.own_powers, self._own_copies,
+            self.system.couplings, self.plans, self.crowd, copying=self.copying, active=self.active, seed=self.seed,
+            purpose=Purpose.OFFERS, step=self.step, inherit=self.inherit, scale=self.scale, powers=self.own_powers,
+            copies=self._own_copies,
         )  # fmt: skip
 
     def _copy_at_once(self) -> None:
         """The step's copies as one leap: who is offered whose values, and who takes them."""
         self._sums_at_mid()
-        fields.chances(
-            self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
+        field_plans.chances(
+            self.system.couplings, self.plans, copying=self.copying, active=self.active, n=self._real_n,
+            sums=self.sums, since=self.since,
         )  # fmt: skip
         self._same_rows()
         offers, value, luck = self.offers.draw(self)
         copies.copy(
-            self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
-            self.counts, self.pinned, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
+            self.system.couplings, self.plans, self.crowd, active=self.active, proposals=offers,
+            value=self._answers(value), luck=luck, scale=self.scale, powers=self.own_powers, copies=self._own_copies,
         )  # fmt: skip
 
     def _same_rows(self) -> None:
@@ -190,14 +200,19 @@ class Phases(Members):
         self.n[:] = n
         self.events += done
         self._own_copies[:] = 0
-        fields.sums_of_mapped(self.active, self.n, powers, self.scale, self.maps_now, self.sums)
+        kernel.sums_of_mapped(
+            active=self.active, n=self.n, powers=powers, scale=self.scale, maps=self.maps_now, sums=self.sums
+        )
         self.since[self.active > 0] = 0.0
 
     def _sums_now(self) -> NDArray[np.float64]:
         """Sums of e^{i phi} and e^{2 i phi} of all replicas as they are, (R, 4P). Collective."""
         powers, sums = self.own_powers.copy(), np.zeros_like(self.sums)
         mpi.total(self.comm, powers)
-        fields.sums_of_mapped(np.ones(len(sums), np.uint8), self.n, powers, self.scale, self.maps_now, sums)
+        everyone = np.ones(len(sums), np.uint8)
+        kernel.sums_of_mapped(
+            active=everyone, n=self.n, powers=powers, scale=self.scale, maps=self.maps_now, sums=sums
+        )
         return sums
 
     def _refresh(self) -> None:
@@ -205,13 +220,13 @@ class Phases(Members):
         alpha, beta = (np.sum(part**2, axis=1) for part in np.split(self.maps.reshape(len(self.n), 4, -1), 2, axis=1))
         due = (beta > STRAY**2 * alpha).view(np.uint8)
         if due.any():
-            kernel.map_members(self.maps_now, due, self.values, self.offset, self.unit, self.counts)
+            kernel.map_members(self.crowd, maps=self.maps_now, due=due)
             self._sum_powers(due)
             self._clear_maps(due > 0)
 
     def _sum_powers(self, due: NDArray[np.uint8]) -> None:
         """Add up the powers of the values of the beables (R, P) that are due: one pass over their members."""
-        kernel.sum_powers(due, self.scale, self.values, self.offset, self.unit, self.counts, self.own_powers)
+        kernel.sum_powers(self.crowd, scale=self.scale, due=due, powers=self.own_powers)
 
     def restore(self, state: State, record: int) -> None:
         """Go on from `state`, on the way to `record`."""

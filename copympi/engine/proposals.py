@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.offers as kernel
+import copympi.kernels.proposals as kernel
 from copympi import mpi
 from copympi.engine.purposes import Purpose
 
@@ -30,12 +30,13 @@ class Proposals:
         couplings = c.system.couplings
         offers = np.empty((len(c.unit), couplings.entries), np.int64)
         K = kernel.draw_numbers(
-            couplings, c.rows, c.active, c.seed, Purpose.OFFERS, c.step, c.unit, c.counts, c.pinned, offers
+            couplings, c.plans, c.crowd, active=c.active, seed=c.seed, purpose=Purpose.OFFERS, step=c.step,
+            proposals=offers,
         )  # fmt: skip
         partner, group, luck = np.empty(K, np.int64), np.empty(K, np.int32), np.empty(K)
-        kernel.draw_offers(
-            couplings, c.active, c.seed, Purpose.OFFERS, c.step, c.ids, c.values, c.offset, c.unit, c.counts,
-            c.pinned, c.n, offers, partner, group, luck,
+        kernel.draw_proposals(
+            couplings, c.crowd, active=c.active, seed=c.seed, purpose=Purpose.OFFERS, step=c.step, n=c.n,
+            proposals=offers, partner=partner, group=group, luck=luck,
         )  # fmt: skip
         return offers, self._ask(partner, group, c), luck
 
@@ -47,16 +48,19 @@ class Proposals:
         base = np.cumsum(held, axis=1) - held
         place, order = np.empty(partner.size, np.int64), np.empty(partner.size, np.int64)
         asked = np.empty(self.comm.size, np.int64)
-        kernel.route(before, np.ascontiguousarray(base), partner, group, place, order, asked)
+        kernel.route(
+            first=before, base=np.ascontiguousarray(base), partner=partner, group=group, place=place, order=order,
+            asked=asked,
+        )  # fmt: skip
         begin, where = buckets(c.unit, c.counts, c.offset)
         wanted, got = mpi.exchange(self.comm, place, asked)
         replies = np.empty((wanted.size, len(c.values)))
-        kernel.answer(begin, where, wanted, c.values, replies)
+        kernel.answer(begin=begin, where=where, place=wanted, values=c.values, value=replies)
         if self.comm.size == 1:  # one owner: the order is the stream's
             return replies
         answers, _ = mpi.exchange(self.comm, replies, got)
         value = np.empty_like(answers)
-        kernel.in_stream_order(order, answers, value)
+        kernel.in_stream_order(order=order, answers=answers, value=value)
         return value
 
 
