@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from copympi.engine.clock import Stop
 from copympi.errors import DynamicsError
 from copympi.kernels.step_control import StepControl
 
@@ -26,7 +26,7 @@ DEFAULT_TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Leaps of `members` copies between records `interval` apart.
+    """How accurate the steps of `members` copies are to be.
 
     step : fixed length, or None: the longest step within `leaving_chance` (any member's chance to leave its beable,
         as expected at the start of the step) and `tolerance` (error of the predictor in rho over the whole run; where
@@ -34,31 +34,25 @@ class Accuracy:
     """
 
     members: int
-    interval: float
     step: float | None = None
     tolerance: float = DEFAULT_TOLERANCE
     leaving_chance: float = 0.03
 
-    def control(self, record: int, spectators: int = 0) -> StepControl:
-        """What the kernels are told for the steps between records `record` - 1 and `record`.
+    def control(self, stop: Stop, spectators: int = 0) -> StepControl:
+        """What the kernels choose the steps to `stop` by."""
+        return self._control(stop, spectators, self.leaving_chance)
 
-        Steps must not depend on the duration, so the tolerance is shared out over endlessly many records: record k
-        gets ln 2 (1/ln(k+1) - 1/ln(k+2)) of it, which sums to 1 and falls little faster than 1/k.
-        """
-        return self._control(record, spectators, self.leaving_chance)
+    def second_order_control(self, stop: Stop, spectators: int = 0) -> StepControl:
+        """As `control`, for members with phases of their own: their chance of a proposal follows the tolerance."""
+        return self._control(stop, spectators, self.leaving_chance * self._finer)
 
-    def second_order_control(self, record: int, spectators: int = 0) -> StepControl:
-        """The same for members with phases of their own: their chance to be proposed a copy follows the tolerance."""
-        return self._control(record, spectators, self.leaving_chance * self._finer)
-
-    def _control(self, record: int, spectators: int, leaving_chance: float) -> StepControl:
-        part = log(2.0) * (1.0 / log(record + 1) - 1.0 / log(record + 2))
+    def _control(self, stop: Stop, spectators: int, leaving_chance: float) -> StepControl:
         return StepControl(
             members=float(self.members),
             step=self.step or 0.0,
             leaving_chance=leaving_chance,
-            error_rate=self.tolerance * part / self.interval,
-            smallest=RESOLVABLE * record * self.interval,
+            error_rate=self.tolerance * stop.share / stop.length,
+            smallest=RESOLVABLE * stop.time,
             spectators=spectators,
         )
 

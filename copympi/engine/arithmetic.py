@@ -10,6 +10,7 @@ import numpy as np
 import copympi.kernels.members as kernel
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.kernels.flows import Scratch
 from copympi.kernels.plans import StepPlans
 from copympi.model.system import System
@@ -29,11 +30,11 @@ def arithmetic_digest() -> int:
     plans = StepPlans(couplings, R)
     n = rng.integers(1000, 10**6, (R, P))
     phase = rng.uniform(-np.pi, np.pi, (R, P))
-    control = Accuracy(1, 1.0).control(1)
-    active, out, left = np.ones(R, np.uint8), np.zeros((R, P), np.int64), np.ones(R)
+    control = Accuracy(1).control(record(1, 1.0))
+    active, out, time_left = np.ones(R, np.uint8), np.zeros((R, P), np.int64), np.ones(R)
     scratch = Scratch(couplings)
     for half in (0, 1):
         kernel.plan_half(
-            couplings, plans, control, scratch, half, active=active, n=n, out=out, phase=phase, time_left=left
+            couplings, plans, control, scratch, half, active=active, n=n, out=out, phase=phase, time_left=time_left
         )
     return zlib.crc32(plans.rows.data)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.kernels import (
     copies,
     counts,
@@ -42,7 +43,7 @@ H = [[0.1, 0.5, 0.2j], [0.5, -0.1, 0.0], [-0.2j, 0.0, 0.3]]
 C = System(H).couplings
 OTHER = System(np.ones((P + 1, P + 1))).couplings
 NNZ = C.entries
-CONTROL = Accuracy(6, 1.0, step=0.01).control(1)
+CONTROL = Accuracy(6, step=0.01).control(record(1, 1.0))
 Call = tuple[Callable[..., Any], dict[str, Any]]
 
 
