@@ -32,9 +32,7 @@ class Members(InBlocks):
         self.out = np.zeros((replicas, system.P), np.int64)
         self._own_out = np.zeros((replicas, system.P), np.int64)
         self._plans = StepPlans(system.couplings, replicas)
-        self.crowd = Crowd(
-            replicas=replicas, ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts
-        )
+        self.crowd = Crowd(replicas=replicas, ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts)
         self._scratch = Scratch(system.couplings)
 
     def begin(self, stop: Stop) -> None:

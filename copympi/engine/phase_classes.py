@@ -102,9 +102,7 @@ class PhaseClasses(IndependentReplicas):
 
     def _half_flow(self, active: NDArray[np.uint8]) -> None:
         """Half a step of the phases: the maps of the plans, applied at once."""
-        fields.drift(
-            self.system.couplings, self.plans, active=active, n=self._real_n, sums=self.sums, since=self.since
-        )
+        fields.drift(self.system.couplings, self.plans, active=active, n=self._real_n, sums=self.sums, since=self.since)
         self.maps[:] = self.plans.maps
         kernel.map_classes(self.classes, active=active, maps=self.maps, sums=self.sums)
         self.plans.maps[:] = self.maps

@@ -75,9 +75,7 @@ class Phases(OwnPhases):
         powers, sums = self.own_powers.copy(), np.zeros_like(self.sums)
         mpi.total(self.comm, powers)
         everyone = np.ones(len(sums), np.uint8)
-        kernel.sums_of_mapped(
-            active=everyone, n=self.n, powers=powers, scale=self.scale, maps=self.maps_now, sums=sums
-        )
+        kernel.sums_of_mapped(active=everyone, n=self.n, powers=powers, scale=self.scale, maps=self.maps_now, sums=sums)
         return sums
 
     def _refresh(self) -> None:
