@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """How long a step of aligned members is, from the state at its start and the time left to the next record alone."""
-from libc.math cimport ceil, fmax, fmin, isfinite, rint, sqrt
+from libc.math cimport NAN, ceil, fmax, fmin, isfinite, rint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
@@ -14,10 +14,10 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
                            Py_ssize_t *limiting) noexcept nogil:
     """Largest outflow over occupation in a step h, as its two halves will draw it; and the largest inflow, `growth`.
 
-    Where there are none but spectators no one leaves.
+    Where there are none but spectators no one leaves. No number where h is too long for doubles to say.
     """
     cdef Py_ssize_t p, a, half
-    cdef double worst = 0.0, most = 0.0
+    cdef double worst = 0.0, most = 0.0, last = 0.0
     for a in range(s.P):
         w.leaving[a] = 0.0
         w.coming[a] = 0.0
@@ -30,6 +30,7 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
             w.coming[s.pair[4 * p + 1]] += w.forth[p]
     growth[0] = 0.0
     for a in range(s.P):
+        last += w.e[a] + w.e[s.P + a]  # amplitudes near the end: sizes of flows may hide what is no number
         if n[a] > 0:
             if n[a] <= spectators:
                 w.leaving[a] = 0.0
@@ -40,7 +41,7 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
             if fmax(w.leaving[a], w.coming[a] / GROWTH) > most * n[a]:
                 most = fmax(w.leaving[a], w.coming[a] / GROWTH) / n[a]
                 limiting[0] = a
-    return worst
+    return worst if isfinite(last) else NAN
 
 
 cdef double choose_step(const System *s, StepControl control, const int64_t *n, double time_left, Scratch w,
