@@ -11,8 +11,8 @@ cdef class Crowd:
     """The M members of one rank, in U units, each a block of one of R replicas of a system of P beables.
 
     ids (M,) uint32 : unit after unit, bucketed by beable. unit (U, 2) int64 : replica and block of each;
-    offset (U + 1,) int64 : where its ids stand; counts (U, P) int32 : its buckets. values (width, M) : what each member
-    has besides, beside its id: e^{i phi} at the last refresh, re and im, and where there is one a momentum.
+    offset (U + 1,) int64 : where its ids stand; counts (U, P) int32 : its buckets. values (2, M) or (3, M) : what each
+    member has beside its id, if anything: e^{i phi} at the last refresh, re and im, and where there is one a momentum.
     spectators (U, P) int32 : how many of a bucket never move; they stand first in it.
 
     ids, values and counts are the caller's arrays, and kernels change them in place; offset and unit are copied.
@@ -41,7 +41,7 @@ cdef class Crowd:
         if spectators is None:
             spectators = np.zeros((self.U, self.P), np.int32)
         self.width = values.shape[0]
-        need(values.shape[1] == self.M, "values: must be of each id")
+        need(values.shape[1] == self.M and (self.width == 0 or 2 <= self.width <= 3), "values: must be (2, M) or (3, M)")
         need(spectators.shape[0] == self.U and spectators.shape[1] == self.P, "spectators: must be (U, P)")
         self.ids = &ids[0]
         self.values = &values[0, 0]

@@ -192,7 +192,6 @@ def copy_members(Couplings couplings not None, FieldPlans plans not None, Crowd 
     cdef Py_ssize_t P = s.P, R = active.shape[0], u, r, e, a
     need_plans(plans, couplings, R)
     crowd.need_whole(R, P, 2)
-    need(crowd.width <= 3, "crowd: must have values (2, M) or (3, M)")
     need(step.shape[0] == R and copies.shape[0] == R, "active, step, copies: must be (R,)")
     need(powers.shape[0] == 0 or (powers.shape[0] == R and powers.shape[1] == 2 * POWERS and powers.shape[2] == P),
          "powers: must be (R, NUMBERS, P), or of no replica")
