@@ -31,11 +31,11 @@ class Blocks:
     and block of each; sizes (.,), members; offset (. + 1,), where each one's members begin among this rank's, for good.
     """
 
-    def __init__(self, comm: Any, replicas: int, blocks: int, members: int) -> None:
+    def __init__(self, replicas: int, blocks: int, members: int, size: int, rank: int) -> None:
         self.replicas, self.blocks = replicas, blocks
-        self.size, self.rank = comm.size, comm.rank
+        self.size, self.rank = size, rank
         self.units = replicas * blocks
-        self.first, self.last = mpi.share(self.units, comm.size, comm.rank)
+        self.first, self.last = mpi.share(self.units, size, rank)
         self.unit = np.column_stack(np.divmod(np.arange(self.first, self.last), blocks)).astype(np.int64)
         self.sizes = deal(np.array([members]), blocks, self.unit[:, 1])[:, 0].astype(np.int64)
         self.offset = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
@@ -44,7 +44,7 @@ class Blocks:
     def here(self) -> int:
         return self.replicas
 
-    def gather(self, _: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+    def to_root(self, _: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
         return rows.copy() if self.rank == mpi.ROOT else None
 
     def slab(self, P: int) -> tuple[int, int, int]:
@@ -67,7 +67,7 @@ class InBlocks(Ensemble):
     ) -> None:
         P, self.blockless = system.P, blockless
         members = start.members - P * blockless
-        layout = Blocks(comm, replicas, blocks_for(members, P), members)
+        layout = Blocks(replicas, blocks_for(members, P), members, comm.size, comm.rank)
         super().__init__(comm, system, start, accuracy, seed, layout)
         self.unit, self.offset = layout.unit, layout.offset
         self.counts = deal(start.counts - blockless, layout.blocks, self.unit[:, 1])

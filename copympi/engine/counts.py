@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 import copympi.kernels.counts as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
-from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.model.preparation import Start
@@ -25,26 +23,24 @@ class Counts(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
         self.n = np.tile(start.counts, (self.layout.here, 1))
         self.phase = np.tile(start.phase, (self.layout.here, 1))
-        self.pace = Pace()
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
         super().begin(stop)
         self._control = self.accuracy.control(stop, self.spectators)
 
-    def go_on(self) -> None:
-        """Some steps of this rank's replicas."""
-        began = clock.monotonic()
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas: how many were made."""
         done, status, replica, beable = kernel.advance(
             self.system.couplings, self._control, seed=self.seed, purpose=Purpose.LEAP, first_replica=self.first,
             n=self.n, phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
             largest=self.largest_chance, max_steps=self.pace.steps,
         )  # fmt: skip
-        self.pace.learn(done, clock.monotonic() - began)
         if status:
             self.problem = self.accuracy.failure(
                 status, float(self.times[replica]), self.first + replica, self.system.labels[beable], self.n[replica]
             )
+        return int(done)
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""

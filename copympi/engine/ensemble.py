@@ -77,7 +77,7 @@ class Layout(Protocol):
         """Members with an identity in each of this rank's units, (last - first,)."""
         ...
 
-    def gather(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+    def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
         """Rows (here, ...) of all replicas, (replicas, ...), on the root, which owns them; None elsewhere."""
         ...
 
@@ -166,10 +166,10 @@ class Ensemble(ABC):
     def snapshot(self) -> Snapshot | None:
         """The state of all replicas on the root, None elsewhere."""
         columns = np.column_stack([np.rint(self.events), self.step.astype(float), self.largest_chance])
-        counters = self.layout.gather(self.comm, columns)
+        counters = self.layout.to_root(self.comm, columns)
         rows = {}
         for name, values in {**self.profile_rows(), **self.replica_rows()}.items():
-            gathered = self.layout.gather(self.comm, values)
+            gathered = self.layout.to_root(self.comm, values)
             if gathered is not None:
                 rows[name] = gathered
         if counters is None:

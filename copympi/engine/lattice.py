@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ from numpy.typing import NDArray
 import copympi.kernels.sites as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
-from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.tiles import Tiles, rest_of_tile, tile_of
@@ -43,7 +41,6 @@ class LatticeCounts(IndependentReplicas):
         layout = Tiles(Replicas(replicas, comm.size, comm.rank), system.P)
         super().__init__(comm, system, start, accuracy, seed, layout)
         R = layout.here
-        self.pace = Pace()
         self.members = start.members
         self.large_n = start.members > LARGEST
         turn = np.exp(-1j * start.phase)
@@ -76,28 +73,27 @@ class LatticeCounts(IndependentReplicas):
         super().begin(stop)
         self._control = self.accuracy.control(stop)
 
-    def go_on(self) -> None:
-        """Some steps of this rank's replicas."""
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas: how many were made."""
         turn = TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
-        began = clock.monotonic()
         done, status, replica, _ = kernel.advance(
             self.bonds, self.room, self._control, turn, self.seed, Purpose.SITES, self.first,
             0 if self.large_n else self.members, self.spectators,
             self.n, self.c, self.mean, self.time_left, self.step, self.events, self.largest_chance, self.substeps,
             self.pace.steps,
         )  # fmt: skip
-        self.pace.learn(done, clock.monotonic() - began)
         if status:
             self.problem = DynamicsError(
                 f"the step falls below what t = {self.times[replica]:.10g} can resolve (replica "
                 f"{self.first + replica}): H/hbar spreads over {2 * self.bonds.norm:.3g} per unit of time, too much "
                 f"for records {self.stop.length:g} apart"
             )
+        return int(done)
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica; the mean where N is large."""
-        held = {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}
-        return held if self.mean is None else {**held, "mean": self.mean}
+        out = {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}
+        return out if self.mean is None else {**out, "mean": self.mean}
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""

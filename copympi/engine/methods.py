@@ -110,7 +110,9 @@ def asked(system: System, start: Start, config: Any) -> Case:
     d, p, alignment = config.dynamics, config.preparation, config.alignment
     model = None if alignment is None else Model(**alignment.model_dump())
     accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
-    return Case(system, start, accuracy, d.representation, d.replicas, d.seed, p.phases, p.phase_kinds, model)
+    return Case(
+        system, start, accuracy, d.representation, d.replicas, d.seed, p.members, p.phases, p.phase_kinds, model
+    )
 
 
 def planned(system: System, start: Start, config: Any, share: float) -> Method:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ import copympi.kernels.phase_classes as kernel
 import copympi.kernels.single as single
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
-from copympi.engine.pace import SECONDS
+from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.kernels.classes import Classes
@@ -56,6 +55,7 @@ class PhaseClasses(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
         R, P = self.layout.here, system.P
         self.copying = copying
+        self.pace = Pace(1)  # a step of many phase classes may take seconds
         angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(classes) + 1.0) / classes - 1.0)
         z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, classes))
         self.z = np.tile(z, (R, 1, 1, 1))
@@ -77,11 +77,12 @@ class PhaseClasses(IndependentReplicas):
         super().begin(stop)
         self._control = self.accuracy.second_order_control(stop)
 
-    def go_on(self) -> None:
-        """Some steps of every replica that is not yet at the stop."""
+    def go_on(self) -> int:
+        """Some steps of every replica that is not yet at the stop: how many were made, at the most, by one."""
         active = (self.time_left > 0.0).astype(np.uint8)
-        until = clock.monotonic() + SECONDS
-        while active.any() and clock.monotonic() < until:
+        done = 0
+        while active.any() and done < self.pace.steps:
+            done += 1
             field_plans.choose(
                 self.system.couplings, self.plans, self._control, self.accuracy.angle, active=active, n=self._real_n,
                 sums=self.sums, since=self.since, besides=self._besides, time_left=self.time_left,
@@ -90,7 +91,7 @@ class PhaseClasses(IndependentReplicas):
             if status:
                 time, n, label = float(self.times[replica]), self.n[replica], self.system.labels[beable]
                 self.problem = self.accuracy.failure(status, time, self.first + replica, label, n)
-                return
+                return done
             self.plans.maps[:] = self.maps
             self._half_flow(active)
             self._copy(active)
@@ -99,6 +100,7 @@ class PhaseClasses(IndependentReplicas):
             field_plans.finish(
                 self.plans, active=active, time_left=self.time_left, step=self.step, largest=self.largest_chance
             )
+        return done
 
     def _half_flow(self, active: NDArray[np.uint8]) -> None:
         """Half a step of the phases: the maps of the plans, applied at once."""
@@ -146,8 +148,8 @@ class PhaseClasses(IndependentReplicas):
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica."""
-        held = {"n": self.n, "since": self.since, "sums": self.sums, "z": self.z, "count": self.count}
-        return {**held, **self.counters}
+        out = {"n": self.n, "since": self.since, "sums": self.sums, "z": self.z, "count": self.count}
+        return {**out, **self.counters}
 
 
 def shared_out(n: Any, classes: int) -> NDArray[Any]:

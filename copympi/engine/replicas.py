@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time as clock
 import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.arithmetic import cpus_alike
 from copympi.engine.ensemble import Ensemble, Layout
+from copympi.engine.pace import Pace
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -51,7 +53,7 @@ class Replicas:
     def sizes(self) -> NDArray[np.int64]:
         return np.zeros(self.here, np.int64)
 
-    def gather(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+    def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
         return mpi.gather_rows(comm, rows, [last - first for first, last in self.shares])
 
     def slab(self, P: int) -> tuple[int, int, int]:
@@ -67,6 +69,7 @@ class IndependentReplicas(Ensemble):
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, layout: Layout) -> None:
         super().__init__(comm, system, start, accuracy, seed, layout)
         self.first = layout.first
+        self.pace = Pace()
         self.problem: Exception | None = None
         if comm.size > 1 and not cpus_alike(comm) and comm.rank == mpi.ROOT:
             warnings.warn(
@@ -77,7 +80,8 @@ class IndependentReplicas(Ensemble):
 
     def advance(self) -> bool:
         """Go on for a moment; False when all ranks have reached the stop. Collective; failures are raised on all."""
-        self.go_on()
+        began = clock.monotonic()
+        self.pace.learn(self.go_on(), clock.monotonic() - began)
         mpi.agree_on_failure(self.comm, self.problem)
         talk = np.array([np.any(self.time_left > 0.0), *self.requests], np.int64)
         mpi.total(self.comm, talk)
@@ -85,5 +89,8 @@ class IndependentReplicas(Ensemble):
         return bool(talk[0])
 
     @abstractmethod
-    def go_on(self) -> None:
-        """Some steps of this rank's replicas; what goes wrong becomes `problem`, and all ranks hear of it."""
+    def go_on(self) -> int:
+        """About `pace.steps` steps of this rank's replicas: how many were made.
+
+        What goes wrong becomes `problem`, and all ranks hear of it.
+        """

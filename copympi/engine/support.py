@@ -20,7 +20,7 @@ ALIGNED, OWN = "aligned", "own"
 
 @dataclass(frozen=True)
 class Case:
-    """What a run asks of its method. `phases`: as the user gave them, None for none."""
+    """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none."""
 
     system: System
     start: Start
@@ -28,6 +28,7 @@ class Case:
     representation: str = "members"
     replicas: int = 1
     seed: int = 1
+    members: Any = None
     phases: Any = None
     phase_classes: int = 64
     alignment: Model | None = None
@@ -148,7 +149,7 @@ DEMANDS = (
     ),
     Demand(
         "preparation.members",
-        lambda case: case.start.members,
+        lambda case: case.start.members if case.members is None else case.members,
         lambda row, case: case.start.members <= row.most_members,
         _for_members,
     ),

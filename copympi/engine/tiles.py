@@ -63,8 +63,8 @@ class Tiles:
     def sizes(self) -> Int:
         return self.owned.sizes
 
-    def gather(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
-        return self.owned.gather(comm, rows)
+    def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+        return self.owned.to_root(comm, rows)
 
     def slab(self, P: int) -> tuple[int, int, int]:
         return self.owned.slab(P)

@@ -166,7 +166,8 @@ def count(members: Any) -> int:
     # 1e80 is meant as 10^80, which no double is
     N = int(Decimal(repr(members))) if isinstance(members, float) and members > LARGEST else int(members)
     if N > MOST:
-        raise InputError(key, members, "must be at most 1e80")
+        why = 'must be at most 1e80: dynamics.representation = "occupation" goes to 1e80, "members" to 2^63 - 1'
+        raise InputError(key, members, why)
     return N
 
 

@@ -275,7 +275,14 @@ def test_info_says_what_a_run_holds(finished: Path, place: str) -> None:
     done = launch.copympi("info", place, cwd=finished)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "job/results.h5: complete"
-    for part in ("2: left, right", "10,000", "21, t = 0 .. 2 ps", "seed      1, ranks 1", f"copympi {__version__}"):
+    for part in (
+        "2: left, right",
+        "10,000",
+        "21, t = 0 .. 2 ps",
+        "method    members: ",
+        "seed      1, ranks 1",
+        f"copympi {__version__}",
+    ):
         assert part in done.stdout
     assert "    members = 10_000" in done.stdout.splitlines()
 

@@ -1,7 +1,5 @@
 """Blocks of members: dealt evenly, never losing an identity."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy import sparse
@@ -59,30 +57,6 @@ def test_very_many_beables_start_and_move():
     assert np.array_equal(ensemble.n[0], ensemble.counts.sum(axis=0) + 1)
     for begin, end in zip(ensemble.offset[:-1], ensemble.offset[1:], strict=True):
         assert np.array_equal(np.sort(ensemble.ids[begin:end]), np.arange(end - begin))
-
-
-@pytest.mark.parametrize("kind", [Members, Phases])
-def test_spectators_survive_a_checkpoint(kind):
-    """Half of a run restored into a new ensemble goes on with the same bits; n never counts a spectator twice."""
-    system = random_system(3, 1)
-    start = prepare(3, 40_000, state=random_state(3, 2), spread=0.5 if kind is Phases else 0.0)
-    ends = []
-    for restored in (False, True):
-        ensemble = kind(Alone(), system, replace(start, spectators=700), Accuracy(40_000), 2, 4)
-        for number in (1, 2):
-            ensemble.begin(record(number, 0.1))
-            while ensemble.advance():
-                pass
-            if restored and number == 1:
-                state, ensemble = ensemble.state(), kind(
-                    Alone(), system, replace(start, spectators=700), Accuracy(40_000), 2, 4
-                )  # fmt: skip
-                ensemble.restore(state, record(1, 0.1))
-        ends.append(ensemble)
-    for x, y in zip(ends[0].per_member().values(), ends[1].per_member().values(), strict=True):
-        assert np.array_equal(x, y)
-    assert np.array_equal(ends[0].n, ends[1].n)
-    assert ends[0].n.sum() == 80_000
 
 
 def test_where_all_are_spectators_nothing_moves():
