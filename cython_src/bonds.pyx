@@ -6,7 +6,7 @@ from libc.stdint cimport int32_t, int64_t
 from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport EDGE_BYTES
 from copympi.kernels.diagonals cimport TILE, Run, Side
-from copympi.kernels.predictor cimport Couplings
+from copympi.kernels.couplings cimport Couplings
 from copympi.kernels.streams cimport Stream, stream_open
 
 TILE_SIZE = int(TILE)

@@ -125,7 +125,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
 
 
 cdef inline void foresee_outside(Cluster *g, double t1, double t2) noexcept nogil:
-    """Amplitudes of the beables outside at times t1 and t2 of the substep, and what noise so far adds to their field."""
+    """Amplitudes of the beables outside at times t1 and t2 of the substep; what noise so far adds to their field."""
     cdef int32_t n = g.size
     cdef int64_t k
     cdef Edge *e

@@ -2,7 +2,7 @@
 """Substeps for the few beables that turn over too fast for the lattice's step: tails, fronts, passing nodes.
 
 Stiff beables that are neighbours make a cluster. It goes over the step in substeps as short as it wants. What is kept
-of it is y, how far its amplitudes are off the path that was predicted for the whole lattice: dy/dt = -i (H/hbar) y within,
+of it is y, how far its amplitudes are off the path that was predicted for the whole lattice: dy/dt = -i (H/hbar) y,
 with the noise of the calm beables around (their relative changes share0, 1, 2) as source. In a substep noise is drawn
 and led on as in the whole lattice's step (moves.pyx). What a cluster does to those around is inserted at the time it
 happens; the time integral of y drives them like any deviation. So both sides are of second order.
@@ -17,7 +17,7 @@ from copympi.kernels.cluster cimport Cluster, Edge
 from copympi.kernels.cluster_moves cimport draw_early, draw_late
 from copympi.kernels.cluster_path cimport foresee, lead_on, look_around
 from copympi.kernels.diagonals cimport stretch
-from copympi.kernels.predictor cimport System
+from copympi.kernels.couplings cimport System
 from copympi.kernels.settle cimport amplitude_of
 
 

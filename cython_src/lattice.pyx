@@ -23,8 +23,9 @@ from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.diagonals cimport Diagonals, add_up, carry, find_calm, flow_rates, size_of, stage, turnover
 from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, spectators_matter
-from copympi.kernels.predictor cimport FINE, RULE_NUMBERS, STEP_TOO_SMALL, Rule, rule_of
+from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
 from copympi.kernels.settle cimport settle, settle_large_n
+from copympi.kernels.step_control cimport StepControl
 
 cdef double CALM_TURN = 0.6    # radians by which its neighbours may turn a calm amplitude in a step;
 cdef double COUNTED_TURN = 0.3 # that of few members
@@ -99,16 +100,16 @@ cdef class Replicas:
         for a in range(self.workspace.bonds.d.P):
             self.workspace.w.place[a] = -1
 
-    cdef void take_turn(self, Py_ssize_t r, uint64_t seed, uint64_t purpose, const Rule *rule) noexcept nogil:
+    cdef void take_turn(self, Py_ssize_t r, uint64_t seed, uint64_t purpose, StepControl control) noexcept nogil:
         """Replica r, as the arrays show it, is the one whose step is to be made."""
         cdef Replica *x = &self.x
         self.turn = r
         x.n = &self.n[r, 0]
         x.c = &self.c[r, 0, 0]
         x.mean = &self.mean[r, 0, 0] if self.workspace.large_n else NULL
-        x.spectators = rule.spectators
-        x.limit = rule.leaving_chance
-        x.members = rule.members
+        x.spectators = control.spectators
+        x.limit = control.leaving_chance
+        x.members = control.members
         x.largest_chance = self.largest_chance[r]
         x.events = self.events[r]
         x.substeps = self.substeps[r]
@@ -152,24 +153,24 @@ cdef void expand(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
         add_up(2 * P2, w.deviation, w.mean, w.v)
 
 
-cdef double choose_step(const Diagonals *d, const Rule *rule, double time_left, const double *leading,
+cdef double choose_step(const Diagonals *d, StepControl control, double time_left, const double *leading,
                         Work *w) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the record alone.
 
-    It keeps the error of the polynomial within the rule's, a member's mean chance to leave at half its limit,
+    It keeps the error of the polynomial within what is allowed, a member's mean chance to leave at half its limit,
     and the fastest waves in order. What turns over faster than that has substeps of its own.
     """
     cdef double h = time_left, size, flow
-    if rule.step > 0.0:
-        return time_left / max(rint(time_left / rule.step), 1.0)
+    if control.step > 0.0:
+        return time_left / max(rint(time_left / control.step), 1.0)
     size = d.norm / 5.0 * sqrt(size_of(d.P, leading))
     if size > 0.0:
-        h = min(h, sqrt(sqrt(rule.error_rate * sqrt(rule.members) / size)))
+        h = min(h, sqrt(sqrt(control.error_rate * sqrt(control.members) / size)))
     flow = flow_rates(d, w.v, w.early_rate)
     if not isfinite(flow):
         return 0.0
     if flow > 0.0:
-        h = min(h, 0.5 * rule.leaving_chance * rule.members / flow)
+        h = min(h, 0.5 * control.leaving_chance * control.members / flow)
     if d.norm > 0.0:
         h = min(h, CAREFUL / d.norm)
     return time_left / max(ceil(time_left / h * (1.0 - 1e-12)), 1.0)
@@ -188,14 +189,14 @@ cdef void follow_path(const Diagonals *d, const Replica *x, Work *w) noexcept no
         add_up(2 * P, w.end_mean, w.end_deviation, w.end)
 
 
-cdef void lay_path(const Diagonals *d, const Rule *rule, Replica *x, double time_left, Work *w) noexcept nogil:
+cdef void lay_path(const Diagonals *d, StepControl control, Replica *x, double time_left, Work *w) noexcept nogil:
     """The path over the next step, and its length: flows that grow within it (from a node on) shorten it."""
-    cdef double moving, most = 0.5 * rule.leaving_chance * rule.members
-    x.h = choose_step(d, rule, time_left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
-    while isfinite(x.h) and x.h >= rule.smallest:
+    cdef double moving, most = 0.5 * control.leaving_chance * control.members
+    x.h = choose_step(d, control, time_left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
+    while isfinite(x.h) and x.h >= control.smallest:
         follow_path(d, x, w)
         moving = 0.5 * x.h * (flow_rates(d, w.early, w.early_rate) + flow_rates(d, w.late, w.late_rate))
-        if rule.step > 0.0 or moving <= OVER * most:
+        if control.step > 0.0 or moving <= OVER * most:
             break
         x.h = time_left / ceil(time_left / (x.h * max(0.3, min(0.95, most / moving))))
 
@@ -287,7 +288,7 @@ cdef bint begin_step(Replicas replicas) noexcept nogil:
     return stiff != 0
 
 
-cdef int go_on(Replicas replicas, const Rule *rule, int64_t *effort) noexcept nogil:
+cdef int go_on(Replicas replicas, StepControl control, int64_t *effort) noexcept nogil:
     """A step of the replica whose turn it is, or what its stiff clusters do of it until the effort is spent."""
     cdef const Diagonals *d = &replicas.workspace.bonds.d
     cdef Replica *x = &replicas.x
@@ -296,8 +297,8 @@ cdef int go_on(Replicas replicas, const Rule *rule, int64_t *effort) noexcept no
     if not replicas.unfinished:
         find_alive(d, x, w)
         expand(d, x, w)
-        lay_path(d, rule, x, replicas.time_left[replicas.turn], w)
-        if not isfinite(x.h) or x.h < rule.smallest:
+        lay_path(d, control, x, replicas.time_left[replicas.turn], w)
+        if not isfinite(x.h) or x.h < control.smallest:
             return STEP_TOO_SMALL
         effort[0] -= d.P + d.bonds
         stiff = begin_step(replicas)
@@ -312,7 +313,7 @@ cdef int go_on(Replicas replicas, const Rule *rule, int64_t *effort) noexcept no
     return FINE
 
 
-def advance(Replicas replicas not None, const double[::1] rule_numbers not None, *, uint64_t seed, uint64_t purpose,
+def advance(Replicas replicas not None, StepControl control not None, *, uint64_t seed, uint64_t purpose,
             double substep_turn, int64_t effort):
     """Carry replicas to the next record, or until about so much `effort` is spent.
 
@@ -323,17 +324,14 @@ def advance(Replicas replicas not None, const double[::1] rule_numbers not None,
     cdef int64_t left = effort
     cdef int status = FINE
     cdef Py_ssize_t r = 0
-    cdef Rule rule
-    need(rule_numbers.shape[0] == RULE_NUMBERS, "rule_numbers: as Accuracy.rule gives them")
-    rule = rule_of(&rule_numbers[0])
     replicas.workspace.w.substep_turn = substep_turn
     replicas.workspace.w.most_noise = NOISE
     with nogil:
         for r in range(replicas.turn if replicas.unfinished else 0, replicas.n.shape[0]):
             while status == FINE and left > 0 and (replicas.unfinished or replicas.time_left[r] > 0.0):
                 if not replicas.unfinished:
-                    replicas.take_turn(r, seed, purpose, &rule)
-                status = go_on(replicas, &rule, &left)
+                    replicas.take_turn(r, seed, purpose, control)
+                status = go_on(replicas, control, &left)
             if status != FINE or left <= 0:
                 break
     return effort - left, status, r

@@ -2,7 +2,7 @@
 """Who moves along each bond of a lattice in a step, where beables turn over slowly.
 
 Between two beables whose members are many: noise alone, as what moves without it is part of the path. A normal number
-at each of the step's two Gauss points, so that the covariance it leaves is an integral by Gauss's rule, of fourth order.
+at each of the step's two Gauss points: the covariance it leaves is an integral by Gauss's rule, of fourth order.
 
 Where a beable's members are counted: whole numbers, drawn in two halves. The first draw stands at the step's start, the
 second at its end (the trapezoidal rule for the noise, of second order). What the first one, and all the kicks, change

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from copympi.engine.clock import Stop
 from copympi.errors import DynamicsError
+from copympi.kernels.step_control import StepControl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STEP_TOO_SMALL, CHANCE_ABOVE_ONE, TURN_ABOVE_ONE = 1, 2, 3
-"""Statuses of copympi/kernels/predictor.pxd."""
+"""Statuses of copympi/kernels/plans.pxd."""
 RESOLVABLE = 16 * np.finfo(float).eps
 """Steps below this part of the time reached cannot be told from none."""
 
 TURN = 0.1
 """Radians a step at the default tolerance, where phases are not aligned."""
 DEFAULT_TOLERANCE = 1e-4
-CHANCE_PLACE = 2
-"""Where in a rule stands the chance."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Leaps of `members` copies between records `interval` apart.
+    """How accurate the steps of `members` copies are to be.
 
     step : fixed length, or None: the longest step within `leaving_chance` (any member's chance to leave its beable,
         as expected at the start of the step) and `tolerance` (error of the predictor in rho over the whole run; where
@@ -36,34 +34,27 @@ class Accuracy:
     """
 
     members: int
-    interval: float
     step: float | None = None
     tolerance: float = DEFAULT_TOLERANCE
     leaving_chance: float = 0.03
 
-    def rule(self, record: int, spectators: int = 0) -> NDArray[np.float64]:
-        """Numbers of the kernel's `Rule` for the steps between records `record` - 1 and `record`.
+    def control(self, stop: Stop, spectators: int = 0) -> StepControl:
+        """What the kernels choose the steps to `stop` by."""
+        return self._control(stop, spectators, self.leaving_chance)
 
-        Steps must not depend on the duration, so the tolerance is shared out over endlessly many records: record k
-        gets ln 2 (1/ln(k+1) - 1/ln(k+2)) of it, which sums to 1 and falls little faster than 1/k.
-        """
-        part = log(2.0) * (1.0 / log(record + 1) - 1.0 / log(record + 2))
-        return np.array(
-            [
-                float(self.members),
-                self.step or 0.0,
-                self.leaving_chance,
-                self.tolerance * part / self.interval,
-                RESOLVABLE * record * self.interval,
-                float(spectators),
-            ]
+    def second_order_control(self, stop: Stop, spectators: int = 0) -> StepControl:
+        """As `control`, for members with phases of their own: their chance of a proposal follows the tolerance."""
+        return self._control(stop, spectators, self.leaving_chance * self._finer)
+
+    def _control(self, stop: Stop, spectators: int, leaving_chance: float) -> StepControl:
+        return StepControl(
+            members=float(self.members),
+            step=self.step or 0.0,
+            leaving_chance=leaving_chance,
+            error_rate=self.tolerance * stop.share / stop.length,
+            smallest=RESOLVABLE * stop.time,
+            spectators=spectators,
         )
-
-    def second_order_rule(self, record: int, spectators: int = 0) -> NDArray[np.float64]:
-        """As `rule`, for members with phases of their own: their chance to be offered a copy follows the tolerance."""
-        numbers = self.rule(record, spectators)
-        numbers[CHANCE_PLACE] *= self._finer
-        return numbers
 
     @property
     def angle(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,14 @@ from numpy.typing import NDArray
 
 import copympi.kernels.lattice as kernel
 from copympi.engine.accuracy import Accuracy
-from copympi.engine.counts import Counts
+from copympi.engine.clock import Stop
 from copympi.engine.ensemble import State
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
+from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.engine.tiles import Tiles, rest_of_tile, tile_of
 from copympi.errors import DynamicsError, InputError
-from copympi.kernels.bonds import TILE_SIZE, Bonds
+from copympi.kernels.bonds import Bonds
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
@@ -23,15 +24,15 @@ STABLE = 2.5
 """|H| h/hbar up to which the polynomial does not blow up."""
 GAP = 32
 """Bonds along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
-TURN = 0.3
+SUBSTEP_TURN = 0.3
 """Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
 FIRST_EFFORT = 100_000
-"""Beables and bonds (of steps) that a rank moves before it looks at the clock first: 10 to 30 ms."""
+"""Beables and bonds that a rank moves before it looks at the clock for the first time: 10 to 30 ms."""
 EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 """Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
 
-class LatticeCounts(Counts):
+class LatticeCounts(IndependentReplicas):
     """Replicas as amplitudes c (R, 2, P) = sqrt(n) exp(-i phi), which need no sine to move.
 
     n (R, P) is the whole number of a beable's members where they are few; else UNCOUNTED stands there and |c|^2 is
@@ -40,75 +41,75 @@ class LatticeCounts(Counts):
     sqrt(N): "Large N" of docs/theory.md.
     """
 
-    columns: tuple[str, ...] = ("n", "c", "left", "step", "events", "largest_chance", "substeps")
-
-    def __init__(self, comm: Any, system: System, start: Start, leap: Accuracy, replicas: int, seed: int) -> None:
-        super().__init__(comm, system, start, leap, replicas, seed)
-        R = len(self.left)
-        del self.phase  # amplitudes stand for it
-        self.pinned = start.spectators
+    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
+        layout = Tiles(Replicas(replicas, comm.size, comm.rank), system.P)
+        super().__init__(comm, system, start, accuracy, seed, layout)
+        R = layout.here
         self.members = start.members
-        self.apart = start.members > LARGEST
+        self.large_n = start.members > LARGEST
         turn = np.exp(-1j * start.phase)
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
         mean = np.zeros(0, complex)
-        few = np.asarray(start.counts) <= kernel.COUNTED_TO + self.pinned
-        if self.apart:
+        few = np.asarray(start.counts) <= kernel.COUNTED_TO + self.spectators
+        if self.large_n:
             N = float(start.members)
-            more = self.pinned * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
+            more = self.spectators * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
             mean = np.sqrt(N) * np.abs(start.state) * turn
             size = np.abs(mean)  # sqrt(size^2 + more) - size, without a difference of large numbers
             with np.errstate(invalid="ignore", divide="ignore"):
                 added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
             whole = np.where(few, whole - mean, added)
-            self.columns = (*self.columns, "mean")
         self.n = np.tile(np.where(few, start.counts, kernel.UNCOUNTED).astype(np.int64), (R, 1))
         self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
-        self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.apart else None
+        self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.large_n else None
         self.substeps = np.zeros(R, np.int64)
-        self.bonds = bonds(system, start)
+        self.bonds = bonds(system, start, layout)
         omega = system.frequencies.diagonal().real
         self.alone = np.where(system.coupled, 0.0, omega - self.bonds.shift)
         """What turns the phases of beables without couplings besides, radians in unit time."""
-        if leap.step is not None and leap.step * self.bonds.norm > STABLE:
+        if accuracy.step is not None and accuracy.step * self.bonds.norm > STABLE:
             why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
-            raise InputError("dynamics.step", leap.step, why)
+            raise InputError("dynamics.step", accuracy.step, why)
         self.pace = Pace(FIRST_EFFORT)
+        total = 0 if self.large_n else self.members
         self.replicas = kernel.Replicas(
-            self.bonds, first=self.first, total=0 if self.apart else self.members, n=self.n, c=self.c, mean=self.mean,
-            time_left=self.left, step=self.step, events=self.events, largest_chance=self.largest_chance,
-            substeps=self.substeps,
+            self.bonds, first=self.first, total=total, n=self.n, c=self.c, mean=self.mean, substeps=self.substeps,
+            **self.counters,
         )  # fmt: skip
 
-    def _go_on(self) -> None:
-        """Some steps of this rank's replicas, the last one perhaps in part."""
-        turn = TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25
-        began = clock.monotonic()
-        spent, status, replica = kernel.advance(
-            self.replicas, self.leap.rule(self.record, self.pinned), seed=self.seed, purpose=Purpose.SITES,
-            substep_turn=turn, effort=self.pace.steps,
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self._control = self.accuracy.control(stop, self.spectators)
+
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas, the last one perhaps in part: how many beables and bonds were moved."""
+        turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+        moved, status, replica = kernel.advance(
+            self.replicas, self._control, seed=self.seed, purpose=Purpose.SITES, substep_turn=turn,
+            effort=self.pace.steps,
         )  # fmt: skip
-        self.pace.learn(spent, clock.monotonic() - began)
         if status:
-            self._fail(status, replica)
+            self.problem = DynamicsError(
+                f"the step falls below what t = {self.times[replica]:.10g} can resolve (replica "
+                f"{self.first + replica}): H/hbar spreads over {2 * self.bonds.norm:.3g} per unit of time, too much "
+                f"for records {self.stop.length:g} apart"
+            )
+        return moved
 
-    def restore(self, state: State, record: int) -> None:
-        """Go on from `state`, on the way to `record`: what has been done of a step since is forgotten."""
-        super().restore(state, record)
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`: what has been done of a step since is forgotten."""
+        super().restore(state, stop)
         self.replicas.forget()
 
-    def _fail(self, status: int, replica: int, beable: int = 0) -> None:
-        """Note what is wrong; all ranks will hear of it."""
-        time = self.record * self.leap.interval - self.left[replica]
-        self.problem = DynamicsError(
-            f"the step falls below what t = {time:.10g} can resolve (replica {self.first + replica}): H/hbar spreads "
-            f"over {2 * self.bonds.norm:.3g} per unit of time, too much for records {self.leap.interval:g} apart"
-        )
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica; the mean where N is large."""
+        out = {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}
+        return out if self.mean is None else {**out, "mean": self.mean}
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""
-        time = self.record * self.leap.interval - self.left[:, None]
-        turn = (self.bonds.shift + self.alone) * time
+        turn = (self.bonds.shift + self.alone) * self.times[:, None]
         if self.mean is None:
             return {"occupation": self._counts(), "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
         mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
@@ -141,7 +142,7 @@ class LatticeCounts(Counts):
         return n
 
 
-def bonds(system: System, start: Start) -> Bonds:
+def bonds(system: System, start: Start, tiles: Tiles) -> Bonds:
     """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
 
     Beables without couplings have no energy here: their phase is known without a step.
@@ -153,10 +154,10 @@ def bonds(system: System, start: Start) -> Bonds:
     upper = entry.coords[0] < entry.coords[1]
     row, column = (index[upper].astype(np.int64) for index in entry.coords)
     weight = entry.data[upper]
-    order = np.lexsort((row, column - row, row // TILE_SIZE))
+    order = np.lexsort((row, column - row, tile_of(row)))
     row, offset, weight = row[order], (column - row)[order], weight[order]
     opens = np.ones(row.size, bool)
-    opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP) | (np.diff(row // TILE_SIZE) != 0)
+    opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP) | (np.diff(tile_of(row)) != 0)
     begin = np.flatnonzero(opens)
     last = np.append(begin[1:], row.size) - 1
     length = row[last] - row[begin] + 1 if row.size else np.zeros(0, np.int64)
@@ -170,10 +171,10 @@ def bonds(system: System, start: Start) -> Bonds:
     np.add.at(size, row + offset, np.abs(weight))
     own = np.where(system.coupled, omega - shift, 0.0)
     sides = sides_of(runs)
-    tiles = np.arange(-(-system.P // TILE_SIZE) + 1) * TILE_SIZE
     return Bonds(
-        system.couplings, runs, np.searchsorted(runs[:, 0], tiles), sides, np.searchsorted(sides[:, 0] // TILE_SIZE,
-        tiles // TILE_SIZE), np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), own, shift,
+        system.couplings, runs, np.searchsorted(runs[:, 0], tiles.begins), sides,
+        np.searchsorted(tile_of(sides[:, 0]), np.arange(tiles.number + 1)), np.ascontiguousarray(weights.real),
+        np.ascontiguousarray(weights.imag), own, shift,
         float((size + np.abs(own)).max()),
     )  # fmt: skip
 
@@ -185,13 +186,13 @@ def sides_of(runs: NDArray[np.int64]) -> NDArray[np.int64]:
     other = np.column_stack([first + offset, first, length, start, -np.ones_like(first)])
     parts = [one]
     while other.size:  # the other end's beables may lie in two tiles
-        room = TILE_SIZE - other[:, 0] % TILE_SIZE
+        room = rest_of_tile(other[:, 0])
         here = other.copy()
         here[:, 2] = np.minimum(other[:, 2], room)
         parts.append(here)
         other = other[other[:, 2] > room]
-        room = TILE_SIZE - other[:, 0] % TILE_SIZE
+        room = rest_of_tile(other[:, 0])
         other[:, [0, 1, 3]] += room[:, None]
         other[:, 2] -= room
     sides = np.concatenate(parts)
-    return np.ascontiguousarray(sides[np.lexsort((sides[:, 3], sides[:, 4], sides[:, 0] // TILE_SIZE))])
+    return np.ascontiguousarray(sides[np.lexsort((sides[:, 3], sides[:, 4], tile_of(sides[:, 0])))])

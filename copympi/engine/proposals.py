@@ -1,4 +1,4 @@
-"""Offers of copies across ranks: only offers and their answers cross the network, never arrays of phases."""
+"""Proposals of copies across ranks: only proposals and their answers cross the network, never arrays of phases."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.offers as kernel
+import copympi.kernels.proposals as kernel
 from copympi import mpi
 from copympi.engine.purposes import Purpose
 
@@ -15,48 +15,52 @@ Int = NDArray[np.int64]
 
 
 class Proposals:
-    """Draws one step's offers on every rank, and asks the owners of the partners for their values.
+    """Draws one step's proposals on every rank, and asks the owners of the partners for their values.
 
     A partner is named by its place among all n_a members of a beable of a replica, in order of blocks and, in a
-    block, of its bucket, after the offered members were brought to the ends of theirs: the same for any ranks.
+    block, of its bucket, after the members that are to copy were brought to the ends of theirs: the same for any ranks.
     """
 
     def __init__(self, comm: Any, replicas: int, P: int) -> None:
         self.comm, self.groups = comm, replicas * P
 
-    def draw(self, crowd: Any) -> tuple[Int, NDArray[np.float64], NDArray[np.float64]]:
-        """(offers (U, nnz), values of the partners (K, W), luck (K,)) of this rank, in stream order. Collective."""
-        c = crowd
+    def draw(self, ensemble: Any) -> tuple[Int, NDArray[np.float64], NDArray[np.float64]]:
+        """(proposals (U, nnz), values of the partners (K, W), luck (K,)) of this rank, in stream order. Collective."""
+        c = ensemble
         couplings = c.system.couplings
-        offers = np.empty((len(c.unit), couplings.entries), np.int64)
+        proposals = np.empty((len(c.unit), couplings.entries), np.int64)
         K = kernel.draw_numbers(
-            couplings, c.rows, c.active, c.seed, Purpose.OFFERS, c.step, c.unit, c.counts, c.pinned, offers
+            couplings, c.plans, c.crowd, active=c.active, seed=c.seed, purpose=Purpose.PROPOSALS, step=c.step,
+            proposals=proposals,
         )  # fmt: skip
         partner, group, luck = np.empty(K, np.int64), np.empty(K, np.int32), np.empty(K)
-        kernel.draw_offers(
-            couplings, c.active, c.seed, Purpose.OFFERS, c.step, c.ids, c.values, c.offset, c.unit, c.counts,
-            c.pinned, c.n, offers, partner, group, luck,
+        kernel.draw_proposals(
+            couplings, c.crowd, active=c.active, seed=c.seed, purpose=Purpose.PROPOSALS, step=c.step, n=c.n,
+            proposals=proposals, partner=partner, group=group, luck=luck,
         )  # fmt: skip
-        return offers, self._ask(partner, group, c), luck
+        return proposals, self._ask(partner, group, c), luck
 
     def _ask(self, partner: Int, group: NDArray[np.int32], c: Any) -> NDArray[np.float64]:
         """x, y of the partners, (K, W)."""
-        held = mpi.all_gather(self.comm, c.own_n.ravel())  # (size, groups)
+        owned = mpi.all_gather(self.comm, c.own_n.ravel())  # (size, groups)
         before = np.zeros((self.groups, self.comm.size + 1), np.int64)
-        np.cumsum(held.T, axis=1, out=before[:, 1:])
-        base = np.cumsum(held, axis=1) - held
+        np.cumsum(owned.T, axis=1, out=before[:, 1:])
+        base = np.cumsum(owned, axis=1) - owned
         place, order = np.empty(partner.size, np.int64), np.empty(partner.size, np.int64)
         asked = np.empty(self.comm.size, np.int64)
-        kernel.route(before, np.ascontiguousarray(base), partner, group, place, order, asked)
+        kernel.route(
+            first=before, base=np.ascontiguousarray(base), partner=partner, group=group, place=place, order=order,
+            asked=asked,
+        )  # fmt: skip
         begin, where = buckets(c.unit, c.counts, c.offset)
         wanted, got = mpi.exchange(self.comm, place, asked)
         replies = np.empty((wanted.size, len(c.values)))
-        kernel.answer(begin, where, wanted, c.values, replies)
+        kernel.answer(begin=begin, where=where, place=wanted, values=c.values, value=replies)
         if self.comm.size == 1:  # one owner: the order is the stream's
             return replies
         answers, _ = mpi.exchange(self.comm, replies, got)
         value = np.empty_like(answers)
-        kernel.in_stream_order(order, answers, value)
+        kernel.in_stream_order(order=order, answers=answers, value=value)
         return value
 
 

@@ -2,7 +2,7 @@
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from copympi.kernels.diagonals cimport Diagonals
-from copympi.kernels.predictor cimport Couplings, System
+from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.streams cimport Stream
 
 cdef enum:

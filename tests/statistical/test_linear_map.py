@@ -10,38 +10,40 @@ import numpy as np
 import pytest
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.kernels import members as kernel
-from copympi.kernels import predictor
+from copympi.kernels.flows import Scratch
+from copympi.kernels.plans import StepPlans
 from copympi.theory import noise
 from tests.physics import calm
 
 N = 10**17
-HEAD = 5
 
 
 class Step:
     """One step of fixed length as a function of (rho, phi) and of the first draw's deviations."""
 
-    def __init__(self, system, h, held=0):
-        self.held = held  # spectators
-        self.c, self.P, self.leap = system.couplings, system.P, Accuracy(N, h, step=h)
+    def __init__(self, system, h, spectators=0):
+        self.spectators = spectators
+        self.control = Accuracy(N, step=h).control(record(1, h), spectators)
+        self.c, self.P, self.h = system.couplings, system.P, h
         off = system.frequencies.toarray()
         np.fill_diagonal(off, 0)
         self.source, self.target = np.nonzero(off)
-        self.scratch = predictor.Scratch(self.c)
+        self.scratch = Scratch(self.c)
         self.nnz = self.source.size
         self.moves = np.zeros((self.P, self.nnz))  # what one copy by each channel does to n
         self.moves[self.source, np.arange(self.nnz)] -= 1
         self.moves[self.target, np.arange(self.nnz)] += 1
         self.leaves = (np.arange(self.P)[:, None] == self.source).astype(float)
 
-    def _plan(self, half, n, out, phase, rows):
+    def _plan(self, half, n, out, phase, plans):
         status, *_ = kernel.plan_half(
-            self.c, self.leap.rule(1, self.held), half, np.ones(1, np.uint8), n[None], out[None], phase[None].copy(),
-            np.array([self.leap.interval]), self.scratch, rows,
+            self.c, plans, self.control, self.scratch, half, active=np.ones(1, np.uint8), n=n[None], out=out[None],
+            phase=phase[None].copy(), time_left=np.array([self.h]),
         )  # fmt: skip
         assert status == 0
-        return rows[0, HEAD : HEAD + self.nnz].copy()
+        return plans.chance[0].copy()
 
     def __call__(self, x, noise=None):
         """(rho, phi) at the end, and the chances and movable occupations of both draws.
@@ -50,15 +52,18 @@ class Step:
         """
         P = self.P
         n = np.round(x[:P] * N).astype(np.int64)
-        rows = np.zeros((1, self.c.row_size))
-        first = self._plan(0, n, np.zeros(P, np.int64), x[P:], rows)
-        flow = first * (n[self.source] - self.held) + (0 if noise is None else N * noise)
+        plans = StepPlans(self.c, 1)
+        first = self._plan(0, n, np.zeros(P, np.int64), x[P:], plans)
+        flow = first * (n[self.source] - self.spectators) + (0 if noise is None else N * noise)
         middle = np.round(n + self.moves @ flow).astype(np.int64)
-        second = self._plan(1, middle, np.round(self.leaves @ flow).astype(np.int64), x[P:], rows)
-        end = middle + self.moves @ (second * (middle[self.source] - self.held))
-        phase = rows[0, HEAD + 2 * self.nnz : HEAD + 2 * self.nnz + P]
-        phase = x[P:] + np.angle(np.exp(1j * (phase - x[P:])))
-        return np.concatenate([end / N, phase]), (first, (n - self.held) / N), (second, (middle - self.held) / N)
+        second = self._plan(1, middle, np.round(self.leaves @ flow).astype(np.int64), x[P:], plans)
+        end = middle + self.moves @ (second * (middle[self.source] - self.spectators))
+        phase = x[P:] + np.angle(np.exp(1j * (plans.phase[0] - x[P:])))
+        return (
+            np.concatenate([end / N, phase]),
+            (first, (n - self.spectators) / N),
+            (second, (middle - self.spectators) / N),
+        )
 
     def draw_covariance(self, chance, rho):
         """N Cov of what the channels take, (nnz, nnz)."""
@@ -66,10 +71,10 @@ class Step:
         return np.diag(chance * rho[self.source]) - same * np.outer(chance, chance) * rho[self.source]
 
 
-def propagated(system, psi, duration, steps, held=0):
+def propagated(system, psi, duration, steps, spectators=0):
     """N Cov of (rho, phi) that the scheme gives at large N, (2P, 2P)."""
     P = system.P
-    step = Step(system, duration / steps, held)
+    step = Step(system, duration / steps, spectators)
     x, C = np.concatenate([np.abs(psi) ** 2, -np.angle(psi)]), np.zeros((2 * P, 2 * P))
     small = 1e-5
     for _ in range(steps):

@@ -10,11 +10,11 @@ import scipy.sparse as sp
 
 import copympi
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.lattice import EMPTY, GAUSSIAN, WHOLE, LatticeCounts
-from copympi.engine.methods import ensemble
 from copympi.errors import DynamicsError, InputError
 from copympi.model import packets
-from copympi.model.preparation import prepare, share_out
+from copympi.model.preparation import share_out
 from copympi.mpi import Alone
 from copympi.theory import schrodinger
 
@@ -130,31 +130,19 @@ def test_stiff_clusters_do_not_drag_the_lattice() -> None:
         assert coherent(members, spectators)[1].steps < 1.5 * calm
 
 
-def test_few_beables_and_large_n_choose_their_engine() -> None:
-    system = copympi.System([[0.3, 0.5], [0.5, -0.3]])
-    config = copympi.simulate.__globals__["configuration"].check(
-        {"system": {"hamiltonian": system}, "preparation": {"members": 1e30},
-         "dynamics": {"duration": 1.0, "representation": "occupation"}}
-    )  # fmt: skip
-    for members, kind in ((10**6, "Counts"), (10**30, "LatticeCounts")):
-        start = prepare(2, members, [0.8, 0.6], representation="occupation")
-        made = ensemble(system, start, config, Alone(), Accuracy(start.members, 1.0))
-        assert type(made).__name__ == kind
-        assert isinstance(made, LatticeCounts) == (kind == "LatticeCounts")
-
-
 def stiff() -> LatticeCounts:
     """A packet at rest whose steep tails, held to a leaving chance of 1e-6, take thousands of substeps in each step."""
     system = copympi.lattice(48, potential={"kind": "harmonic", "omega": 0.1})
     psi, turn = packets.amplitudes({"eigenstate": 0}, system)
     start = share_out(psi, turn, 10**24, 0.0, None, 1)
-    made = LatticeCounts(Alone(), system, start, Accuracy(start.members, 0.2, step=0.1, leaving_chance=1e-6), 2, 1)
-    made.begin(1)
+    accuracy = Accuracy(start.members, step=0.1, leaving_chance=1e-6)
+    made = LatticeCounts(Alone(), system, start, accuracy, 2, 1)
+    made.begin(record(1, 0.2))
     return made
 
 
 def columns(made: LatticeCounts) -> dict[str, np.ndarray]:
-    return {name: values.copy() for name, values in made.state().columns.items()}
+    return {name: values.copy() for name, values in made.per_unit().items()}
 
 
 def alike(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
@@ -188,8 +176,7 @@ def test_a_step_of_many_substeps_can_be_left_and_saved_half_done() -> None:
         other.pace.steps = 5000
         other.advance()  # a step of its own is under way, which is forgotten
         given = replace(other.state(), columns=state)
-        other.restore(given, 1)
-        other.left[:] = state["left"]
+        other.restore(given, other.stop)
         while other.advance():
             pass
         assert alike(columns(other), columns(whole))
