@@ -19,10 +19,10 @@ def after(calls: int, function: Callable[..., Any], end: Callable[[], Any]) -> C
     """`function`, which after so many calls calls `end` instead."""
     count = 0
 
-    def counted(*arguments: Any) -> Any:
+    def counted(*arguments: Any, **named: Any) -> Any:
         nonlocal count
         count += 1
-        return function(*arguments) if count <= calls else end()
+        return function(*arguments, **named) if count <= calls else end()
 
     return counted
 

@@ -1,8 +1,8 @@
 """Spectators: pinned members of each beable, counted and copied, who never copy. One law in all representations.
 
 Null hypothesis of the laws: both samples come from one distribution; chi-square and Kolmogorov-Smirnov, p > 0.001,
-means within four standard errors, fixed seeds. The twins (tests/naive.py, tests/naive_phases.py) share nothing with the
-package.
+means within four standard errors, fixed seeds. The twins (naive.py and naive_phases.py in tests/reference) share
+nothing with the package.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from copympi.engine.phases import Phases
 from copympi.model.preparation import Start, prepare
 from copympi.model.system import System
 from copympi.mpi import Alone
-from tests import naive, naive_phases
 from tests.physics import calm
+from tests.reference import naive, naive_phases
 from tests.statistical import test_agreement, test_phases
 
 NODE = System([[0, 1], [1, 0]])
@@ -185,7 +185,7 @@ def test_the_mean_is_of_second_order_in_the_step() -> None:
     errors = []
     for steps in (20, 40, 80):
         ensemble = Counts(Alone(), system, start, Accuracy(N, step=1 / steps), 1, 1)
-        records(ensemble, 1, 0.3)
+        records(ensemble, 1, 1.0)
         turn = np.angle(np.exp(1j * (ensemble.phase[0] - y[3:])))
         errors.append([np.abs(ensemble.n[0] / N - y[:3]).max(), np.abs(turn).max()])
     ratio = np.array(errors[:-1]) / np.array(errors[1:])
@@ -201,11 +201,11 @@ def test_pinned_members_stay_and_are_copied() -> None:
     system, psi = calm(3, 1.0, 0.1)
     start, few = (begun(system, psi, N, 40, spread=1.0) for N in (100_000, 4_000))
     model = Model(0.5, "mean", damping=0.1, momenta=0.1)
-    for ensemble in (
-        Phases(Alone(), system, start, Accuracy(100_000, leaving_chance=0.2), 2, 1),
-        Momenta(Alone(), system, start, Accuracy(100_000), 1, 1, model),
-        Phases(Alone(), system, few, Accuracy(4_000, leaving_chance=0.2), 2, 1),
-        Momenta(Alone(), system, few, Accuracy(4_000), 1, 1, model),
+    for ensemble, interval in (
+        (Phases(Alone(), system, start, Accuracy(100_000, leaving_chance=0.2), 2, 1), 0.3),
+        (Momenta(Alone(), system, start, Accuracy(100_000), 1, 1, model), 0.1),
+        (Phases(Alone(), system, few, Accuracy(4_000, leaving_chance=0.2), 2, 1), 0.3),
+        (Momenta(Alone(), system, few, Accuracy(4_000), 1, 1, model), 0.3),
     ):
         R = len(ensemble.n)
         assert np.array_equal(ensemble.unit_spectators.sum(axis=0), [R * 40] * 3)
@@ -217,6 +217,6 @@ def test_pinned_members_stay_and_are_copied() -> None:
             return [crowd.ids[b : b + k].tolist() for b, k in first]
 
         before = [set(ids) for ids in pinned(ensemble)]
-        records(ensemble, 1, 0.3)
+        records(ensemble, 1, interval)
         assert ensemble.events.min() > 500
         assert [set(ids) for ids in pinned(ensemble)] == before

@@ -73,7 +73,7 @@ def test_run_prints_a_table_and_draws_a_figure(job: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "no launcher, no terminal, no time for a line of progress"
     lines = done.stdout.splitlines()
-    assert lines[0] == f"copympi {__version__}: 2 beables, 10,000 members (members), method members, 2 ps, 1 rank"
+    assert lines[0] == f"copympi {__version__}: 2 beables, 10,000 members (method members), 2 ps, 1 rank"
     head = next(line for line in lines if "occupation" in line and "difference" in line)
     for column in ("time [ps]", "occupation", "N |Psi|^2", "difference", "expected"):
         assert column in head
