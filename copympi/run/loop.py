@@ -11,12 +11,11 @@ from copympi.config.reading import Config
 from copympi.engine import methods
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
-from copympi.engine.ensemble import Snapshot
 from copympi.engine.members import Members
 from copympi.errors import InputError
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.records.plan import Plan, Recorder
+from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
 from copympi.run.progress import Silent
 from copympi.text import humane
@@ -46,11 +45,13 @@ def run(
     progress: Silent,
     keeper: Checkpoints | None = None,
     ensemble: Members | Counts | None = None,
-) -> tuple[Snapshot | None, float]:
-    """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
+    plan: Plan | None = None,
+) -> tuple[Record | None, float]:
+    """Carry an ensemble through all its records. Returns the last record (root alone) and the seconds it took.
 
     Recorders and progress are used on the root only. `keeper` saves and restores the state where there is one.
-    `ensemble` : as `built` makes it, where that has been done.
+    `ensemble` : as `built` makes it, where that has been done. `plan` : what is recorded; left out: what the config
+    says.
     An exception that is not alike on all ranks aborts the job.
     """
     try:
@@ -58,7 +59,8 @@ def run(
             began = clock.perf_counter()
             ensemble = built(system, start, config, comm) if ensemble is None else ensemble
             warn = _StepWarning(config.dynamics.step, system)
-            last = _loop(ensemble, config, Plan(config, system, start), recorders, progress, keeper, warn)
+            plan = Plan(config, system, start) if plan is None else plan
+            last = _loop(ensemble, config, plan, recorders, progress, keeper, warn)
             return last, clock.perf_counter() - began
     finally:
         progress.close()
@@ -72,27 +74,27 @@ def _loop(
     progress: Silent,
     keeper: Checkpoints | None,
     warn: _StepWarning,
-) -> Snapshot | None:
-    first, snapshot = 1, None
+) -> Record | None:
+    first, last = 1, None
     if keeper is not None and keeper.found is not None:
         state, meta = keeper.found
         first = int(meta["record"])
         ensemble.restore(state, first)
         keeper.found = None
     else:
-        snapshot = _tell(recorders, ensemble, 0, plan, keeper)
+        last = _tell(recorders, ensemble, 0, plan, keeper)
         ensemble.begin(first)
     for record in range(first, config.records + 1):
         if record > first:
             ensemble.begin(record)
         _reach_record(ensemble, record, progress, keeper)
-        snapshot = _tell(recorders, ensemble, record, plan, keeper)
-        if snapshot is not None:
+        last = _tell(recorders, ensemble, record, plan, keeper)
+        if last is not None:
             progress.show(*ensemble.progress)
-            warn.look(snapshot.largest_chance, record * config.interval)
+            warn.look(last.largest_chance, record * config.interval)
     if keeper is not None:
         keeper.close()
-    return snapshot
+    return last
 
 
 def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, keeper: Checkpoints | None) -> None:
@@ -110,20 +112,19 @@ def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, kee
 
 def _tell(
     recorders: list[Recorder], ensemble: Members | Counts, record: int, plan: Plan, keeper: Checkpoints | None
-) -> Snapshot | None:
-    """Show the recorders where the ensemble stands. Collective; returns the snapshot on the root."""
-    time, snapshot = record * plan.interval, ensemble.snapshot()
-    if keeper is not None and plan.apart and plan.profiled(record):
-        keeper.profile(ensemble, snapshot, record, plan.number(record), time)
-    if snapshot is None:
+) -> Record | None:
+    """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
+    time, taken = record * plan.interval, plan.take(ensemble, record)
+    if keeper is not None and plan.split_files and plan.profiled(record):
+        keeper.profile(plan, ensemble, taken, record)
+    if taken is None:
         return None
-    snapshot = plan.measure(record, snapshot)
     for recorder in recorders:
         if keeper is not None:
-            keeper.tell(recorder, time, snapshot)
+            keeper.tell(recorder, time, taken)
         else:
-            recorder.take(time, snapshot)
-    return snapshot
+            recorder.take(time, taken)
+    return taken
 
 
 class _StepWarning:
