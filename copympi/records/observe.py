@@ -14,7 +14,10 @@ from copympi.records.quantity import NAMES, RECORD, Quantity
 from copympi.records.view import View
 
 KEY = "observe"
-TAKEN = ("system", "digests", "histories", "tracked", "steps", "seconds", "largest_chance", "measured")
+TAKEN = (
+    "system", "digests", "histories", "tracked", "steps", "largest_chance", "seconds", "measured",
+    "complete", "config", "path",
+)  # fmt: skip
 """Names in results.h5 or of a Run that are no quantities, or will be."""
 
 Observers = Mapping[str, Callable[[View], Any]]

@@ -22,7 +22,8 @@ from copympi.storage.layout import OBSERVED, axis, is_sparse, recorded
 GROUP = "digests"
 RECORDS, PROFILE_ROWS = "records", "profiles"
 BEGINNING = (
-    "schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname", "method", OBSERVED,
+    "schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname", OBSERVED,
+    "method", "method_why",
 )  # fmt: skip
 END = ("complete", "seconds", "steps", "largest_chance", "ended")
 """Attributes that a results file has from the beginning, if it has them, and those that its end adds."""

@@ -7,7 +7,7 @@ import platform
 import time as clock
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ FLUSH_AT = 1 << 20
 class Output:
     """What results.h5 is made of: where, what is recorded, and what is said of the run.
 
-    text : the config as run, TOML. mpi : the library's name. method : which one ran, if it is to be said. keep : so
-    many records of an earlier attempt stay. may_append : raises where this attempt was taken over.
+    text : the config as run, TOML. mpi : the library's name. said : root attributes besides. keep : so many records of
+    an earlier attempt stay. may_append : raises where this attempt was taken over.
     """
 
     folder: Path
@@ -46,7 +46,7 @@ class Output:
     text: str
     ranks: int
     mpi: str
-    method: str = ""
+    said: dict[str, str] = field(default_factory=dict)
     keep: int = 0
     attempt: int = 0
     may_append: Callable[[], None] = lambda: None
@@ -61,7 +61,7 @@ class ResultsFile:
     """
 
     def __init__(self, output: Output) -> None:
-        self.output, self.plan = output, output.plan
+        self.output, self.plan, self.rows = output, output.plan, output.plan.rows
         self.path = output.folder / NAME
         self.pending: list[tuple[float, Record]] = []
         self.marks: list[float] = []  # times of those that have profiles, where these have times of their own
@@ -99,8 +99,7 @@ class ResultsFile:
             raise InputError("output folder", output.folder, f"cannot be written: {reason(problem)}") from None
 
     def _write_header(self, file: Any) -> None:
-        output = self.output
-        more = {"method": output.method, OBSERVED: " ".join(self.plan.observers)}
+        output, own = self.output, {OBSERVED: " ".join(self.plan.observers)} if self.plan.observers else {}
         file.attrs.update(
             {
                 "schema": SCHEMA,
@@ -113,14 +112,15 @@ class ResultsFile:
                 "libraries": libraries(),
                 "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
                 "hostname": platform.node(),
-                **{name: text for name, text in more.items() if text},
+                **output.said,
+                **own,
             }
         )
 
     def _create_datasets(self, file: Any) -> None:
         """Room for every quantity; what has files of its own is shown as it grows there."""
         R, plan = (self.replicas,) if self.replicas > 1 else (), self.plan
-        for row in plan.rows:
+        for row in self.rows:
             lead, width = R if "replica" in row.axes else (), plan.width(row)
             if row.profile and plan.split_files:
                 data = profiles.show(file, row.name, R, plan.system.P, plan.dtype(row))
