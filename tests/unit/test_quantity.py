@@ -105,11 +105,12 @@ def given(**sections: Any) -> tuple[Any, Any, Any]:
     return config, system, start
 
 
-def carried_out(plan: Plan, folder: Path | None = None) -> Memory:
-    """A run of one process, in memory and into a folder too."""
-    ensemble, memory = built(plan.system, plan.start, plan.config, Alone()), Memory(plan)
+def carried_out(plan: Plan, folder: Path | None = None, comm: Any = None) -> Memory:
+    """A run, of one process unless there is a communicator, in memory and, of one process, into a folder too."""
+    comm, memory = Alone() if comm is None else comm, Memory(plan)
+    things = (plan.system, plan.start, plan.config, comm)
+    ensemble = built(*things)
     plan.try_observers(ensemble)
-    things = (plan.system, plan.start, plan.config, Alone())
     if folder is None:
         run(*things, [memory], Silent(), ensemble=ensemble, plan=plan)
         return memory
