@@ -381,7 +381,10 @@ def test_a_run_goes_on_with_the_same_observers(tmp_path: Path) -> None:
 
     for mine, said in (
         ({}, r"observe\['own_entropy'\] = \"left out\": was recorded in"),
-        ({"own_entropy": entropy, "two": first_two, "new": entropy}, r"observe\['new'\] = \"new\": was not recorded in"),
+        (
+            {"own_entropy": entropy, "two": first_two, "new": entropy},
+            r"observe\['new'\] = \"new\": was not recorded in",
+        ),
         ({"own_entropy": entropy, "two": entropy}, r"observe\['two'\] = \(\): gave \(2,\) in"),
     ):
         with pytest.raises(InputError, match=said):
