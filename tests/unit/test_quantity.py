@@ -99,9 +99,7 @@ def given(**sections: Any) -> tuple[Any, Any, Any]:
     values["dynamics"] = {"duration": 0.4, "seed": 3} | values.get("dynamics", {})
     values["output"] = {"interval": 0.1, "time_unit": "fs"} | values.get("output", {})
     config = configuration.check(values)
-    system, start = build.prepared(
-        build.system(config.system, ROOT), config.preparation, None, config.dynamics.representation, ROOT
-    )
+    system, start = build.prepared(build.system(config.system, ROOT), config.preparation, None, ROOT)
     return config, system, start
 
 

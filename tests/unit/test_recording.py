@@ -191,26 +191,6 @@ def test_a_lattice_is_read_back(tmp_path: Path, replicas: int) -> None:
     assert set(data.measured) == {"coherence", *SUMMARIES, *MOTION}
 
 
-def test_which_part_of_a_profile_a_rank_has() -> None:
-    n = np.arange(12).reshape(2, 6)
-    six = SimpleNamespace(P=6, lattice=None)
-    plan = Plan(configured(4), six, started(6, 66))  # type: ignore[arg-type, unused-ignore]
-    alike = SimpleNamespace(profile_rows=lambda: {"occupation": n, "phase": n * 1.0})
-    row, column, arrays = plan.slab(alike, 1, lambda P: (P // 3, P - 1))
-    assert (row, column) == (0, 2)
-    np.testing.assert_array_equal(arrays["occupation"], n[:, 2:5])
-    held = lambda: {name: n * 1.0 for name in ("occupation", "phase", "fluctuation", "phase_fluctuation", "regime")}  # noqa: E731
-    plan = Plan(configured(4), six, started(6, 10**40))  # type: ignore[arg-type, unused-ignore]
-    rows = SimpleNamespace(first=3, shares=[(0, 3), (3, 5)], profile_rows=held)
-    row, column, arrays = plan.slab(rows, 1, lambda P: (2, 5))
-    assert (row, column) == (3, 0)
-    np.testing.assert_array_equal(arrays["occupation"], n)
-    assert (
-        {"occupation", "phase", "coherence", "regime"} <= set(arrays) == {row.name for row in plan.rows if row.profile}
-    )
-    assert arrays["regime"].dtype == np.int8
-
-
 def test_beyond_so_many_beables_profiles_have_files_of_their_own() -> None:
     many = SimpleNamespace(P=MOST_PROFILE + 1, lattice=None)
     plan = Plan(configured(8), many, started(2, 10))  # type: ignore[arg-type, unused-ignore]
