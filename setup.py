@@ -15,9 +15,10 @@ options = {
     "depends": [str(header) for header in Path("cython_src").glob("*.h")],
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
-kernels = ["streams", "draws", "predictor", "occupation", "members"]
-kernels += ["fields", "phases", "offers", "copies", "lineages", "aligning", "kinds", "single"]
-kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "sites"]
+kernels = ["streams", "draws", "couplings", "step_control", "plans", "crowd", "classes"]
+kernels += ["flows", "step_lengths", "predictor", "counts", "members"]
+kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
+kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "lattice"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

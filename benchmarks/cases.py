@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import System
-from copympi.kernels import predictor
+from copympi.kernels import flows
 from copympi.theory import noise, schrodinger
 
 Complex = NDArray[np.complex128]
@@ -32,11 +32,11 @@ def plain_leap_error(system: System, state: Complex, duration: float, steps: int
     x, C = np.concatenate([np.abs(state) ** 2, -np.angle(state)]), np.zeros((2 * P, 2 * P))
 
     def leap(y: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.concatenate(predictor.half_step(system.couplings, y[:P], y[P:], h)[:2])
+        return np.concatenate(flows.half_step(system.couplings, y[:P], y[P:], h)[:2])
 
     for _ in range(steps):
         A = np.array([(leap(x + d) - leap(x - d)) / (2 * small) for d in small * np.eye(2 * P)]).T
-        flow = np.maximum(predictor.half_step(system.couplings, x[:P], x[P:], h)[2], 0.0)
+        flow = np.maximum(flows.half_step(system.couplings, x[:P], x[P:], h)[2], 0.0)
         C = A @ C @ A.T
         for b in range(P):
             taken = np.diag(flow[b]) - np.outer(flow[b], flow[b]) / x[b]

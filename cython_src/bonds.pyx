@@ -3,9 +3,10 @@
 import numpy as np
 from libc.stdint cimport int32_t, int64_t
 
+from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport EDGE_BYTES
 from copympi.kernels.diagonals cimport TILE, Run, Side
-from copympi.kernels.predictor cimport Couplings
+from copympi.kernels.couplings cimport Couplings
 from copympi.kernels.streams cimport Stream, stream_open
 
 TILE_SIZE = int(TILE)
@@ -17,6 +18,24 @@ cdef void open_stream(Stream *stream, const Replica *x, int which, int64_t piece
     stream_open(stream, x.seed, x.purpose, x.number, piece, 4 * x.step + which)
 
 
+def check(Py_ssize_t P, runs, run_at, sides, side_at, Py_ssize_t bonds):
+    """Raise ValueError where the tables of `Bonds` do not fit each other, or lead outside."""
+    tiles = (P + TILE - 1) // TILE
+    need(runs.shape[1] == 4 and sides.shape[1] == 5, "bonds: runs must be (K, 4), sides (M, 5)")
+    for table, at, what in ((runs, run_at, "runs"), (sides, side_at, "sides")):
+        need(at.size == tiles + 1, f"bonds: there are {tiles} tiles")
+        need(at[0] == 0 and at[tiles] == len(table) and np.all(np.diff(at) >= 0), f"bonds: tiles do not fit the {what}")
+        tile = np.repeat(np.arange(tiles), np.diff(at))
+        within = np.all(table[:, 0] // TILE == tile) and np.all((table[:, 0] + table[:, 2] - 1) // TILE == tile)
+        need(within, f"bonds: {what} must lie in one tile")
+    first, offset, length, start = runs.T
+    need(np.array_equal(start, np.cumsum(length) - length), "bonds: runs must follow each other")
+    for one, other, length, start in ((first, first + offset, length, start), sides.T[:4]):
+        for place, end in ((one, P), (other, P), (start, bonds)):  # each by itself, as sums of large ones wrap round
+            fits = np.all((place >= 0) & (place <= end) & (length >= 0) & (length <= end - place))
+            need(bool(fits), "bonds: a bond leads outside")
+
+
 cdef class Bonds:
     """H/hbar by diagonals.
 
@@ -25,41 +44,27 @@ cdef class Bonds:
     (P,) the diagonal less the energy `shift`. Raises ValueError where they do not fit each other.
     """
 
-    def __cinit__(self, Couplings couplings, const int64_t[:, ::1] runs, const int64_t[::1] run_at,
-                  const int64_t[:, ::1] sides, const int64_t[::1] side_at, const double[::1] re, const double[::1] im,
-                  const double[::1] omega, double shift, double norm):
-        cdef Py_ssize_t P = omega.shape[0], tiles = run_at.shape[0] - 1
-        if couplings.system.P != P or re.shape[0] != im.shape[0] or side_at.shape[0] != tiles + 1:
-            raise ValueError("bonds: shapes do not fit")
-        if runs.shape[1] != 4 or sides.shape[1] != 5 or tiles != (P + TILE - 1) // TILE:
-            raise ValueError("bonds: shapes do not fit")
-        found_runs, found_sides = np.asarray(runs), np.asarray(sides)
-        if run_at[0] != 0 or run_at[tiles] != runs.shape[0] or np.any(np.diff(run_at) < 0):
-            raise ValueError("bonds: run_at does not fit the runs")
-        if side_at[0] != 0 or side_at[tiles] != sides.shape[0] or np.any(np.diff(side_at) < 0):
-            raise ValueError("bonds: side_at does not fit the sides")
-        for table in (np.column_stack([found_runs[:, 0], found_runs[:, 0] + found_runs[:, 1], found_runs[:, 2:]]),
-                      found_sides):
-            if table.size and (table[:, :4].min() < 0 or (table[:, :2] + table[:, 2:3]).max() > P
-                               or (table[:, 2] + table[:, 3]).max() > re.shape[0]):
-                raise ValueError("bonds: a bond leads outside")
-        for table, at in ((found_runs, run_at), (found_sides, side_at)):
-            tile = np.repeat(np.arange(tiles), np.diff(at))
-            if np.any(table[:, 0] // TILE != tile) or np.any((table[:, 0] + table[:, 2] - 1) // TILE != tile):
-                raise ValueError("bonds: a run lies in more than one tile")
-        self.keep = (runs, run_at, sides, side_at, re, im, omega)
+    def __cinit__(self, Couplings couplings not None, const int64_t[:, ::1] runs not None,
+                  const int64_t[::1] run_at not None, const int64_t[:, ::1] sides not None,
+                  const int64_t[::1] side_at not None, const double[::1] re not None, const double[::1] im not None,
+                  const double[::1] omega not None, double shift, double norm):
+        cdef Py_ssize_t P = omega.shape[0]
+        need(couplings.system.P == P and re.shape[0] == im.shape[0], "bonds: shapes do not fit")
+        check(P, np.asarray(runs), np.asarray(run_at), np.asarray(sides), np.asarray(side_at), re.shape[0])
+        self.owners = (runs, run_at, sides, side_at, re, im, omega)
         self.couplings = couplings
         self.shift = shift
         self.d.P = P
-        self.d.tiles = tiles
+        self.d.tiles = run_at.shape[0] - 1
         self.d.bonds = re.shape[0]
         self.d.run_at = &run_at[0]
         self.d.side_at = &side_at[0]
         if runs.shape[0]:
             self.d.run = <const Run *> &runs[0, 0]
-            self.d.side = <const Side *> &sides[0, 0]
             self.d.re = &re[0]
             self.d.im = &im[0]
+        if sides.shape[0]:
+            self.d.side = <const Side *> &sides[0, 0]
         self.d.omega = &omega[0]
         self.d.has_im = bool(np.any(np.asarray(im)))
         self.d.norm = self.norm = norm
@@ -67,61 +72,73 @@ cdef class Bonds:
     @property
     def most_bonds(self):
         """Of a tile."""
-        runs, run_at = np.asarray(self.keep[0]), np.asarray(self.keep[1])
+        runs, run_at = np.asarray(self.owners[0]), np.asarray(self.owners[1])
         bonds = np.concatenate([[0], np.cumsum(runs[:, 2])])
         return int(np.diff(bonds[run_at]).max(initial=0))
 
 
-cdef class Room:
-    """Work space for one replica at a time. apart: mean and deviation are kept apart."""
+cdef double *take(double **free, Py_ssize_t count) noexcept:
+    """The next `count` doubles of what is free."""
+    cdef double *taken = free[0]
+    free[0] += count
+    return taken
 
-    def __cinit__(self, Bonds bonds, bint apart):
-        cdef Py_ssize_t P = bonds.d.P, B = max(1, bonds.d.bonds), z = max(1, bonds.most_bonds)
-        cdef double[::1] numbers = np.zeros((60 if apart else 36) * P + 3 * B + 2 * z)
+
+cdef class Workspace:
+    """Work space for one replica at a time. large_n: mean and deviation are carried one beside the other."""
+
+    def __cinit__(self, Bonds bonds not None, bint large_n):
+        cdef Py_ssize_t P = bonds.d.P, B = max(1, bonds.d.bonds), most = max(1, bonds.most_bonds)
+        cdef double[::1] numbers = np.zeros((59 if large_n else 35) * P + 3 * B + most)
         cdef double[::1] rare = np.zeros(49 * P)  # memory that is never touched is never there
-        cdef int64_t[::1] whole = np.zeros(3 * P, np.int64)
+        cdef int64_t[::1] whole = np.zeros(4 * P, np.int64)
         cdef int32_t[::1] places = np.full(2 * P, -1, np.int32)
-        cdef unsigned char[::1] kind = np.zeros(P, np.uint8)
+        cdef unsigned char[::1] roles = np.zeros(P, np.uint8)
         cdef unsigned char[::1] edges = np.zeros((bonds.couplings.system.nnz + 1) * EDGE_BYTES, np.uint8)
+        self.owners = (numbers, rare, whole, places, roles, edges)
+        self.bonds = bonds
+        self.large_n = large_n
+        self.share_out(&numbers[0], B)
+        self.w.local = &rare[0]
+        self.w.stiff_end = self.w.local + 45 * P
+        self.w.gone = &whole[0]
+        self.w.moved = self.w.gone + P
+        self.w.stiff = self.w.moved + P
+        self.w.n = self.w.stiff + P
+        self.w.role = &roles[0]
+        self.w.place = &places[0]
+        self.w.queue = self.w.place + P
+        self.w.edge = &edges[0]
+
+    cdef void share_out(self, double *free, Py_ssize_t bonds):
+        """Each array of doubles its part; the last one may have what is left."""
+        cdef Py_ssize_t P = self.bonds.d.P
         cdef Work *w = &self.w
-        cdef double *at = &numbers[0]
-        self.keep = (numbers, rare, whole, places, kind, edges, bonds)
-        w.v = at
-        w.early = at + 10 * P
-        w.late = at + 12 * P
-        w.end = at + 14 * P
-        w.D0 = at + 16 * P
-        w.D1 = at + 18 * P
-        w.D2 = at + 20 * P
-        w.E = at + 22 * P
-        w.alive = at + 24 * P
-        w.calm = at + 25 * P
-        w.out = at + 26 * P
-        w.change = at + 27 * P
-        w.last = at + 28 * P
-        w.spared = at + 29 * P
-        w.share0 = at + 30 * P
-        w.share1 = at + 31 * P
-        w.share2 = at + 32 * P
-        w.taken = at + 33 * P
-        w.lead = at + 34 * P
-        at += 36 * P
-        if apart:
-            w.deviation = at
-            w.mean = at + 10 * P
-            w.end_mean = at + 20 * P
-            w.end_deviation = at + 22 * P
-            at += 24 * P
-        w.early_rate = at
-        w.late_rate = at + B
-        w.kick = at + 2 * B
-        w.normal = at + 3 * B
-        w.local = &rare[0]
-        w.stiff_end = w.local + 45 * P
-        w.gone = &whole[0]
-        w.moved = w.gone + P
-        w.stiff = w.moved + P
-        w.kind = &kind[0]
-        w.place = &places[0]
-        w.queue = w.place + P
-        w.edge = &edges[0]
+        w.v = take(&free, 10 * P)
+        w.early = take(&free, 2 * P)
+        w.late = take(&free, 2 * P)
+        w.end = take(&free, 2 * P)
+        w.D0 = take(&free, 2 * P)
+        w.D1 = take(&free, 2 * P)
+        w.D2 = take(&free, 2 * P)
+        w.E = take(&free, 2 * P)
+        w.alive = take(&free, P)
+        w.calm = take(&free, P)
+        w.out = take(&free, P)
+        w.change = take(&free, P)
+        w.last = take(&free, P)
+        w.spectator_share = take(&free, P)
+        w.share0 = take(&free, P)
+        w.share1 = take(&free, P)
+        w.share2 = take(&free, P)
+        w.taken = take(&free, P)
+        w.lead = take(&free, P)
+        if self.large_n:
+            w.deviation = take(&free, 10 * P)
+            w.mean = take(&free, 10 * P)
+            w.end_mean = take(&free, 2 * P)
+            w.end_deviation = take(&free, 2 * P)
+        w.early_rate = take(&free, bonds)
+        w.late_rate = take(&free, bonds)
+        w.kick = take(&free, bonds)
+        w.normal = free

@@ -4,13 +4,19 @@ from libc.math cimport ceil, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from copympi.kernels.bonds cimport GAUSS
+from copympi.kernels.bonds cimport NO_COUNT
 from copympi.kernels.cluster cimport Cluster, Edge, path_at, share_at
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
-from copympi.kernels.moves cimport rate_of
+from copympi.kernels.pair cimport pair_flow
 
 cdef double SHORTEST = 1e-13 # part of a step that a substep takes at the least
 cdef double WAVE = 0.5       # |H| times a substep, at the most
+
+
+cdef inline void add_coupled(double re, double im, double x, double y, double *fx, double *fy) noexcept nogil:
+    """fx + i fy += (re + i im)(x + i y)."""
+    fx[0] += re * x - im * y
+    fy[0] += re * y + im * x
 
 
 cdef void couple(const Cluster *g, const double *z, double *f) noexcept nogil:
@@ -25,14 +31,12 @@ cdef void couple(const Cluster *g, const double *z, double *f) noexcept nogil:
             continue
         i = e.i
         j = e.j
-        f[i] += e.re * z[j] - e.im * z[n + j]
-        f[n + i] += e.re * z[n + j] + e.im * z[j]
-        f[j] += e.re * z[i] + e.im * z[n + i]
-        f[n + j] += e.re * z[n + i] - e.im * z[i]
+        add_coupled(e.re, e.im, z[j], z[n + j], f + i, f + n + i)
+        add_coupled(e.re, -e.im, z[i], z[n + i], f + j, f + n + j)
 
 
-cdef void turn(const Cluster *g, const double *z, double over, const double *source, double *new) noexcept nogil:
-    """new = -i over ((H/hbar) z + source), empty beables left alone."""
+cdef void apply_h(const Cluster *g, const double *z, double over, const double *source, double *new) noexcept nogil:
+    """new = -i over ((H/hbar) z + source), those of empty beables left alone."""
     cdef int32_t n = g.size, i
     cdef double x, y, omega
     couple(g, z, new)
@@ -51,16 +55,12 @@ cdef void turn(const Cluster *g, const double *z, double over, const double *sou
         new[n + i] = -over * x
 
 
-cdef void look_around(Cluster *g) noexcept nogil:
-    """c at the substep's start in g.path; and how long the substep is to be: g.dt."""
+cdef inline void look_at_start(Cluster *g, double *c, double *field, double *out) noexcept nogil:
+    """Of each beable at a substep's start: c, its neighbours' field and how many leave in unit time; and its path."""
     cdef int32_t n = g.size, i
     cdef int64_t k
     cdef Edge *e
-    cdef double *c = g.early
-    cdef double *field = g.late
-    cdef double *out = g.first
-    cdef double share, rate, m, f, dt, own, most, left = g.x.h - g.t
-    cdef Py_ssize_t a
+    cdef double share, rate
     for i in range(n):
         path_at(g, g.w.queue[i], g.t, g.path + i, g.path + n + i)
         c[i] = g.path[i] + g.y[i]
@@ -73,18 +73,28 @@ cdef void look_around(Cluster *g) noexcept nogil:
     for k in range(g.edges):
         e = g.edge + k
         if e.j >= 0:
-            rate = rate_of(e.re, e.im, c[e.i], c[n + e.i], c[e.j], c[n + e.j])
+            rate = pair_flow(e.re, e.im, c[e.i], c[n + e.i], c[e.j], c[n + e.j])
             out[e.j] += max(-rate, 0.0)
         else:
             path_at(g, e.b, g.t, &e.x, &e.y)
             share = 1.0 + share_at(g, e.b, g.t)
             e.x *= share
             e.y *= share
-            field[e.i] += e.re * e.x - e.im * e.y
-            field[n + e.i] += e.re * e.y + e.im * e.x
-            rate = rate_of(e.re, e.im, c[e.i], c[n + e.i], e.x, e.y)
+            add_coupled(e.re, e.im, e.x, e.y, field + e.i, field + n + e.i)
+            rate = pair_flow(e.re, e.im, c[e.i], c[n + e.i], e.x, e.y)
         out[e.i] += max(rate, 0.0)
-    dt = left
+
+
+cdef void look_around(Cluster *g) noexcept nogil:
+    """The path at the substep's start in g.path; and how long the substep is to be: g.dt."""
+    cdef int32_t n = g.size, i
+    cdef double *c = g.early
+    cdef double *field = g.late
+    cdef double *out = g.first
+    cdef double m, f, dt, own, most, time_left = g.x.h - g.t
+    cdef Py_ssize_t a
+    look_at_start(g, c, field, out)
+    dt = time_left
     if g.d.norm * dt > WAVE:
         dt = WAVE / g.d.norm
     for i in range(n):
@@ -93,33 +103,33 @@ cdef void look_around(Cluster *g) noexcept nogil:
         if m == 0.0:
             continue
         f = field[i] * field[i] + field[n + i] * field[n + i]
-        own = left
-        if own * own * f > g.w.turn * g.w.turn * m:
-            own = g.w.turn * sqrt(m / f)
+        own = time_left
+        if own * own * f > g.w.substep_turn * g.w.substep_turn * m:
+            own = g.w.substep_turn * sqrt(m / f)
         if own < SHORTEST * g.x.h and g.x.n[a] > 0:
-            g.x.n[a] = GAUSS  # beside what comes at once, those few have no noise to speak of
+            g.x.n[a] = NO_COUNT  # beside what comes at once, those few have no noise to speak of
         if g.x.n[a] < 0:
-            most = g.w.noise * m * m
+            most = g.w.most_noise * m * m
         else:  # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
-            most = (g.x.limit if g.x.n[a] > g.x.pinned else 2.0 * g.w.turn) * m
+            most = (g.x.limit if g.x.n[a] > g.x.spectators else 2.0 * g.w.substep_turn) * m
         if own * out[i] > most:
             own = most / out[i]
         dt = min(dt, own)
-    dt = min(left, max(dt, SHORTEST * g.x.h))
-    g.dt = left / ceil(left / dt * (1.0 - 1e-12))
+    dt = min(time_left, max(dt, SHORTEST * g.x.h))
+    g.dt = time_left / ceil(time_left / dt * (1.0 - 1e-12))
     for i in range(n):
+        a = g.w.queue[i]
         m = c[i] * c[i] + c[n + i] * c[n + i]
-        if out[i] * g.dt > g.x.chance * m and (g.x.n[g.w.queue[i]] > g.x.pinned or g.x.n[g.w.queue[i]] < 0):
-            g.x.chance = out[i] * g.dt / m
+        if out[i] * g.dt > g.x.largest_chance * m and (g.x.n[a] > g.x.spectators or g.x.n[a] < 0):
+            g.x.largest_chance = out[i] * g.dt / m
 
 
-cdef void foresee(Cluster *g) noexcept nogil:
-    """Where the substep leads without noise of its own: y's coefficients, c at the Gauss points, rates of the edges."""
-    cdef int32_t n = g.size, i
+cdef inline void foresee_outside(Cluster *g, double t1, double t2) noexcept nogil:
+    """Amplitudes of the beables outside at times t1 and t2 of the substep; what noise so far adds to their field."""
+    cdef int32_t n = g.size
     cdef int64_t k
     cdef Edge *e
-    cdef double t1 = GAUSS_LOW * g.dt, t2 = GAUSS_HIGH * g.dt, share, x, y
-    cdef Py_ssize_t a
+    cdef double share, x, y
     memset(g.source, 0, 2 * n * sizeof(double))
     for k in range(g.edges):
         e = g.edge + k
@@ -132,12 +142,34 @@ cdef void foresee(Cluster *g) noexcept nogil:
         if share != 0.0:
             x = 0.5 * share * (e.xb + e.x)
             y = 0.5 * share * (e.yb + e.y)
-            g.source[e.i] += e.re * x - e.im * y
-            g.source[n + e.i] += e.re * y + e.im * x
+            add_coupled(e.re, e.im, x, y, g.source + e.i, g.source + n + e.i)
             e.xb *= 1.0 + share
             e.yb *= 1.0 + share
             e.x *= 1.0 + share
             e.y *= 1.0 + share
+
+
+cdef inline void find_rates(Cluster *g) noexcept nogil:
+    """Members that each edge moves in unit time, at both Gauss points."""
+    cdef int32_t n = g.size
+    cdef int64_t k
+    cdef Edge *e
+    for k in range(g.edges):
+        e = g.edge + k
+        if e.j >= 0:
+            e.early = pair_flow(e.re, e.im, g.early[e.i], g.early[n + e.i], g.early[e.j], g.early[n + e.j])
+            e.late = pair_flow(e.re, e.im, g.late[e.i], g.late[n + e.i], g.late[e.j], g.late[n + e.j])
+        else:
+            e.early = pair_flow(e.re, e.im, g.early[e.i], g.early[n + e.i], e.xb, e.yb)
+            e.late = pair_flow(e.re, e.im, g.late[e.i], g.late[n + e.i], e.x, e.y)
+
+
+cdef void foresee(Cluster *g) noexcept nogil:
+    """Where the substep leads without noise of its own: y's coefficients, c at the Gauss points, rates of the edges."""
+    cdef int32_t n = g.size, i
+    cdef double t1 = GAUSS_LOW * g.dt, t2 = GAUSS_HIGH * g.dt
+    cdef Py_ssize_t a
+    foresee_outside(g, t1, t2)
     for i in range(n):
         a = g.w.queue[i]
         path_at(g, a, g.t + t1, g.early + i, g.early + n + i)
@@ -146,13 +178,13 @@ cdef void foresee(Cluster *g) noexcept nogil:
         if g.x.n[a] == 0:  # nobody there, whatever the path says
             g.y[i] = -g.path[i]
             g.y[n + i] = -g.path[n + i]
-    turn(g, g.y, 1.0, g.source, g.w1)
+    apply_h(g, g.y, 1.0, g.source, g.w1)
     for i in range(n):
         if g.x.n[g.w.queue[i]] == 0:  # it stays on minus the path while others move
             g.w1[i] = (g.path[i] - g.end[i]) / g.dt
             g.w1[n + i] = (g.path[n + i] - g.end[n + i]) / g.dt
-    turn(g, g.w1, 0.5, NULL, g.w2)
-    turn(g, g.w2, 1.0 / 3.0, NULL, g.w3)
+    apply_h(g, g.w1, 0.5, NULL, g.w2)
+    apply_h(g, g.w2, 1.0 / 3.0, NULL, g.w3)
     for i in range(2 * n):
         g.early[i] += g.y[i] + t1 * (g.w1[i] + t1 * (g.w2[i] + t1 * g.w3[i]))
         g.late[i] += g.y[i] + t2 * (g.w1[i] + t2 * (g.w2[i] + t2 * g.w3[i]))
@@ -162,14 +194,7 @@ cdef void foresee(Cluster *g) noexcept nogil:
             g.early[n + i] = 0.0
             g.late[i] = 0.0
             g.late[n + i] = 0.0
-    for k in range(g.edges):
-        e = g.edge + k
-        if e.j >= 0:
-            e.early = rate_of(e.re, e.im, g.early[e.i], g.early[n + e.i], g.early[e.j], g.early[n + e.j])
-            e.late = rate_of(e.re, e.im, g.late[e.i], g.late[n + e.i], g.late[e.j], g.late[n + e.j])
-        else:
-            e.early = rate_of(e.re, e.im, g.early[e.i], g.early[n + e.i], e.xb, e.yb)
-            e.late = rate_of(e.re, e.im, g.late[e.i], g.late[n + e.i], e.x, e.y)
+    find_rates(g)
 
 
 cdef void lead_on(Cluster *g) noexcept nogil:
@@ -196,9 +221,9 @@ cdef void lead_on(Cluster *g) noexcept nogil:
         dy = s0 * s0 * share0 * y0 + s1 * s1 * share1 * g.early[n + i] + s2 * s2 * share2 * g.late[n + i]
         g.D2[i] = 0.5 * dx
         g.D2[n + i] = 0.5 * dy
-    turn(g, g.D2, 1.0, NULL, g.E)
+    apply_h(g, g.D2, 1.0, NULL, g.E)
     for i in range(2 * n):
         g.E[i] += g.D1[i]
-    turn(g, g.E, 1.0, NULL, g.D2)
+    apply_h(g, g.E, 1.0, NULL, g.D2)
     for i in range(2 * n):
         g.D0[i] += g.D2[i]

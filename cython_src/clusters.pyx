@@ -1,37 +1,38 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Substeps for the few beables that turn over too fast for the lattice's step: tails, fronts, passing nodes.
 
-Stiff beables that are neighbours make a cluster. It goes over the step in substeps as short as it wants. What is kept of
-it is y, how far its amplitudes are off the path that was predicted for the whole lattice: dy/dt = -i (H/hbar) y within,
+Stiff beables that are neighbours make a cluster. It goes over the step in substeps as short as it wants. What is kept
+of it is y, how far its amplitudes are off the path that was predicted for the whole lattice: dy/dt = -i (H/hbar) y,
 with the noise of the calm beables around (their relative changes share0, 1, 2) as source. In a substep noise is drawn
 and led on as in the whole lattice's step (moves.pyx). What a cluster does to those around is inserted at the time it
 happens; the time integral of y drives them like any deviation. So both sides are of second order.
 """
-from libc.math cimport llrint, sqrt
-from libc.stdint cimport int32_t
+from libc.math cimport llrint
+from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
-from copympi.kernels.bonds cimport (CARRIED, CLUSTER, EMPTY, FEWEST, GAUSS, PLENTY, STIFF, Replica, Work,
+from copympi.kernels.bonds cimport (CLUSTER, EMPTY, FEWEST, FINISHED, NO_COUNT, PLENTY, STIFF, Work,
                                     open_stream)
 from copympi.kernels.cluster cimport Cluster, Edge
 from copympi.kernels.cluster_moves cimport draw_early, draw_late
 from copympi.kernels.cluster_path cimport foresee, lead_on, look_around
-from copympi.kernels.diagonals cimport Diagonals, stretch
-from copympi.kernels.predictor cimport System
+from copympi.kernels.diagonals cimport stretch
+from copympi.kernels.couplings cimport System
+from copympi.kernels.settle cimport amplitude_of
 
 
-cdef int32_t gather(Work *w, const System *s, Py_ssize_t seed) noexcept nogil:
-    """The cluster of a stiff beable: w.queue[0 .. size-1], in an order that only H and w.kind determine."""
+cdef int32_t gather(Work *w, const System *s, Py_ssize_t start) noexcept nogil:
+    """The cluster of a stiff beable: w.queue[0 .. size-1], in an order that only H and w.role determine."""
     cdef int32_t size = 1, head = 0
     cdef Py_ssize_t a, b, e
-    w.queue[0] = <int32_t> seed
-    w.place[seed] = 0
+    w.queue[0] = <int32_t> start
+    w.place[start] = 0
     while head < size:
         a = w.queue[head]
         head += 1
         for e in range(s.indptr[a], s.indptr[a + 1]):
             b = s.indices[e]
-            if w.kind[b] == STIFF and w.place[b] < 0:
+            if w.role[b] == STIFF and w.place[b] < 0:
                 w.place[b] = size
                 w.queue[size] = <int32_t> b
                 size += 1
@@ -49,7 +50,7 @@ cdef void find_edges(Cluster *g, const System *s) noexcept nogil:
         for e in range(s.indptr[a], s.indptr[a + 1]):
             b = s.indices[e]
             j = g.w.place[b]
-            if (0 <= j <= i) or (j < 0 and g.w.kind[b] == EMPTY):
+            if (0 <= j <= i) or (j < 0 and g.w.role[b] == EMPTY):
                 continue
             edge = g.edge + g.edges
             edge.i = i
@@ -77,28 +78,23 @@ cdef void go_on(Cluster *g) noexcept nogil:
         m = x * x + y * y
         if g.x.n[a] < 0:
             want = m + g.last[i]
-            if want >= FEWEST + g.x.pinned:
+            if want >= FEWEST + g.x.spectators:
                 r = stretch(g.last[i] / m) if m > 0.0 else 0.0  # without a difference of large numbers
                 g.y[i] += r * x
                 g.y[n + i] += r * y
                 continue
-            g.x.n[a] = llrint(max(<double> g.x.pinned, want))
-        if m == 0.0:
-            x = g.early[i]
-            y = g.early[n + i]
-            m = x * x + y * y
-        r = sqrt(g.x.n[a] / m) if m > 0.0 else 0.0
-        g.y[i] = r * x - g.end[i]
-        g.y[n + i] = r * y - g.end[n + i]
-        if g.x.n[a] > PLENTY + g.x.pinned:
-            g.x.n[a] = GAUSS
+            g.x.n[a] = llrint(max(<double> g.x.spectators, want))
+        amplitude_of(<double> g.x.n[a], x, y, g.early[i], g.early[n + i], &x, &y)
+        g.y[i] = x - g.end[i]
+        g.y[n + i] = y - g.end[n + i]
+        if g.x.n[a] > PLENTY + g.x.spectators:
+            g.x.n[a] = NO_COUNT
 
 
-cdef void run_cluster(Cluster *g) noexcept nogil:
-    cdef int32_t n = g.size, i
-    cdef Work *w = g.w
-    cdef double *at = w.local
-    cdef Py_ssize_t P = g.d.P, a
+cdef void share_out(Cluster *g) noexcept nogil:
+    """Work space for a cluster: its part of w.local."""
+    cdef int i
+    cdef double *at = g.w.local
     cdef double **slots[15]
     slots[0] = &g.y
     slots[1] = &g.area
@@ -117,13 +113,28 @@ cdef void run_cluster(Cluster *g) noexcept nogil:
     slots[14] = &g.source
     for i in range(15):
         slots[i][0] = at
-        at += 2 * n
+        at += 2 * g.size
     g.first = at
-    g.last = at + 3 * n
-    g.lead = at + 4 * n
-    memset(g.y, 0, 6 * n * sizeof(double))
+    g.last = at + 3 * g.size
+    g.lead = at + 4 * g.size
+
+
+cdef void begin_cluster(Cluster *g, const System *s, Py_ssize_t start) noexcept nogil:
+    """The cluster of a stiff beable, at the start of the lattice's step."""
+    g.size = gather(g.w, s, start)
+    g.edge = <Edge *> g.w.edge
+    find_edges(g, s)
+    open_stream(&g.stream, g.x, CLUSTER, start)
+    share_out(g)
+    memset(g.y, 0, 6 * g.size * sizeof(double))
     g.t = 0.0
+
+
+cdef bint run_cluster(Cluster *g, int64_t *effort) noexcept nogil:
+    """Substeps to the end of the lattice's step (True), or as long as there is effort left."""
     while g.t < g.x.h:
+        if effort[0] <= 0:
+            return False
         look_around(g)
         if g.x.h - g.t - g.dt < 1e-6 * g.dt:
             g.dt = g.x.h - g.t
@@ -132,14 +143,23 @@ cdef void run_cluster(Cluster *g) noexcept nogil:
         lead_on(g)
         draw_late(g)
         go_on(g)
-        g.x.substeps += n
+        g.x.substeps += g.size
+        effort[0] -= g.size + g.edges
         if g.dt == g.x.h - g.t:
             break
         g.t += g.dt
+    return True
+
+
+cdef void finish_cluster(Cluster *g) noexcept nogil:
+    """Hand over what has become of a cluster: w.stiff, w.stiff_end, w.D2."""
+    cdef int32_t n = g.size, i
+    cdef Work *w = g.w
+    cdef Py_ssize_t P = g.d.P, a
     for i in range(n):
         a = w.queue[i]
         w.place[a] = -1
-        w.kind[a] = CARRIED
+        w.role[a] = FINISHED
         w.stiff[w.stiffs] = a
         w.stiff_end[w.stiffs] = g.y[i]
         w.stiff_end[P + w.stiffs] = g.y[n + i]
@@ -150,18 +170,20 @@ cdef void run_cluster(Cluster *g) noexcept nogil:
         w.stiffs += 1
 
 
-cdef void run_stiff(const Diagonals *d, const System *s, Replica *x, Work *w) noexcept nogil:
-    """Carry all stiff beables over a step, cluster by cluster: w.stiff, w.stiff_end, w.D2, and D's of those around."""
-    cdef Py_ssize_t a
-    cdef Cluster g
-    g.d = d
-    g.x = x
-    g.w = w
-    g.edge = <Edge *> w.edge
-    w.stiffs = 0
-    for a in range(d.P):
-        if w.kind[a] == STIFF:
-            g.size = gather(w, s, a)
-            find_edges(&g, s)
-            open_stream(&g.stream, x, CLUSTER, a)
-            run_cluster(&g)
+cdef bint run_stiff(Cluster *g, const System *s, int64_t *effort) noexcept nogil:
+    """Carry all stiff beables over a step, cluster by cluster: w.stiff, w.stiff_end, w.D2, and D's of those around.
+
+    Before the first call of a step, g.start must be 0 and g.begun False. Each substep takes as much `effort` as the
+    cluster has beables and couplings. False where it was spent before the step's end: call again, to go on there.
+    """
+    while g.start < g.d.P:
+        if g.w.role[g.start] == STIFF:
+            if not g.begun:
+                begin_cluster(g, s, g.start)
+                g.begun = True
+            if not run_cluster(g, effort):
+                return False
+            finish_cluster(g)
+            g.begun = False
+        g.start += 1
+    return True

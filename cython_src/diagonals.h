@@ -4,6 +4,7 @@
    beables is added up in each tile, then over tiles in order, and what bonds do to a beable is added up in the order of
    its tile's `side`s: so it will not matter who computes which tile. */
 #pragma once
+#include "pair.h"
 #include "wide.h"
 
 #define PASS COPYMPI_WIDE __attribute__((unused)) static
@@ -64,8 +65,8 @@ PASS void stage(const Diagonals *d, const double *restrict alive, const double *
         }
         for (int64_t r = d->side_at[tile]; r < d->side_at[tile + 1]; r++) {
             const Side s = d->side[r];
-            couple(s.length, d->has_im, (double)s.sign, d->re + s.start, d->im + s.start, old + s.from, old + P + s.from,
-                   sr + s.to - t, si + s.to - t);
+            const double *re = d->re + s.start, *im = d->im + s.start, *y = old + s.from;
+            couple(s.length, d->has_im, (double)s.sign, re, im, y, y + P, sr + s.to - t, si + s.to - t);
         }
         double *x = new + t, *y = new + P + t;
         if (base)
@@ -107,15 +108,15 @@ PASS void add_up(int64_t n, const double *x, const double *y, double *sum) {
     for (int64_t a = 0; a < n; a++) sum[a] = x[a] + y[a];
 }
 
-/* rate: members from b to b + offset in unit time, -2 Im(conj(c_b) w c_b+offset), of n bonds from c on */
+/* rate: members from b to b + offset in unit time (pair.h), of n bonds from c on */
 static inline void rates(int64_t n, int has_im, const double *restrict re, const double *restrict im, const double *c,
                          int64_t P, int64_t offset, double *restrict rate) {
     const double *xb = c, *yb = c + P, *xc = c + offset, *yc = c + P + offset;
     if (has_im)
         for (int64_t k = 0; k < n; k++)
-            rate[k] = -2.0 * (re[k] * (xb[k] * yc[k] - yb[k] * xc[k]) + im[k] * (xb[k] * xc[k] + yb[k] * yc[k]));
+            rate[k] = -2.0 * pair_turn(re[k], im[k], xb[k], yb[k], xc[k], yc[k]);
     else
-        for (int64_t k = 0; k < n; k++) rate[k] = -2.0 * re[k] * (xb[k] * yc[k] - yb[k] * xc[k]);
+        for (int64_t k = 0; k < n; k++) rate[k] = -2.0 * pair_turn_real(re[k], xb[k], yb[k], xc[k], yc[k]);
 }
 
 /* Sum of squares, or of sizes, in an order that does not depend on how wide vectors are. */
@@ -168,19 +169,19 @@ PASS void turnover(const Diagonals *d, double half, const double *restrict early
     }
 }
 
-/* spared[a]: the share of a beable's members that are spectators, so many of them pinned */
-PASS void spare(int64_t P, const double *restrict c, double pinned, double *restrict spared) {
+/* spectator_share[a]: the share of a beable's members that are spectators, so many of them spectators */
+PASS void spectator_shares(int64_t P, const double *restrict c, double spectators, double *restrict spectator_share) {
     for (int64_t a = 0; a < P; a++) {
         const double m = c[a] * c[a] + c[P + a] * c[P + a];
-        spared[a] = m > pinned ? pinned / (m + 1e-300) : 1.0;
+        spectator_share[a] = m > spectators ? spectators / (m + 1e-300) : 1.0;
     }
 }
 
 /* Noise of the flow of each bond of a run at one Gauss point: a normal number times the root of the flow's half, where
-   both ends are calm. spared (P,) from the run's first beable on, or NULL: what spectators keep back is no noise, and does
-   not move. Returns how many members did copy. */
+   both ends are calm. held (P,): shares of spectators from the run's first beable on, or NULL: what they keep back is
+   no noise, and does not move. Returns how many members did copy. */
 static inline double kick_run(int64_t n, double half, const double *restrict rate, const double *restrict normal,
-                              const double *restrict calm, const double *restrict spared, int64_t offset,
+                              const double *restrict calm, const double *restrict held, int64_t offset,
                               double *restrict kick) {
     double copied[8] = {0};
     for (int64_t k = 0; k < n; k += 8) {
@@ -188,7 +189,7 @@ static inline double kick_run(int64_t n, double half, const double *restrict rat
         for (int64_t j = 0; j < some; j++) {
             const int64_t e = k + j;
             const double flow = calm[e] * calm[e + offset] * half * rate[e];
-            const double less = spared ? flow * (flow > 0.0 ? spared[e] : spared[e + offset]) : 0.0;
+            const double less = held ? flow * (flow > 0.0 ? held[e] : held[e + offset]) : 0.0;
             const double most = fabs(flow - less), noise = sqrt(most) * normal[e];
             kick[e] = noise - less;
             copied[j] += most + (flow > 0.0 ? noise : -noise);
@@ -199,15 +200,15 @@ static inline double kick_run(int64_t n, double half, const double *restrict rat
 
 /* The same for all runs of a tile. */
 PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const double *restrict rate,
-                      const double *restrict normal, const double *restrict calm, const double *restrict spared,
+                      const double *restrict normal, const double *restrict calm, const double *restrict held,
                       double *restrict kick) {
     double copied = 0.0;
     for (int64_t r = d->run_at[tile]; r < d->run_at[tile + 1]; r++) {
         const Run run = d->run[r];
         const double *z = normal + run.start - d->run[d->run_at[tile]].start;
         const double *own = calm + run.first, *f = rate + run.start;
-        if (spared)
-            copied += kick_run(run.length, half, f, z, own, spared + run.first, run.offset, kick + run.start);
+        if (held)
+            copied += kick_run(run.length, half, f, z, own, held + run.first, run.offset, kick + run.start);
         else
             copied += kick_run(run.length, half, f, z, own, NULL, run.offset, kick + run.start);
     }
@@ -228,7 +229,7 @@ static inline double stretch(double x) { return x > -1.0 ? x / (1.0 + sqrt(1.0 +
 
 /* The change of c that kicks at a Gauss point make: n grows by kick, the phase stays. Added to the moments of all such
    changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share (P,): relative change of c. */
-PASS void insert(int64_t P, const double *restrict c, const double *restrict kick, double s, int again,
+PASS void insert_kicks(int64_t P, const double *restrict c, const double *restrict kick, double s, int again,
                  double *restrict D0, double *restrict D1, double *restrict D2, double *restrict share) {
     const double w = 0.5 * s * s;
     for (int64_t a = 0; a < P; a++) {
@@ -251,16 +252,16 @@ PASS void scale(int64_t n, double by, double *restrict c) {
     for (int64_t a = 0; a < n; a++) c[a] *= by;
 }
 
-/* Smaller one, without a call. */
+/* Smaller one, without a call; |x + i y|^2. */
 static inline double smaller(double x, double y) { return x < y ? x : y; }
+static inline double square(double x, double y) { return x * x + y * y; }
 
-/* calm[a] = 1 where a beable's members are many (n < 0) and its neighbours turn its amplitude by less than `turn`, of
-   itself where it is smallest, in a step of length h, and the noise of all who leave is small beside its number; else 0.
-   Returns how many are calm; *chance: the largest share of
-   a calm beable's members that leave. */
-PASS int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *restrict n, const double *restrict v,
-                       const double *restrict early, const double *restrict late, const double *restrict end,
-                       const double *restrict out, double *restrict calm, double *chance) {
+/* calm[a] = 1 where a beable's members are many (n < 0), its neighbours turn its amplitude in a step of length h by
+   less than `turn`, relative to its smallest size, and the noise of all who leave is small beside its number; else 0.
+   Returns how many are calm; *chance: the largest share of a calm beable's members that leave. */
+PASS int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *restrict n,
+                       const double *restrict v, const double *restrict early, const double *restrict late,
+                       const double *restrict end, const double *restrict out, double *restrict calm, double *chance) {
     const int64_t P = d->P;
     const double t2 = h / turn * (h / turn);
     double count[8] = {0}, worst[8] = {0};
@@ -269,9 +270,8 @@ PASS int64_t find_calm(const Diagonals *d, double h, double turn, double noise, 
         for (int64_t j = 0; j < some; j++) {
             const int64_t k = a + j;
             const double fx = v[2 * P + k] - d->omega[k] * v[P + k], fy = v[3 * P + k] + d->omega[k] * v[k];
-            const double m0 = v[k] * v[k] + v[P + k] * v[P + k], m1 = early[k] * early[k] + early[P + k] * early[P + k];
-            const double m2 = late[k] * late[k] + late[P + k] * late[P + k], m3 = end[k] * end[k] + end[P + k] * end[P + k];
-            const double m = smaller(smaller(m0, m1), smaller(m2, m3));
+            const double m = smaller(smaller(square(v[k], v[P + k]), square(early[k], early[P + k])),
+                                     smaller(square(late[k], late[P + k]), square(end[k], end[P + k])));
             const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) & (out[k] <= noise * m * m) ? 1.0 : 0.0;
             calm[k] = is;
             count[j] += is;

@@ -86,9 +86,9 @@ OUT_OF_LINE int64_t invert_poisson(Stream *s, double mean) {
 static inline int64_t split_mean(int64_t n, double p, double *fraction) {
     uint64_t w = bits_of(p);
     wide_t product = (wide_t)((w & 0xfffffffffffffu) | 0x10000000000000u) * (uint64_t)n;
-    int shift = 1075 - (int)(w >> 52); /* p = mantissa 2^-shift, and 53 <= shift < 116 */
-    *fraction = (double)(int64_t)((uint64_t)((product << (128 - shift)) >> 64) >> 11) * 0x1p-53;
-    return (int64_t)(product >> shift);
+    int down = 1075 - (int)(w >> 52); /* p = mantissa 2^-down, and 53 <= down < 116 */
+    *fraction = (double)(int64_t)((uint64_t)((product << (128 - down)) >> 64) >> 11) * 0x1p-53;
+    return (int64_t)(product >> down);
 }
 
 typedef struct {

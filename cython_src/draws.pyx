@@ -31,7 +31,7 @@ cdef extern from "hypergeometric.h" nogil:
     double log_rest(double p)
     void exp_of(double x, double *value, double *rest)
 
-cdef int64_t FEW = 1  # leavers for each open channel, up to which they are sorted one by one
+cdef int64_t ONE_BY_ONE = 1  # leavers for each open channel, up to which they are sorted one by one
 cdef double COUNTABLE = 4611686018427387904.0  # 2^62: below, numbers of members are counted
 cdef double RARE = 1073741824.0  # 2^30: a mean below which few of so many are Poisson
 
@@ -58,7 +58,7 @@ cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
         return
     if open_channels == 1:
         leave[final] = rest
-    elif rest <= FEW * open_channels:
+    elif rest <= ONE_BY_ONE * open_channels:
         sort_one_by_one(s, rest, total, first, final, chance, leave)
     else:
         sort_by_binomials(s, rest, total, first, final, chance, leave)
@@ -95,7 +95,7 @@ cdef void sort_by_binomials(Stream *s, int64_t rest, double total, Py_ssize_t fi
     leave[final] = rest
 
 
-cdef double draw_many(Stream *s, double n, double p) noexcept nogil:
+cdef double draw_huge_binomial(Stream *s, double n, double p) noexcept nogil:
     """Binomial(n, p) of a whole number n of any size, as a double.
 
     Exact below 2^53. From there on, where few are drawn Poisson (p < 2^-33), else Gaussian, with the binomial's mean
@@ -109,7 +109,7 @@ cdef double draw_many(Stream *s, double n, double p) noexcept nogil:
     if n < COUNTABLE:
         return <double> draw_binomial(s, <int64_t> n, p)
     if p > 0.5:
-        return n - draw_many(s, n, 1.0 - p)
+        return n - draw_huge_binomial(s, n, 1.0 - p)
     mean = n * p
     if mean < RARE:
         return <double> draw_poisson(s, mean)
@@ -128,7 +128,7 @@ cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *
     for e in range(last):
         leave[e] = 0.0
         if chance[e] > 0.0 and n > 0.0:
-            leave[e] = draw_many(s, n, chance[e] / stay if chance[e] < stay else 1.0)
+            leave[e] = draw_huge_binomial(s, n, chance[e] / stay if chance[e] < stay else 1.0)
             n -= leave[e]
             stay -= chance[e]
 

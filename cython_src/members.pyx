@@ -10,10 +10,14 @@ from libc.string cimport memcpy
 
 import numpy as np
 
-from copympi.kernels.checks cimport need, need_blocks, need_units
+from copympi.kernels.checks cimport need
+from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.draws cimport draw_leavers
-from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, RULE_NUMBERS, STATUS, Couplings, Rule,
-                                        Scratch, System, new_phase, plan_first, plan_second, row_size, rule_of)
+from copympi.kernels.flows cimport Scratch
+from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, row_of
+from copympi.kernels.predictor cimport new_phase, plan_first, plan_second
+from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.streams cimport Stream, stream_below, stream_open
 
 cdef extern from *:
@@ -24,71 +28,53 @@ cdef extern from *:
 
 BLOCK = 262144
 """Members that a block holds at most, but for very many beables."""
-CULPRIT_PLACE = int(CULPRIT)
-"""Where in a plan stands the beable that set its step."""
 
 
-cdef int need_rows(const System *s, const double[:, ::1] rows, const uint8_t[::1] active, Py_ssize_t R) except -1:
-    """A plan, and whether it is wanted, for each of R replicas."""
-    need(active.shape[0] == R and rows.shape[0] == R and rows.shape[1] == row_size(s), "active, rows: one a replica")
-    return 0
-
-
-def plan_half(Couplings couplings not None, double[::1] rule_numbers not None, int half, uint8_t[::1] active not None,
-              int64_t[:, ::1] n not None, int64_t[:, ::1] out not None, double[:, ::1] phase not None,
-              double[::1] left not None, Scratch scratch not None, double[:, ::1] rows not None):
+def plan_half(Couplings couplings not None, StepPlans plans not None, StepControl control not None,
+              Scratch scratch not None, int half, *, const uint8_t[::1] active not None,
+              const int64_t[:, ::1] n not None, const int64_t[:, ::1] out not None,
+              const double[:, ::1] phase not None, const double[::1] time_left not None):
     """Plan the first (half = 0) or second (half = 1) draw of a step of every active replica.
 
     n, out (R, P): occupations, and how many the first draw took. Returns (status, replica, beable).
     """
     cdef const System *s = &couplings.system
     cdef Py_ssize_t R = n.shape[0]
-    need(rule_numbers.shape[0] >= RULE_NUMBERS, "rule_numbers: too few")
-    need_rows(s, rows, active, R)
+    need_plans(plans, couplings, R)
     need(R > 0 and n.shape[1] == s.P and out.shape[0] == R and out.shape[1] == s.P and phase.shape[0] == R
-         and phase.shape[1] == s.P and left.shape[0] == R, "n, out, phase: must be (R, P); left: (R,); R at least 1")
-    need(scratch.memory.shape[0] >= 18 * s.P + 2 * s.pairs, "scratch: of another system")
-    cdef Rule rule = rule_of(&rule_numbers[0])
+         and phase.shape[1] == s.P and time_left.shape[0] == R and active.shape[0] == R,
+         "n, out, phase: must be (R, P); time_left, active: (R,); R at least 1")
+    need(scratch.P == s.P and scratch.pairs == s.pairs, "scratch: of another system")
     cdef Py_ssize_t r = 0
     cdef int status = FINE
     with nogil:
-        for r in range(n.shape[0]):
+        for r in range(R):
             if not active[r]:
                 continue
             if half == 0:
-                status = plan_first(s, &rule, &n[r, 0], &phase[r, 0], left[r], scratch, &rows[r, 0])
+                status = plan_first(s, control, &n[r, 0], &phase[r, 0], time_left[r], scratch, row_of(plans, r))
             else:
-                status = plan_second(s, &rule, &n[r, 0], &out[r, 0], scratch, &rows[r, 0])
+                status = plan_second(s, control, &n[r, 0], &out[r, 0], scratch, row_of(plans, r))
             if status != FINE:
                 break
-    return status, r, int(rows[r, CULPRIT])
+    return status, r, int(head_of(plans, r).limiting)
 
 
-def first_failure(double[:, ::1] rows not None, uint8_t[::1] active not None):
-    """(status, replica) of the first active replica whose plan failed, (0, 0) if none did."""
-    cdef Py_ssize_t r
-    need(rows.shape[1] >= HEAD and active.shape[0] == rows.shape[0], "rows, active: one a replica")
-    for r in range(rows.shape[0]):
-        if active[r] and rows[r, STATUS] != FINE:
-            return int(rows[r, STATUS]), r
-    return 0, 0
-
-
-def finish_step(Couplings couplings not None, uint8_t[::1] active not None, double[:, ::1] rows not None,
-                double[:, ::1] phase not None, double[::1] left not None, int64_t[::1] step not None,
+def finish_step(Couplings couplings not None, StepPlans plans not None, *, uint8_t[::1] active not None,
+                double[:, ::1] phase not None, double[::1] time_left not None, int64_t[::1] step not None,
                 double[::1] largest not None):
     """Take phases and clocks of the active replicas from their completed plans; `active` loses who is at the record."""
     cdef Py_ssize_t r, R = phase.shape[0]
-    need_rows(&couplings.system, rows, active, R)
-    need(phase.shape[1] == couplings.system.P and left.shape[0] == R and step.shape[0] == R and largest.shape[0] == R,
-         "phase: must be (R, P); left, step, largest: (R,)")
-    for r in range(phase.shape[0]):
+    need_plans(plans, couplings, R)
+    need(phase.shape[1] == couplings.system.P and time_left.shape[0] == R and step.shape[0] == R
+         and largest.shape[0] == R and active.shape[0] == R, "phase: must be (R, P); active, time_left, step, largest: (R,)")
+    for r in range(R):
         if active[r]:
-            new_phase(&couplings.system, &rows[r, 0], &phase[r, 0])
-            left[r] = rows[r, LEFT]
+            new_phase(&couplings.system, row_of(plans, r), &phase[r, 0])
+            time_left[r] = head_of(plans, r).time_left
             step[r] += 1
-            largest[r] = max(largest[r], rows[r, LARGEST])
-            active[r] = left[r] > 0.0
+            largest[r] = max(largest[r], head_of(plans, r).largest)
+            active[r] = time_left[r] > 0.0
 
 
 cdef void draw_places(Stream *stream, const uint32_t *ids, uint32_t n, int64_t leavers,
@@ -130,15 +116,27 @@ cdef void slide(uint32_t *ids, int64_t start, int64_t stay, int64_t target) noex
             memcpy(ids + target, ids + start, stay * sizeof(uint32_t))
 
 
-cdef int64_t move_block(const System *s, Stream *stream, const double *chance, uint32_t *ids, int32_t *counts,
-                        int64_t *leave, int64_t *work, uint32_t *places, uint32_t *travellers, int64_t *n, int64_t *out) noexcept nogil:
+cdef struct Room:          # work space for one block
+    int64_t *leave         # (nnz,)
+    int64_t *work          # (5P,)
+    uint32_t *places       # (members of a block,)
+    uint32_t *travellers   # the same
+
+
+cdef int64_t move_block(const System *s, Stream *stream, const double *chance, Block *block, Room *room, int64_t *n,
+                        int64_t *out) noexcept nogil:
     """Draw one half step's copies in one block and move its ids. Adds to the rank's n and out; returns the copies."""
     cdef Py_ssize_t P = s.P, a, b, e
-    cdef int64_t *gone = work            # leavers of each beable
-    cdef int64_t *come = work + P        # arrivals
-    cdef int64_t *start = work + 2 * P   # old and new places of the buckets
-    cdef int64_t *target = work + 3 * P
-    cdef int64_t *cursor = work + 4 * P
+    cdef uint32_t *ids = block.ids
+    cdef int32_t *counts = block.counts
+    cdef int64_t *leave = room.leave
+    cdef uint32_t *places = room.places
+    cdef uint32_t *travellers = room.travellers
+    cdef int64_t *gone = room.work            # leavers of each beable
+    cdef int64_t *come = room.work + P        # arrivals
+    cdef int64_t *start = room.work + 2 * P   # old and new places of the buckets
+    cdef int64_t *target = room.work + 3 * P
+    cdef int64_t *cursor = room.work + 4 * P
     cdef int64_t copies = 0, place = 0
     for b in range(P):
         come[b] = 0
@@ -189,37 +187,35 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, u
     return copies
 
 
-def move(Couplings couplings not None, double[:, ::1] rows not None, uint8_t[::1] active not None, uint64_t seed,
-         uint64_t purpose, int64_t[::1] step not None, int half, uint32_t[::1] ids not None,
-         int64_t[::1] offset not None, int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None,
-         int64_t[:, ::1] n not None, int64_t[:, ::1] out not None):
-    """Draw and move one half step in all blocks of this rank.
+def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not None, *,
+         const uint8_t[::1] active not None, uint64_t seed, uint64_t purpose, const int64_t[::1] step not None,
+         int half, int64_t[:, ::1] n not None, int64_t[:, ::1] out not None):
+    """Draw and move one half step in all blocks of this rank; the crowd holds no spectators.
 
-    unit (U, 2): replica and block of each; offset (U + 1,): where its ids stand; counts (U, P): its buckets, without
-    spectators;
     n, out (R, P): this rank's occupations and, set anew, what left each beable.
     """
     cdef const System *s = &couplings.system
     cdef Py_ssize_t R = n.shape[0]
-    need_rows(s, rows, active, R)
-    need(n.shape[1] == s.P and out.shape[0] == R and out.shape[1] == s.P and counts.shape[1] == s.P
-         and step.shape[0] == R, "n, out: must be (R, P); counts: (U, P); step: (R,)")
-    need_units(unit, R)
-    need_blocks(offset, unit, counts, ids.shape[0])
-    cdef int64_t[::1] leave = np.empty(max(s.nnz, 1), np.int64)
-    cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
-    cdef Py_ssize_t room = int(np.max(np.diff(offset), initial=1))
-    cdef uint32_t[::1] places = np.empty(room, np.uint32)
-    cdef uint32_t[::1] travellers = np.empty(room, np.uint32)
+    need_plans(plans, couplings, R)
+    need(n.shape[1] == s.P and out.shape[0] == R and out.shape[1] == s.P and step.shape[0] == R
+         and active.shape[0] == R, "n, out: must be (R, P); active, step: (R,)")
+    crowd.need_whole(R, s.P, 0)
+    cdef Py_ssize_t largest = crowd.largest()
+    cdef int64_t[::1] numbers = np.empty(max(s.nnz, 1) + 5 * s.P, np.int64)
+    cdef uint32_t[::1] names = np.empty(2 * largest, np.uint32)
+    cdef Room room = Room(&numbers[0], &numbers[0] + s.nnz, &names[0], &names[0] + largest)
+    cdef Plan plan
+    cdef Block block
     cdef Stream stream
     cdef Py_ssize_t u, r
     with nogil:
-        for r in range(out.shape[0]):
+        for r in range(R):
             for u in range(s.P):
                 out[r, u] = 0
-        for u in range(unit.shape[0]):
-            r = unit[u, 0]
+        for u in range(crowd.U):
+            r = crowd.unit[2 * u]
             if active[r]:
-                stream_open(&stream, seed, purpose, r, unit[u, 1], 2 * step[r] + half)
-                move_block(s, &stream, &rows[r, HEAD], &ids[offset[u]], &counts[u, 0], &leave[0], &work[0],
-                           &places[0], &travellers[0], &n[r, 0], &out[r, 0])
+                stream_open(&stream, seed, purpose, r, crowd.unit[2 * u + 1], 2 * step[r] + half)
+                plan = plan_at(s, row_of(plans, r))
+                block = block_of(crowd, u)
+                move_block(s, &stream, plan.chance, &block, &room, &n[r, 0], &out[r, 0])

@@ -2,18 +2,21 @@
 """Phases of members' own: e^{i phi} from angles, maps of values, sums of their powers.
 
 A member's value x + i y is its e^{i phi} when maps were last refreshed; all members of a beable share a map
-z -> (alpha z + beta)/(conj(beta) z + conj(alpha)) since then. Sums of the first POWERS powers of the values give every
-sum of mapped values (fields.pyx), so that no step touches all members.
+z -> (alpha z + beta)/(conj(beta) z + conj(alpha)) since then. With gamma = beta/alpha, |gamma| small, a mapped value is
+a power series in the value, so sums of the first POWERS powers of the values give every sum of mapped values, and no
+step touches all members.
 """
 from libc.math cimport rint
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
-from copympi.kernels.checks cimport need, need_blocks, need_units
+from copympi.kernels.checks cimport need
+from copympi.kernels.crowd cimport Block, Crowd, block_of
 
 cdef extern from *:
     """
+    #include "pair.h"
     #include "wide.h"
 
     enum { CHUNK = 512 };
@@ -56,10 +59,9 @@ cdef extern from *:
     static void map_values(double *x, double *y, int64_t n, double ar, double ai, double br, double bi)
     {
         for (int64_t i = 0; i < n; i++) {
-            double nr = ar * x[i] - ai * y[i] + br, ni = ar * y[i] + ai * x[i] + bi;
-            double dr = br * x[i] + bi * y[i] + ar, di = br * y[i] - bi * x[i] - ai;
-            double wr = nr * dr + ni * di, wi = ni * dr - nr * di;
-            double over = 1.0 / sqrt(wr * wr + wi * wi);
+            double wr, wi, over;
+            mapped_by(ar, ai, br, bi, x[i], y[i], &wr, &wi);
+            over = 1.0 / sqrt(wr * wr + wi * wi);
             x[i] = wr * over; y[i] = wi * over;
         }
     }
@@ -97,62 +99,98 @@ NUMBERS = 2 * POWERS
 """Integers that a beable's power sums are."""
 
 
-cdef int need_members(const uint8_t[:, ::1] due, const double[:, ::1] values, const int64_t[::1] offset,
-                      const int64_t[:, ::1] unit, const int32_t[:, ::1] counts) except -1:
-    """Members of R replicas: due (R, P), values (at least 2, M), and where they stand."""
-    need(due.shape[1] == counts.shape[1] and values.shape[0] >= 2, "due: must be (R, P); values: x and y of each")
-    need_units(unit, due.shape[0])
-    return need_blocks(offset, unit, counts, values.shape[1])
-
-
-def map_members(const double[:, ::1] maps not None, uint8_t[:, ::1] due not None, double[:, ::1] values not None,
-                int64_t[::1] offset not None, int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None):
+def map_members(Crowd crowd not None, *, const double[:, ::1] maps not None, const uint8_t[:, ::1] due not None):
     """Map the values of this rank's members of every beable (R, P) that is `due`.
 
     maps (R, 4P): alpha re, im, beta re, im.
     """
-    cdef Py_ssize_t P = counts.shape[1], u, r, a
+    cdef Py_ssize_t R = due.shape[0], P = due.shape[1], u, r, a
     cdef int64_t place
-    need_members(due, values, offset, unit, counts)
-    need(maps.shape[0] == due.shape[0] and maps.shape[1] == 4 * P, "maps: must be (R, 4P)")
+    cdef Block block
+    crowd.need_whole(R, P, 2)
+    need(maps.shape[0] == R and maps.shape[1] == 4 * P, "maps: must be (R, 4P)")
     with nogil:
-        for u in range(unit.shape[0]):
-            r = unit[u, 0]
-            place = offset[u]
+        for u in range(crowd.U):
+            r = crowd.unit[2 * u]
+            block = block_of(crowd, u)
+            place = 0
             for a in range(P):
-                if counts[u, a] and due[r, a]:
-                    map_values(&values[0, place], &values[1, place], counts[u, a], maps[r, a], maps[r, P + a],
-                               maps[r, 2 * P + a], maps[r, 3 * P + a])
-                place += counts[u, a]
+                if block.counts[a] and due[r, a]:
+                    map_values(block.values + place, block.values + block.size + place, block.counts[a], maps[r, a],
+                               maps[r, P + a], maps[r, 2 * P + a], maps[r, 3 * P + a])
+                place += block.counts[a]
 
 
-def sum_powers(uint8_t[:, ::1] due not None, double scale, double[:, ::1] values not None,
-               int64_t[::1] offset not None, int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None,
+def sum_powers(Crowd crowd not None, *, double scale, const uint8_t[:, ::1] due not None,
                int64_t[:, :, ::1] powers not None):
     """Add up anew the powers of this rank's values, of every beable (R, P) that is `due`.
 
     powers (R, NUMBERS, P): sums of z re, im, z^2 re, im, .. times `scale`.
     """
-    cdef Py_ssize_t P = counts.shape[1], u, r, a, k
+    cdef Py_ssize_t R = due.shape[0], P = due.shape[1], u, r, a, k
     cdef int64_t place
     cdef int64_t part[2 * POWERS]
-    need_members(due, values, offset, unit, counts)
-    need(powers.shape[0] == due.shape[0] and powers.shape[1] == 2 * POWERS and powers.shape[2] == P,
+    cdef Block block
+    crowd.need_whole(R, P, 2)
+    need(powers.shape[0] == R and powers.shape[1] == 2 * POWERS and powers.shape[2] == P,
          "powers: must be (R, NUMBERS, P)")
     with nogil:
-        for r in range(due.shape[0]):
+        for r in range(R):
             for a in range(P):
                 if due[r, a]:
                     for k in range(2 * POWERS):
                         powers[r, k, a] = 0
-        for u in range(unit.shape[0]):
-            r = unit[u, 0]
-            place = offset[u]
+        for u in range(crowd.U):
+            r = crowd.unit[2 * u]
+            block = block_of(crowd, u)
+            place = 0
             for a in range(P):
-                if counts[u, a] and due[r, a]:
+                if block.counts[a] and due[r, a]:
                     for k in range(2 * POWERS):
                         part[k] = 0
-                    power_sums(&values[0, place], &values[1, place], counts[u, a], scale, part)
+                    power_sums(block.values + place, block.values + block.size + place, block.counts[a], scale, part)
                     for k in range(2 * POWERS):
                         powers[r, k, a] += part[k]
-                place += counts[u, a]
+                place += block.counts[a]
+
+
+def sums_of_mapped(*, const uint8_t[::1] active not None, const int64_t[:, ::1] n not None,
+                   const int64_t[:, :, ::1] powers not None, double scale, const double[:, ::1] maps not None,
+                   double[:, ::1] sums not None):
+    """Sums (R, 4P) of z and z^2 mapped by `maps` (R, 4P), from sums of powers (R, 2K, P) in units of 1/scale.
+
+    M(z) = u (z + g)/(1 - q z), u = alpha/conj(alpha), g = beta/alpha, q = -conj(g). Truncated at |g|^K.
+    """
+    cdef Py_ssize_t P = n.shape[1], K = powers.shape[1] // 2, r, a, j
+    cdef double complex alpha, g, q, u, power, S, Z, Z2
+    cdef double size, over = 1.0 / scale
+    cdef Py_ssize_t R = powers.shape[0]
+    need(active.shape[0] >= R and n.shape[0] >= R and powers.shape[2] == P, "active, n: of the R replicas of powers")
+    need(maps.shape[0] >= R and maps.shape[1] == 4 * P and sums.shape[0] >= R and sums.shape[1] == 4 * P,
+         "maps, sums: must be (R, 4P)")
+    for r in range(powers.shape[0]):
+        if not active[r]:
+            continue
+        for a in range(P):
+            alpha = maps[r, a] + 1j * maps[r, P + a]
+            size = maps[r, a] * maps[r, a] + maps[r, P + a] * maps[r, P + a]
+            g = (maps[r, 2 * P + a] + 1j * maps[r, 3 * P + a]) * (maps[r, a] - 1j * maps[r, P + a]) / size
+            q = -g.real + 1j * g.imag
+            u = alpha * alpha / size
+            power = 1.0                    # q^(j - 1)
+            Z = g * <double> n[r, a]
+            Z2 = g * g * <double> n[r, a]
+            for j in range(1, K + 1):
+                S = over * (<double> powers[r, 2 * j - 2, a] + 1j * <double> powers[r, 2 * j - 1, a])
+                Z = Z + (1.0 - (g.real * g.real + g.imag * g.imag)) * power * S
+                Z2 = Z2 + (2.0 * <double> j * g + <double> (j + 1) * g * g * q) * power * S
+                if j < K:                  # (j' - 1) q^(j' - 2) of the next j'
+                    Z2 = Z2 + <double> j * power * over * (<double> powers[r, 2 * j, a]
+                                                + 1j * <double> powers[r, 2 * j + 1, a])
+                power = power * q
+            Z = u * Z
+            Z2 = u * u * Z2
+            sums[r, a] = Z.real
+            sums[r, P + a] = Z.imag
+            sums[r, 2 * P + a] = Z2.real
+            sums[r, 3 * P + a] = Z2.imag

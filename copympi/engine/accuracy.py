@@ -6,24 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from copympi.engine.clock import Stop
 from copympi.errors import DynamicsError
+from copympi.kernels.step_control import StepControl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STEP_TOO_SMALL, CHANCE_ABOVE_ONE, TURN_ABOVE_ONE = 1, 2, 3
-"""Statuses of copympi/kernels/predictor.pxd."""
+"""Statuses of copympi/kernels/plans.pxd."""
 RESOLVABLE = 16 * np.finfo(float).eps
 """Steps below this part of the time reached cannot be told from none."""
 
 TURN = 0.1
 """Radians a step at the default tolerance, where phases are not aligned."""
 DEFAULT_TOLERANCE = 1e-4
-CHANCE_PLACE = 2
-"""Where in a control stands the chance."""
 
 
 @dataclass(frozen=True)
@@ -40,24 +38,23 @@ class Accuracy:
     tolerance: float = DEFAULT_TOLERANCE
     leaving_chance: float = 0.03
 
-    def control(self, stop: Stop, spectators: int = 0) -> NDArray[np.float64]:
-        """What the kernels choose the steps to `stop` by: the numbers of their struct `Rule`."""
-        return np.array(
-            [
-                float(self.members),
-                self.step or 0.0,
-                self.leaving_chance,
-                self.tolerance * stop.share / stop.length,
-                RESOLVABLE * stop.time,
-                float(spectators),
-            ]
-        )
+    def control(self, stop: Stop, spectators: int = 0) -> StepControl:
+        """What the kernels choose the steps to `stop` by."""
+        return self._control(stop, spectators, self.leaving_chance)
 
-    def second_order_control(self, stop: Stop, spectators: int = 0) -> NDArray[np.float64]:
+    def second_order_control(self, stop: Stop, spectators: int = 0) -> StepControl:
         """As `control`, for members with phases of their own: their chance of a proposal follows the tolerance."""
-        numbers = self.control(stop, spectators)
-        numbers[CHANCE_PLACE] *= self._finer
-        return numbers
+        return self._control(stop, spectators, self.leaving_chance * self._finer)
+
+    def _control(self, stop: Stop, spectators: int, leaving_chance: float) -> StepControl:
+        return StepControl(
+            members=float(self.members),
+            step=self.step or 0.0,
+            leaving_chance=leaving_chance,
+            error_rate=self.tolerance * stop.share / stop.length,
+            smallest=RESOLVABLE * stop.time,
+            spectators=spectators,
+        )
 
     @property
     def angle(self) -> float:

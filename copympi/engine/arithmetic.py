@@ -12,7 +12,8 @@ import copympi.kernels.members as kernel
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
-from copympi.kernels.predictor import Scratch
+from copympi.kernels.flows import Scratch
+from copympi.kernels.plans import StepPlans
 from copympi.model.system import System
 
 
@@ -28,12 +29,14 @@ def arithmetic_digest() -> int:
     P, R = 8, 4000
     A = rng.standard_normal((P, P)) + 1j * rng.standard_normal((P, P))
     couplings = System(A + A.conj().T).couplings
-    rows = np.zeros((R, couplings.row_size))
+    plans = StepPlans(couplings, R)
     n = rng.integers(1000, 10**6, (R, P))
     phase = rng.uniform(-np.pi, np.pi, (R, P))
     control = Accuracy(1).control(record(1, 1.0))
     active, out, time_left = np.ones(R, np.uint8), np.zeros((R, P), np.int64), np.ones(R)
     scratch = Scratch(couplings)
     for half in (0, 1):
-        kernel.plan_half(couplings, control, half, active, n, out, phase, time_left, scratch, rows)
-    return zlib.crc32(rows.data)
+        kernel.plan_half(
+            couplings, plans, control, scratch, half, active=active, n=n, out=out, phase=phase, time_left=time_left
+        )
+    return zlib.crc32(plans.rows.data)

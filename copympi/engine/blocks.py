@@ -13,7 +13,8 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.arithmetic import cpus_alike
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble, State
-from copympi.kernels.members import BLOCK, CULPRIT_PLACE
+from copympi.kernels.members import BLOCK
+from copympi.kernels.plans import Plans
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -86,16 +87,16 @@ class InBlocks(Ensemble):
         super().begin(stop)
         self.active[:] = 1
 
-    def accept(self, rows: NDArray[np.float64], status: int, replica: int) -> None:
+    def accept(self, plans: Plans, status: int, replica: int) -> None:
         """Take plans for good, or raise what is wrong with one. The next `over_ranks` proves that all have the root's.
 
         Every rank works a plan out from the same n; where ranks run on unlike CPUs (not `alike`), whose libm differs in
         last bits, the root's plan is to be sent instead, before this.
         """
         if status:
-            beable = self.system.labels[int(rows[replica, CULPRIT_PLACE])]
+            beable = self.system.labels[int(plans.limiting[replica])]
             raise self.accuracy.failure(status, float(self.times[replica]), replica, beable, self.n[replica])
-        self._digest = zlib.crc32(rows.data) if self.comm.size > 1 else 0
+        self._digest = zlib.crc32(plans.rows.data) if self.comm.size > 1 else 0
 
     def over_ranks(self, *parts: Int) -> list[Int]:
         """Sums over ranks of integer arrays: one Allreduce, on which the plan's digest and the requests ride."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.occupation as kernel
+import copympi.kernels.counts as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.purposes import Purpose
@@ -32,9 +32,9 @@ class Counts(IndependentReplicas):
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
         done, status, replica, beable = kernel.advance(
-            self.system.couplings, self._control, self.seed, Purpose.LEAP,
-            self.first, self.n, self.phase, self.time_left, self.step, self.events, self.largest_chance,
-            self.pace.steps,
+            self.system.couplings, self._control, seed=self.seed, purpose=Purpose.LEAP, first_replica=self.first,
+            n=self.n, phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
+            largest=self.largest_chance, max_steps=self.pace.steps,
         )  # fmt: skip
         if status:
             self.problem = self.accuracy.failure(

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.sites as kernel
+import copympi.kernels.lattice as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
+from copympi.engine.ensemble import State
+from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.tiles import Tiles, rest_of_tile, tile_of
 from copympi.errors import DynamicsError, InputError
-from copympi.kernels.bonds import Bonds, Room
+from copympi.kernels.bonds import Bonds
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
@@ -22,8 +24,10 @@ STABLE = 2.5
 """|H| h/hbar up to which the polynomial does not blow up."""
 GAP = 32
 """Bonds along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
-TURN = 0.3
+SUBSTEP_TURN = 0.3
 """Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
+FIRST_EFFORT = 100_000
+"""Beables and bonds that a rank moves before it looks at the clock for the first time: 10 to 30 ms."""
 EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 """Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
@@ -31,7 +35,7 @@ EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 class LatticeCounts(IndependentReplicas):
     """Replicas as amplitudes c (R, 2, P) = sqrt(n) exp(-i phi), which need no sine to move.
 
-    n (R, P) is the whole number of a beable's members where they are few; else HOLDS_GAUSS stands there and |c|^2 is
+    n (R, P) is the whole number of a beable's members where they are few; else UNCOUNTED stands there and |c|^2 is
     their number, rounded in what is recorded. Beyond N = 2^63 - 1 amplitudes are mean (R, 2, P), which obeys
     Schroedinger's equation, and c, the deviation from it, whose size is of order 1 while the mean's is of order
     sqrt(N): "Large N" of docs/theory.md.
@@ -46,7 +50,7 @@ class LatticeCounts(IndependentReplicas):
         turn = np.exp(-1j * start.phase)
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
         mean = np.zeros(0, complex)
-        few = np.asarray(start.counts) <= kernel.WHOLE_TO + self.spectators
+        few = np.asarray(start.counts) <= kernel.COUNTED_TO + self.spectators
         if self.large_n:
             N = float(start.members)
             more = self.spectators * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
@@ -55,7 +59,7 @@ class LatticeCounts(IndependentReplicas):
             with np.errstate(invalid="ignore", divide="ignore"):
                 added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
             whole = np.where(few, whole - mean, added)
-        self.n = np.tile(np.where(few, start.counts, kernel.HOLDS_GAUSS).astype(np.int64), (R, 1))
+        self.n = np.tile(np.where(few, start.counts, kernel.UNCOUNTED).astype(np.int64), (R, 1))
         self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
         self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.large_n else None
         self.substeps = np.zeros(R, np.int64)
@@ -66,21 +70,24 @@ class LatticeCounts(IndependentReplicas):
         if accuracy.step is not None and accuracy.step * self.bonds.norm > STABLE:
             why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
             raise InputError("dynamics.step", accuracy.step, why)
-        self.room = Room(self.bonds, self.large_n)
+        self.pace = Pace(FIRST_EFFORT)
+        total = 0 if self.large_n else self.members
+        self.replicas = kernel.Replicas(
+            self.bonds, first=self.first, total=total, n=self.n, c=self.c, mean=self.mean, substeps=self.substeps,
+            **self.counters,
+        )  # fmt: skip
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
         super().begin(stop)
-        self._control = self.accuracy.control(stop)
+        self._control = self.accuracy.control(stop, self.spectators)
 
     def go_on(self) -> int:
-        """Some steps of this rank's replicas: how many were made."""
-        turn = TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
-        done, status, replica, _ = kernel.advance(
-            self.bonds, self.room, self._control, turn, self.seed, Purpose.SITES, self.first,
-            0 if self.large_n else self.members, self.spectators,
-            self.n, self.c, self.mean, self.time_left, self.step, self.events, self.largest_chance, self.substeps,
-            self.pace.steps,
+        """Some steps of this rank's replicas, the last one perhaps in part: how many beables and bonds were moved."""
+        turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+        moved, status, replica = kernel.advance(
+            self.replicas, self._control, seed=self.seed, purpose=Purpose.SITES, substep_turn=turn,
+            effort=self.pace.steps,
         )  # fmt: skip
         if status:
             self.problem = DynamicsError(
@@ -88,7 +95,12 @@ class LatticeCounts(IndependentReplicas):
                 f"{self.first + replica}): H/hbar spreads over {2 * self.bonds.norm:.3g} per unit of time, too much "
                 f"for records {self.stop.length:g} apart"
             )
-        return int(done)
+        return moved
+
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`: what has been done of a step since is forgotten."""
+        super().restore(state, stop)
+        self.replicas.forget()
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica; the mean where N is large."""

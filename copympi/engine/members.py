@@ -13,7 +13,9 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.blocks import InBlocks
 from copympi.engine.clock import Stop
 from copympi.engine.purposes import Purpose
-from copympi.kernels.predictor import Scratch
+from copympi.kernels.crowd import Crowd
+from copympi.kernels.flows import Scratch
+from copympi.kernels.plans import StepPlans
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -29,7 +31,8 @@ class Members(InBlocks):
         self.phase = np.tile(start.phase, (replicas, 1))
         self.out = np.zeros((replicas, system.P), np.int64)
         self._own_out = np.zeros((replicas, system.P), np.int64)
-        self._rows = np.zeros((replicas, system.couplings.row_size))
+        self._plans = StepPlans(system.couplings, replicas)
+        self.crowd = Crowd(replicas=replicas, ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts)
         self._scratch = Scratch(system.couplings)
 
     def begin(self, stop: Stop) -> None:
@@ -43,8 +46,9 @@ class Members(InBlocks):
             self._plan(half)
             self._move(half)
         kernel.finish_step(
-            self.system.couplings, self.active, self._rows, self.phase, self.time_left, self.step, self.largest_chance
-        )
+            self.system.couplings, self._plans, active=self.active, phase=self.phase, time_left=self.time_left,
+            step=self.step, largest=self.largest_chance,
+        )  # fmt: skip
         return bool(self.active.any())
 
     def _plan(self, half: int) -> None:
@@ -52,19 +56,19 @@ class Members(InBlocks):
         status, replica = 0, 0
         if self.alike or self.comm.rank == mpi.ROOT:
             status, replica, _ = kernel.plan_half(
-                self.system.couplings, self._control, half, self.active, self.n, self.out, self.phase, self.time_left,
-                self._scratch, self._rows,
+                self.system.couplings, self._plans, self._control, self._scratch, half, active=self.active, n=self.n,
+                out=self.out, phase=self.phase, time_left=self.time_left,
             )  # fmt: skip
         if not self.alike:
-            self.comm.Bcast(self._rows, root=mpi.ROOT)
-            status, replica = kernel.first_failure(self._rows, self.active)
-        self.accept(self._rows, status, replica)
+            self.comm.Bcast(self._plans.rows, root=mpi.ROOT)
+            status, replica, _ = self._plans.first_failure(self.active)
+        self.accept(self._plans, status, replica)
 
     def _move(self, half: int) -> None:
         """Draw this rank's copies and learn everyone's: the step's Allreduce of n_a and of what left each a."""
         kernel.move(
-            self.system.couplings, self._rows, self.active, self.seed, Purpose.LEAP, self.step, half, self.ids,
-            self.offset, self.unit, self.counts, self.own_n, self._own_out,
+            self.system.couplings, self._plans, self.crowd, active=self.active, seed=self.seed, purpose=Purpose.LEAP,
+            step=self.step, half=half, n=self.own_n, out=self._own_out,
         )  # fmt: skip
         self.n[:], self.out[:] = self.over_ranks(self.own_n, self._own_out)
         self.n += self.blockless

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.aligning as kernel
+import copympi.kernels.momenta as kernel
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.own_phases import OwnPhases
 from copympi.engine.purposes import Purpose
 from copympi.errors import DynamicsError
-from copympi.kernels.fields import STEP_PLACE
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -64,7 +63,7 @@ class Momenta(OwnPhases):
         self._sizes = abs(system.frequencies)  # sparse, as P may be large
         self._sizes.setdiag(0.0)
         super().__init__(comm, system, start, accuracy, seed, replicas, copying, model.on_copy == "inherit")
-        self.values = np.vstack([self.values, model.momenta * self.spread_out(Purpose.MOMENTA)])
+        self.hold(np.vstack([self.values, model.momenta * self.spread_out(Purpose.MOMENTA)]))
         self.mid = np.empty_like(self.values)
         self._add_up()
 
@@ -99,7 +98,8 @@ class Momenta(OwnPhases):
 
     def _felt(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         m = self.model
-        return np.asarray(kernel.felt(self.system.couplings, self.n, sums, m.strength, m.scaling == "mean", m.twice))
+        couplings, mean = self.system.couplings, m.scaling == "mean"
+        return kernel.felt(couplings, n=self.n, sums=sums, strength=m.strength, mean=mean, twice=m.twice)
 
     def _all_sums(
         self, values: NDArray[np.float64], active: NDArray[np.uint8], room: NDArray[np.float64]
@@ -107,7 +107,7 @@ class Momenta(OwnPhases):
         """Sums over all members (R, SUMS, P), and their units (R, SUMS, 1), for momenta up to `room` (R,) in size."""
         most = np.ldexp(1.0, np.frexp(np.maximum(room, LEAST))[1])
         p_scale = self.scale / np.stack([most, most**2], axis=1)
-        sums = kernel.sum_up(active, values, self.scale, p_scale, self.offset, self.unit, self.counts)
+        sums = kernel.sum_up(self.crowd, values=values, active=active, scale=self.scale, p_scale=p_scale)
         mpi.total(self.comm, sums.reshape(-1))
         unit = np.repeat(1.0 / np.column_stack([np.full(len(most), self.scale), p_scale]), (4, 3, 1), axis=1)[
             :, :, None
@@ -132,7 +132,7 @@ class Momenta(OwnPhases):
 
     def _half_flow(self) -> None:
         """Half a step of phases and momenta by the implicit midpoint rule, damping split off around it."""
-        length = 0.5 * self.rows[:, STEP_PLACE]
+        length = 0.5 * self.plans.step
         keep = (1.0 - 0.25 * self.model.damping * length) / (1.0 + 0.25 * self.model.damping * length)
         if self.model.damping:
             factor = np.where(self.active > 0, keep, 1.0)[self.unit[:, 0]]
@@ -149,8 +149,8 @@ class Momenta(OwnPhases):
         settled = self.n[:, None] * np.maximum(SETTLED * size[:, :, None], 2.0 * unit)
         for k in range(MOST_PASSES):
             kernel.midpoints(
-                self._felt(sums), 0.5 * length, self.model.twice, self.active, self.values, self.mid, self.offset,
-                self.unit, self.counts,
+                self.crowd, mid=self.mid, numbers=self._felt(sums), half=0.5 * length, twice=self.model.twice,
+                active=self.active,
             )  # fmt: skip
             better, _ = self._all_sums(self.mid, self.active, room)
             done = k >= LEAST_PASSES and bool(np.all(np.abs(better - sums) <= settled))
@@ -162,7 +162,7 @@ class Momenta(OwnPhases):
                 f"the implicit midpoint rule found no end of a step at t = {self.progress[0]:.10g}: "
                 "use a smaller dynamics.step, or none"
             )
-        kernel.end(keep, self.active, self.values, self.mid, self.offset, self.unit)
+        kernel.end(self.crowd, mid=self.mid, keep=keep, active=self.active)
 
     def _add_up(self) -> None:
         """Learn everyone's n, sums and copies."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.copies as copies
-import copympi.kernels.fields as fields
+import copympi.kernels.field_plans as field_plans
 import copympi.kernels.phases as kernel
 import copympi.kernels.single as single
 from copympi import mpi
@@ -19,8 +19,9 @@ from copympi.engine.clock import Stop
 from copympi.engine.proposals import Proposals
 from copympi.engine.purposes import Purpose
 from copympi.errors import InputError
+from copympi.kernels.crowd import Crowd
 from copympi.kernels.lineages import first_of_each
-from copympi.kernels.members import first_failure
+from copympi.kernels.plans import FieldPlans
 from copympi.kernels.streams import uniforms
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -60,17 +61,24 @@ class OwnPhases(InBlocks):
         self.copying, self.inherit = copying, inherit
         first = np.cumsum(start.counts) - start.counts
         self.unit_spectators = cards(first, first + self.spectators, self.layout.blocks, self.unit[:, 1])
-        self.rows = np.zeros((R, fields.row_size(system.couplings)))
-        self.maps = self.rows[:, fields.map_place(system.couplings) :]
-        self.maps[:, :P] = 1.0
+        self.plans = FieldPlans(system.couplings, R)
+        self.rows, self.maps = self.plans.rows, self.plans.maps
         self.scale = 2.0 ** min(50, 62 - start.members.bit_length())
         self.since = np.zeros(R)
         self.sums = np.zeros((R, 4 * P))
         self.own_powers = np.zeros((0, kernel.NUMBERS, P), np.int64)
         self._own_copies = np.zeros(R, np.int64)
-        self.values = self._first_values(start)
+        self.hold(self._first_values(start))
         self.proposals = Proposals(comm, R, P)
         self.active[:] = 1
+
+    def hold(self, values: NDArray[np.float64]) -> None:
+        """Take `values` (W, members) for those of this rank's members."""
+        self.values = values
+        self.crowd = Crowd(
+            replicas=len(self.n), ids=self.ids, values=values, offset=self.offset, unit=self.unit, counts=self.counts,
+            spectators=self.unit_spectators,
+        )  # fmt: skip
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
@@ -112,17 +120,20 @@ class OwnPhases(InBlocks):
 
         besides : what turns phases besides the fields, (R, P), 1/time.
         """
-        fields.choose(
-            self.system.couplings, self._control, self.accuracy.angle, self.active, self.real_n, self.sums,
-            self.since, besides, self.time_left, self.rows,
+        field_plans.choose(
+            self.system.couplings, self.plans, self._control, self.accuracy.angle, active=self.active, n=self.real_n,
+            sums=self.sums, since=self.since, besides=besides, time_left=self.time_left,
         )  # fmt: skip
         self.same_rows()
-        self.accept(self.rows, *first_failure(self.rows, self.active))
+        status, replica, _ = self.plans.first_failure(self.active)
+        self.accept(self.plans, status, replica)
 
     def finish_step(self) -> None:
         """Clocks go on; `active` loses who is at the stop."""
         self.same_rows()
-        fields.finish(self.active, self.time_left, self.step, self.largest_chance, self.rows)
+        field_plans.finish(
+            self.plans, active=self.active, time_left=self.time_left, step=self.step, largest=self.largest_chance
+        )
 
     @property
     def real_n(self) -> NDArray[np.float64]:
@@ -138,23 +149,24 @@ class OwnPhases(InBlocks):
         """The step's copies, where a rank has all of an ensemble: event by event."""
         self.same_rows()
         single.copy_members(
-            self.system.couplings, self.copying, self.rows, self.active, self.seed, Purpose.PROPOSALS, self.step,
-            self.ids, self.values, self.offset, self.unit, self.counts, self.unit_spectators, self.inherit, self.scale,
-            self.own_powers, self._own_copies,
+            self.system.couplings, self.plans, self.crowd, copying=self.copying, active=self.active, seed=self.seed,
+            purpose=Purpose.PROPOSALS, step=self.step, inherit=self.inherit, scale=self.scale, powers=self.own_powers,
+            copies=self._own_copies,
         )  # fmt: skip
 
     def copy_at_once(self) -> None:
         """The step's copies as one leap: who is to copy whom, and who does."""
-        fields.chances(
-            self.system.couplings, self.copying, self.active, self.real_n, self.sums, self.since, self.rows
+        field_plans.chances(
+            self.system.couplings, self.plans, copying=self.copying, active=self.active, n=self.real_n,
+            sums=self.sums, since=self.since,
         )  # fmt: skip
         self.same_rows()
         proposals, value, luck = self.proposals.draw(self)
         if not self.inherit:
             value[:, 2:] = 0.0
         copies.copy(
-            self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
-            self.counts, self.unit_spectators, proposals, value, luck, self.scale, self.own_powers, self._own_copies,
+            self.system.couplings, self.plans, self.crowd, active=self.active, proposals=proposals, value=value,
+            luck=luck, scale=self.scale, powers=self.own_powers, copies=self._own_copies,
         )  # fmt: skip
 
     def learn(self) -> NDArray[np.int64]:

@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import copympi.kernels.field_plans as field_plans
 import copympi.kernels.fields as fields
-import copympi.kernels.kinds as kernel
+import copympi.kernels.phase_classes as kernel
 import copympi.kernels.single as single
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
-from copympi.kernels.members import CULPRIT_PLACE, first_failure
+from copympi.kernels.classes import Classes
 from copympi.kernels.phases import unit_circle
+from copympi.kernels.plans import FieldPlans
 from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
 
@@ -62,12 +64,13 @@ class PhaseClasses(IndependentReplicas):
         self.class_spectators = np.tile(largest_remainder(np.full(classes, 1.0 / classes), self.spectators), (P, 1))
         most = max(FEW, FEW_A_PAIR * system.couplings.entries * classes**2)
         self.few = self.count.dtype == np.int64 and start.members <= most
-        self.rows = np.zeros((R, fields.row_size(system.couplings)))
+        self.plans = FieldPlans(system.couplings, R)
+        self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=self.class_spectators)
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
         self.since = np.zeros(R)
         self.sums = np.zeros((R, 4 * P))
         self._besides = np.zeros((R, P))
-        kernel.map_kinds(np.ones(R, np.uint8), self.maps, self.z, self.count, self.sums)
+        kernel.map_classes(self.classes, active=np.ones(R, np.uint8), maps=self.maps, sums=self.sums)
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
@@ -76,60 +79,58 @@ class PhaseClasses(IndependentReplicas):
 
     def go_on(self) -> int:
         """Some steps of every replica that is not yet at the stop: how many were made, at the most, by one."""
-        couplings = self.system.couplings
-        place = fields.map_place(couplings)
         active = (self.time_left > 0.0).astype(np.uint8)
         done = 0
         while active.any() and done < self.pace.steps:
             done += 1
-            fields.choose(
-                couplings, self._control, self.accuracy.angle, active, self._real_n, self.sums, self.since,
-                self._besides, self.time_left, self.rows,
+            field_plans.choose(
+                self.system.couplings, self.plans, self._control, self.accuracy.angle, active=active, n=self._real_n,
+                sums=self.sums, since=self.since, besides=self._besides, time_left=self.time_left,
             )  # fmt: skip
-            status, replica = first_failure(self.rows, active)
+            status, replica, beable = self.plans.first_failure(active)
             if status:
-                beable = self.system.labels[int(self.rows[replica, CULPRIT_PLACE])]
-                time, n = float(self.times[replica]), self.n[replica]
-                self.problem = self.accuracy.failure(status, time, self.first + replica, beable, n)
+                time, n, label = float(self.times[replica]), self.n[replica], self.system.labels[beable]
+                self.problem = self.accuracy.failure(status, time, self.first + replica, label, n)
                 return done
-            self.rows[:, place:] = self.maps
-            fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
-            self._map(active, place)
-            self.since[active > 0] = 0.0
+            self.plans.maps[:] = self.maps
+            self._half_flow(active)
             self._copy(active)
-            self._map(active, None)
-            fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
-            self._map(active, place)
-            self.since[active > 0] = 0.0
-            fields.finish(active, self.time_left, self.step, self.largest_chance, self.rows)
+            kernel.map_classes(self.classes, active=active, maps=self.maps, sums=self.sums)
+            self._half_flow(active)
+            field_plans.finish(
+                self.plans, active=active, time_left=self.time_left, step=self.step, largest=self.largest_chance
+            )
         return done
+
+    def _half_flow(self, active: NDArray[np.uint8]) -> None:
+        """Half a step of the phases: the maps of the plans, applied at once."""
+        fields.drift(self.system.couplings, self.plans, active=active, n=self._real_n, sums=self.sums, since=self.since)
+        self.maps[:] = self.plans.maps
+        kernel.map_classes(self.classes, active=active, maps=self.maps, sums=self.sums)
+        self.plans.maps[:] = self.maps
+        self.since[active > 0] = 0.0
 
     def _copy(self, active: NDArray[np.uint8]) -> None:
         """The copies of a step: one by one where members are few, else how many leave each class for each."""
         couplings = self.system.couplings
         if self.few:
-            single.copy_kinds(
-                couplings, self.copying, self.rows, active, self.seed, Purpose.PHASE_CLASSES, self.first, self.step,
-                self.n, self.z, self.count, self.class_spectators, self.events,
+            single.copy_classes(
+                couplings, self.plans, self.classes, copying=self.copying, active=active, seed=self.seed,
+                purpose=Purpose.PHASE_CLASSES, first_replica=self.first, step=self.step, events=self.events,
             )  # fmt: skip
             return
-        fields.chances(couplings, self.copying, active, self._real_n, self.sums, self.since, self.rows)
+        field_plans.chances(
+            couplings, self.plans, copying=self.copying, active=active, n=self._real_n, sums=self.sums,
+            since=self.since,
+        )  # fmt: skip
         kernel.copy(
-            couplings, self.rows, active, self.seed, Purpose.PHASE_CLASSES, self.first, self.step, self.n, self.z,
-            self.count, self.class_spectators, self.events,
+            couplings, self.plans, self.classes, active=active, seed=self.seed, purpose=Purpose.PHASE_CLASSES,
+            first_replica=self.first, step=self.step, events=self.events,
         )  # fmt: skip
 
     @property
     def _real_n(self) -> NDArray[np.float64]:
         return self.n.astype(np.float64, copy=False)
-
-    def _map(self, active: NDArray[np.uint8], place: int | None) -> None:
-        """Apply the maps of the plans, if any, and add up anew."""
-        if place is not None:
-            self.maps[:] = self.rows[:, place:]
-        kernel.map_kinds(active, self.maps, self.z, self.count, self.sums)
-        if place is not None:
-            self.rows[:, place:] = self.maps
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (R, P), by the names of datasets."""

@@ -58,19 +58,24 @@ class Phases(OwnPhases):
 
     def _half_flow(self) -> None:
         """Half a step of the phases: maps alone, no member is touched."""
-        fields.drift(self.system.couplings, self.active, self.real_n, self.sums, self.since, self.rows)
+        fields.drift(
+            self.system.couplings, self.plans, active=self.active, n=self.real_n, sums=self.sums, since=self.since
+        )
 
     def _add_up(self) -> None:
         """Learn everyone's n, sums and copies."""
         powers = self.learn()
-        fields.sums_of_mapped(self.active, self.n, powers, self.scale, self.maps_now, self.sums)
+        kernel.sums_of_mapped(
+            active=self.active, n=self.n, powers=powers, scale=self.scale, maps=self.maps_now, sums=self.sums
+        )
         self.since[self.active > 0] = 0.0
 
     def sums_now(self) -> NDArray[np.float64]:
         """Sums of e^{i phi} and e^{2 i phi} of all replicas as they are, (R, 4P). Collective."""
         powers, sums = self.own_powers.copy(), np.zeros_like(self.sums)
         mpi.total(self.comm, powers)
-        fields.sums_of_mapped(np.ones(len(sums), np.uint8), self.n, powers, self.scale, self.maps_now, sums)
+        everyone = np.ones(len(sums), np.uint8)
+        kernel.sums_of_mapped(active=everyone, n=self.n, powers=powers, scale=self.scale, maps=self.maps_now, sums=sums)
         return sums
 
     def _refresh(self) -> None:
@@ -78,13 +83,13 @@ class Phases(OwnPhases):
         alpha, beta = (np.sum(part**2, axis=1) for part in np.split(self.maps.reshape(len(self.n), 4, -1), 2, axis=1))
         due = (beta > STRAY**2 * alpha).view(np.uint8)
         if due.any():
-            kernel.map_members(self.maps_now, due, self.values, self.offset, self.unit, self.counts)
+            kernel.map_members(self.crowd, maps=self.maps_now, due=due)
             self._sum_powers(due)
             self._clear_maps(due > 0)
 
     def _sum_powers(self, due: NDArray[np.uint8]) -> None:
         """Add up the powers of the values of the beables (R, P) that are due: one pass over their members."""
-        kernel.sum_powers(due, self.scale, self.values, self.offset, self.unit, self.counts, self.own_powers)
+        kernel.sum_powers(self.crowd, scale=self.scale, due=due, powers=self.own_powers)
 
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.offers as kernel
+import copympi.kernels.proposals as kernel
 from copympi import mpi
 from copympi.engine.purposes import Purpose
 
@@ -24,19 +24,19 @@ class Proposals:
     def __init__(self, comm: Any, replicas: int, P: int) -> None:
         self.comm, self.groups = comm, replicas * P
 
-    def draw(self, crowd: Any) -> tuple[Int, NDArray[np.float64], NDArray[np.float64]]:
+    def draw(self, ensemble: Any) -> tuple[Int, NDArray[np.float64], NDArray[np.float64]]:
         """(proposals (U, nnz), values of the partners (K, W), luck (K,)) of this rank, in stream order. Collective."""
-        c = crowd
+        c = ensemble
         couplings = c.system.couplings
         proposals = np.empty((len(c.unit), couplings.entries), np.int64)
         K = kernel.draw_numbers(
-            couplings, c.rows, c.active, c.seed, Purpose.PROPOSALS, c.step, c.unit, c.counts, c.unit_spectators,
-            proposals,
+            couplings, c.plans, c.crowd, active=c.active, seed=c.seed, purpose=Purpose.PROPOSALS, step=c.step,
+            proposals=proposals,
         )  # fmt: skip
         partner, group, luck = np.empty(K, np.int64), np.empty(K, np.int32), np.empty(K)
-        kernel.draw_offers(
-            couplings, c.active, c.seed, Purpose.PROPOSALS, c.step, c.ids, c.values, c.offset, c.unit, c.counts,
-            c.unit_spectators, c.n, proposals, partner, group, luck,
+        kernel.draw_proposals(
+            couplings, c.crowd, active=c.active, seed=c.seed, purpose=Purpose.PROPOSALS, step=c.step, n=c.n,
+            proposals=proposals, partner=partner, group=group, luck=luck,
         )  # fmt: skip
         return proposals, self._ask(partner, group, c), luck
 
@@ -48,16 +48,19 @@ class Proposals:
         base = np.cumsum(owned, axis=1) - owned
         place, order = np.empty(partner.size, np.int64), np.empty(partner.size, np.int64)
         asked = np.empty(self.comm.size, np.int64)
-        kernel.route(before, np.ascontiguousarray(base), partner, group, place, order, asked)
+        kernel.route(
+            first=before, base=np.ascontiguousarray(base), partner=partner, group=group, place=place, order=order,
+            asked=asked,
+        )  # fmt: skip
         begin, where = buckets(c.unit, c.counts, c.offset)
         wanted, got = mpi.exchange(self.comm, place, asked)
         replies = np.empty((wanted.size, len(c.values)))
-        kernel.answer(begin, where, wanted, c.values, replies)
+        kernel.answer(begin=begin, where=where, place=wanted, values=c.values, value=replies)
         if self.comm.size == 1:  # one owner: the order is the stream's
             return replies
         answers, _ = mpi.exchange(self.comm, replies, got)
         value = np.empty_like(answers)
-        kernel.in_stream_order(order, answers, value)
+        kernel.in_stream_order(order=order, answers=answers, value=value)
         return value
 
 

@@ -22,12 +22,14 @@ cdef struct Edge:
 cdef enum:
     EDGE_BYTES = 120
 
-# A cluster of `size` beables with work space: arrays (2, size) re, im unless said.
+# A cluster of `size` beables with work space: arrays (2, size) re, im unless said. Pointers lead into Work.
 cdef struct Cluster:
     const Diagonals *d
     Replica *x
     Work *w
     Stream stream
+    Py_ssize_t start           # the cluster's first beable; all stiff ones before it have come to the step's end
+    bint begun                 # whether the cluster of `start` has set out
     int32_t size
     int64_t edges
     Edge *edge

@@ -1,6 +1,7 @@
 # cython: language_level=3
-from copympi.kernels.bonds cimport Replica, Work
-from copympi.kernels.diagonals cimport Diagonals
-from copympi.kernels.predictor cimport System
+from libc.stdint cimport int64_t
 
-cdef void run_stiff(const Diagonals *d, const System *s, Replica *x, Work *w) noexcept nogil
+from copympi.kernels.cluster cimport Cluster
+from copympi.kernels.couplings cimport System
+
+cdef bint run_stiff(Cluster *g, const System *s, int64_t *effort) noexcept nogil

@@ -36,14 +36,15 @@ cdef extern from "diagonals.h" nogil:
     double size_of(int64_t P, const double *x)
     double flow_rates(const Diagonals *d, const double *c, double *rate)
     void turnover(const Diagonals *d, double half, const double *early, const double *late, double *out)
-    void spare(int64_t P, const double *c, double pinned, double *spared)
+    void spectator_shares(int64_t P, const double *c, double spectators, double *spectator_share)
     double kick_tile(const Diagonals *d, int64_t tile, double half, const double *rate, const double *normal,
-                     const double *calm, const double *spared, double *kick)
+                     const double *calm, const double *spectator_share, double *kick)
     void deal(const Diagonals *d, const double *moved, double *change)
-    void insert(int64_t P, const double *c, const double *kick, double s, int again, double *D0, double *D1, double *D2,
-                double *share)
-    int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *n, const double *v, const double *early,
-                      const double *late, const double *end, const double *out, double *calm, double *chance)
+    void insert_kicks(int64_t P, const double *c, const double *kick, double s, int again, double *D0, double *D1,
+                      double *D2, double *share)
+    int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *n, const double *v,
+                      const double *early, const double *late, const double *end, const double *out, double *calm,
+                      double *chance)
     double finish(int64_t P, const double *end, const double *more, double *c, double *smallest)
     void scale(int64_t n, double by, double *c)
     double stretch(double x)

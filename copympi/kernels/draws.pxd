@@ -16,11 +16,8 @@ cdef extern from "normals.h" nogil:
     double draw_normal(Stream *s)
     void draw_normals(Stream *s, int64_t count, double *out)  # many, 2 ns each
 
-cdef inline int64_t draw_some(Stream *s, int64_t n, double p) noexcept nogil:
-    return draw_binomial(s, n, p)
-
 cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
                        const double *chance, int64_t *leave) noexcept nogil
-cdef double draw_many(Stream *s, double n, double p) noexcept nogil
+cdef double draw_huge_binomial(Stream *s, double n, double p) noexcept nogil
 cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *chance,
                             double *leave) noexcept nogil

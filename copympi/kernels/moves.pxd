@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 from libc.stdint cimport int64_t
 
 from copympi.kernels.bonds cimport Replica, Work
@@ -6,19 +6,40 @@ from copympi.kernels.diagonals cimport Diagonals
 from copympi.kernels.streams cimport Stream
 
 
-cdef inline double rate_of(double re, double im, double xb, double yb, double xc, double yc) noexcept nogil:
-    """Members from b to c in unit time, with re + i im = H_bc/hbar; negative: from c to b."""
-    return -2.0 * (re * (xb * yc - yb * xc) + im * (xb * xc + yb * yc))
-
-cdef inline double part(int64_t pinned, double n) noexcept nogil:
+cdef inline double moving_share(int64_t spectators, double n) noexcept nogil:
     """Share of n members that are no spectators."""
-    if pinned == 0:
+    if spectators == 0:
         return 1.0
-    return 1.0 - pinned / n if n > pinned else 0.0
+    return 1.0 - spectators / n if n > spectators else 0.0
 
-cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t pinned, double flow, int64_t *gone,
+
+cdef inline double second_flow(double h, double old, double new) noexcept nogil:
+    """Members that a step of length h still has to move where half of its first rate has been drawn: the half of the
+    `old` rate, that of its second Gauss point, and all that the noise so far changes in it, which makes it `new`."""
+    return 0.5 * h * old + h * (new - old)
+
+
+cdef inline double second_mean(double mean, double moved, int64_t movable, double lead) noexcept nogil:
+    """Mean of a second draw. The first one took `lead` members more than expected from these `movable`, who meanwhile
+    make an expected `moved` moves: binomials have a smaller second factorial moment than independent copies, and
+    this puts exactly that back (docs/theory.md, "The step")."""
+    return mean + moved / movable * lead if movable > 0 else mean
+
+
+cdef inline void insert_change(Work *w, Py_ssize_t P, Py_ssize_t a, double share, double x, double y,
+                               double time_left) noexcept nogil:
+    """The amplitude x + i y of beable a grows by this share of itself at some time of the step (diagonals.h: D_k)."""
+    w.D0[a] += share * x
+    w.D0[P + a] += share * y
+    w.D1[a] += time_left * share * x
+    w.D1[P + a] += time_left * share * y
+    w.D2[a] += 0.5 * time_left * time_left * share * x
+    w.D2[P + a] += 0.5 * time_left * time_left * share * y
+
+
+cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t spectators, double flow, int64_t *gone,
                              double *taken) noexcept nogil
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil
-cdef bint withhold_much(Py_ssize_t P, const Work *w) noexcept nogil
+cdef bint spectators_matter(Py_ssize_t P, const Work *w) noexcept nogil

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError, plain_text
-from copympi.kernels.predictor import Couplings
+from copympi.kernels.couplings import Couplings
 from copympi.model import formats
 from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
@@ -81,15 +81,15 @@ class System:
         shift = 0.5 * (omega.max() + omega.min())
         norm = float(np.max(np.abs(omega - shift) + abs(off).sum(axis=1))) if self.P else 0.0
         return Couplings(
-            off.indptr.astype(np.int64),
-            off.indices.astype(np.int64),
-            np.ascontiguousarray(off.data.real),
-            np.ascontiguousarray(off.data.imag),
-            omega - shift,
-            _pairs(off),
-            shift,
-            norm,
-            omega,
+            indptr=off.indptr.astype(np.int64),
+            indices=off.indices.astype(np.int64),
+            re=np.ascontiguousarray(off.data.real),
+            im=np.ascontiguousarray(off.data.imag),
+            omega=omega - shift,
+            level=omega,
+            pair=_pairs(off),
+            shift=shift,
+            norm=norm,
         )
 
     @property

@@ -15,11 +15,11 @@ kernel: Any = copympi.engine.members.kernel
 move = kernel.move
 
 
-def fail(*arguments: Any) -> Any:
+def fail(*arguments: Any, **named: Any) -> Any:
     if time.monotonic() > began + 1.0:
         print(f"fault at {time.time()}", file=sys.stderr, flush=True)
         raise ZeroDivisionError("a fault put in by a test")
-    return move(*arguments)
+    return move(*arguments, **named)
 
 
 if mpi.launched()[1] == rank:

@@ -147,24 +147,13 @@ def results(complete: bool) -> str:
     return ""
 
 
-def slow_to_listen(config: configs.Table) -> bool:
-    """Cases in which the engine of many beables makes 2 10^7 tiny steps before it looks at the clock: 10 s and more."""
-    dynamics = config.get("dynamics")
-    chance = dynamics.get("leaving_chance") if isinstance(dynamics, dict) else None
-    return isinstance(chance, float) and chance < 1e-6 and engine(config) == "sites"
-
-
-def work(seed: int, first: int, cases: int, spare: bool, log: Path) -> None:
+def work(seed: int, first: int, cases: int, log: Path) -> None:
     """Run cases first .. first + cases - 1 in this folder; each adds to the log, and prints, what came of it."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     for number in range(first, first + cases):
-        config = configs.case(seed, number)
-        if spare and slow_to_listen(config):
-            note(log, Done(number, "", "spared", 0.0, ""))
-            continue
         began = time.process_time()
         kind, wrong = run(seed, number)
-        done = Done(number, engine(config), kind, time.process_time() - began, wrong)
+        done = Done(number, engine(configs.case(seed, number)), kind, time.process_time() - began, wrong)
         note(log, done)
         if wrong or done.slow:
             print(done.line(seed), flush=True)
@@ -224,15 +213,15 @@ def seconds_of(pid: int) -> float:
     return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
 
 
-def worker(seed: int, first: int, cases: int, spare: bool, log: Path) -> list[str]:
+def worker(seed: int, first: int, cases: int, log: Path) -> list[str]:
     """What runs these cases."""
     numbers = ["--seed", seed, "--first", first, "--cases", cases, "--log", log]
-    return [sys.executable, "-m", "tests.faults.fuzz", *map(str, numbers), *(["--spare"] if spare else [])]
+    return [sys.executable, "-m", "tests.faults.fuzz", *map(str, numbers)]
 
 
 def campaign(
-    seed: int, first: int, cases: int, spare: bool = False, limit: float = DEAF * LIMIT, wait: float = DEAF * WAIT,
-    command: Callable[[int, int, int, bool, Path], list[str]] = worker,
+    seed: int, first: int, cases: int, limit: float = DEAF * LIMIT, wait: float = DEAF * WAIT,
+    command: Callable[[int, int, int, Path], list[str]] = worker,
 ) -> Counter[str]:  # fmt: skip
     """Run cases first .. first + cases - 1 in a folder of their own; each failure is printed. Counts of what came."""
     end = first + cases
@@ -240,7 +229,7 @@ def campaign(
         folder = Path(name)
         log = folder / "log"
         while first < end:
-            how = watched(command(seed, first, end - first, spare, log), folder, log, limit, wait)
+            how = watched(command(seed, first, end - first, log), folder, log, limit, wait)
             first = max([first, *(done.number + 1 for done in noted(log))])
             if how and first < end:
                 lost = Done(first, engine(configs.case(seed, first)), how.split()[0], 0.0, f"the process {how}")
@@ -253,10 +242,9 @@ def campaign(
 def counts(done: list[Done]) -> Counter[str]:
     found = Counter(each.kind for each in done)
     for each in done:
-        if each.kind != "spared":
-            found[f"{each.engine}: {'failures' if each.wrong else 'as it should be'}"] += 1
-            found["failures"] += bool(each.wrong)
-            found["slow"] += each.slow
+        found[f"{each.engine}: {'failures' if each.wrong else 'as it should be'}"] += 1
+        found["failures"] += bool(each.wrong)
+        found["slow"] += each.slow
     return found
 
 
@@ -265,15 +253,14 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--cases", type=int, default=100)
-    parser.add_argument("--spare", action="store_true", help="leave out what is known to look at the clock too rarely")
     parser.add_argument("--show", action="store_true", help="print the first case's config alone")
     parser.add_argument("--log", type=Path, help="be a worker, and note there what comes of each case")
     given = parser.parse_args()
     if given.show:
         print(configs.toml(configs.case(given.seed, given.first)), end="")
     elif given.log:
-        work(given.seed, given.first, given.cases, given.spare, given.log)
+        work(given.seed, given.first, given.cases, given.log)
     else:
-        total = campaign(given.seed, given.first, given.cases, given.spare)
+        total = campaign(given.seed, given.first, given.cases)
         print(dict(sorted(total.items())), flush=True)
         sys.exit(1 if total["failures"] else 0)

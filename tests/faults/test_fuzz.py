@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def campaign(seed: int, first: int, cases: int, timeout: float) -> subprocess.CompletedProcess[str]:
     """Cases in one process of their own: a crash is a failure of theirs, not of pytest's."""
-    command = ["-m", "tests.faults.fuzz", "--spare", "--seed", seed, "--first", first, "--cases", cases]
+    command = ["-m", "tests.faults.fuzz", "--seed", seed, "--first", first, "--cases", cases]
     return launch.run([sys.executable, *map(str, command)], timeout, ROOT, {"PYTHONPATH": str(ROOT)})
 
 
@@ -93,7 +93,7 @@ for number in range(int(sys.argv[2]), int(sys.argv[3])):
 def test_a_campaign_outlives_its_worker(capfd: pytest.CaptureFixture[str]) -> None:
     """A worker that crashes, that computes without end, that waits without end: failures, and on with the next case."""
 
-    def dying(seed: int, first: int, cases: int, spare: bool, log: Path) -> list[str]:
+    def dying(seed: int, first: int, cases: int, log: Path) -> list[str]:
         return [sys.executable, "-c", DYING, str(log), str(first), str(first + cases)]
 
     found = fuzz.campaign(1, 10, 8, limit=1.0, wait=8.0, command=dying)

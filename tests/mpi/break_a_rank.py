@@ -11,7 +11,7 @@ from typing import Any
 import copympi
 import copympi.engine.counts
 import copympi.engine.members
-import copympi.records.plan
+import copympi.records.memory
 from copympi import mpi
 
 
@@ -19,10 +19,10 @@ def after(calls: int, function: Callable[..., Any], end: Callable[[], Any]) -> C
     """`function`, which after so many calls calls `end` instead."""
     count = 0
 
-    def counted(*arguments: Any) -> Any:
+    def counted(*arguments: Any, **named: Any) -> Any:
         nonlocal count
         count += 1
-        return function(*arguments) if count <= calls else end()
+        return function(*arguments, **named) if count <= calls else end()
 
     return counted
 
@@ -41,7 +41,7 @@ def main(rank: int, how: str) -> None:
             kernel = copympi.engine.counts.kernel
             kernel.advance = after(2, kernel.advance, fail)
         elif how == "recorder":
-            memory: Any = copympi.records.plan.Memory
+            memory: Any = copympi.records.memory.Memory
             memory.take = after(2, memory.take, fail)
         elif how == "killed":
             kernel = copympi.engine.members.kernel

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from copympi.kernels.draws import many_leavers
 from scipy import stats
 
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.phase_classes import PhaseClasses, shared_out
+from copympi.kernels.draws import many_leavers
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
 from tests.physics import calm

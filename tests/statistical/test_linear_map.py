@@ -12,12 +12,12 @@ import pytest
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.kernels import members as kernel
-from copympi.kernels import predictor
+from copympi.kernels.flows import Scratch
+from copympi.kernels.plans import StepPlans
 from copympi.theory import noise
 from tests.physics import calm
 
 N = 10**17
-HEAD = 5
 
 
 class Step:
@@ -30,20 +30,20 @@ class Step:
         off = system.frequencies.toarray()
         np.fill_diagonal(off, 0)
         self.source, self.target = np.nonzero(off)
-        self.scratch = predictor.Scratch(self.c)
+        self.scratch = Scratch(self.c)
         self.nnz = self.source.size
         self.moves = np.zeros((self.P, self.nnz))  # what one copy by each channel does to n
         self.moves[self.source, np.arange(self.nnz)] -= 1
         self.moves[self.target, np.arange(self.nnz)] += 1
         self.leaves = (np.arange(self.P)[:, None] == self.source).astype(float)
 
-    def _plan(self, half, n, out, phase, rows):
+    def _plan(self, half, n, out, phase, plans):
         status, *_ = kernel.plan_half(
-            self.c, self.control, half, np.ones(1, np.uint8), n[None], out[None], phase[None].copy(),
-            np.array([self.h]), self.scratch, rows,
+            self.c, plans, self.control, self.scratch, half, active=np.ones(1, np.uint8), n=n[None], out=out[None],
+            phase=phase[None].copy(), time_left=np.array([self.h]),
         )  # fmt: skip
         assert status == 0
-        return rows[0, HEAD : HEAD + self.nnz].copy()
+        return plans.chance[0].copy()
 
     def __call__(self, x, noise=None):
         """(rho, phi) at the end, and the chances and movable occupations of both draws.
@@ -52,14 +52,13 @@ class Step:
         """
         P = self.P
         n = np.round(x[:P] * N).astype(np.int64)
-        rows = np.zeros((1, self.c.row_size))
-        first = self._plan(0, n, np.zeros(P, np.int64), x[P:], rows)
+        plans = StepPlans(self.c, 1)
+        first = self._plan(0, n, np.zeros(P, np.int64), x[P:], plans)
         flow = first * (n[self.source] - self.spectators) + (0 if noise is None else N * noise)
         middle = np.round(n + self.moves @ flow).astype(np.int64)
-        second = self._plan(1, middle, np.round(self.leaves @ flow).astype(np.int64), x[P:], rows)
+        second = self._plan(1, middle, np.round(self.leaves @ flow).astype(np.int64), x[P:], plans)
         end = middle + self.moves @ (second * (middle[self.source] - self.spectators))
-        phase = rows[0, HEAD + 2 * self.nnz : HEAD + 2 * self.nnz + P]
-        phase = x[P:] + np.angle(np.exp(1j * (phase - x[P:])))
+        phase = x[P:] + np.angle(np.exp(1j * (plans.phase[0] - x[P:])))
         return (
             np.concatenate([end / N, phase]),
             (first, (n - self.spectators) / N),

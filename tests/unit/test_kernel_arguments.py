@@ -1,7 +1,7 @@
 """Arguments that do not fit are a ValueError (or TypeError) of every kernel's public function, never a wild pointer.
 
 Each function is called with right arguments, then again and again with one of them wrong: None, of another type, of
-another length along each axis, not contiguous; and with indices that lead out of their arrays.
+another length along each axis, not contiguous, of another system; and with indices that lead out of their arrays.
 """
 
 from __future__ import annotations
@@ -11,22 +11,40 @@ from typing import Any
 
 import numpy as np
 import pytest
-from copympi.kernels.predictor import Couplings, Scratch, half_step
 
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
-from copympi.kernels import aligning, copies, draws, fields, kinds, lineages, members, occupation, offers, phases
-from copympi.kernels import streams as streams
+from copympi.kernels import (
+    copies,
+    counts,
+    draws,
+    field_plans,
+    fields,
+    lineages,
+    members,
+    momenta,
+    phase_classes,
+    phases,
+    proposals,
+    single,
+    streams,
+)
+from copympi.kernels.classes import Classes
+from copympi.kernels.couplings import Couplings
+from copympi.kernels.crowd import Crowd
+from copympi.kernels.flows import Scratch, half_step
+from copympi.kernels.plans import FieldPlans, StepPlans
+from copympi.kernels.step_control import StepControl
 from copympi.model.system import System
 
 R, P, K, M, U = 2, 3, 4, 12, 2
-"""Replicas, beables, kinds, members, units: a block of six members for each replica."""
+"""Replicas, beables, phase classes, members, units: a block of six members for each replica."""
 H = [[0.1, 0.5, 0.2j], [0.5, -0.1, 0.0], [-0.2j, 0.0, 0.3]]
-SYSTEM = System(H)
-C = SYSTEM.couplings
+C = System(H).couplings
+OTHER = System(np.ones((P + 1, P + 1))).couplings
 NNZ = C.entries
-RULE = Accuracy(6, step=0.01).control(record(1, 1.0))
-Call = tuple[Callable[..., Any], list[Any]]
+CONTROL = Accuracy(6, step=0.01).control(record(1, 1.0))
+Call = tuple[Callable[..., Any], dict[str, Any]]
 
 
 def i64(*shape: int, value: int = 0) -> Any:
@@ -41,153 +59,205 @@ def ones(*shape: int) -> Any:
     return np.ones(shape, np.uint8)
 
 
-def crowd() -> dict[str, Any]:
-    """Members in blocks: two of each beable in each unit."""
-    angle = np.linspace(0, 1, M)
+def blocks(width: int = 2, units: int = U, P: int = P) -> dict[str, Any]:
+    """Members in blocks: two of each beable in each unit, with `width` values each."""
+    angle = np.linspace(0, 1, 2 * P * units)
     return {
-        "ids": np.arange(M, dtype=np.uint32) % 6,
-        "values": np.stack([np.cos(angle), np.sin(angle)]),
-        "moving": np.stack([np.cos(angle), np.sin(angle), 0 * angle]),
-        "offset": np.array([0, 6, 12], np.int64),
-        "unit": np.array([[0, 0], [1, 0]], np.int64),
-        "counts": np.full((U, P), 2, np.int32),
-        "pinned": np.zeros((U, P), np.int32),
-        "offers": i64(U, NNZ),
+        "ids": np.arange(angle.size, dtype=np.uint32) % (2 * P),
+        "values": np.stack([np.cos(angle), np.sin(angle), 0 * angle])[:width],
+        "offset": np.arange(units + 1, dtype=np.int64) * 2 * P,
+        "unit": np.array([[u, 0] for u in range(units)], np.int64),
+        "counts": np.full((units, P), 2, np.int32),
+        "spectators": np.zeros((units, P), np.int32),
     }
 
 
-def plans(size: int) -> Any:
-    rows = np.zeros((R, size))
-    rows[:, 0] = 0.01
-    return rows
+def crowd(width: int = 2, units: int = U, P: int = P) -> Crowd:
+    return Crowd(replicas=units, **blocks(width, units, P))
+
+
+def in_classes(R: int = R, P: int = P, kind: Any = np.int64) -> dict[str, Any]:
+    z = np.stack([real(R, P, K, value=1.0), real(R, P, K)], axis=1).copy()
+    count = np.ones((R, P, K), kind)
+    return {"n": count.sum(axis=2), "z": z, "count": count, "spectators": i64(P, K)}
+
+
+def plans(made: Any, couplings: Couplings = C, replicas: int = R) -> Any:
+    made = made(couplings, replicas)
+    made.step[:] = 0.01
+    return made
+
+
+def some() -> Any:
+    """A proposal to each unit: two in all."""
+    made = i64(U, NNZ)
+    made[:, 0] = 1
+    return made
 
 
 def calls() -> dict[str, Call]:
-    c, n = crowd(), i64(R, P, value=2)
-    plan, field = plans(C.row_size), plans(fields.row_size(C))
-    sums, since, maps = real(R, 4 * P), real(R), np.tile(np.repeat([1.0, 0, 0, 0], P), (R, 1))
-    z = np.stack([real(R, P, K, value=1.0), real(R, P, K)], axis=1).copy()
-    powers, numbers = i64(R, phases.NUMBERS, P), real(R, 7, P)
-    place = np.arange(4, dtype=np.int64)
-    some = c["offers"].copy()
-    some[:, 0] = 1  # an offer to each unit: two in all
-    where = [c["offset"], c["unit"], c["counts"]]
-    spread = [c["ids"], c["values"], *where, c["pinned"]]
-    steps = [R and real(R, value=1.0), i64(R), real(R)]
-    first = np.array([[0, 2, 4]] * (R * P), np.int64)
-    base = i64(2, R * P)
+    """Every public function and class of the kernels that is given arrays, with arguments that are right."""
+    n, real_n = i64(R, P, value=2), real(R, P, value=2.0)
+    aligned, unaligned = plans(StepPlans), plans(FieldPlans)
+    maps = np.tile(np.repeat([1.0, 0, 0, 0], P), (R, 1))
+    powers, place = i64(R, phases.NUMBERS, P), np.arange(4, dtype=np.int64)
     group = np.zeros(4, np.int32)
-    csr = [
-        np.array([0, 1, 2], np.int64),
-        np.array([1, 0], np.int64),
-        real(2),
-        real(2),
-        real(2),
-        np.array([[0, 1, 0, 1]]),
-    ]
+    clocks = {"time_left": real(R, value=1.0), "step": i64(R), "largest": real(R)}
+    stream = {"seed": 1, "purpose": 3, "step": i64(R)}
+    field = {"active": ones(R), "n": real_n, "sums": real(R, 4 * P), "since": real(R)}
+    csr = {
+        "indptr": np.array([0, 1, 2], np.int64), "indices": np.array([1, 0], np.int64), "re": real(2), "im": real(2),
+        "omega": real(2), "level": real(2), "pair": np.array([[0, 1, 0, 1]]),
+    }  # fmt: skip
+    system = {"couplings": C}
+    aligned_, unaligned_ = {**system, "plans": aligned}, {**system, "plans": unaligned}
+    active = {"active": ones(R)}
+    classes = {"classes": Classes(**in_classes())}
     return {
-        "Couplings": (Couplings, [*csr, 0.0, 1.0, real(2)]),
-        "Scratch": (Scratch, [C]),
-        "half_step": (half_step, [C, real(P, value=2.0), real(P), 0.1]),
-        "occupation.advance": (
-            occupation.advance,
-            [C, RULE, 1, 1, 0, n, real(R, P), steps[0], steps[1], real(R), steps[2], 5],
+        "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
+        "Scratch": (Scratch, system),
+        "StepPlans": (StepPlans, {**system, "replicas": R}),
+        "FieldPlans": (FieldPlans, {**system, "replicas": R}),
+        "first_failure": (aligned.first_failure, active),
+        "Crowd": (Crowd, {"replicas": R, **blocks()}),
+        "Classes": (Classes, in_classes()),
+        "half_step": (half_step, {**system, "n": real(P, value=2.0), "phase": real(P), "t": 0.1}),
+        "counts.advance": (
+            counts.advance,
+            {**system, "control": CONTROL, "first_replica": 0, "n": n, "phase": real(R, P), "max_steps": 5, **clocks,
+             "events": real(R), "seed": 1, "purpose": 1},
         ),
         "plan_half": (
             members.plan_half,
-            [C, RULE, 0, ones(R), n, i64(R, P), real(R, P), steps[0], Scratch(C), plan],
+            {**aligned_, "control": CONTROL, "scratch": Scratch(C), "half": 0, **active, "n": n, "out": i64(R, P),
+             "phase": real(R, P), "time_left": real(R, value=1.0)},
         ),
-        "first_failure": (members.first_failure, [plan, ones(R)]),
-        "finish_step": (members.finish_step, [C, ones(R), plan, real(R, P), *steps]),
+        "finish_step": (members.finish_step, {**aligned_, **active, "phase": real(R, P), **clocks}),
         "move": (
             members.move,
-            [C, plan, ones(R), 1, 1, i64(R), 0, c["ids"], *where, i64(R, P), i64(R, P)],
+            {**aligned_, "crowd": crowd(0), **active, **stream, "half": 0, "n": i64(R, P), "out": i64(R, P)},
         ),
-        "fields.row_size": (fields.row_size, [C]),
-        "fields.map_place": (fields.map_place, [C]),
-        "sums_of_mapped": (fields.sums_of_mapped, [ones(R), n, powers, 2.0**40, maps, sums]),
+        "sums_of_mapped": (
+            phases.sums_of_mapped,
+            {**active, "n": n, "powers": powers, "scale": 2.0**40, "maps": maps, "sums": real(R, 4 * P)},
+        ),
         "choose": (
-            fields.choose,
-            [C, RULE, 0.1, ones(R), real(R, P, value=2.0), sums, since, real(R, P), steps[0], field],
+            field_plans.choose,
+            {**unaligned_, "control": CONTROL, "angle": 0.1, **field, "besides": real(R, P),
+             "time_left": real(R, value=1.0)},
         ),
-        "drift": (fields.drift, [C, ones(R), real(R, P, value=2.0), sums, since, field]),
-        "chances": (fields.chances, [C, 1.0, ones(R), real(R, P, value=2.0), sums, since, field]),
-        "finish": (fields.finish, [ones(R), *steps, field]),
-        "unit_circle": (phases.unit_circle, [real(5)]),
-        "map_members": (phases.map_members, [maps, ones(R, P), c["values"], *where]),
-        "sum_powers": (phases.sum_powers, [ones(R, P), 2.0**40, c["values"], *where, powers]),
+        "drift": (fields.drift, {**unaligned_, **field}),
+        "chances": (field_plans.chances, {**unaligned_, "copying": 1.0, **field}),
+        "finish": (field_plans.finish, {"plans": unaligned, **active, **clocks}),
+        "unit_circle": (phases.unit_circle, {"angle": real(5)}),
+        "map_members": (phases.map_members, {"crowd": crowd(), "maps": maps, "due": ones(R, P)}),
+        "sum_powers": (phases.sum_powers, {"crowd": crowd(), "scale": 2.0**40, "due": ones(R, P), "powers": powers}),
         "draw_numbers": (
-            offers.draw_numbers,
-            [C, field, ones(R), 1, 3, i64(R), c["unit"], c["counts"], c["pinned"], c["offers"]],
+            proposals.draw_numbers,
+            {**unaligned_, "crowd": crowd(), **active, **stream, "proposals": i64(U, NNZ)},
         ),
-        "draw_offers": (
-            offers.draw_offers,
-            [C, ones(R), 1, 3, i64(R), *spread, n, some, i64(2), np.zeros(2, np.int32), real(2)],
+        "draw_proposals": (
+            proposals.draw_proposals,
+            {**system, "crowd": crowd(), **active, **stream, "n": n, "proposals": some(), "partner": i64(2),
+             "group": np.zeros(2, np.int32), "luck": real(2)},
         ),
-        "route": (offers.route, [first, base, i64(4), group, i64(4), i64(4), i64(2)]),
-        "in_stream_order": (offers.in_stream_order, [place, real(4, 2), real(4, 2)]),
-        "answer": (offers.answer, [np.array([0, 6]), np.array([0, 6]), place, c["values"], real(4, 2)]),
+        "route": (
+            proposals.route,
+            {"first": np.array([[0, 2, 4]] * (R * P), np.int64), "base": i64(2, R * P), "partner": i64(4),
+             "group": group, "place": i64(4), "order": i64(4), "asked": i64(2)},
+        ),
+        "in_stream_order": (
+            proposals.in_stream_order,
+            {"order": place, "answers": real(4, 2), "value": real(4, 2)},
+        ),
+        "answer": (
+            proposals.answer,
+            {"begin": np.array([0, 6]), "where": np.array([0, 6]), "place": place, "values": blocks()["values"],
+             "value": real(4, 2)},
+        ),
         "copies.copy": (
             copies.copy,
-            [C, field, ones(R), *spread, some, real(2, 2, value=0.5), real(2), 2.0**40, powers, i64(R)],
+            {**unaligned_, "crowd": crowd(), **active, "proposals": some(), "value": real(2, 2, value=0.5),
+             "luck": real(2), "scale": 2.0**40, "powers": powers, "copies": i64(R)},
         ),
-        "first_of_each": (lineages.first_of_each, [group, i64(4), i64(4)]),
-        "felt": (aligning.felt, [C, n, real(R, 8, P), 1.0, 0, 1]),
+        "copy_members": (
+            single.copy_members,
+            {**unaligned_, "crowd": crowd(), "copying": 1.0, **active, **stream, "inherit": True, "scale": 2.0**40,
+             "powers": powers, "copies": i64(R)},
+        ),
+        "copy_classes": (
+            single.copy_classes,
+            {**unaligned_, **classes, "copying": 1.0, **active, **stream, "first_replica": 0, "events": real(R)},
+        ),
+        "first_of_each": (lineages.first_of_each, {"group": group, "x": i64(4), "y": i64(4)}),
+        "felt": (
+            momenta.felt,
+            {**system, "n": n, "sums": real(R, 8, P), "strength": 1.0, "mean": False, "twice": True},
+        ),
         "midpoints": (
-            aligning.midpoints,
-            [numbers, real(R), 1, ones(R), c["moving"], c["moving"].copy(), *where],
+            momenta.midpoints,
+            {"crowd": crowd(3), "mid": blocks(3)["values"], "numbers": real(R, 7, P), "half": real(R), "twice": True,
+             **active},
         ),
-        "sum_up": (aligning.sum_up, [ones(R), c["moving"], 2.0**40, real(R, 2, value=2.0**40), *where]),
-        "end": (aligning.end, [real(R), ones(R), c["moving"], c["moving"].copy(), c["offset"], c["unit"]]),
-        "map_kinds": (kinds.map_kinds, [ones(R), maps, z, i64(R, P, K, value=1), sums]),
-        "kinds.copy": (
-            kinds.copy,
-            [
-                C, field, ones(R), 1, 5, 0, i64(R), i64(R, P, value=K), z, i64(R, P, K, value=1), i64(P, K), real(R),
-            ],
+        "sum_up": (
+            momenta.sum_up,
+            {"crowd": crowd(3), "values": blocks(3)["values"], **active, "scale": 2.0**40,
+             "p_scale": real(R, 2, value=2.0**40)},
         ),
-        "uniforms": (streams.uniforms, [1, 1, 0, 0, 0, 5]),
-        "words": (streams.words, [1, 1, 0, 0, 0, 5]),
-        "below": (streams.below, [1, 5, 5]),
-        "below64": (streams.below64, [1, 5, 5]),
-        "leavers": (draws.leavers, [1, 10, real(2, value=0.1), 3]),
-        "many_leavers": (draws.many_leavers, [1, 10.0, real(2, value=0.1), 3]),
+        "end": (momenta.end, {"crowd": crowd(3), "mid": blocks(3)["values"], "keep": real(R), **active}),
+        "map_classes": (phase_classes.map_classes, {**classes, **active, "maps": maps, "sums": real(R, 4 * P)}),
+        "phase_classes.copy": (
+            phase_classes.copy,
+            {**unaligned_, **classes, **active, **stream, "first_replica": 0, "events": real(R)},
+        ),
+        "leavers": (draws.leavers, {"seed": 1, "n": 10, "chance": real(2, value=0.1), "count": 3}),
+        "many_leavers": (draws.many_leavers, {"seed": 1, "n": 10.0, "chance": real(2, value=0.1), "count": 3}),
     }  # fmt: skip
 
 
 NAMES = list(calls())
-LOOSE = {"half_step": (1, 2), "leavers": (2,), "many_leavers": (2,), "unit_circle": (0,), "copies.copy": (9,)}
+LOOSE = {"half_step": ("n", "phase"), "leavers": ("chance",), "many_leavers": ("chance",), "unit_circle": ("angle",)}
 """Arguments of a function that may be of another type or length: they are copied, or any length will do."""
 AT_LEAST = {
-    "draw_offers": (13, 14, 15),
-    "occupation.advance": (1,),
-    "plan_half": (1,),
-    "choose": (1,),
-    "copies.copy": (10, 11),
-    "sums_of_mapped": (0, 1, 4, 5),
-    "move": (7,),
-    "in_stream_order": (1, 2),
-    "map_members": (2,),
-    "sum_powers": (2,),
-    "sum_up": (1,),
+    "draw_proposals": ("partner", "group", "luck"),
+    "copies.copy": ("value", "luck"),
+    "sums_of_mapped": ("active", "n", "maps", "sums"),
+    "in_stream_order": ("answers", "value"),
 }
 """Arguments that may be longer than they need be."""
-ANY_LENGTH = {
-    "first_failure": (0,),
-    "finish": (4,),
-    "draw_numbers": (1,),
-    "draw_offers": (6,),
-    "sums_of_mapped": (2,),
-    "in_stream_order": (0,),
-    "answer": (3,),
-}
+ANY_LENGTH = {"sums_of_mapped": ("powers",), "in_stream_order": ("order",), "answer": ("values",)}
 """And such as may be a little shorter too: the others say how much of them is used."""
+MAY_BE_NONE = {"Crowd": ("values", "spectators")}
+ANY_SYSTEM = ("Scratch", "StepPlans", "FieldPlans", "half_step")
+"""What takes whatever system it is given, half_step where n and phase are of it."""
 
 
-def wrong(value: Any, shorter: bool, longer: bool) -> list[Any]:
+def wrong_object(value: Any, name: str) -> list[Any]:
+    """What must be refused in the place of a right object of the kernels."""
+    made: list[Any] = [None, "x"]
+    if isinstance(value, Couplings) and name not in ANY_SYSTEM:
+        made.append(OTHER)
+    if isinstance(value, Scratch):
+        made.append(Scratch(OTHER))
+    if isinstance(value, Crowd):
+        made += [crowd(3, U + 1), crowd(3, U, P + 1), *([crowd(0)] if name in NEED_VALUES else [])]
+    if isinstance(value, Classes):
+        made += [Classes(**in_classes(R + 1)), Classes(**in_classes(R, P + 1))]
+    for right, other in ((StepPlans, FieldPlans), (FieldPlans, StepPlans)):
+        if isinstance(value, right):
+            made += [other(C, R), right(C, R + 1), *([] if name == "finish" else [right(OTHER, R)])]
+    return made
+
+
+NEED_VALUES = ("map_members", "sum_powers", "copies.copy", "copy_members", "midpoints", "end")
+
+
+def wrong(value: Any, name: str, shorter: bool, longer: bool) -> list[Any]:
     """What must be refused in the place of a right array or object."""
+    if isinstance(value, (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl)):
+        return wrong_object(value, name)
     if not isinstance(value, np.ndarray):
-        return [None, "x"] if isinstance(value, (Couplings, Scratch)) else []
+        return []
     made: list[Any] = [None, value.astype(np.complex64), value[None], np.repeat(value, 2, axis=-1)[..., ::2]]
     for axis in range(value.ndim):
         if shorter:
@@ -197,9 +267,9 @@ def wrong(value: Any, shorter: bool, longer: bool) -> list[Any]:
     return made
 
 
-def takes(function: Callable[..., Any], arguments: list[Any]) -> bool:
+def takes(function: Callable[..., Any], arguments: dict[str, Any]) -> bool:
     try:
-        function(*arguments)
+        function(**arguments)
     except (ValueError, TypeError):
         return False
     return True
@@ -208,15 +278,16 @@ def takes(function: Callable[..., Any], arguments: list[Any]) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_one_wrong_argument_is_refused(name: str) -> None:
     function, right = calls()[name]
-    function(*right)  # or what follows shows nothing
-    for place in range(len(right)):
+    function(**right)  # or what follows shows nothing
+    for place, value in calls()[name][1].items():
         if place in LOOSE.get(name, ()):
             continue
         exact = [place not in table.get(name, ()) for table in (ANY_LENGTH, AT_LEAST)]
-        for bad in wrong(right[place], *exact):
-            arguments = calls()[name][1]
-            arguments[place] = bad
-            assert not takes(function, arguments), f"argument {place}: {getattr(bad, 'shape', bad)}"
+        for bad in wrong(value, name, *exact):
+            if bad is None and place in MAY_BE_NONE.get(name, ()):
+                continue
+            arguments = {**calls()[name][1], place: bad}
+            assert not takes(function, arguments), f"{place}: {getattr(bad, 'shape', bad)}"
 
 
 def changed(value: Any, place: Any, new: Any) -> Any:
@@ -225,33 +296,79 @@ def changed(value: Any, place: Any, new: Any) -> Any:
     return other
 
 
-OUT_OF_RANGE: list[tuple[str, int, Any, int]] = [
-    ("Couplings", 0, 1, 5), ("Couplings", 0, 0, 1), ("Couplings", 0, 2, 1), ("Couplings", 1, 0, 2),
-    ("Couplings", 1, 1, -1), ("Couplings", 5, (0, 0), 2), ("Couplings", 5, (0, 1), -1), ("Couplings", 5, (0, 2), 2),
-    ("Couplings", 5, (0, 3), -7),
-    ("move", 8, 2, 13), ("move", 8, 1, 7), ("move", 8, 0, -1), ("move", 9, (1, 0), 2), ("move", 9, (0, 0), -1),
-    ("move", 10, (0, 0), -2), ("move", 10, (1, 2), 3),
-    ("map_members", 3, 2, 13), ("map_members", 4, (0, 0), 2), ("map_members", 5, (0, 1), 99),
-    ("sum_powers", 3, 1, 5), ("sum_powers", 4, (1, 0), 9), ("sum_powers", 5, (0, 0), -1),
-    ("draw_numbers", 6, (0, 0), 2),
-    ("draw_offers", 7, 0, 1), ("draw_offers", 8, (0, 0), -3), ("draw_offers", 9, (0, 0), 1),
-    ("draw_offers", 10, (0, 0), 3), ("draw_offers", 10, (0, 0), -1), ("draw_offers", 12, (0, 0), 3),
-    ("draw_offers", 12, (1, 0), -1),
-    ("route", 3, 0, R * P), ("route", 3, 3, -1), ("in_stream_order", 0, 2, 4), ("in_stream_order", 0, 0, -1),
-    ("answer", 1, 0, 500), ("answer", 2, 0, 500), ("answer", 2, 1, -1),
-    ("copies.copy", 5, 2, 13), ("copies.copy", 6, (0, 0), 2), ("copies.copy", 7, (0, 0), 3),
-    ("copies.copy", 8, (0, 0), 9), ("copies.copy", 9, (0, 0), 5), ("copies.copy", 9, (1, 1), -1),
-    ("midpoints", 6, 2, 13), ("midpoints", 7, (0, 0), 2), ("midpoints", 8, (1, 1), 8),
-    ("sum_up", 4, 1, 13), ("sum_up", 5, (1, 0), -1), ("end", 4, 2, 13), ("end", 4, 0, -1), ("end", 5, (0, 0), 2),
+OUT_OF_RANGE: list[tuple[str, str, Any, int]] = [
+    ("Couplings", "indptr", 1, 5), ("Couplings", "indptr", 0, 1), ("Couplings", "indptr", 2, 1),
+    ("Couplings", "indices", 0, 2), ("Couplings", "indices", 1, -1), ("Couplings", "pair", (0, 0), 2),
+    ("Couplings", "pair", (0, 1), -1), ("Couplings", "pair", (0, 2), 2), ("Couplings", "pair", (0, 3), -7),
+    ("Crowd", "offset", 2, 13), ("Crowd", "offset", 1, 7), ("Crowd", "offset", 0, -1), ("Crowd", "offset", 0, 1),
+    ("Crowd", "unit", (1, 0), 2), ("Crowd", "unit", (0, 0), -1), ("Crowd", "counts", (0, 0), -2),
+    ("Crowd", "counts", (1, 2), 3), ("Crowd", "counts", (0, 1), 99), ("Crowd", "spectators", (0, 0), 3),
+    ("Crowd", "spectators", (0, 0), -1),
+    ("Classes", "count", (0, 1, 2), -1), ("Classes", "count", (1, 0, 0), 2), ("Classes", "n", (1, 2), 9),
+    ("Classes", "spectators", (0, 0), 2), ("Classes", "spectators", (0, 0), -1),
+    ("draw_proposals", "proposals", (0, 0), 3), ("draw_proposals", "proposals", (1, 0), -1),
+    ("copies.copy", "proposals", (0, 0), 5), ("copies.copy", "proposals", (1, 1), -1),
+    ("route", "group", 0, R * P), ("route", "group", 3, -1), ("in_stream_order", "order", 2, 4),
+    ("in_stream_order", "order", 0, -1), ("answer", "where", 0, 500), ("answer", "place", 0, 500),
+    ("answer", "place", 1, -1),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "argument", "place", "new"), OUT_OF_RANGE, ids=str)
-def test_an_index_that_leads_out_is_refused(name: str, argument: int, place: Any, new: int) -> None:
+def test_an_index_that_leads_out_is_refused(name: str, argument: str, place: Any, new: int) -> None:
     function, arguments = calls()[name]
     arguments[argument] = changed(arguments[argument], place, new)
     with pytest.raises(ValueError, match=r".+: .+|couplings"):
-        function(*arguments)
+        function(**arguments)
+
+
+MOVE_THREE = ("midpoints", "sum_up", "end")
+"""Kernels whose members have momenta."""
+CHANGED_SINCE: list[tuple[str, Any, int]] = [
+    ("counts", (0, 0), -2), ("counts", (1, 2), 3), ("counts", (0, 1), 99), ("spectators", (0, 0), 3),
+    ("spectators", (1, 1), -1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("argument", "place", "new"), CHANGED_SINCE, ids=str)
+def test_a_crowd_whose_buckets_were_spoilt_is_refused(argument: str, place: Any, new: int) -> None:
+    """Its arrays are the caller's: every kernel looks at them again."""
+    for name, (function, arguments) in calls().items():
+        if "crowd" in arguments:
+            made = blocks(3 if name in MOVE_THREE else 2)
+            good = Crowd(replicas=R, **made)
+            made[argument][place] = new
+            with pytest.raises(ValueError, match=argument):
+                function(**{**arguments, "crowd": good})
+
+
+def test_where_units_stand_is_the_crowds_own() -> None:
+    """What the caller does to offset and unit afterwards leads nobody astray."""
+    made, same = blocks(), blocks()
+    spoilt, fine = Crowd(replicas=R, **made), Crowd(replicas=R, **same)
+    made["offset"][:] = 10**9
+    made["unit"][:] = -5
+    for each in (spoilt, fine):
+        phases.map_members(each, maps=np.tile(np.repeat([0.6, 0.8, 0, 0], P), (R, 1)), due=ones(R, P))
+    assert np.array_equal(made["values"], same["values"])
+    assert not np.array_equal(made["values"], blocks()["values"])
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.float64])
+def test_classes_whose_counts_were_spoilt_are_refused(kind: Any) -> None:
+    made = in_classes(kind=kind)
+    classes = Classes(**made)
+    made["count"][0, 0, 0] = -1
+    refused = not takes(phase_classes.copy, {**calls()["phase_classes.copy"][1], "classes": classes})
+    assert refused == (kind is np.int64)  # doubles lead nowhere: they are no index
+
+
+@pytest.mark.parametrize("name", ["step", "smallest", "leaving_chance", "error_rate", "members", "spectators"])
+def test_step_control_is_never_negative(name: str) -> None:
+    right = {"members": 6.0, "step": 0.0, "leaving_chance": 0.03, "error_rate": 1e-4, "smallest": 0.0, "spectators": 0}
+    assert getattr(StepControl(**right), name) == right[name]
+    with pytest.raises(ValueError, match=name):
+        StepControl(**{**right, name: -1})
 
 
 def test_chances_that_are_no_numbers_move_nobody() -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from copympi.kernels.members import BLOCK
 from scipy import sparse
 
 from copympi.engine.accuracy import Accuracy
@@ -11,6 +10,7 @@ from copympi.engine.clock import record
 from copympi.engine.counts import Counts
 from copympi.engine.members import Members
 from copympi.engine.phases import Phases
+from copympi.kernels.members import BLOCK
 from copympi.model.preparation import Start, prepare
 from copympi.model.system import System
 from copympi.mpi import Alone

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from copympi.kernels.phases import unit_circle
 
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.momenta import Model, Momenta
 from copympi.engine.own_phases import OwnPhases, dealt, distinct
 from copympi.engine.phases import Phases
+from copympi.kernels.phases import unit_circle
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
 from tests.physics import random_state, random_system

@@ -8,7 +8,8 @@ from scipy.linalg import expm
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.kernels import members as kernel
-from copympi.kernels import predictor
+from copympi.kernels.flows import Scratch, half_step
+from copympi.kernels.plans import StepPlans
 from copympi.model.system import System
 from tests.physics import random_state, random_system
 
@@ -34,7 +35,7 @@ def test_first_order_is_the_rule(P):
     rho, phi = np.abs(psi) ** 2, -np.angle(psi)
     flow, speed = rules(system.hamiltonian.toarray(), rho, phi)
     t = 1e-6
-    n, phase, moved = predictor.half_step(system.couplings, rho, phi, t)
+    n, phase, moved = half_step(system.couplings, rho, phi, t)
     assert_allclose(moved / t, flow, atol=2e-5)
     assert_allclose((phase - phi) / t, speed, atol=2e-4)
     assert_allclose((n - rho) / t, flow.sum(axis=0), atol=2e-5)
@@ -46,7 +47,7 @@ def test_local_error_is_of_fifth_order(P):
     H = system.hamiltonian.toarray()
     errors = []
     for t in (0.1, 0.05):
-        n, phase, _ = predictor.half_step(system.couplings, np.abs(psi) ** 2, -np.angle(psi), t)
+        n, phase, _ = half_step(system.couplings, np.abs(psi) ** 2, -np.angle(psi), t)
         exact = expm(-1j * H * t) @ psi
         errors.append((np.abs(n - np.abs(exact) ** 2).max(), np.abs(np.exp(-1j * phase) - exact / np.abs(exact)).max()))
     ratio = np.array(errors[0]) / np.array(errors[1])
@@ -58,7 +59,7 @@ def test_energy_and_members_are_conserved():
     H = system.hamiltonian.toarray()
     n, phase = np.abs(psi) ** 2, -np.angle(psi)
     for _ in range(200):
-        n, phase, _ = predictor.half_step(system.couplings, n, phase, 0.005)
+        n, phase, _ = half_step(system.couplings, n, phase, 0.005)
     c = np.sqrt(n) * np.exp(-1j * phase)
     assert abs(n.sum() - 1) < 1e-13
     assert abs((c.conj() @ H @ c - psi.conj() @ H @ psi).real) < 1e-9
@@ -69,8 +70,8 @@ def test_a_uniform_energy_turns_phases_and_nothing_else():
     H = system.hamiltonian.toarray()
     far = System(H + 1e6 * np.eye(3))
     rho, phi, t = np.abs(psi) ** 2, -np.angle(psi), 0.05
-    n, phase, _ = predictor.half_step(system.couplings, rho, phi, t)
-    n_far, phase_far, _ = predictor.half_step(far.couplings, rho, phi, t)
+    n, phase, _ = half_step(system.couplings, rho, phi, t)
+    n_far, phase_far, _ = half_step(far.couplings, rho, phi, t)
     assert_allclose(n_far, n, rtol=1e-9)
     assert_allclose(phase_far - 1e6 * t, phase, atol=1e-9)
 
@@ -79,7 +80,7 @@ def test_an_empty_beable_takes_no_part():
     system, psi = random_system(4, 9), random_state(4, 10)
     rho = np.abs(psi) ** 2
     rho[2] = 0.0
-    n, phase, flow = predictor.half_step(system.couplings, rho, -np.angle(psi), 0.1)
+    n, phase, flow = half_step(system.couplings, rho, -np.angle(psi), 0.1)
     assert n[2] == 0
     assert not flow[2].any()
     assert not flow[:, 2].any()
@@ -87,19 +88,19 @@ def test_an_empty_beable_takes_no_part():
     H = system.hamiltonian.toarray()
     keep = [0, 1, 3]
     without = System(H[np.ix_(keep, keep)])
-    n3, _, _ = predictor.half_step(without.couplings, rho[keep], -np.angle(psi)[keep], 0.1)
+    n3, _, _ = half_step(without.couplings, rho[keep], -np.angle(psi)[keep], 0.1)
     assert_allclose(n[keep], n3, rtol=1e-6)
 
 
 def plan(system, accuracy, n, phase, time_left=1.0):
-    """The first half's plan as the kernel makes it: (row, status)."""
-    rows = np.zeros((1, system.couplings.row_size))
+    """The first half's plan as the kernel makes it: (plans of one replica, status)."""
+    plans = StepPlans(system.couplings, 1)
     out = np.zeros((1, system.P), np.int64)
     status, _, _ = kernel.plan_half(
-        system.couplings, accuracy.control(record(1, 1.0)), 0, np.ones(1, np.uint8), n[None], out, phase[None].copy(),
-        np.array([time_left]), predictor.Scratch(system.couplings), rows,
+        system.couplings, plans, accuracy.control(record(1, 1.0)), Scratch(system.couplings), 0,
+        active=np.ones(1, np.uint8), n=n[None], out=out, phase=phase[None].copy(), time_left=np.array([time_left]),
     )  # fmt: skip
-    return rows[0], status
+    return plans, status
 
 
 def test_steps_end_on_records():
@@ -107,10 +108,10 @@ def test_steps_end_on_records():
     n = np.round(1e6 * np.abs(psi) ** 2).astype(np.int64)
     left, steps = 1.0, 0
     while left > 0:
-        row, status = plan(system, Accuracy(int(n.sum())), n, -np.angle(psi), left)
+        made, status = plan(system, Accuracy(int(n.sum())), n, -np.angle(psi), left)
         assert status == 0
-        assert 0 < row[0] <= left
-        left = row[1]
+        assert 0 < made.step[0] <= left
+        left = made.time_left[0]
         steps += 1
     assert 1 < steps < 10_000
 
@@ -120,14 +121,14 @@ def test_leaving_chance_bounds_the_expected_chance():
         system, psi = random_system(5, seed), random_state(5, seed + 100)
         n = np.round(1e9 * np.abs(psi) ** 2).astype(np.int64)
         for chance in (0.003, 0.03, 0.3):
-            row, _ = plan(system, Accuracy(int(n.sum()), leaving_chance=chance, tolerance=0.9), n, -np.angle(psi))
-            assert row[2] <= chance
-            assert row[2] > 0.5 * chance or row[0] > 0.02  # no shorter than need be
+            made, _ = plan(system, Accuracy(int(n.sum()), leaving_chance=chance, tolerance=0.9), n, -np.angle(psi))
+            assert made.largest[0] <= chance
+            assert made.largest[0] > 0.5 * chance or made.step[0] > 0.02  # no shorter than need be
 
 
 def test_tolerance_is_shared_out_over_endless_records():
     accuracy = Accuracy(1, tolerance=1e-5)
-    parts = np.array([accuracy.control(record(k, 0.1))[3] * 0.1 for k in range(1, 200_000)])
+    parts = np.array([accuracy.control(record(k, 0.1)).error_rate * 0.1 for k in range(1, 200_000)])
     assert parts.sum() < 1e-5
     assert parts.sum() > 0.9e-5
     assert np.all(np.diff(parts) < 0)

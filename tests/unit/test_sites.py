@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 import copympi
-from copympi.engine.lattice import EMPTY, GAUSSIAN, WHOLE
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
+from copympi.engine.lattice import EMPTY, GAUSSIAN, WHOLE, LatticeCounts
 from copympi.errors import DynamicsError, InputError
+from copympi.model import packets
+from copympi.model.preparation import share_out
 from copympi.mpi import Alone
 from copympi.theory import schrodinger
 
@@ -122,6 +128,58 @@ def test_stiff_clusters_do_not_drag_the_lattice() -> None:
     calm = coherent(1e80)[1].steps
     for members, spectators in ((10**9, 0), (10**9, 1), (10**15, 0)):
         assert coherent(members, spectators)[1].steps < 1.5 * calm
+
+
+def stiff() -> LatticeCounts:
+    """A packet at rest whose steep tails, held to a leaving chance of 1e-6, take thousands of substeps in each step."""
+    system = copympi.lattice(48, potential={"kind": "harmonic", "omega": 0.1})
+    psi, turn = packets.amplitudes({"eigenstate": 0}, system)
+    start = share_out(psi, turn, 10**24, 0.0, None, 1)
+    accuracy = Accuracy(start.members, step=0.1, leaving_chance=1e-6)
+    made = LatticeCounts(Alone(), system, start, accuracy, 2, 1)
+    made.begin(record(1, 0.2))
+    return made
+
+
+def columns(made: LatticeCounts) -> dict[str, np.ndarray]:
+    return {name: values.copy() for name, values in made.per_unit().items()}
+
+
+def alike(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return all(np.array_equal(values, other[name]) for name, values in one.items())
+
+
+def test_a_step_of_many_substeps_can_be_left_and_saved_half_done() -> None:
+    """So signals and the clock are heard within it. Null hypothesis: results do not depend on where it was left; a
+    state saved in mid-step is that of the step's start, from which another ensemble comes to the same end."""
+    whole = stiff()
+    whole.pace.steps = 10**9
+    assert not whole.advance()
+    steps = int(whole.step.sum())
+    assert whole.substeps.sum() > 1000 * steps  # or nothing is shown
+    cut, saved, left = stiff(), [], 0
+    more = True
+    while more:
+        cut.pace.steps = 5000
+        before = columns(cut)
+        more = cut.advance()
+        done = int((cut.step - before["step"]).sum())
+        assert done <= 5000 // 48  # a step takes as much as there are beables, and its substeps more
+        left += cut.replicas.in_mid_step
+        if cut.replicas.in_mid_step and done == 0:
+            assert alike(columns(cut), before)
+            saved.append(before)
+    assert left > 10
+    assert alike(columns(cut), columns(whole))
+    for state in (saved[0], saved[len(saved) // 2]):
+        other = stiff()
+        other.pace.steps = 5000
+        other.advance()  # a step of its own is under way, which is forgotten
+        given = replace(other.state(), columns=state)
+        other.restore(given, other.stop)
+        while other.advance():
+            pass
+        assert alike(columns(other), columns(whole))
 
 
 def test_a_fixed_step_that_blows_up_is_refused_in_one_line() -> None:

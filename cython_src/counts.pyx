@@ -5,9 +5,12 @@ from libc.stdint cimport int64_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.draws cimport draw_leavers
-from copympi.kernels.predictor cimport (CULPRIT, FINE, HEAD, LARGEST, LEFT, RULE_NUMBERS, Couplings, Rule,
-                                        Scratch, System, new_phase, plan_first, plan_second, row_size, rule_of)
+from copympi.kernels.flows cimport Scratch
+from copympi.kernels.plans cimport FINE, Plan, plan_at, plan_size
+from copympi.kernels.predictor cimport new_phase, plan_first, plan_second
+from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.streams cimport Stream, stream_open
 
 
@@ -28,27 +31,26 @@ cdef double draw_counts(const System *s, Stream *stream, const double *chance, i
     return copies
 
 
-def advance(Couplings couplings not None, double[::1] rule_numbers not None, uint64_t seed, uint64_t purpose,
+def advance(Couplings couplings not None, StepControl control not None, *, uint64_t seed, uint64_t purpose,
             Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
-            double[::1] left not None, int64_t[::1] step not None, double[::1] events not None,
+            double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
             double[::1] largest not None, int64_t max_steps):
     """Carry replicas to the next record, or `max_steps` further.
 
-    n, phase (R, P); left (R,) time to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
+    n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const System *s = &couplings.system
     cdef Py_ssize_t R = n.shape[0]
-    need(rule_numbers.shape[0] >= RULE_NUMBERS, "rule_numbers: too few")
     need(n.shape[1] == s.P and phase.shape[0] == R and phase.shape[1] == s.P, "n, phase: must be (R, P)")
-    need(left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
-         "left, step, events, largest: must be (R,)")
-    cdef Rule rule = rule_of(&rule_numbers[0])
+    need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
+         "time_left, step, events, largest: must be (R,)")
     cdef Scratch scratch = Scratch(couplings)
-    cdef double[::1] row_memory = np.zeros(row_size(s))
+    cdef double[::1] row_memory = np.zeros(plan_size(s))
     cdef int64_t[::1] count_memory = np.zeros(s.nnz + s.P, np.int64)
     cdef double *row = &row_memory[0]
+    cdef Plan plan = plan_at(s, row)
     cdef int64_t *leave = &count_memory[0]
     cdef int64_t *out = leave + s.nnz
     cdef Stream stream
@@ -56,22 +58,22 @@ def advance(Couplings couplings not None, double[::1] rule_numbers not None, uin
     cdef int64_t done = 0
     cdef int status = FINE
     with nogil:
-        for r in range(n.shape[0]):
-            while left[r] > 0.0 and done < max_steps:
-                status = plan_first(s, &rule, &n[r, 0], &phase[r, 0], left[r], scratch, row)
-                if row[LARGEST] > largest[r]:
-                    largest[r] = row[LARGEST]
+        for r in range(R):
+            while time_left[r] > 0.0 and done < max_steps:
+                status = plan_first(s, control, &n[r, 0], &phase[r, 0], time_left[r], scratch, row)
+                if plan.head.largest > largest[r]:
+                    largest[r] = plan.head.largest
                 if status != FINE:
                     break
                 stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r])
-                events[r] += draw_counts(s, &stream, row + HEAD, rule.spectators, leave, &n[r, 0], out)
-                plan_second(s, &rule, &n[r, 0], out, scratch, row)
+                events[r] += draw_counts(s, &stream, plan.chance, control.spectators, leave, &n[r, 0], out)
+                plan_second(s, control, &n[r, 0], out, scratch, row)
                 stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r] + 1)
-                events[r] += draw_counts(s, &stream, row + HEAD, rule.spectators, leave, &n[r, 0], out)
+                events[r] += draw_counts(s, &stream, plan.chance, control.spectators, leave, &n[r, 0], out)
                 new_phase(s, row, &phase[r, 0])
-                left[r] = row[LEFT]
+                time_left[r] = plan.head.time_left
                 step[r] += 1
                 done += 1
             if status != FINE:
                 break
-    return done, status, r, int(row[CULPRIT])
+    return done, status, r, int(plan.head.limiting)

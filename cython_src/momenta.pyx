@@ -10,8 +10,10 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
-from copympi.kernels.checks cimport need, need_blocks, need_units
-from copympi.kernels.predictor cimport Couplings, System
+from copympi.kernels.checks cimport need
+from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.pair cimport pair_field
 
 cdef extern from *:
     """
@@ -42,19 +44,23 @@ cdef extern from *:
         for (int k = 0; k < 8; k++) sums[k] += (int64_t) (s[k] - offset * (uint64_t) n);
     }
 
-    /* Midpoints (x, y, p) from the starts (x0, y0, p0) and the midpoints before: half a step t at the rates
+    typedef struct {           /* what the members of a beable feel, see `felt` */
+        double omega, hx, hy, kx, ky, fx, fy;
+    } Feeling;
+
+    /* Midpoints (x, y, p), `size` apart, from the starts and the midpoints before: half a step t at the rates
        dphi/dt = p + omega + Re(h z), dp/dt = -f + p Im(h z) - Im(k conj z); f = Im(z^m conj F), m = 1 or 2.
        The turn e^{i theta} is a Taylor polynomial: theta is small, and IEEE operations give the same bits anywhere. */
     COPYMPI_WIDE
-    static void relax(const double *x0, const double *y0, const double *p0, double *x, double *y, double *p,
-                      int64_t n, double t, double omega, double hx, double hy, double kx, double ky, double fx,
-                      double fy, int twice)
+    static void relax(const double *start, double *mid, int64_t size, int64_t n, double t, Feeling g, int twice)
     {
+        const double *x0 = start, *y0 = start + size, *p0 = start + 2 * size;
+        double *x = mid, *y = mid + size, *p = mid + 2 * size;
         for (int64_t i = 0; i < n; i++) {
             double u = x[i], v = y[i], r = p[i];
             double mx = twice ? u * u - v * v : u, my = twice ? 2.0 * u * v : v;
-            double theta = t * (r + omega + hx * u - hy * v), q = theta * theta;
-            double force = mx * fy - my * fx + r * (hx * v + hy * u) - (ky * u - kx * v);
+            double theta = t * (r + g.omega + g.hx * u - g.hy * v), q = theta * theta;
+            double force = mx * g.fy - my * g.fx + r * (g.hx * v + g.hy * u) - (g.ky * u - g.kx * v);
             double s = theta * (1.0 + q * (-1.0 / 6 + q * (1.0 / 120 + q * (-1.0 / 5040 + q * (1.0 / 362880
                        - q / 39916800.0)))));
             double c = 1.0 + q * (-0.5 + q * (1.0 / 24 + q * (-1.0 / 720 + q * (1.0 / 40320 + q * (-1.0 / 3628800
@@ -82,9 +88,9 @@ cdef extern from *:
     """
     void add_up(const double *x, const double *y, const double *p, int64_t n, double scale, double p_scale,
                 double p2_scale, int64_t *sums) noexcept nogil
-    void relax(const double *x0, const double *y0, const double *p0, double *x, double *y, double *p, int64_t n,
-               double t, double omega, double hx, double hy, double kx, double ky, double fx, double fy,
-               int twice) noexcept nogil
+    ctypedef struct Feeling:
+        double omega, hx, hy, kx, ky, fx, fy
+    void relax(const double *start, double *mid, int64_t size, int64_t n, double t, Feeling g, int twice) noexcept nogil
     void end_step(double *x0, double *y0, double *p0, const double *x, const double *y, const double *p, int64_t n,
                   double keep) noexcept nogil
 
@@ -94,16 +100,8 @@ NUMBERS = 7
 """Numbers of a beable that its members feel: omega, h re, im, k re, im, F re, im."""
 
 
-cdef int need_members(const uint8_t[::1] active, const double[:, ::1] values, const int64_t[::1] offset,
-                      const int64_t[:, ::1] unit, const int32_t[:, ::1] counts) except -1:
-    """Members of R replicas: values (3, M), and where they stand."""
-    need(values.shape[0] == 3, "values: must be (3, M)")
-    need_units(unit, active.shape[0])
-    return need_blocks(offset, unit, counts, values.shape[1])
-
-
-def felt(Couplings couplings not None, int64_t[:, ::1] n not None, double[:, :, ::1] sums not None, double strength,
-         int mean, int twice):
+def felt(Couplings couplings not None, *, const int64_t[:, ::1] n not None, const double[:, :, ::1] sums not None,
+         double strength, bint mean, bint twice):
     """What the members of each beable feel, (R, NUMBERS, P), from the sums (R, SUMS, P)."""
     cdef const System *s = &couplings.system
     cdef Py_ssize_t P = s.P, r, a, b, e
@@ -120,84 +118,89 @@ def felt(Couplings couplings not None, int64_t[:, ::1] n not None, double[:, :, 
                 b = s.indices[e]
                 if n[r, b] > 0:
                     over = 1.0 / sqrt(<double> n[r, a] * <double> n[r, b])
-                    out[r, 1, a] += over * (s.re[e] * sums[r, 0, b] + s.im[e] * sums[r, 1, b])
-                    out[r, 2, a] += over * (s.im[e] * sums[r, 0, b] - s.re[e] * sums[r, 1, b])
-                    out[r, 3, a] += over * (s.re[e] * sums[r, 4, b] + s.im[e] * sums[r, 5, b])
-                    out[r, 4, a] += over * (s.re[e] * sums[r, 5, b] - s.im[e] * sums[r, 4, b])
+                    pair_field(over, s.re[e], s.im[e], sums[r, 0, b], sums[r, 1, b], &out[r, 1, a], &out[r, 2, a])
+                    # k = conj(w) Q, with Q = sum pi z
+                    pair_field(over, s.re[e], -s.im[e], sums[r, 4, b], -sums[r, 5, b], &out[r, 3, a], &out[r, 4, a])
             f = strength / n[r, a] if mean else strength
             out[r, 5, a] = f * sums[r, 2 if twice else 0, a]
             out[r, 6, a] = f * sums[r, 3 if twice else 1, a]
     return np.asarray(out)
 
 
-def midpoints(double[:, :, ::1] numbers not None, double[::1] half not None, int twice,
-              uint8_t[::1] active not None, double[:, ::1] values not None, double[:, ::1] mid not None,
-              int64_t[::1] offset not None, int64_t[:, ::1] unit not None, int32_t[:, ::1] counts not None):
-    """Better midpoints `mid` (3, M) of the step from `values` (3, M), in place. half (R,): half its length."""
-    cdef Py_ssize_t P = counts.shape[1], u, r, a, R = active.shape[0]
-    cdef int64_t k
-    need_members(active, values, offset, unit, counts)
+def midpoints(Crowd crowd not None, *, double[:, ::1] mid not None, const double[:, :, ::1] numbers not None,
+              const double[::1] half not None, int twice, const uint8_t[::1] active not None):
+    """Better midpoints `mid` (3, M) of the step from the crowd's values (3, M), in place. half (R,): half its length."""
+    cdef Py_ssize_t P = crowd.P, u, r, a, R = active.shape[0]
+    cdef int64_t place
+    cdef Block block
+    cdef Feeling g
+    crowd.need_whole(R, P, 3)
     need(numbers.shape[0] == R and numbers.shape[1] == 7 and numbers.shape[2] == P and half.shape[0] == R,
          "numbers: must be (R, NUMBERS, P); half: (R,)")
-    need(mid.shape[0] == 3 and mid.shape[1] == values.shape[1], "mid: must be (3, M)")
-    if values.shape[1] == 0:
+    need(crowd.width == 3 and mid.shape[0] == 3 and mid.shape[1] == crowd.M, "mid: must be (3, M), as the crowd's values")
+    if crowd.M == 0:
         return
     with nogil:
-        for u in range(unit.shape[0]):
-            r = unit[u, 0]
+        for u in range(crowd.U):
+            r = crowd.unit[2 * u]
             if active[r]:
-                k = offset[u]
+                block = block_of(crowd, u)
+                place = 0
                 for a in range(P):
-                    relax(&values[0, k], &values[1, k], &values[2, k], &mid[0, k], &mid[1, k], &mid[2, k],
-                          counts[u, a], half[r], numbers[r, 0, a], numbers[r, 1, a], numbers[r, 2, a],
-                          numbers[r, 3, a], numbers[r, 4, a], numbers[r, 5, a], numbers[r, 6, a], twice)
-                    k += counts[u, a]
+                    g = Feeling(numbers[r, 0, a], numbers[r, 1, a], numbers[r, 2, a], numbers[r, 3, a],
+                                numbers[r, 4, a], numbers[r, 5, a], numbers[r, 6, a])
+                    relax(block.values + place, &mid[0, 0] + crowd.starts[u] + place, crowd.M, block.counts[a],
+                          half[r], g, twice)
+                    place += block.counts[a]
 
 
-def sum_up(uint8_t[::1] active not None, double[:, ::1] values not None, double scale,
-           double[:, ::1] p_scale not None, int64_t[::1] offset not None, int64_t[:, ::1] unit not None,
-           int32_t[:, ::1] counts not None):
-    """This rank's sums over `values` (3, M) in units of 1/scale; p_scale (R, 2) for those of p and of p^2.
+def sum_up(Crowd crowd not None, *, const double[:, ::1] values not None, const uint8_t[::1] active not None,
+           double scale, const double[:, ::1] p_scale not None):
+    """This rank's sums over `values` (3, M), the crowd's or midpoints, in units of 1/scale; p_scale (R, 2) for those
+    of p and of p^2.
 
     Returns (R, SUMS, P) int64.
     """
-    cdef Py_ssize_t P = counts.shape[1], u, r, a, j
+    cdef Py_ssize_t P = crowd.P, R = active.shape[0], u, r, a, j
     cdef int64_t k
     cdef int64_t part[8]
-    need_members(active, values, offset, unit, counts)
-    need(p_scale.shape[0] == active.shape[0] and p_scale.shape[1] == 2, "p_scale: must be (R, 2)")
-    cdef int64_t[:, :, ::1] sums = np.zeros((active.shape[0], 8, P), np.int64)
+    cdef const int32_t *counts
+    crowd.need_whole(R, P, 0)
+    need(values.shape[0] == 3 and values.shape[1] == crowd.M, "values: must be (3, M)")
+    need(p_scale.shape[0] == R and p_scale.shape[1] == 2, "p_scale: must be (R, 2)")
+    cdef int64_t[:, :, ::1] sums = np.zeros((R, 8, P), np.int64)
     with nogil:
-        for u in range(unit.shape[0]):
-            r = unit[u, 0]
+        for u in range(crowd.U):
+            r = crowd.unit[2 * u]
             if active[r]:
-                k = offset[u]
+                k = crowd.starts[u]
+                counts = crowd.counts + u * P
                 for a in range(P):
                     for j in range(8):
                         part[j] = 0
-                    if counts[u, a]:
-                        add_up(&values[0, k], &values[1, k], &values[2, k], counts[u, a], scale, p_scale[r, 0],
+                    if counts[a]:
+                        add_up(&values[0, k], &values[1, k], &values[2, k], counts[a], scale, p_scale[r, 0],
                                p_scale[r, 1], part)
                     for j in range(8):
                         sums[r, j, a] += part[j]
-                    k += counts[u, a]
+                    k += counts[a]
     return np.asarray(sums)
 
 
-def end(double[::1] keep not None, uint8_t[::1] active not None, double[:, ::1] values not None,
-        double[:, ::1] mid not None, int64_t[::1] offset not None, int64_t[:, ::1] unit not None):
-    """Go from the starts to the ends of the step, in place. keep (R,): factor on p for damping."""
+def end(Crowd crowd not None, *, const double[:, ::1] mid not None, const double[::1] keep not None,
+        const uint8_t[::1] active not None):
+    """Go from the starts, the crowd's values, to the ends of the step, in place. keep (R,): factor on p for damping."""
     cdef Py_ssize_t u, r
     cdef int64_t k
-    need(values.shape[0] == 3 and mid.shape[0] == 3 and mid.shape[1] == values.shape[1], "values, mid: must be (3, M)")
-    need(keep.shape[0] == active.shape[0] and offset.shape[0] == unit.shape[0] + 1, "keep: (R,); offset: (U + 1,)")
-    need_units(unit, active.shape[0])
-    for u in range(unit.shape[0]):
-        need(0 <= offset[u] and offset[u + 1] <= values.shape[1], "offset: beyond the members")
+    cdef double *values
+    crowd.need_whole(active.shape[0], crowd.P, 3)
+    need(crowd.width == 3 and mid.shape[0] == 3 and mid.shape[1] == crowd.M, "mid: must be (3, M), as the crowd's values")
+    need(keep.shape[0] == active.shape[0], "keep: must be (R,)")
     with nogil:
-        for u in range(unit.shape[0]):
-            r = unit[u, 0]
-            k = offset[u]
-            if active[r] and offset[u + 1] > k:
-                end_step(&values[0, k], &values[1, k], &values[2, k], &mid[0, k], &mid[1, k], &mid[2, k],
-                         offset[u + 1] - k, keep[r])
+        for u in range(crowd.U):
+            r = crowd.unit[2 * u]
+            k = crowd.starts[u]
+            if active[r] and crowd.starts[u + 1] > k:
+                values = crowd.values + k
+                end_step(values, values + crowd.M, values + 2 * crowd.M, &mid[0, k], &mid[1, k], &mid[2, k],
+                         crowd.starts[u + 1] - k, keep[r])

@@ -1,0 +1,7 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+class Classes:
+    def __init__(self, *, n: Any, z: NDArray[np.float64], count: Any, spectators: NDArray[np.int64]) -> None: ...

@@ -1,0 +1,21 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.kernels.couplings import Couplings
+from copympi.kernels.step_control import StepControl
+
+def advance(
+    couplings: Couplings,
+    control: StepControl,
+    *,
+    seed: int,
+    purpose: int,
+    first_replica: int,
+    n: NDArray[np.int64],
+    phase: NDArray[np.float64],
+    time_left: NDArray[np.float64],
+    step: NDArray[np.int64],
+    events: NDArray[np.float64],
+    largest: NDArray[np.float64],
+    max_steps: int,
+) -> tuple[int, int, int, int]: ...

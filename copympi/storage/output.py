@@ -1,0 +1,28 @@
+"""What the file of a run's results is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from copympi.records.plan import Plan
+
+
+@dataclass(frozen=True)
+class Output:
+    """What results.h5 is made of: where, what is recorded, and what is said of the run.
+
+    text : the config as run, TOML. mpi : the library's name. said : root attributes besides. keep : so many records of
+    an earlier attempt stay. may_append : raises where this attempt was taken over.
+    """
+
+    folder: Path
+    plan: Plan
+    text: str
+    ranks: int
+    mpi: str
+    said: dict[str, str] = field(default_factory=dict)
+    keep: int = 0
+    attempt: int = 0
+    may_append: Callable[[], None] = lambda: None

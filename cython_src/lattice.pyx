@@ -1,0 +1,337 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Counts of many beables with few couplings each, at any N: the step of a lattice, at a cost of O(P).
+
+A replica is kept as amplitudes c = sqrt(n) exp(-i phi), which the mean field moves linearly. A step carries c along its
+Taylor polynomial of degree four: the path. What noise adds to c at some time of the step is small beside it and moves
+by the same linear equation; so all of it is inserted at once, by three moments in the time that is left, and led to the
+step's end in two more applications of H. Nothing of a step is left over for the next one: the law of what is recorded
+does not depend on where records lie.
+
+Beables of few members have a whole number n beside c, which takes its size from it (moves.pyx). Beables that turn over
+too fast for the step are stiff and take substeps (clusters.pyx).
+
+Beyond N = 2^63 (`mean` given): c = mean + deviation, both moved by the same linear equation, so that fluctuations of
+relative size 1/sqrt(N) are carried at full precision. Noise acts on the deviation alone.
+"""
+from libc.math cimport ceil, isfinite, rint, sqrt
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, NO_COUNT, PLENTY, STIFF, Bonds, Replica, Work, Workspace
+from copympi.kernels.checks cimport need
+from copympi.kernels.cluster cimport Cluster
+from copympi.kernels.clusters cimport run_stiff
+from copympi.kernels.diagonals cimport Diagonals, add_up, carry, find_calm, flow_rates, size_of, stage, turnover
+from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, spectators_matter
+from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
+from copympi.kernels.settle cimport settle, settle_large_n
+from copympi.kernels.step_control cimport StepControl
+
+cdef double CALM_TURN = 0.6    # radians by which its neighbours may turn a calm amplitude in a step;
+cdef double COUNTED_TURN = 0.3 # that of few members
+cdef double NOISE = 0.01       # n^-2 times the members that may leave many in a step: their noise is a tenth of n
+cdef double CAREFUL = 0.5      # norm of H h/hbar where the fastest waves keep their size and phase well enough
+cdef double OVER = 1.1         # so much may the members that move exceed what the start foretold
+UNCOUNTED = int(NO_COUNT)
+"""What n holds where a beable's members are so many that they need no whole number."""
+COUNTED_TO = int(PLENTY)
+"""Members, beside spectators, up to which a beable starts with a whole number."""
+
+
+cdef class Replicas:
+    """Replicas of a lattice, checked once, with work space for the one whose turn it is.
+
+    The arrays belong to the caller, who may write to them between steps: n (R, P) whole numbers, or
+    UNCOUNTED; c (R, 2, P) amplitudes re, im, or their deviations where mean (R, 2, P) is not None; of each replica
+    (R,): time_left to the record, steps done (`step`), events, largest_chance of a member to leave in a step, substeps
+    of its beables. total: N, where there is no mean; the replicas are numbered from `first`.
+
+    A step with stiff clusters may be left unfinished, when its effort is spent: until it is finished the arrays show
+    its start, so that they can be saved at any time. Raises ValueError for arrays that do not fit.
+    """
+
+    cdef Workspace workspace
+    cdef int64_t[:, ::1] n
+    cdef double[:, :, ::1] c
+    cdef double[:, :, ::1] mean
+    cdef double[::1] time_left
+    cdef int64_t[::1] step
+    cdef double[::1] events
+    cdef double[::1] largest_chance
+    cdef int64_t[::1] substeps
+    cdef Py_ssize_t first
+    cdef Replica x             # the one whose turn it is,
+    cdef Py_ssize_t turn       # and its place among all
+    cdef Cluster g             # its stiff cluster whose turn it is
+    cdef bint unfinished       # whether its step has begun
+    cdef bint noisy            # whether some of its beables are not calm in this step
+
+    def __cinit__(self, Bonds bonds not None, *, Py_ssize_t first, int64_t total, int64_t[:, ::1] n not None,
+                  double[:, :, ::1] c not None, double[:, :, ::1] mean, double[::1] time_left not None,
+                  int64_t[::1] step not None, double[::1] events not None, double[::1] largest_chance not None,
+                  int64_t[::1] substeps not None):
+        cdef Py_ssize_t R = n.shape[0], P = bonds.d.P
+        cdef Workspace workspace
+        need(n.shape[1] == P, "n: must be (R, P)")
+        need(c.shape[0] == R and c.shape[1] == 2 and c.shape[2] == P, "c: must be (R, 2, P)")
+        if mean is not None:
+            need(mean.shape[0] == R and mean.shape[1] == 2 and mean.shape[2] == P, "mean: must be (R, 2, P)")
+        need(time_left.shape[0] == R and step.shape[0] == R, "time_left, step: must be (R,)")
+        need(events.shape[0] == R, "events: must be (R,)")
+        need(largest_chance.shape[0] == R and substeps.shape[0] == R, "largest_chance, substeps: must be (R,)")
+        self.workspace = workspace = Workspace(bonds, mean is not None)
+        self.first, self.x.total = first, total
+        self.n, self.c, self.mean = n, c, mean
+        self.time_left, self.step, self.substeps = time_left, step, substeps
+        self.events, self.largest_chance = events, largest_chance
+        self.g.d = &workspace.bonds.d
+        self.g.w = &workspace.w
+        self.g.x = &self.x
+
+    @property
+    def in_mid_step(self):
+        """Whether a step has been left unfinished."""
+        return self.unfinished
+
+    def forget(self):
+        """Forget an unfinished step: the replicas are as the arrays show them."""
+        cdef Py_ssize_t a
+        self.unfinished = False
+        for a in range(self.workspace.bonds.d.P):
+            self.workspace.w.place[a] = -1
+
+    cdef void take_turn(self, Py_ssize_t r, uint64_t seed, uint64_t purpose, StepControl control) noexcept nogil:
+        """Replica r, as the arrays show it, is the one whose step is to be made."""
+        cdef Replica *x = &self.x
+        self.turn = r
+        x.n = &self.n[r, 0]
+        x.c = &self.c[r, 0, 0]
+        x.mean = &self.mean[r, 0, 0] if self.workspace.large_n else NULL
+        x.spectators = control.spectators
+        x.limit = control.leaving_chance
+        x.members = control.members
+        x.largest_chance = self.largest_chance[r]
+        x.events = self.events[r]
+        x.substeps = self.substeps[r]
+        x.seed = seed
+        x.purpose = purpose
+        x.number = self.first + r
+        x.step = self.step[r]
+
+    cdef void note_step(self) noexcept nogil:
+        """Its step is done: the arrays show its end."""
+        cdef Py_ssize_t r = self.turn
+        cdef double h = self.x.h
+        self.time_left[r] = 0.0 if self.time_left[r] - h < 0.5 * h else self.time_left[r] - h
+        self.step[r] += 1
+        self.events[r] = self.x.events
+        self.largest_chance[r] = self.x.largest_chance
+        self.substeps[r] = self.x.substeps
+
+
+cdef void find_alive(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
+    """Who is alive."""
+    cdef Py_ssize_t a
+    for a in range(d.P):
+        w.alive[a] = 1.0 if x.n[a] != 0 else 0.0
+
+
+cdef void expand(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
+    """Taylor coefficients of c over the step."""
+    cdef Py_ssize_t P2 = 2 * d.P, a, k
+    cdef double *own = w.v if x.mean == NULL else w.deviation
+    for a in range(P2):
+        own[a] = x.c[a]
+    if x.mean != NULL:
+        for a in range(P2):
+            w.mean[a] = x.mean[a]
+    for k in range(1, 5):
+        if x.mean != NULL:
+            stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, NULL, w.mean + P2 * k, NULL)
+        stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, NULL, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
+    if x.mean != NULL:  # the rest is added up where it is wanted
+        add_up(2 * P2, w.deviation, w.mean, w.v)
+
+
+cdef double choose_step(const Diagonals *d, StepControl control, double time_left, const double *leading,
+                        Work *w) noexcept nogil:
+    """Length of the next step, from the state at its start and the time left to the record alone.
+
+    It keeps the error of the polynomial within what is allowed, a member's mean chance to leave at half its limit,
+    and the fastest waves in order. What turns over faster than that has substeps of its own.
+    """
+    cdef double h = time_left, size, flow
+    if control.step > 0.0:
+        return time_left / max(rint(time_left / control.step), 1.0)
+    size = d.norm / 5.0 * sqrt(size_of(d.P, leading))
+    if size > 0.0:
+        h = min(h, sqrt(sqrt(control.error_rate * sqrt(control.members) / size)))
+    flow = flow_rates(d, w.v, w.early_rate)
+    if not isfinite(flow):
+        return 0.0
+    if flow > 0.0:
+        h = min(h, 0.5 * control.leaving_chance * control.members / flow)
+    if d.norm > 0.0:
+        h = min(h, CAREFUL / d.norm)
+    return time_left / max(ceil(time_left / h * (1.0 - 1e-12)), 1.0)
+
+
+cdef void follow_path(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
+    """c at the step's Gauss points and at its end, without noise."""
+    cdef Py_ssize_t P = d.P
+    if x.mean == NULL:
+        carry(2 * P, w.v, x.h, w.early, w.late, w.end)
+    else:
+        carry(2 * P, w.mean, x.h, w.early, w.late, w.end_mean)
+        carry(2 * P, w.deviation, x.h, w.D0, w.D1, w.end_deviation)
+        add_up(2 * P, w.early, w.D0, w.early)
+        add_up(2 * P, w.late, w.D1, w.late)
+        add_up(2 * P, w.end_mean, w.end_deviation, w.end)
+
+
+cdef void lay_path(const Diagonals *d, StepControl control, Replica *x, double time_left, Work *w) noexcept nogil:
+    """The path over the next step, and its length: flows that grow within it (from a node on) shorten it."""
+    cdef double moving, most = 0.5 * control.leaving_chance * control.members
+    x.h = choose_step(d, control, time_left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
+    while isfinite(x.h) and x.h >= control.smallest:
+        follow_path(d, x, w)
+        moving = 0.5 * x.h * (flow_rates(d, w.early, w.early_rate) + flow_rates(d, w.late, w.late_rate))
+        if control.step > 0.0 or moving <= OVER * most:
+            break
+        x.h = time_left / ceil(time_left / (x.h * max(0.3, min(0.95, most / moving))))
+
+
+cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept nogil:
+    return c[a] * c[a] + c[P + a] * c[P + a]
+
+
+cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) noexcept nogil:
+    """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
+    cdef Py_ssize_t P = d.P, a
+    cdef double worst = 0.0, m, fx, fy, turn, most
+    cdef int64_t others = P
+    others -= find_calm(d, x.h, CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
+    stiff[0] = 0
+    memset(w.role, CALM, P)
+    for a in range(P if others else 0):
+        if w.calm[a] != 0.0:
+            continue
+        if x.n[a] == 0:
+            w.role[a] = EMPTY
+            continue
+        w.role[a] = STIFF
+        if x.n[a] > 0:
+            # the field of the neighbours: dc/dt = v_1 without the diagonal's part
+            fx = w.v[2 * P + a] - d.omega[a] * w.v[P + a]
+            fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
+            turn = x.h / COUNTED_TURN
+            m = min(min(size_at(w.v, P, a), size_at(w.early, P, a)), min(size_at(w.late, P, a), size_at(w.end, P, a)))
+            # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
+            most = x.limit if x.n[a] > x.spectators else 2.0 * COUNTED_TURN
+            if turn * turn * (fx * fx + fy * fy) <= m and w.out[a] <= most * x.n[a]:
+                w.role[a] = COUNTED
+                if x.n[a] > x.spectators and w.out[a] > worst * x.n[a]:
+                    worst = w.out[a] / x.n[a]
+        stiff[0] += w.role[a] == STIFF
+    if worst > x.largest_chance:
+        x.largest_chance = worst
+    return others
+
+
+cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept nogil:
+    """The rest of a step whose stiff clusters have come to its end."""
+    cdef Py_ssize_t P = d.P, i, a
+    cdef bint counted
+    stage(d, w.alive, w.D2, 1.0, w.D1, w.E, NULL)
+    for i in range(w.stiffs):
+        a = w.stiff[i]
+        w.E[a] = w.stiff_end[2 * P + i]
+        w.E[P + a] = w.stiff_end[3 * P + i]
+    counted = noisy or (x.spectators and spectators_matter(P, w))
+    if counted:
+        if not noisy:
+            memset(w.last, 0, P * sizeof(double))
+        draw_second(d, x, w)
+    stage(d, w.alive, w.E, 1.0, w.D0, w.D0, NULL)
+    for i in range(w.stiffs):
+        a = w.stiff[i]
+        w.D0[a] = w.stiff_end[i]
+        w.D0[P + a] = w.stiff_end[P + i]
+    if x.mean != NULL:
+        settle_large_n(d, x, w, counted)
+    else:
+        settle(d, x, w, counted)
+
+
+cdef bint begin_step(Replicas replicas) noexcept nogil:
+    """First part of a step of length x.h along a path that is laid. Returns whether there are stiff clusters."""
+    cdef const Diagonals *d = &replicas.workspace.bonds.d
+    cdef Replica *x = &replicas.x
+    cdef Work *w = &replicas.workspace.w
+    cdef Py_ssize_t P = d.P
+    cdef int64_t stiff
+    turnover(d, 0.5 * x.h, w.early_rate, w.late_rate, w.out)
+    replicas.noisy = classify(d, x, w, &stiff) != 0
+    w.stiffs = 0
+    if stiff:  # n is to show the step's start until it is done
+        memcpy(w.n, x.n, P * sizeof(int64_t))
+        x.n = w.n
+    draw_kicks(d, x, w)
+    if replicas.noisy:
+        memset(w.share0, 0, P * sizeof(double))
+        memset(w.last, 0, P * sizeof(double))
+        draw_first(d, x, w)
+    if stiff and x.mean != NULL:
+        add_up(6 * P, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
+    replicas.g.start = 0
+    replicas.g.begun = False
+    return stiff != 0
+
+
+cdef int go_on(Replicas replicas, StepControl control, int64_t *effort) noexcept nogil:
+    """A step of the replica whose turn it is, or what its stiff clusters do of it until the effort is spent."""
+    cdef const Diagonals *d = &replicas.workspace.bonds.d
+    cdef Replica *x = &replicas.x
+    cdef Work *w = &replicas.workspace.w
+    cdef bint stiff = True
+    if not replicas.unfinished:
+        find_alive(d, x, w)
+        expand(d, x, w)
+        lay_path(d, control, x, replicas.time_left[replicas.turn], w)
+        if not isfinite(x.h) or x.h < control.smallest:
+            return STEP_TOO_SMALL
+        effort[0] -= d.P + d.bonds
+        stiff = begin_step(replicas)
+        replicas.unfinished = True
+    if stiff and not run_stiff(&replicas.g, &replicas.workspace.bonds.couplings.system, effort):
+        return FINE
+    end_step(d, x, w, replicas.noisy)
+    if stiff:
+        memcpy(&replicas.n[replicas.turn, 0], x.n, d.P * sizeof(int64_t))
+    replicas.note_step()
+    replicas.unfinished = False
+    return FINE
+
+
+def advance(Replicas replicas not None, StepControl control not None, *, uint64_t seed, uint64_t purpose,
+            double substep_turn, int64_t effort):
+    """Carry replicas to the next record, or until about so much `effort` is spent.
+
+    Random numbers are a function of seed, purpose, replica and step. substep_turn: radians that an amplitude may turn
+    in a substep. A step takes an effort of as many units as there are beables and bonds, a substep likewise of its
+    cluster; results do not depend on where a call ends. Returns (effort spent, status, replica).
+    """
+    cdef int64_t left = effort
+    cdef int status = FINE
+    cdef Py_ssize_t r = 0
+    replicas.workspace.w.substep_turn = substep_turn
+    replicas.workspace.w.most_noise = NOISE
+    with nogil:
+        for r in range(replicas.turn if replicas.unfinished else 0, replicas.n.shape[0]):
+            while status == FINE and left > 0 and (replicas.unfinished or replicas.time_left[r] > 0.0):
+                if not replicas.unfinished:
+                    replicas.take_turn(r, seed, purpose, control)
+                status = go_on(replicas, control, &left)
+            if status != FINE or left <= 0:
+                break
+    return effort - left, status, r
