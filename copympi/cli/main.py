@@ -109,6 +109,9 @@ def _parser() -> Parser:
     study.add_argument("--quick", action="store_true", help="small sizes: seconds instead of minutes")
     study.add_argument("--replicas", metavar="R", type=int, help="ensembles a case (the largest cases take half)")
     study.add_argument("--seed", type=int, default=1)
+    study.add_argument("--resume", action="store_true", help="go on: cases that are done are not run again")
+    study.add_argument("--overwrite", action="store_true", help="replace this study in DIR, finished or not")
+    study.add_argument("--time-budget", metavar="55min", help="start no case that may not end in time")
     study.set_defaults(command=_study)
     return parser
 
@@ -124,6 +127,12 @@ def _plot(options: Any) -> int:
     from copympi.storage import guard, reading
 
     _writable(options.folder)
+    study = _study_in(options.folder)
+    if study is not None:
+        from copympi.studies import looking
+
+        print("\n".join(one_line(str(path)) for path in looking.plot(options.folder, study)))
+        return 0
     guard.check(options.folder / reading.NAME)
     for path in plots.draw(reading.read(options.folder)):
         print(one_line(str(path)))
@@ -135,11 +144,25 @@ def _writable(folder: Path) -> None:
         raise InputError("DIR", folder, "cannot be written")
 
 
+def _study_in(place: Path) -> Any:
+    """What a place holds of a study; None where it holds a run, or nothing."""
+    from copympi.storage.layout import NAME
+    from copympi.studies import looking
+
+    return None if (place / NAME).exists() or place.name == NAME else looking.study_in(place)
+
+
 def _info(options: Any) -> int:
     from copympi.report import checkpoint_info, run_info
     from copympi.storage import guard, reading, restart
 
     place = options.place
+    study = _study_in(place)
+    if study is not None:
+        from copympi.studies import looking
+
+        print("\n".join(map(one_line, looking.describe(place, study))))
+        return 0
     guard.check(place / reading.NAME if place.is_dir() else place)
     if checkpoint_info.is_checkpoint(place):
         try:
@@ -163,10 +186,14 @@ def _study(options: Any) -> int:
 
     if options.list:
         if launched()[1] == 0:
-            print("\n".join(f"{name:16} {asks}" for name, (asks, _) in studies.STUDIES.items()))
+            print("\n".join(f"{name:16} {asks}" for name, asks in studies.STUDIES.items()))
         return 0
     if options.name is None:
         raise InputError("NAME", "", "which study? see `copympi study --list`")
-    module = studies.find(options.name)
-    folder = options.output or Path(f"study-{options.name}")
-    return int(module.study(mpi.world(), folder, options.quick, options.replicas, options.seed))
+    from copympi.config.reading import seconds
+    from copympi.studies.frame import Request, conduct
+
+    study, budget = studies.find(options.name), options.time_budget
+    budget = None if budget is None else seconds(budget, "--time-budget")
+    request = Request(options.quick, options.replicas, options.seed, options.resume, options.overwrite, budget)
+    return conduct(mpi.world(), study, options.output or Path(f"study-{options.name}"), request)
