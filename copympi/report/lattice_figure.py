@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.model import observables
+from copympi.report import style
 from copympi.report.motion import AXES, Motion
 from copympi.report.numbers import power
 from copympi.report.style import BESIDE, COLOURS, DASHES, GREY, LEGEND, MARK
@@ -42,16 +43,26 @@ def figure(results: Results, m: Motion) -> Any:
         out = plt.figure(figsize=(7.6, above + below), layout="constrained")
         parts: Any = out.subfigures(2, 1, height_ratios=(above, below))
         _images(parts[0], m, view)
-        parts[0].suptitle(_title(results), fontsize=10, x=0.01, ha="left")
+        parts[0].suptitle(_title(results))
         grid = parts[1].add_gridspec(2, 1, height_ratios=(1.8, 1))
         middle = parts[1].add_subplot(grid[0])
         bottom = parts[1].add_subplot(grid[1], sharex=middle)
     _paths(middle, m)
     _differences(bottom, m)
+    _letter(out, middle, bottom)
     unit = results.time_unit if len(results.time_unit) <= 24 else results.time_unit[:23] + "…"
     bottom.set_xlabel(f"time [{unit}]" if unit else "time", parse_math=False)
     middle.tick_params(labelbottom=False)
     return out
+
+
+def _letter(figure: Any, middle: Any, bottom: Any) -> None:
+    """Profiles are (a), the curve of a chain or all images of a plane; then come the paths and the differences."""
+    if figure.subfigs:
+        figure.subfigs[0].suptitle(f"(a)  {figure.subfigs[0].get_suptitle()}", x=0.01, ha="left", fontsize=10)
+        style.letter([middle, bottom], first="b")
+    else:
+        style.letter(figure.axes[:3])
 
 
 def _title(results: Results) -> str:

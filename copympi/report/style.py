@@ -70,10 +70,10 @@ def panels(rows: int, columns: int, size: tuple[float, float], **layout: Any) ->
     return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **layout)
 
 
-def letter(axes: Sequence[Any]) -> None:
+def letter(axes: Sequence[Any], first: str = "a") -> None:
     """(a), (b), ... before the titles of panels, in order."""
     for k, each in enumerate(axes):
-        each.set_title(f"({chr(ord('a') + k)})  {each.get_title(loc='left')}".rstrip(), loc="left")
+        each.set_title(f"({chr(ord(first) + k)})  {each.get_title(loc='left')}".rstrip(), loc="left")
 
 
 def plain_decades(*axes: Any) -> None:

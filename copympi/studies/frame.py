@@ -154,5 +154,6 @@ def _report(study: Study, folder: Path, request: Request, done: list[Done], bega
     answers = study.answers(done)
     paths = outputs.write(study, folder, request.settings, done, answers)
     print(study.text(answers))
-    print(f"\n{clock.perf_counter() - began:.0f} s; {', '.join(map(str, paths))}", flush=True)
+    names = ", ".join(dict.fromkeys(path.name if path.suffix != ".csv" else f"{study.name}-*.csv" for path in paths))
+    print(f"\n{clock.perf_counter() - began:.0f} s; in {folder}: {names}", flush=True)
     folders.clear_cases(folder)

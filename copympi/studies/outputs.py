@@ -16,6 +16,8 @@ from copympi.studies.casefiles import Done
 
 ONCE = ("libraries", "cpu", "mpi", "ranks", "hostname", "machine")
 """What is said of a whole study where all its cases agree on it; else of each of them."""
+WITHOUT_AXES = "without axes"
+"""Attribute: which of a case's arrays stand as attributes, as JSON."""
 
 
 def write(study: Any, folder: Path, request: dict[str, Any], done: list[Done], answers: Any) -> list[Path]:
@@ -53,12 +55,16 @@ def _fill(file: Any, study: Any, request: dict[str, Any], done: list[Done], answ
 
 
 def _put(group: Any, arrays: Any, told: Any) -> None:
+    """Arrays as datasets, those without axes as attributes."""
+    alone: list[str] = []
     for name, values in arrays.items():
         if np.ndim(values) == 0:
             group.attrs[name] = np.asarray(values)[()]
+            alone.append(name)
             continue
         data = group.create_dataset(name, data=values, compression="gzip" if np.ndim(values) > 1 else None)
         data.attrs["units"], data.attrs["description"] = told[name]
+    group.attrs[WITHOUT_AXES] = json.dumps(alone)
 
 
 def read(study: Any, path: Path) -> list[Done]:
@@ -81,6 +87,6 @@ def _read(file: Any, study: Any, case: Any, seed: int) -> Done:
     there, wanted = json.loads(group.attrs[casefiles.IDENTITY]), casefiles.identity(study, case, seed)
     if any(there[name] != wanted[name] for name in ("case", "seed", "settings")):
         raise KeyError(case.place)
-    arrays = {name: group[name][()] for name in study.datasets if name in group and name not in group.attrs}
-    arrays |= {name: np.asarray(value) for name, value in group.attrs.items() if name in study.datasets}
+    arrays = {name: group[name][()] for name in study.datasets if name in group}
+    arrays |= {name: np.asarray(group.attrs[name]) for name in json.loads(group.attrs[WITHOUT_AXES])}
     return Done(case, seed, arrays, {})

@@ -105,7 +105,7 @@ def _models(axes: Any, models: list[Outcome]) -> None:
         _curve(axes, o.time, o.curves["order2"], colour, ls=DOTS)
     handles += [axes.plot([], [], color=GREY, label=r"$|\langle e^{i\phi}\rangle|$")[0]]
     handles += [axes.plot([], [], color=GREY, ls=DOTS, label=r"$|\langle e^{2i\phi}\rangle|$")[0]]
-    axes.set(xlabel="time [periods]", ylabel="order", ylim=(0, 1.42), yticks=np.linspace(0, 1, 6))
+    axes.set(xlabel="time [periods]", ylabel="order parameters", ylim=(0, 1.42), yticks=np.linspace(0, 1, 6))
     axes.set_xlim(0)
     axes.set_title(f"alignment model, random phases, $N$ = {shown[0].case.members:,}")
     axes.legend(handles=handles, loc="upper center", ncols=3, columnspacing=1.2, handlelength=1.6)

@@ -67,12 +67,13 @@ def _ends(outcomes: list[Outcome]) -> list[Row]:
 def _end_columns() -> list[Column]:
     return [
         *CASE,
-        Column("R", 4, number("R")),
-        Column("T", 5, number("T")),
+        Column("R", 3, number("R")),
+        Column("T", 4, number("T")),
         Column("", 1, word("")),
         *ORDER,
         Column("neutral", 7, number("neutral", ".1f")),
         Column("died", 6, lambda row: f"{row['died']}/{row['R']}"),
+        Column("", 2, word("")),
         Column("off QM [σ]", 11, measured("off QM", 2), "±"),
         Column("", 5, lambda row: f"({row['off QM replicas']})", "<"),
     ]
@@ -119,10 +120,10 @@ def _steps(outcomes: list[Outcome]) -> list[Row]:
     by_name, out = {o.case.name: o for o in outcomes}, []
     for fine in (o for o in outcomes if o.case.refines):
         coarse = by_name[fine.case.refines]
-        for k, (key, shown) in enumerate(FINER.items()):
+        for key, shown in FINER.items():
             one, other = coarse.numbers[key], fine.numbers[key]
             row: Row = {"case": coarse.case.name, "number": shown, "default": one, "finer": other}
-            out.append({**row, "change/error": apart(one, other), "first": int(k == 0)})
+            out.append({**row, "change/error": apart(one, other)})
     return out
 
 
@@ -133,7 +134,7 @@ def _step_columns() -> list[Column]:
         return "none" if row["default"][0] == row["finer"][0] else "?"
 
     return [
-        Column("", 31, lambda row: row["case"] if row["first"] else "", "<"),
+        Column("", 31, lambda row: row["case"] if row["number"] == FINER["order"] else "", "<"),
         Column("", 10, word("number"), "<"),
         Column("default", 18, measured("default", 3), "±"),
         Column("finer", 18, measured("finer", 3), "±"),

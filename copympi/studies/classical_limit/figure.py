@@ -104,7 +104,7 @@ def _pendulums(axes: Any, outcomes: list[Outcome]) -> None:
             ax.errorbar(
                 [o.case.problem.hbar for o in mine], y, np.nan_to_num(error), **style, lw=1.2, zorder=3 + solver[1]
             )
-        ax.set(xlabel=r"$\hbar$", ylabel=label)
+        ax.set(xlabel=r"$\hbar$ [$m\ell^{3/2}g^{1/2}$]", ylabel=label)
         ax.set_xticks(hbar, [f"1/{round(1 / h)}" for h in hbar])
     axes[0].axhline(max(o.reference.newton.max() for o in outcomes), color="k", ls=DOTS)
     axes[0].set_title("pendulum from −1 rad: how far copies come")

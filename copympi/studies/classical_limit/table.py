@@ -34,7 +34,7 @@ def text(outcomes: list[Outcome]) -> str:
     """The ensembles at harmonic and double well, and the pendulum at every hbar."""
     wells, swings = _split(outcomes)
     return as_text(
-        _wells([_row(o) for o in wells]),
+        _wells([{**_row(o), "size": o.case.size} for o in wells]),
         FOOT,
         *(_swings(title, swings, name) for name, title in TITLES.items()),
         SWING_FOOT,
@@ -71,7 +71,7 @@ def _split(outcomes: list[Outcome]) -> tuple[list[Outcome], list[Outcome]]:
 def _row(o: Outcome) -> Row:
     own: Row = {"problem": o.case.problem.kind, "N": o.case.members, "s": o.case.spectators, "R": o.case.replicas}
     own |= {name: o.numbers[name] for name in NUMBERS}
-    return {**own, "least": o.least, "steps": o.steps, "size": o.case.size}
+    return {**own, "least": o.least, "steps": o.steps}
 
 
 def _quantum(o: Outcome) -> Row:
@@ -114,7 +114,7 @@ def _swings(title: str, swings: list[Outcome], name: str) -> Table:
         row |= {what: (solve(o), np.nan) for what, solve in solved.items()}
         shown.append({**row, **{_named(p): p.numbers[name] for p in swings if p.case.problem.inverse == inverse}})
     if name != "farthest":
-        law: Row = {"laws": True, "hbar": "~ hbar^"}
+        law: Row = {"law": "~ hbar^"}
         law |= {what: _exponent(list(problems.values()), solve) for what, solve in solved.items()}
         for head in dict.fromkeys(map(_named, swings)):
             mine = [o for o in swings if _named(o) == head]
@@ -122,9 +122,10 @@ def _swings(title: str, swings: list[Outcome], name: str) -> Table:
         shown.append(law)
     digits = 3 if name == "farthest" else 4
     columns = [
-        Column("hbar", 7, word("hbar")),
+        Column("hbar", 5, word("hbar")),
         Column("sites", 6, number("sites", "d", "")),
-        Column("abar p", 8, number("abar p", ".3f", "")),
+        Column("abar p", 8, lambda row: row["law"] if "law" in row else f"{row['abar p']:.3f}"),
+        Column("", 1, word("")),
         *(Column(what, 12, _shown(what, 4), "±") for what in solved),
         *(Column(head, 14, _shown(head, digits), "±") for head in dict.fromkeys(map(_named, swings))),
     ]
@@ -137,7 +138,7 @@ def _named(o: Outcome) -> str:
 
 def _shown(key: str, digits: int) -> Callable[[Row], str]:
     """An exponent has three digits whatever the column has."""
-    return lambda row: pm(row[key], 3 if "laws" in row else digits) if key in row else "-"
+    return lambda row: pm(row[key], 3 if "law" in row else digits) if key in row else "-"
 
 
 def _exponent(outcomes: list[Outcome], number: Solved) -> tuple[float, float]:
