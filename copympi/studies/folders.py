@@ -103,9 +103,8 @@ def _refuse(folder: Path, name: str, found: Held | None, request: Any) -> None:
         raise InputError(KEY, folder, "holds this study by an older version; choose another with -o, or --overwrite")
     for key, value in request.settings.items():
         if found.request[key] != value:
-            was, is_now = ("not given" if x in (None, False) else f"{x}".lower() for x in (found.request[key], value))
-            why = f"the study in {folder} was begun with another: {was}; choose another folder with -o"
-            raise InputError(f"--{key}", is_now, why)
+            why = f"the study in {folder} was begun with another: {found.request[key]}; choose another folder with -o"
+            raise InputError(f"--{key}", value, why)
 
 
 def _make(folder: Path) -> None:
