@@ -42,7 +42,8 @@ class Done:
 
 def place(folder: Path, case: Any, k: int) -> Path:
     """Where case number k stands in a study's folder."""
-    return folder / FOLDER / f"{k + 1:03}-{re.sub(r'[^A-Za-z0-9.=+]+', '-', case.place).strip('-')}.h5"
+    plain = re.sub(r"[^A-Za-z0-9.=+]+", "-", case.place.replace(" = ", "=")).strip("-")
+    return folder / FOLDER / f"{k + 1:03}-{plain}.h5"
 
 
 def provenance(seconds: float, ranks: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from copympi.errors import InputError, MachineError
-from copympi.studies import casefiles, find, folders, outputs, sealed
+from copympi.studies import STUDIES, casefiles, find, folders, outputs, sealed
 from copympi.studies.folders import Held
 
 AT_MOST = 8
@@ -16,9 +16,12 @@ AT_MOST = 8
 
 def study_in(place: Path) -> Held | None:
     """What a folder, or the file in it, holds of a study; None where it is none. MachineError where it is damaged."""
-    folder = place if place.is_dir() else place.parent
-    found = folders.held(folder) if folder.is_dir() else None
-    return found if found is not None and place in (folder, found.whole) else None
+    if place.is_dir():
+        return folders.held(place)
+    if not place.is_file() or place.name not in (f"{name}.h5" for name in STUDIES):
+        return None
+    found = folders.held(place.parent)
+    return found if found is not None and found.whole == place else None
 
 
 def plot(folder: Path, found: Held) -> list[Path]:
