@@ -48,7 +48,7 @@ def _fill(file: Any, study: Any, request: dict[str, Any], done: list[Done], answ
     for each in done:
         group = file.require_group(each.case.place)
         _put(group, each.arrays, study.datasets)
-        group.attrs.update({**{name: value for name, value in each.case.settings.items() if value is not None}})
+        group.attrs.update({name: value for name, value in each.case.settings.items() if value is not None})
         group.attrs.update({"seed": each.seed, **{n: value for n, value in each.made.items() if n not in same}})
         group.attrs[casefiles.IDENTITY] = json.dumps(casefiles.identity(study, each.case, each.seed))
     study.more(file, answers)
