@@ -11,8 +11,8 @@ from copympi.engine.momenta import Model, Momenta
 from copympi.engine.phases import Phases, dealt, distinct
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
-from tests import naive_phases
 from tests.physics import random_state, random_system
+from tests.reference import naive_phases
 
 N = 30
 
