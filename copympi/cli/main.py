@@ -123,15 +123,12 @@ def _run(options: Any) -> int:
 
 
 def _plot(options: Any) -> int:
+    from copympi.cli import study
     from copympi.report import plots
     from copympi.storage import guard, reading
 
     _writable(options.folder)
-    study = _study_in(options.folder)
-    if study is not None:
-        from copympi.studies import looking
-
-        print("\n".join(one_line(str(path)) for path in looking.plot(options.folder, study)))
+    if study.plotted(options.folder):
         return 0
     guard.check(options.folder / reading.NAME)
     for path in plots.draw(reading.read(options.folder)):
@@ -144,24 +141,13 @@ def _writable(folder: Path) -> None:
         raise InputError("DIR", folder, "cannot be written")
 
 
-def _study_in(place: Path) -> Any:
-    """What a place holds of a study; None where it holds a run, or nothing."""
-    from copympi.storage.layout import NAME
-    from copympi.studies import looking
-
-    return None if (place / NAME).exists() or place.name == NAME else looking.study_in(place)
-
-
 def _info(options: Any) -> int:
+    from copympi.cli import study
     from copympi.report import checkpoint_info, run_info
     from copympi.storage import guard, reading, restart
 
     place = options.place
-    study = _study_in(place)
-    if study is not None:
-        from copympi.studies import looking
-
-        print("\n".join(map(one_line, looking.describe(place, study))))
+    if study.described(place):
         return 0
     guard.check(place / reading.NAME if place.is_dir() else place)
     if checkpoint_info.is_checkpoint(place):
@@ -182,18 +168,6 @@ def _check(_: Any) -> int:
 
 
 def _study(options: Any) -> int:
-    from copympi import studies
+    from copympi.cli.study import study
 
-    if options.list:
-        if launched()[1] == 0:
-            print("\n".join(f"{name:16} {asks}" for name, asks in studies.STUDIES.items()))
-        return 0
-    if options.name is None:
-        raise InputError("NAME", "", "which study? see `copympi study --list`")
-    from copympi.config.reading import seconds
-    from copympi.studies.frame import Request, conduct
-
-    study, budget = studies.find(options.name), options.time_budget
-    budget = None if budget is None else seconds(budget, "--time-budget")
-    request = Request(options.quick, options.replicas, options.seed, options.resume, options.overwrite, budget)
-    return conduct(mpi.world(), study, options.output or Path(f"study-{options.name}"), request)
+    return study(options)
