@@ -10,9 +10,10 @@ import numpy as np
 from copympi import mpi
 from copympi.config import reading as configuration
 from copympi.config.reading import Config
+from copympi.engine import methods
 from copympi.errors import InputError
 from copympi.model.build import prepared
-from copympi.model.preparation import Start, check_memory
+from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.records.plan import Memory, Plan
 from copympi.records.plan import Run as Run  # its public place
@@ -95,8 +96,8 @@ def simulate(
             own = {"state": state, "density": density, "phase": phase}
             own |= {"packet": packet, "admixture": admixture, "basis": basis}
             given = config.preparation.model_copy(update=own)
-            system, start = prepared(system, given, phases, representation)
-            check_memory(start, replicas, representation, on_node, alignment is not None, phase_kinds)
+            system, start = prepared(system, given, phases)
+            methods.planned(system, start, config, on_node)
         except InputError as bad:
             problem = bad
         _agree_on_input(comm, problem)

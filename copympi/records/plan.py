@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.config.reading import Config
-from copympi.engine.ensemble import Snapshot
+from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.model import observables
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -105,19 +104,11 @@ def spelt_out(n: NDArray[Any], phase: NDArray[np.float64], coherence: Any = None
     return {"occupation": n, "phase": wrapped(phase, n), "coherence": one}
 
 
-def slab(ensemble: Any, share: Callable[[int], tuple[int, int]]) -> tuple[int, int, dict[str, NDArray[Any]]]:
-    """This rank's part of a profile: (its first replica, its first beable, arrays by the names of datasets).
-
-    An ensemble whose replicas are shared out over ranks (`shares`) has rows of its own; of one that has all of them
-    on every rank the part is a `share` of the beables, (first, one past last) of so many. Rows are those of n,
-    phase, and what there is more.
-    """
-    rows = ensemble.profile_rows()
-    own = hasattr(ensemble, "shares")
-    first, last = (0, None) if own else share(rows["occupation"].shape[1])
-    rows = {name: values[:, first:last] for name, values in rows.items()}
+def slab(ensemble: Ensemble) -> tuple[int, int, dict[str, NDArray[Any]]]:
+    """This rank's part of a profile: (its first replica, its first beable, arrays by the names of datasets)."""
+    replica, beable, rows = ensemble.slab()
     n, phase, coherence = rows["occupation"], rows["phase"], rows.get("coherence")
-    return ensemble.first if own else 0, first, rows | spelt_out(n, phase, coherence)
+    return replica, beable, rows | spelt_out(n, phase, coherence)
 
 
 def stacked(snapshots: list[Snapshot]) -> dict[str, NDArray[Any]]:

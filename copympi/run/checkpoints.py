@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from copympi import mpi
-from copympi.engine.ensemble import Snapshot, State
+from copympi.engine.ensemble import Ensemble, Snapshot, State
 from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, TakenOver
 from copympi.records.plan import profile, slab
 from copympi.run.stopping import STOP, Stopping
@@ -85,22 +85,22 @@ class Checkpoints:
                 )
                 warnings.warn(message, OtherMachineWarning, stacklevel=2)
 
-    def heed(self, ensemble: Any, record: int) -> None:
-        """Do what the ranks wished for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
-        if not ensemble.heard.any():
+    def serve(self, ensemble: Ensemble) -> None:
+        """Do what the ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
+        if not ensemble.requested.any():
             return
         time, *_ = ensemble.progress
         began = clock.monotonic()
         failure: MachineError | None = None
         try:
-            self.save(ensemble, record, time)
+            self.save(ensemble, ensemble.stop.number, time)
         except TakenOver:
             raise
         except MachineError as problem:
             mpi.from_root(self.comm, self.check_fence_if_seen)
             failure = problem
         self.control.saved(time, clock.monotonic() - began)
-        if ensemble.heard[STOP]:
+        if ensemble.requested[STOP]:
             trouble, reason = mpi.from_root(self.comm, self._why_stop)
             if failure is not None:
                 raise MachineError(f"stopped ({trouble or reason}), but no checkpoint could be written: {failure}")
@@ -116,7 +116,7 @@ class Checkpoints:
         self.control.note_stop()
         return self.trouble, self.control.reason or "a signal"
 
-    def save(self, ensemble: Any, record: int, time: float) -> None:
+    def save(self, ensemble: Ensemble, record: int, time: float) -> None:
         """Write the next checkpoint and delete those no longer kept. Collective.
 
         Records come first, even where that failed before: a checkpoint ahead of them would be of no use.
@@ -142,14 +142,14 @@ class Checkpoints:
                     old.unlink(missing_ok=True)
         self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
 
-    def profile(self, ensemble: Any, snapshot: Snapshot | None, record: int, number: int, time: float) -> None:
+    def profile(self, ensemble: Ensemble, snapshot: Snapshot | None, record: int, number: int, time: float) -> None:
         """Write what there is of each beable to a file of its own. Collective.
 
         Where that fails the run stops, after a checkpoint from which this record is the next to be written.
         """
         whole = profile(snapshot) if snapshot is not None else None
         path = layout.place(self.folder, number)
-        part = slab(ensemble, lambda P: mpi.share(P, self.comm.size, self.comm.rank))
+        part = slab(ensemble)
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
         except TakenOver:

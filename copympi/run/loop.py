@@ -8,11 +8,10 @@ from typing import Any
 
 from copympi import mpi
 from copympi.config.reading import Config
+from copympi.engine import clock as stops
 from copympi.engine import methods
-from copympi.engine.accuracy import Accuracy
-from copympi.engine.counts import Counts
-from copympi.engine.ensemble import Snapshot
-from copympi.engine.members import Members
+from copympi.engine.clock import Stop
+from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.errors import EmptyBeableWarning, InputError, StepWarning
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -27,14 +26,13 @@ FASTEST = 1e50
 """|H|/hbar must stay below: the step's polynomial has its fifth power times sqrt(N), which must be a number."""
 
 
-def built(system: System, start: Start, config: Config, comm: Any) -> Members | Counts:
+def built(system: System, start: Start, config: Config, comm: Any) -> Ensemble:
     """The ensemble of a checked config at t = 0; InputError for what only the engine can refuse. Collective."""
-    d, fastest = config.dynamics, system.fastest
+    fastest = system.fastest
     if not fastest < FASTEST:
         why = f"must be below {FASTEST:g} per unit of time; choose other units"
         raise InputError("system.hamiltonian", f"|H|/hbar = {fastest:.3g}", why)
-    leap = Accuracy(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
-    return methods.ensemble(system, start, config, comm, leap)
+    return methods.ensemble(system, start, config, comm)
 
 
 def run(
@@ -45,7 +43,7 @@ def run(
     recorders: list[Recorder],
     progress: Silent,
     keeper: Checkpoints | None = None,
-    ensemble: Members | Counts | None = None,
+    ensemble: Ensemble | None = None,
 ) -> tuple[Snapshot | None, float]:
     """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
 
@@ -65,7 +63,7 @@ def run(
 
 
 def _loop(
-    ensemble: Members | Counts,
+    ensemble: Ensemble,
     config: Config,
     plan: Plan,
     recorders: list[Recorder],
@@ -77,42 +75,42 @@ def _loop(
     if keeper is not None and keeper.found is not None:
         state, meta = keeper.found
         first = int(meta["record"])
-        ensemble.restore(state, first)
+        ensemble.restore(state, stops.record(first, config.interval))
         keeper.found = None
     else:
-        snapshot = _tell(recorders, ensemble, 0, plan, keeper)
-        ensemble.begin(first)
-    for record in range(first, config.records + 1):
-        if record > first:
-            ensemble.begin(record)
-        _reach_record(ensemble, record, progress, keeper)
-        snapshot = _tell(recorders, ensemble, record, plan, keeper)
+        snapshot = _tell(recorders, ensemble, stops.START, plan, keeper)
+        ensemble.begin(stops.record(first, config.interval))
+    for stop in stops.records(config.interval, first, config.records):
+        if stop.number > first:
+            ensemble.begin(stop)
+        _reach(ensemble, progress, keeper)
+        snapshot = _tell(recorders, ensemble, stop, plan, keeper)
         if snapshot is not None:
             progress.show(*ensemble.progress)
-            warn.look(snapshot.largest_chance, record * config.interval)
+            warn.look(snapshot.largest_chance, stop.time)
     if keeper is not None:
         keeper.close()
     return snapshot
 
 
-def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, keeper: Checkpoints | None) -> None:
-    """Steps up to the next record, with looks at the clock and at what ranks wish for in between."""
+def _reach(ensemble: Ensemble, progress: Silent, keeper: Checkpoints | None) -> None:
+    """Steps up to the next stop, with looks at the clock and at what ranks ask for in between."""
     more = True
     while more:
         if keeper is not None:
-            keeper.control.look(ensemble.wishes, ensemble)
+            keeper.control.look(ensemble)
         more = ensemble.advance()
         if progress.due():
             progress.show(*ensemble.progress)
         if keeper is not None:
-            keeper.heed(ensemble, record)
+            keeper.serve(ensemble)
 
 
 def _tell(
-    recorders: list[Recorder], ensemble: Members | Counts, record: int, plan: Plan, keeper: Checkpoints | None
+    recorders: list[Recorder], ensemble: Ensemble, stop: Stop, plan: Plan, keeper: Checkpoints | None
 ) -> Snapshot | None:
     """Show the recorders where the ensemble stands. Collective; returns the snapshot on the root."""
-    time, snapshot = record * plan.interval, ensemble.snapshot()
+    record, time, snapshot = stop.number, stop.time, ensemble.snapshot()
     if keeper is not None and plan.apart and plan.profiled(record):
         keeper.profile(ensemble, snapshot, record, plan.number(record), time)
     if snapshot is None:

@@ -19,10 +19,13 @@ import tomlkit
 from copympi import __version__, interrupt, mpi
 from copympi.config import reading as configuration
 from copympi.config.reading import Config
+from copympi.engine import methods
 from copympi.engine.arithmetic import arithmetic_digest
+from copympi.engine.ensemble import Ensemble
+from copympi.engine.support import Method
 from copympi.errors import InputError, MachineError
 from copympi.model import build
-from copympi.model.preparation import Start, check_memory
+from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.report import analysis, plots
 from copympi.report.numbers import humane
@@ -44,6 +47,7 @@ class Job:
     text: str
     system: System
     start: Start
+    method: Method
     folder: Path
 
 
@@ -101,7 +105,7 @@ def _attempt(comm: Any, job: Job, options: Any, writer: str, watchdog: Watchdog)
         control.release()
 
 
-def _run(comm: Any, job: Job, options: Any, ensemble: Any, keeper: Checkpoints) -> float:
+def _run(comm: Any, job: Job, options: Any, ensemble: Ensemble, keeper: Checkpoints) -> float:
     root, keep = comm.rank == mpi.ROOT, 0
     if options.resume:
         keep = keeper.resume()
@@ -125,13 +129,13 @@ def _run(comm: Any, job: Job, options: Any, ensemble: Any, keeper: Checkpoints) 
 def _read(options: Any, on_node: float) -> Job:
     config, text = configuration.read(options.config, options.set)
     try:
-        folder, p, d = options.config.parent, config.preparation, config.dynamics
+        folder, p = options.config.parent, config.preparation
         own = given.phases(p.phases, folder)
-        system, start = build.prepared(build.system(config.system, folder), p, own, d.representation, folder)
-        check_memory(start, d.replicas, d.representation, on_node, config.alignment is not None, p.phase_kinds)
+        system, start = build.prepared(build.system(config.system, folder), p, own, folder)
+        method = methods.planned(system, start, config, on_node)
     except InputError as problem:
         raise problem.inside(options.config) from None
-    return Job(config, text, system, start, options.output or Path(options.config.stem))
+    return Job(config, text, system, start, method, options.output or Path(options.config.stem))
 
 
 def _already_done(job: Job) -> bool:
@@ -211,6 +215,7 @@ def _results_on_root(comm: Any, job: Job, keep: int, keeper: Checkpoints) -> Any
                 keep,
                 keeper.attempt,
                 keeper.check_fence,
+                job.method,
             )
         )
 
@@ -225,7 +230,7 @@ def _headline(job: Job, ranks: int) -> str:
     unit = f" {job.config.output.time_unit}" if job.config.output.time_unit else ""
     of = f"{job.system.P:,} beables, {humane(job.start.members)} members{replicas}"
     return (
-        f"copympi {__version__}: {of} ({d.representation}), "
+        f"copympi {__version__}: {of} (method {job.method.name}), "
         f"{d.duration:g}{unit}, {ranks} rank{'s' if ranks > 1 else ''}"
     )
 

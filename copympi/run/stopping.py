@@ -1,6 +1,6 @@
-"""When to write a checkpoint, and when to stop: each rank's wishes, which all ranks hear with the next Allreduce.
+"""When to write a checkpoint, and when to stop: each rank's requests, which all ranks hear with the next Allreduce.
 
-No rank acts alone. A rank that got a signal wishes to stop; the root also looks at the clock and for a file DIR/STOP.
+No rank acts alone. A rank that got a signal asks to stop; the root also looks at the clock and for a file DIR/STOP.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from copympi.engine.ensemble import Ensemble
 from copympi.errors import FilesWarning
 from copympi.run.watchdog import Watchdog
 
 STOP, SAVE = 0, 1
-"""Places of the two wishes."""
+"""Places of the two requests."""
 LOOK_EVERY = 0.5
 """Seconds between the root's looks for a STOP file."""
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
-"""Each is a wish to stop; SIGHUP only where it is not ignored, as under nohup."""
+"""Each is a request to stop; SIGHUP only where it is not ignored, as under nohup."""
 STOP_FILE, STOPPED = "STOP", "stopped"
 """What a user puts into DIR to stop a run, and what it becomes: job scripts see there that nobody wants to go on."""
 
 
 class Stopping:
-    """Wishes of one rank. `interval`: seconds of wall time, or (simulated time,) between checkpoints.
+    """Requests of one rank. `interval`: seconds of wall time, or (simulated time,) between checkpoints.
 
     `deadline` (root): monotonic time by which the run must have left, or None. `watchdog` learns that things go on.
     """
@@ -65,14 +66,15 @@ class Stopping:
             ignored = self.leaving and number != signal.SIGINT
             signal.signal(number, signal.SIG_IGN if ignored else handler)
 
-    def look(self, wishes: Any, ensemble: Any) -> None:
-        """Set this rank's wishes. Costs a fraction of a microsecond."""
+    def look(self, ensemble: Ensemble) -> None:
+        """Set this rank's requests. Costs a fraction of a microsecond."""
         self.watchdog.beat()
-        wishes[STOP] = self.caught is not None
+        requests = ensemble.requests
+        requests[STOP] = self.caught is not None
         if self.root:
             now = clock.monotonic()
-            wishes[STOP] = self._wants_stop(now) or wishes[STOP]
-            wishes[SAVE] = self._wants_save(now, ensemble)
+            requests[STOP] = self._wants_stop(now) or requests[STOP]
+            requests[SAVE] = self._wants_save(now, ensemble)
 
     def _wants_stop(self, now: float) -> bool:
         if self.caught is not None:
@@ -102,7 +104,7 @@ class Stopping:
             message = f"remove {self.stop_file}, which copympi cannot: {problem.strerror}"
             warnings.warn(message, FilesWarning, stacklevel=2)
 
-    def _wants_save(self, now: float, ensemble: Any) -> bool:
+    def _wants_save(self, now: float, ensemble: Ensemble) -> bool:
         if isinstance(self.interval, tuple):
             step = self.interval[0]
             return ensemble.progress[0] // step > self.saved_time // step

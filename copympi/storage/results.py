@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from copympi import __version__
 from copympi.config.reading import Config
 from copympi.engine.ensemble import Snapshot
+from copympi.engine.support import Method
 from copympi.errors import InputError, MachineError
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -55,6 +56,7 @@ class ResultsFile:
         keep: int = 0,
         attempt: int = 0,
         may_append: Callable[[], None] = lambda: None,
+        method: Method | None = None,
     ) -> None:
         self.path = folder / NAME
         self.pending: list[tuple[float, Snapshot]] = []
@@ -70,6 +72,8 @@ class ResultsFile:
         try:
             with image.drafted(self.new) as file:
                 self._write_header(file, config, text, ranks, mpi)
+                if method is not None:
+                    file.attrs["method"], file.attrs["method_why"] = method.name, method.why
                 systems.write(file.create_group("system"), system, start, config.system.labels is not None)
                 self._create_datasets(file, config, start, system.P)
                 digests.create(file, self.plan.thinned)

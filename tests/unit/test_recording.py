@@ -13,7 +13,7 @@ import pytest
 import copympi
 from copympi.engine.ensemble import Snapshot
 from copympi.errors import InputError
-from copympi.records.plan import MOST_PROFILE, Memory, Plan, slab
+from copympi.records.plan import MOST_PROFILE, Memory, Plan
 from copympi.storage import reading
 from copympi.storage.results import ResultsFile
 from tests.unit.test_observables import lattice_system
@@ -175,20 +175,6 @@ def test_a_lattice_is_read_back(tmp_path: Path, replicas: int) -> None:
     np.testing.assert_array_equal(found.potential, system.lattice.potential)
     assert data.measured["position"].shape == (replicas, 5, 2)
     assert set(data.measured) == {"coherence", *SUMMARIES, *MOTION}
-
-
-def test_which_part_of_a_profile_a_rank_has() -> None:
-    n = np.arange(12).reshape(2, 6)
-    alike = SimpleNamespace(profile_rows=lambda: {"occupation": n, "phase": n * 1.0})
-    row, column, arrays = slab(alike, lambda P: (P // 3, P - 1))
-    assert (row, column) == (0, 2)
-    np.testing.assert_array_equal(arrays["occupation"], n[:, 2:5])
-    held = lambda: {"occupation": n, "phase": n * 1.0, "regime": n}  # noqa: E731
-    rows = SimpleNamespace(first=3, shares=[(0, 3), (3, 5)], profile_rows=held)
-    row, column, arrays = slab(rows, lambda P: (2, 5))
-    assert (row, column) == (3, 0)
-    np.testing.assert_array_equal(arrays["occupation"], n)
-    assert set(arrays) == {"occupation", "phase", "coherence", "regime"}
 
 
 def test_beyond_so_many_beables_profiles_are_apart() -> None:
