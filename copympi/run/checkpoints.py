@@ -12,7 +12,7 @@ from typing import Any
 
 from copympi import mpi
 from copympi.engine.ensemble import Ensemble, State
-from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver
+from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, TakenOver
 from copympi.records.plan import Plan, Record
 from copympi.run.stopping import STOP, Stopping
 from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
@@ -83,7 +83,7 @@ class Checkpoints:
                 message = (
                     f"the checkpoint was written with {key} {meta[key]}, this is {self.meta[key]}: last bits may differ"
                 )
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
+                warnings.warn(message, OtherMachineWarning, stacklevel=2)
 
     def serve(self, ensemble: Ensemble) -> None:
         """Do what the ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
@@ -109,7 +109,7 @@ class Checkpoints:
             raise StoppedEarly(f"stopped at t = {time:g}: {reason}; a checkpoint is written, go on with --resume")
         if failure is not None and self.root:
             message = f"no checkpoint at t = {time:g}: {failure}; the one before stays, the run goes on"
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            warnings.warn(message, FilesWarning, stacklevel=2)
 
     def _why_stop(self) -> tuple[MachineError | None, str]:
         """What made the run stop: trouble, or a reason. Root alone."""

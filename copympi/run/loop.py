@@ -12,7 +12,7 @@ from copympi.engine import clock as stops
 from copympi.engine import methods
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble
-from copympi.errors import InputError
+from copympi.errors import EmptyBeableWarning, InputError, StepWarning
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.records.plan import Plan, Record, Recorder
@@ -57,7 +57,7 @@ def run(
         with mpi.together(comm):
             began = clock.perf_counter()
             ensemble = built(system, start, config, comm) if ensemble is None else ensemble
-            warn = _StepWarning(config.dynamics.step, system)
+            warn = _StepWatch(config.dynamics.step, system)
             plan = Plan(config, system, start) if plan is None else plan
             last = _loop(ensemble, config, plan, recorders, progress, keeper, warn)
             return last, clock.perf_counter() - began
@@ -72,7 +72,7 @@ def _loop(
     recorders: list[Recorder],
     progress: Silent,
     keeper: Checkpoints | None,
-    warn: _StepWarning,
+    warn: _StepWatch,
 ) -> Record | None:
     first, last = 1, None
     if keeper is not None and keeper.found is not None:
@@ -126,7 +126,7 @@ def _tell(
     return taken
 
 
-class _StepWarning:
+class _StepWatch:
     """Says once that a fixed step is long for the chances it leads to, and once that it is for the phases."""
 
     def __init__(self, step: float | None, system: System) -> None:
@@ -138,7 +138,7 @@ class _StepWarning:
             warnings.warn(
                 f"dynamics.step = {self.step_of_phases:g} may turn phases by {self.turn:.3g} rad in one step (|H|/hbar "
                 f"less the middle of its diagonal, times the step); above {CAREFUL_TURN} results lose accuracy",
-                RuntimeWarning,
+                StepWarning,
                 stacklevel=5,
             )
             self.step_of_phases = None
@@ -146,7 +146,7 @@ class _StepWarning:
             warnings.warn(
                 f"dynamics.step = {self.step:g} lets a member leave with chance {chance:.3g} in one step "
                 f"(by t = {time:g}); above {CAREFUL_CHANCE} results lose accuracy",
-                RuntimeWarning,
+                StepWarning,
                 stacklevel=5,
             )
             self.step = None
@@ -160,6 +160,6 @@ def warn_about(start: Start, system: System) -> None:
         warnings.warn(
             f"with {humane(start.members).replace(',', '')} members no one holds beable {named}{more}: "
             "there is nothing to copy, so it will stay empty",
-            RuntimeWarning,
+            EmptyBeableWarning,
             stacklevel=3,
         )
