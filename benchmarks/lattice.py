@@ -52,7 +52,7 @@ TOUCHED = {
     "E and what follows from it: moments, E, omega, alive, weight": 2 * (3 * 16 + 2 * 8 + 8),
     "finish and scale: end, more, c": 3 * 16 + 2 * 16,
 }
-"""Bytes for each beable of a 1-D lattice and step (sites.pyx, moves.pyx, diagonals.h), each array of a pass once."""
+"""Bytes for each beable of a 1-D lattice and step (lattice.pyx, moves.pyx, diagonals.h), each array of a pass once."""
 
 
 def row(what: str, *values: str) -> None:

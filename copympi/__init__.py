@@ -6,9 +6,34 @@ from copympi import interrupt
 
 interrupt.says(interrupt.BEFORE)  # where this is the command: imports take a second
 
-from copympi.errors import DynamicsError, InputError  # noqa: E402
+from copympi.errors import (  # noqa: E402
+    CopyWarning,
+    DynamicsError,
+    EmptyBeableWarning,
+    FilesWarning,
+    InputError,
+    MachineError,
+    OtherMachineWarning,
+    StepWarning,
+    StoppedEarly,
+)
 from copympi.model.build import lattice  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, simulate  # noqa: E402
 
-__all__ = ["DynamicsError", "InputError", "Run", "System", "__version__", "lattice", "simulate"]
+__all__ = [
+    "CopyWarning",
+    "DynamicsError",
+    "EmptyBeableWarning",
+    "FilesWarning",
+    "InputError",
+    "MachineError",
+    "OtherMachineWarning",
+    "Run",
+    "StepWarning",
+    "StoppedEarly",
+    "System",
+    "__version__",
+    "lattice",
+    "simulate",
+]

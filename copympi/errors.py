@@ -1,4 +1,4 @@
-"""The two ways a run can fail that a user can do something about."""
+"""How a run can fail, and what it warns of, each with a class of its own."""
 
 from __future__ import annotations
 
@@ -57,6 +57,26 @@ class TakenOver(MachineError):
 
 class StoppedEarly(Spoken):
     """The run stopped on purpose after a checkpoint: exit code 3."""
+
+
+class CopyWarning(RuntimeWarning):
+    """Whatever copympi warns of; each sort has a class below, for `warnings.filterwarnings`."""
+
+
+class StepWarning(CopyWarning):
+    """A fixed step is so long that results lose accuracy."""
+
+
+class EmptyBeableWarning(CopyWarning):
+    """Beables have weight but, at this N, no member: there is nothing to copy, so they stay empty."""
+
+
+class OtherMachineWarning(CopyWarning):
+    """Last bits may differ: ranks have unlike CPUs, or a run goes on under other versions or on another CPU."""
+
+
+class FilesWarning(CopyWarning):
+    """A file beside the results could not be written or removed; the run goes on."""
 
 
 def plain_text(key: str, text: object) -> str:

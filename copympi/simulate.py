@@ -15,8 +15,9 @@ from copympi.errors import InputError
 from copympi.model.build import prepared
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.records.plan import Memory, Plan
-from copympi.records.plan import Run as Run  # its public place
+from copympi.records.memory import Memory
+from copympi.records.memory import Run as Run  # its public place
+from copympi.records.plan import Plan
 from copympi.run.loop import run, warn_about
 from copympi.run.progress import Progress, Silent
 
@@ -105,14 +106,14 @@ def simulate(
             raise InputError("arguments", "unlike", "must be the same on every rank (a state drawn without a seed?)")
         if comm.rank == mpi.ROOT:
             warn_about(start, system)
-        memory = Memory(Plan(config, system, start).thinned)
+        plan = Plan(config, system, start)
+        memory = Memory(plan)
         shown = Progress(config, "auto") if progress and comm.rank == mpi.ROOT else Silent()
-        last, seconds = run(system, start, config, comm, [memory], shown)
+        last, seconds = run(system, start, config, comm, [memory], shown, plan=plan)
         root = memory.arrays() if comm.rank == mpi.ROOT else {}
         arrays: dict[str, Any] = mpi.from_root(comm, lambda: root)
         steps, largest = mpi.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
-    known = {name: arrays.pop(name) for name in Run.__dataclass_fields__ if name in arrays}
-    return Run(**known, steps=steps, largest_chance=largest, seconds=seconds, measured=arrays)
+    return Run.of(arrays, steps, largest, seconds)
 
 
 def _agree_on_input(comm: Any, problem: InputError | None) -> None:

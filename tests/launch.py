@@ -46,6 +46,11 @@ def openmpi(ranks: int) -> dict[str, str]:
     return {**allow, "OMPI_MCA_mpi_yield_when_idle": "1" if ranks > CORES else "0"}
 
 
+def environment(ranks: int) -> dict[str, str]:
+    """This process's, for a job of so many ranks of one thread each."""
+    return {**os.environ, **openmpi(ranks), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
 def family(pid: int) -> list[int]:
     """A process and all below it."""
     children: dict[int, list[int]] = {}
@@ -91,11 +96,10 @@ def run(
     command: list[str], timeout: float = PATIENCE, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a session of its own; past `timeout` all its processes are killed by their ids."""
-    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     job = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, **openmpi(CORES + 1), **one_thread, **(env or {})},
+        env=environment(CORES + 1) | (env or {}),
         text=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -109,6 +109,9 @@ def _parser() -> Parser:
     study.add_argument("--quick", action="store_true", help="small sizes: seconds instead of minutes")
     study.add_argument("--replicas", metavar="R", type=int, help="ensembles a case (the largest cases take half)")
     study.add_argument("--seed", type=int, default=1)
+    study.add_argument("--resume", action="store_true", help="go on: cases that are done are not run again")
+    study.add_argument("--overwrite", action="store_true", help="replace this study in DIR, finished or not")
+    study.add_argument("--time-budget", metavar="55min", help="start no case that may not end in time")
     study.set_defaults(command=_study)
     return parser
 
@@ -120,10 +123,13 @@ def _run(options: Any) -> int:
 
 
 def _plot(options: Any) -> int:
+    from copympi.cli import study
     from copympi.report import plots
     from copympi.storage import guard, reading
 
     _writable(options.folder)
+    if study.plotted(options.folder):
+        return 0
     guard.check(options.folder / reading.NAME)
     for path in plots.draw(reading.read(options.folder)):
         print(one_line(str(path)))
@@ -136,10 +142,13 @@ def _writable(folder: Path) -> None:
 
 
 def _info(options: Any) -> int:
+    from copympi.cli import study
     from copympi.report import checkpoint_info, run_info
     from copympi.storage import guard, reading, restart
 
     place = options.place
+    if study.described(place):
+        return 0
     guard.check(place / reading.NAME if place.is_dir() else place)
     if checkpoint_info.is_checkpoint(place):
         try:
@@ -159,14 +168,6 @@ def _check(_: Any) -> int:
 
 
 def _study(options: Any) -> int:
-    from copympi import studies
+    from copympi.cli.study import study
 
-    if options.list:
-        if launched()[1] == 0:
-            print("\n".join(f"{name:16} {asks}" for name, (asks, _) in studies.STUDIES.items()))
-        return 0
-    if options.name is None:
-        raise InputError("NAME", "", "which study? see `copympi study --list`")
-    module = studies.find(options.name)
-    folder = options.output or Path(f"study-{options.name}")
-    return int(module.study(mpi.world(), folder, options.quick, options.replicas, options.seed))
+    return study(options)

@@ -23,9 +23,8 @@ REQUESTS = 2
 class Snapshot:
     """All replicas at a record: n, phase (R, P); events (R,) copies since t = 0; steps of all together;
     largest_chance of any member to leave in one step so far; coherence (R, P) |sum e^{i phi}|/n where members have
-    phases of their own, and `more` that such runs record, by the names of datasets, (R, P) or (R,). n is float64 for
-    N beyond 2^63. `summaries` (R,) or (R, axes) are what record.Plan makes of all that; with `profiled` the record
-    keeps what it has of each beable, else the summaries alone."""
+    phases of their own, and `more` that such runs record, by the names of quantities, (R, ...). n is float64 for N
+    beyond 2^63. Where n and phase were not gathered they are (R, 0)."""
 
     n: NDArray[Any]
     phase: NDArray[np.float64]
@@ -34,8 +33,6 @@ class Snapshot:
     largest_chance: float
     coherence: NDArray[np.float64] | None = None
     more: dict[str, NDArray[Any]] = field(default_factory=dict)
-    summaries: dict[str, NDArray[Any]] = field(default_factory=dict)
-    profiled: bool = True
 
 
 @dataclass(frozen=True)
@@ -163,26 +160,24 @@ class Ensemble(ABC):
         time, scale = self.stop.at(float(self.time_left.mean())), self.layout.replicas / here
         return time, round(scale * int(self.step.sum())), scale * float(self.events.sum())
 
-    def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere."""
+    def snapshot(self, rows: dict[str, NDArray[Any]] | None = None) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere.
+
+        rows : what goes there of this rank's replicas, (here, ...) by name, in place of `profile_rows`.
+        """
         columns = np.column_stack([np.rint(self.events), self.step.astype(float), self.largest_chance])
         counters = self.layout.to_root(self.comm, columns)
-        rows = {}
-        for name, values in {**self.profile_rows(), **self.replica_rows()}.items():
+        whole, own = {}, self.profile_rows() if rows is None else rows
+        for name, values in {**own, **self.replica_rows()}.items():
             gathered = self.layout.to_root(self.comm, values)
             if gathered is not None:
-                rows[name] = gathered
+                whole[name] = gathered
         if counters is None:
             return None
-        n, phase, coherence = rows.pop("occupation"), rows.pop("phase"), rows.pop("coherence", None)
+        none = np.zeros((len(counters), 0))
+        n, phase, coherence = whole.pop("occupation", none), whole.pop("phase", none), whole.pop("coherence", None)
         steps, largest = int(counters[:, 1].sum()), float(counters[:, 2].max(initial=0.0))
-        return Snapshot(n, phase, counters[:, 0], steps, largest, coherence, rows)
-
-    def slab(self) -> tuple[int, int, dict[str, NDArray[Any]]]:
-        """This rank's part of a profile: its first replica, its first beable, rows by the names of datasets."""
-        rows = self.profile_rows()
-        replica, first, last = self.layout.slab(self.system.P)
-        return replica, first, {name: values[:, first:last] for name, values in rows.items()}
+        return Snapshot(n, phase, counters[:, 0], steps, largest, coherence, whole)
 
     def state(self) -> State:
         """All there is to go on from here: the arrays themselves, to be written before the next step."""

@@ -16,6 +16,7 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.arithmetic import cpus_alike
 from copympi.engine.ensemble import Ensemble, Layout
 from copympi.engine.pace import Pace
+from copympi.errors import OtherMachineWarning
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -74,7 +75,7 @@ class IndependentReplicas(Ensemble):
         if comm.size > 1 and not cpus_alike(comm) and comm.rank == mpi.ROOT:
             warnings.warn(
                 "ranks have unlike CPUs: last bits of a replica depend on the rank that has it",
-                RuntimeWarning,
+                OtherMachineWarning,
                 stacklevel=5,
             )
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.model import observables
+from copympi.report import style
 from copympi.report.motion import AXES, Motion
 from copympi.report.numbers import power
+from copympi.report.style import BESIDE, COLOURS, DASHES, GREY, LEGEND, MARK
 from copympi.storage.reading import Results
 
-AXIS_COLOURS = ("#0072B2", "#D55E00", "#009E73")
 SEEN = 2e-3
 """Densities below this part of the largest are left out of the picture's frame."""
 MOST_PIXELS = 400
@@ -20,9 +21,6 @@ MOST_PIXELS = 400
 IMAGES_WIDTH, MOST_WIDTH = 5.6, 2.4
 """Inches of all images of a plane side by side, and at most of one."""
 MARKERS = 40
-BESIDE = (1.015, 1.0)
-"""Where legends stand: right of the axes."""
-LEGEND: Any = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0}
 
 
 def figure(results: Results, m: Motion) -> Any:
@@ -35,7 +33,7 @@ def figure(results: Results, m: Motion) -> Any:
         grid = out.add_gridspec(3, 1, height_ratios=(2.2, 1.6, 1.0))
         top = out.add_subplot(grid[0])
         _curves(top, results, m)
-        top.set_title(_title(results), fontsize=10, loc="left")
+        top.set_title(_title(results), loc="left")
         middle = out.add_subplot(grid[1])
         bottom = out.add_subplot(grid[2], sharex=middle)
     else:
@@ -45,16 +43,26 @@ def figure(results: Results, m: Motion) -> Any:
         out = plt.figure(figsize=(7.6, above + below), layout="constrained")
         parts: Any = out.subfigures(2, 1, height_ratios=(above, below))
         _images(parts[0], m, view)
-        parts[0].suptitle(_title(results), fontsize=10, x=0.01, ha="left")
+        parts[0].suptitle(_title(results))
         grid = parts[1].add_gridspec(2, 1, height_ratios=(1.8, 1))
         middle = parts[1].add_subplot(grid[0])
         bottom = parts[1].add_subplot(grid[1], sharex=middle)
     _paths(middle, m)
     _differences(bottom, m)
+    _letter(out, middle, bottom)
     unit = results.time_unit if len(results.time_unit) <= 24 else results.time_unit[:23] + "…"
     bottom.set_xlabel(f"time [{unit}]" if unit else "time", parse_math=False)
     middle.tick_params(labelbottom=False)
     return out
+
+
+def _letter(figure: Any, middle: Any, bottom: Any) -> None:
+    """Profiles are (a), the curve of a chain or all images of a plane; then come the paths and the differences."""
+    if figure.subfigs:
+        figure.subfigs[0].suptitle(f"(a)  {figure.subfigs[0].get_suptitle()}", x=0.01, ha="left", fontsize=10)
+        style.letter([middle, bottom], first="b")
+    else:
+        style.letter(figure.axes[:3])
 
 
 def _title(results: Results) -> str:
@@ -85,7 +93,7 @@ def _curves(axes: Any, results: Results, m: Motion) -> None:
     first, last = _frame(m.density if m.quantum_density is None else np.vstack([m.density, m.quantum_density]))
     x, part = observables.coordinates(lattice, 0)[first:last], slice(first, last)
     few = last - first <= 60
-    copies: Any = {"ls": "", "marker": "o", "ms": 3.6, "mfc": "white", "mew": 0.9} if few else {"lw": 3.2, "alpha": 0.4}
+    copies: Any = {**MARK, "ms": 3.6} if few else {"lw": 3.2, "alpha": 0.4}
     handles = []
     for k, colour in enumerate(_colours(m.profile_time.size)):
         axes.plot(x, m.density[k, part], color=colour, **copies)
@@ -105,9 +113,9 @@ def _curves(axes: Any, results: Results, m: Motion) -> None:
     axes.set_xlabel("x")
     names = [f"t = {t:.4g}" for t in m.profile_time]
     axes.add_artist(axes.legend(handles, names, loc="upper left", bbox_to_anchor=BESIDE, **LEGEND))
-    kinds = [axes.plot([], [], color="0.35", **copies)[0]]
+    kinds = [axes.plot([], [], color=GREY, **copies)[0]]
     if m.quantum_density is not None:
-        kinds.append(axes.plot([], [], color="0.35", lw=1.1)[0])
+        kinds.append(axes.plot([], [], color=GREY, lw=1.1)[0])
     axes.legend(
         kinds, ["copies", "Schrödinger"][: len(kinds)], loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND
     )
@@ -159,14 +167,14 @@ def _coarse(grid: NDArray[np.float64], step: int) -> NDArray[np.float64]:
 def _paths(axes: Any, m: Motion) -> None:
     """<x>(t) of copies, Schroedinger and Newton."""
     every = max(1, round(m.time.size / MARKERS))
-    mark: Any = {"ls": "", "marker": "o", "ms": 4.0, "mfc": "white", "mew": 0.9}
+    mark: Any = {**MARK, "ms": 4.0}
     many = m.position.shape[1] > 1
     exact: Any = {"lw": 1.4}
     if not np.isfinite(m.quantum).all():  # at few records, or at none
         exact = {"ls": "", "marker": "D", "ms": 5.0}
     for k in range(m.position.shape[1]):
-        colour = AXIS_COLOURS[k]
-        axes.plot(m.time, m.newton[:, k], color="0.25", lw=1.0, ls=(0, (4, 2.5)), zorder=4)
+        colour = COLOURS[k]
+        axes.plot(m.time, m.newton[:, k], color="0.25", lw=1.0, ls=DASHES, zorder=4)
         axes.plot(m.time, m.quantum[:, k], color=colour, zorder=3, **exact)
         axes.plot(m.time[::every], m.position[::every, k], color=colour, zorder=2, **mark)
     spread = np.nanmax(m.position) - np.nanmin(m.position)
@@ -174,17 +182,17 @@ def _paths(axes: Any, m: Motion) -> None:
         axes.set_ylim(np.nanmean(m.position) - 1, np.nanmean(m.position) + 1)
     axes.set_ylabel("mean position" if many else r"$\langle x\rangle$")
     axes.margins(x=0.01)
-    colour = "0.35" if many else AXIS_COLOURS[0]
+    colour = GREY if many else COLOURS[0]
     kinds = [
         axes.plot([], [], color=colour, **mark)[0],
         axes.plot([], [], color=colour, **exact)[0],
-        axes.plot([], [], color="0.25", lw=1.0, ls=(0, (4, 2.5)))[0],
+        axes.plot([], [], color="0.25", lw=1.0, ls=DASHES)[0],
     ]
     names = ["copies", "Schrödinger", "Newton"]
     if not np.isfinite(m.quantum).any():
         del kinds[1], names[1]
     if many:
-        kinds += [axes.plot([], [], color=c, lw=4)[0] for c in AXIS_COLOURS[: m.position.shape[1]]]
+        kinds += [axes.plot([], [], color=c, lw=4)[0] for c in COLOURS[: m.position.shape[1]]]
         names += [rf"$\langle {x}\rangle$" for x in AXES[: m.position.shape[1]]]
     axes.legend(kinds, names, loc="upper left", bbox_to_anchor=BESIDE, **LEGEND)
 
@@ -195,15 +203,15 @@ def _differences(axes: Any, m: Motion) -> None:
     base, name = (m.quantum, "Schrödinger") if known else (m.newton, "Newton")
     axes.axhline(0, color="0.3", lw=0.6, zorder=1)
     for k in range(m.position.shape[1]):
-        axes.plot(m.time, m.position[:, k] - base[:, k], color=AXIS_COLOURS[k], lw=1.1, zorder=3)
+        axes.plot(m.time, m.position[:, k] - base[:, k], color=COLOURS[k], lw=1.1, zorder=3)
         if known:
-            axes.plot(m.time, m.newton[:, k] - base[:, k], color="0.45", lw=0.9, ls=(0, (4, 2.5)), zorder=2)
+            axes.plot(m.time, m.newton[:, k] - base[:, k], color="0.45", lw=0.9, ls=DASHES, zorder=2)
     if not any(np.nanmax(np.abs(x - base), initial=0.0) > 1e-9 for x in (m.position, m.newton)):
         axes.set_ylim(-1, 1)  # nothing but rounding
-    colour = AXIS_COLOURS[0] if m.position.shape[1] == 1 else "0.35"
+    colour = COLOURS[0] if m.position.shape[1] == 1 else GREY
     kinds = [axes.plot([], [], color=colour, lw=1.1)[0]]
     if known:
-        kinds.append(axes.plot([], [], color="0.45", lw=0.9, ls=(0, (4, 2.5)))[0])
+        kinds.append(axes.plot([], [], color="0.45", lw=0.9, ls=DASHES)[0])
     of = [f"copies - {name}", f"Newton - {name}"][: len(kinds)]
     axes.legend(kinds, [text.replace(" - ", " − ") for text in of], loc="upper left", bbox_to_anchor=BESIDE, **LEGEND)
     axes.set_ylabel("difference")

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from copympi.report import lattice_figure
+from copympi.report import lattice_figure, style
 from copympi.report.analysis import Comparison, compare
-from copympi.report.drawing import drawing
 from copympi.report.motion import Motion
 from copympi.report.numbers import power
+from copympi.report.style import BESIDE, COLOURS, DASHES, GREY, LEGEND, MARK
 from copympi.storage.reading import Results
 
 MOST = 8
@@ -20,45 +20,31 @@ VISIBLE = 2e-3
 """A mean field this far off Schroedinger's is drawn beside it."""
 MARKERS = 40
 """About so many markers a curve."""
-BESIDE = (1.02, 1.0)
-"""Where legends stand: right of the axes."""
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F", "#8C564B")
-"""Okabe and Ito's palette, told apart by colour-blind readers too."""
 
 
 def draw(results: Results, comparison: Comparison | Motion | None = None) -> list[Path]:
     """Write occupation.png and .pdf beside the results, on a lattice lattice.png and .pdf; returns their paths."""
-    style: Any = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8}
-    style["figure.constrained_layout.w_pad"] = 0.08
     comparison = compare(results) if comparison is None else comparison
-    with drawing(style) as plt:
+    with style.drawing(style.PLAIN):
         if isinstance(comparison, Motion):
-            name, figure = "lattice", lattice_figure.figure(results, comparison)
-        else:
-            name, figure = "occupation", _figure(results, comparison)
-        paths = [results.path.with_name(f"{name}.{kind}") for kind in ("png", "pdf")]
-        for path in paths:
-            figure.savefig(path, dpi=200, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
-        plt.close(figure)
-    return paths
+            return style.save(lattice_figure.figure(results, comparison), results.path.parent, "lattice")
+        return style.save(_figure(results, comparison), results.path.parent, "occupation")
 
 
 def _figure(results: Results, comparison: Comparison) -> Any:
-    import matplotlib.pyplot as plt
-
-    figure, (top, bottom) = plt.subplots(
-        2, 1, figsize=(7.2, 5.4), sharex=True, height_ratios=(2.4, 1), layout="constrained"
-    )
+    figure, axes = style.panels(2, 1, (7.2, 5.4), sharex=True, height_ratios=(2.4, 1))
+    top, bottom = axes[:, 0]
     curve = comparison.density if np.isnan(comparison.quantum).any() else comparison.quantum
     shown = np.sort(np.argsort(-np.ptp(curve, axis=0), kind="stable")[:MOST])
     _occupations(top, results, comparison, shown)
     _differences(bottom, results, comparison, shown)
+    style.letter((top, bottom))
     return figure
 
 
 def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None:
     every = max(1, round(c.time.size / MARKERS))
-    mark: Any = {"ls": "", "marker": "o", "ms": 4.2 if len(shown) <= 3 else 3.4, "mfc": "white", "mew": 0.9}
+    mark: Any = {**MARK, "ms": 4.2 if len(shown) <= 3 else 3.4}
     curves = []
     apart = bool(np.nanmax(np.abs(c.mean - c.quantum), initial=0.0) > VISIBLE)
     for k, (colour, a) in enumerate(zip(COLOURS, shown, strict=False)):
@@ -66,24 +52,23 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
         axes.plot(c.time[places], c.density[places, a], color=colour, zorder=2, **mark)
         curves += axes.plot(c.time, c.quantum[:, a], color=colour, lw=1.2, zorder=3)
         if apart:
-            axes.plot(c.time, c.mean[:, a], color=colour, lw=1.2, ls=(0, (4, 2)), zorder=3)
+            axes.plot(c.time, c.mean[:, a], color=colour, lw=1.2, ls=DASHES, zorder=3)
     axes.set_ylabel("share of the members, $n_a/N$")
     most = np.nanmax([c.quantum[:, shown], c.mean[:, shown], c.density[:, shown]])
     axes.set_ylim(0, max(0.05, 1.08 * float(most)))
     axes.margins(x=0.01)
-    axes.set_title(_title(results, len(shown)), fontsize=10, loc="left")
-    beside: Any = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0}
-    names = axes.legend(curves, ["."] * len(curves), title="beable", loc="upper left", bbox_to_anchor=BESIDE, **beside)
+    axes.set_title(_title(results, len(shown)), loc="left")
+    names = axes.legend(curves, ["."] * len(curves), title="beable", loc="upper left", bbox_to_anchor=BESIDE, **LEGEND)
     for text, a in zip(names.get_texts(), shown, strict=True):
         text.set_text(shorten(results.system.labels[a], 24))
         text.set_parse_math(False)
     axes.add_artist(names)
-    kinds = [axes.plot([], [], color="0.35", lw=1.2)[0], axes.plot([], [], color="0.35", **mark)[0]]
+    kinds = [axes.plot([], [], color=GREY, lw=1.2)[0], axes.plot([], [], color=GREY, **mark)[0]]
     names_of = ["Schrödinger", "copies"]
     if apart:
-        kinds.insert(1, axes.plot([], [], color="0.35", lw=1.2, ls=(0, (4, 2)))[0])
+        kinds.insert(1, axes.plot([], [], color=GREY, lw=1.2, ls=DASHES)[0])
         names_of.insert(1, "mean field with\nspectators")
-    axes.legend(kinds, names_of, loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **beside)
+    axes.legend(kinds, names_of, loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND)
 
 
 def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None:

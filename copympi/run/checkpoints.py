@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from copympi import mpi
-from copympi.engine.ensemble import Ensemble, Snapshot, State
-from copympi.errors import InputError, MachineError, StoppedEarly, TakenOver
-from copympi.records.plan import profile, slab
+from copympi.engine.ensemble import Ensemble, State
+from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, TakenOver
+from copympi.records.plan import Plan, Record
 from copympi.run.stopping import STOP, Stopping
 from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
 from copympi.text import one_line
@@ -83,7 +83,7 @@ class Checkpoints:
                 message = (
                     f"the checkpoint was written with {key} {meta[key]}, this is {self.meta[key]}: last bits may differ"
                 )
-                warnings.warn(message, RuntimeWarning, stacklevel=2)
+                warnings.warn(message, OtherMachineWarning, stacklevel=2)
 
     def serve(self, ensemble: Ensemble) -> None:
         """Do what the ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
@@ -109,7 +109,7 @@ class Checkpoints:
             raise StoppedEarly(f"stopped at t = {time:g}: {reason}; a checkpoint is written, go on with --resume")
         if failure is not None and self.root:
             message = f"no checkpoint at t = {time:g}: {failure}; the one before stays, the run goes on"
-            warnings.warn(message, RuntimeWarning, stacklevel=2)
+            warnings.warn(message, FilesWarning, stacklevel=2)
 
     def _why_stop(self) -> tuple[MachineError | None, str]:
         """What made the run stop: trouble, or a reason. Root alone."""
@@ -142,14 +142,14 @@ class Checkpoints:
                     old.unlink(missing_ok=True)
         self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
 
-    def profile(self, ensemble: Ensemble, snapshot: Snapshot | None, record: int, number: int, time: float) -> None:
+    def profile(self, plan: Plan, ensemble: Ensemble, taken: Record | None, record: int) -> None:
         """Write what there is of each beable to a file of its own. Collective.
 
         Where that fails the run stops, after a checkpoint from which this record is the next to be written.
         """
-        whole = profile(snapshot) if snapshot is not None else None
-        path = layout.place(self.folder, number)
-        part = slab(ensemble)
+        whole, time = taken.profile if taken is not None else None, record * plan.interval
+        path = layout.place(self.folder, plan.number(record))
+        part = plan.slab(ensemble, record)
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
         except TakenOver:

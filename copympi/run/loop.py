@@ -11,11 +11,11 @@ from copympi.config.reading import Config
 from copympi.engine import clock as stops
 from copympi.engine import methods
 from copympi.engine.clock import Stop
-from copympi.engine.ensemble import Ensemble, Snapshot
-from copympi.errors import InputError
+from copympi.engine.ensemble import Ensemble
+from copympi.errors import EmptyBeableWarning, InputError, StepWarning
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.records.plan import Plan, Recorder
+from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
 from copympi.run.progress import Silent
 from copympi.text import humane
@@ -44,19 +44,22 @@ def run(
     progress: Silent,
     keeper: Checkpoints | None = None,
     ensemble: Ensemble | None = None,
-) -> tuple[Snapshot | None, float]:
-    """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
+    plan: Plan | None = None,
+) -> tuple[Record | None, float]:
+    """Carry an ensemble through all its records. Returns the last record (root alone) and the seconds it took.
 
     Recorders and progress are used on the root only. `keeper` saves and restores the state where there is one.
-    `ensemble` : as `built` makes it, where that has been done.
+    `ensemble` : as `built` makes it, where that has been done. `plan` : what is recorded; left out: what the config
+    says.
     An exception that is not alike on all ranks aborts the job.
     """
     try:
         with mpi.together(comm):
             began = clock.perf_counter()
             ensemble = built(system, start, config, comm) if ensemble is None else ensemble
-            warn = _StepWarning(config.dynamics.step, system)
-            last = _loop(ensemble, config, Plan(config, system, start), recorders, progress, keeper, warn)
+            warn = _StepWatch(config.dynamics.step, system)
+            plan = Plan(config, system, start) if plan is None else plan
+            last = _loop(ensemble, config, plan, recorders, progress, keeper, warn)
             return last, clock.perf_counter() - began
     finally:
         progress.close()
@@ -69,28 +72,28 @@ def _loop(
     recorders: list[Recorder],
     progress: Silent,
     keeper: Checkpoints | None,
-    warn: _StepWarning,
-) -> Snapshot | None:
-    first, snapshot = 1, None
+    warn: _StepWatch,
+) -> Record | None:
+    first, last = 1, None
     if keeper is not None and keeper.found is not None:
         state, meta = keeper.found
         first = int(meta["record"])
         ensemble.restore(state, stops.record(first, config.interval))
         keeper.found = None
     else:
-        snapshot = _tell(recorders, ensemble, stops.START, plan, keeper)
+        last = _tell(recorders, ensemble, stops.START, plan, keeper)
         ensemble.begin(stops.record(first, config.interval))
     for stop in stops.records(config.interval, first, config.records):
         if stop.number > first:
             ensemble.begin(stop)
         _reach(ensemble, progress, keeper)
-        snapshot = _tell(recorders, ensemble, stop, plan, keeper)
-        if snapshot is not None:
+        last = _tell(recorders, ensemble, stop, plan, keeper)
+        if last is not None:
             progress.show(*ensemble.progress)
-            warn.look(snapshot.largest_chance, stop.time)
+            warn.look(last.largest_chance, stop.time)
     if keeper is not None:
         keeper.close()
-    return snapshot
+    return last
 
 
 def _reach(ensemble: Ensemble, progress: Silent, keeper: Checkpoints | None) -> None:
@@ -108,23 +111,22 @@ def _reach(ensemble: Ensemble, progress: Silent, keeper: Checkpoints | None) -> 
 
 def _tell(
     recorders: list[Recorder], ensemble: Ensemble, stop: Stop, plan: Plan, keeper: Checkpoints | None
-) -> Snapshot | None:
-    """Show the recorders where the ensemble stands. Collective; returns the snapshot on the root."""
-    record, time, snapshot = stop.number, stop.time, ensemble.snapshot()
-    if keeper is not None and plan.apart and plan.profiled(record):
-        keeper.profile(ensemble, snapshot, record, plan.number(record), time)
-    if snapshot is None:
+) -> Record | None:
+    """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
+    record, time, taken = stop.number, stop.time, plan.take(ensemble, stop.number)
+    if keeper is not None and plan.split_files and plan.profiled(record):
+        keeper.profile(plan, ensemble, taken, record)
+    if taken is None:
         return None
-    snapshot = plan.measure(record, snapshot)
     for recorder in recorders:
         if keeper is not None:
-            keeper.tell(recorder, time, snapshot)
+            keeper.tell(recorder, time, taken)
         else:
-            recorder.take(time, snapshot)
-    return snapshot
+            recorder.take(time, taken)
+    return taken
 
 
-class _StepWarning:
+class _StepWatch:
     """Says once that a fixed step is long for the chances it leads to, and once that it is for the phases."""
 
     def __init__(self, step: float | None, system: System) -> None:
@@ -136,7 +138,7 @@ class _StepWarning:
             warnings.warn(
                 f"dynamics.step = {self.step_of_phases:g} may turn phases by {self.turn:.3g} rad in one step (|H|/hbar "
                 f"less the middle of its diagonal, times the step); above {CAREFUL_TURN} results lose accuracy",
-                RuntimeWarning,
+                StepWarning,
                 stacklevel=5,
             )
             self.step_of_phases = None
@@ -144,7 +146,7 @@ class _StepWarning:
             warnings.warn(
                 f"dynamics.step = {self.step:g} lets a member leave with chance {chance:.3g} in one step "
                 f"(by t = {time:g}); above {CAREFUL_CHANCE} results lose accuracy",
-                RuntimeWarning,
+                StepWarning,
                 stacklevel=5,
             )
             self.step = None
@@ -158,6 +160,6 @@ def warn_about(start: Start, system: System) -> None:
         warnings.warn(
             f"with {humane(start.members).replace(',', '')} members no one holds beable {named}{more}: "
             "there is nothing to copy, so it will stay empty",
-            RuntimeWarning,
+            EmptyBeableWarning,
             stacklevel=3,
         )

@@ -27,6 +27,7 @@ from copympi.errors import InputError, MachineError
 from copympi.model import build
 from copympi.model.preparation import Start
 from copympi.model.system import System
+from copympi.records.plan import Plan
 from copympi.report import analysis, plots
 from copympi.report.numbers import humane
 from copympi.run.checkpoints import Checkpoints, choose_writer, compare_settings, refuse_changes
@@ -203,21 +204,12 @@ def _results_on_root(comm: Any, job: Job, keep: int, keeper: Checkpoints) -> Any
     made: list[results.ResultsFile] = []
 
     def open_it() -> None:
-        made.append(
-            results.ResultsFile(
-                job.folder,
-                job.config,
-                job.text,
-                job.system,
-                job.start,
-                comm.size,
-                mpi.name(),
-                keep,
-                keeper.attempt,
-                keeper.check_fence,
-                job.method,
-            )
-        )
+        plan = Plan(job.config, job.system, job.start)
+        output = results.Output(
+            job.folder, plan, job.text, comm.size, mpi.name(), keep=keep, attempt=keeper.attempt,
+            may_append=keeper.check_fence, said={"method": job.method.name, "method_why": job.method.why},
+        )  # fmt: skip
+        made.append(results.ResultsFile(output))
 
     mpi.from_root(comm, open_it)
     return made[0] if made else nullcontext()

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from copympi.engine.ensemble import Ensemble
+from copympi.errors import FilesWarning
 from copympi.run.watchdog import Watchdog
 
 STOP, SAVE = 0, 1
@@ -100,7 +101,8 @@ class Stopping:
         except FileNotFoundError:
             self.stopped.touch()  # somebody took the file back: too late
         except OSError as problem:
-            warnings.warn(f"remove {self.stop_file}, which copympi cannot: {problem.strerror}", stacklevel=2)
+            message = f"remove {self.stop_file}, which copympi cannot: {problem.strerror}"
+            warnings.warn(message, FilesWarning, stacklevel=2)
 
     def _wants_save(self, now: float, ensemble: Ensemble) -> bool:
         if isinstance(self.interval, tuple):

@@ -134,23 +134,13 @@ def results(complete: bool) -> str:
     return ""
 
 
-def slow_to_listen(config: configs.Table) -> bool:
-    """Cases in which the engine of many beables makes 2 10^7 tiny steps before it looks at the clock: 10 s and more."""
-    dynamics = config.get("dynamics")
-    chance = dynamics.get("leaving_chance") if isinstance(dynamics, dict) else None
-    return isinstance(chance, float) and chance < 1e-6 and engine(config) == "sites"
-
-
-def campaign(seed: int, first: int, cases: int, spare: bool = False) -> Counter[str]:
+def campaign(seed: int, first: int, cases: int) -> Counter[str]:
     """Run cases first .. first + cases - 1 in a folder of their own; each failure is printed."""
     found: Counter[str] = Counter()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for number in range(first, first + cases):
-            if spare and slow_to_listen(configs.case(seed, number)):
-                found["spared"] += 1
-                continue
             faulthandler.dump_traceback_later(4 * LIMIT, exit=True)  # where even the alarm gets no turn
             began = time.monotonic()
             name = engine(configs.case(seed, number))
@@ -172,12 +162,11 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--cases", type=int, default=100)
-    parser.add_argument("--spare", action="store_true", help="leave out what is known to look at the clock too rarely")
     parser.add_argument("--show", action="store_true", help="print the first case's config alone")
     given = parser.parse_args()
     if given.show:
         print(configs.toml(configs.case(given.seed, given.first)), end="")
         sys.exit(0)
-    total = campaign(given.seed, given.first, given.cases, given.spare)
+    total = campaign(given.seed, given.first, given.cases)
     print(dict(sorted(total.items())), flush=True)
     sys.exit(1 if total["failures"] else 0)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 def campaign(seed: int, first: int, cases: int, timeout: float) -> subprocess.CompletedProcess[str]:
     """Cases in one process of their own: a crash is a failure of theirs, not of pytest's."""
-    command = ["-m", "tests.faults.fuzz", "--spare", "--seed", seed, "--first", first, "--cases", cases]
+    command = ["-m", "tests.faults.fuzz", "--seed", seed, "--first", first, "--cases", cases]
     return launch.run([sys.executable, *map(str, command)], timeout, ROOT, {"PYTHONPATH": str(ROOT)})
 
 

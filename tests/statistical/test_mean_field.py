@@ -54,7 +54,7 @@ def test_fixed_step_is_of_fourth_order(P, steps):
     """14-fold and more at each halving, while the error stands well above the noise."""
     system, psi = calm(P, 1.0, 0.02)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # these steps are long on purpose
+        warnings.simplefilter("ignore", copympi.StepWarning)  # these steps are long on purpose
         errors = np.array([worst(system, psi, LARGE, step=step, interval=0.2)[0] for step in steps])
     assert np.all(errors[:-1] / errors[1:] > 14), errors
     assert errors[-1] > 10 / np.sqrt(LARGE), errors

@@ -116,6 +116,6 @@ def test_a_step_over_a_turning_point_counts_all_who_leave():
     """Net flow 0 over the step, but a third of the members of one beable leave in it: warned about."""
     system = copympi.System([[0, 0.5], [0.5, 0]])
     before = schrodinger.evolve(system, np.sqrt([0.9, 0.1]), [-0.3])[0]
-    with pytest.warns(RuntimeWarning, match=r"chance 0\.\d+ in one step"):
+    with pytest.warns(copympi.StepWarning, match=r"chance 0\.\d+ in one step"):
         run = copympi.simulate(system, state=before, members=10**6, duration=0.6, interval=0.6, step=0.6, comm=Alone())
     assert run.largest_chance > 0.05

@@ -100,7 +100,7 @@ def test_members_have_the_law_of_the_naive_twin(
 
     check("one by one")
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "dynamics.step", RuntimeWarning)  # long on purpose
+        warnings.simplefilter("ignore", copympi.StepWarning)  # long on purpose
         check("long steps", step=LONG[P])
     if members == 60:
         monkeypatch.setattr(engine_blocks, "blocks_for", lambda *_: 3)
@@ -258,7 +258,7 @@ def test_second_order_in_the_step() -> None:
     errors = []
     for step in (0.04, 0.02, 0.01):
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "dynamics.step", RuntimeWarning)  # long on purpose
+            warnings.simplefilter("ignore", copympi.StepWarning)  # long on purpose
             run = copympi.simulate(
                 system, density=density, phase=phase, members=10**15, duration=0.8, interval=0.2, phase_spread=0.3,
                 representation="occupation", phase_kinds=128, step=step, comm=Alone(),

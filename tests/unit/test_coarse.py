@@ -13,9 +13,9 @@ import pytest
 from copympi.model.system import System
 from copympi.mpi import Alone
 from copympi.simulate import simulate
-from copympi.studies.coarse_graining import RING, cases
-from copympi.studies.coarse_model import Model, box_sums, packet, wave
-from copympi.studies.coarse_numbers import crossing, distance, pendulum, stretched, velocity
+from copympi.studies.coarse_graining.cases import RING, cases
+from copympi.studies.coarse_graining.model import Model, box_sums, packet, wave
+from copympi.studies.coarse_graining.numbers import crossing, distance, pendulum, stretched, velocity
 from copympi.theory import noise
 from tests import launch
 from tests.physics import calm
@@ -38,7 +38,8 @@ def section(out: str, title: str) -> list[list[str]]:
 
 def test_quick_leaves_whole_files(quick: tuple[Path, str, float]) -> None:
     folder, *_ = quick
-    names = ["coarse-graining.h5", "coarse-graining.pdf", "coarse-graining.png"]
+    tables = [f"-{name}.csv" for name in ("body", "far", "free", "life", "phase", "wave", "well")]
+    names = [f"coarse-graining{end}" for end in (*tables, ".h5", ".pdf", ".png", ".txt")]
     assert sorted(path.name for path in folder.iterdir()) == names
     assert (folder / "coarse-graining.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "coarse-graining.pdf").read_bytes()[:4] == b"%PDF"

@@ -36,7 +36,10 @@ ALLOWED = [
     ("report", (*GROUND, "model", "theory", "records", "storage")),
     ("run", (*GROUND, "__version__", "interrupt", "config", "model", "engine", "records", "storage", "report")),
     ("simulate", (*GROUND, "config", "model", "engine", "records", "run")),
-    ("studies", (*GROUND, "model", "theory", "records", "storage", "report", "simulate")),
+    (
+        "studies",
+        (*GROUND, "__version__", "model", "engine", "theory", "records", "storage", "report", "run", "simulate"),
+    ),
     ("cli", (*GROUND, "__version__", "interrupt", "config", "model", "engine", "storage", "report", "run", "studies")),
     ("__main__", ("cli",)),
 ]

@@ -25,7 +25,7 @@ def carry(step: float, energy: float, **more: Any) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_fixed_step_that_turns_phases_far_is_warned_about_once(case: str) -> None:
-    with pytest.warns(RuntimeWarning) as said:
+    with pytest.warns(copympi.StepWarning) as said:
         carry(0.01, 70.0, **CASES[case])
     texts = [str(each.message) for each in said]
     assert len(texts) == 1, texts

@@ -26,11 +26,12 @@ from copympi.engine.tiles import Tiles
 from copympi.errors import InputError
 from copympi.model.preparation import LARGEST, prepare
 from copympi.mpi import Alone
-from copympi.records.plan import slab
+from copympi.records.plan import Plan
 from copympi.storage import checkpoint, restart
 from tests import contract
 from tests.contract import FOUR, INTERVAL, RING, asked, carried, cases
 from tests.physics import random_system
+from tests.unit.test_recording import configured
 
 ROWS = {row.name: row for row in TABLE}
 ALL = [(row, name) for row in TABLE for name in cases(row)]
@@ -190,8 +191,9 @@ def test_other_seeds_give_other_draws(row: Method) -> None:
 
 @every_row
 def test_one_rank_alone_has_the_whole_profile(row: Method) -> None:
-    ensemble = made(row, asked(row, 600))
-    replica, beable, arrays = slab(ensemble)
+    case, config = asked(row, 600), configured()
+    config.alignment = case.alignment
+    replica, beable, arrays = Plan(config, case.system, case.start).slab(made(row, case), 0)
     assert (replica, beable) == (0, 0)
     assert {"occupation", "phase", "coherence"} <= arrays.keys()
     assert {values.shape for values in arrays.values()} == {(1, 4)}

@@ -12,6 +12,7 @@ import pytest
 import qutip
 
 import copympi
+from copympi import EmptyBeableWarning
 from copympi.model.preparation import largest_remainder, prepare
 from copympi.storage import reading
 from tests import launch
@@ -135,7 +136,7 @@ def test_norm_further_off_is_refused(off: float) -> None:
 @pytest.mark.parametrize("representation", ["members", "occupation"])
 def test_a_beable_without_members_is_warned_about_and_stays_empty(representation: str) -> None:
     system = copympi.System(H, labels=["ground", "excited", "rare"])
-    with pytest.warns(RuntimeWarning, match=r"with 1000 members no one holds beable rare \(weight 0\.0002\)") as said:
+    with pytest.warns(EmptyBeableWarning, match=r"1000 members no one holds beable rare \(weight 0\.0002\)") as said:
         run = copympi.simulate(
             system,
             density=[0.6, 0.3998, 0.0002],
@@ -159,7 +160,7 @@ def test_a_beable_without_members_is_warned_about_and_stays_empty(representation
 def test_only_the_first_five_are_named() -> None:
     P = 9
     density = np.array([0.92] + [0.01] * 8)
-    with pytest.warns(RuntimeWarning, match=r"beable 1 \(weight 0\.01\), 2 .*, 5 \(weight 0\.01\) and 3 more") as said:
+    with pytest.warns(EmptyBeableWarning, match=r"1 \(weight 0\.01\), 2 .*, 5 \(weight 0\.01\) and 3 more") as said:
         copympi.simulate(np.diag(np.arange(P)), density=density, members=10, duration=1.0, interval=1.0)
     assert len(said) == 1
 

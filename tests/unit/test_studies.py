@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import time
 from pathlib import Path
@@ -11,8 +12,8 @@ import numpy as np
 import pytest
 
 from copympi.studies import STUDIES
-from copympi.studies.alignment import cases
-from copympi.studies.alignment_numbers import apart, at_record, curves_of, mean, neutral
+from copympi.studies.alignment.cases import cases
+from copympi.studies.alignment.numbers import apart, at_record, curves_of, mean, neutral
 from tests import launch
 
 
@@ -40,6 +41,7 @@ def test_list_names_every_study() -> None:
         (("alignment", "--replicas", "1"), "--replicas = 1: must be at least 2"),
         (("alignment", "-o", "/proc/nowhere"), 'output folder = "/proc/nowhere": cannot be written'),
         (("alignment", "--seed", "-1"), "seed = -1"),
+        (("alignment", "--time-budget", "soon"), "--time-budget = "),
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], says: str, tmp_path: Path) -> None:
@@ -51,9 +53,63 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], says: str, tmp_path: 
 
 def test_quick_leaves_whole_files(quick: tuple[Path, str, float]) -> None:
     folder, *_ = quick
-    assert sorted(path.name for path in folder.iterdir()) == ["alignment.h5", "alignment.pdf", "alignment.png"]
+    tables = [f"-{name}.csv" for name in ("ends", "sizes", "steps")]
+    names = [f"alignment{end}" for end in (*tables, ".h5", ".pdf", ".png", ".txt")]
+    assert sorted(path.name for path in folder.iterdir()) == names
     assert (folder / "alignment.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "alignment.pdf").read_bytes()[:4] == b"%PDF"
+
+
+def test_text_and_csv_say_what_the_terminal_shows(quick: tuple[Path, str, float]) -> None:
+    folder, out, _ = quick
+    assert (folder / "alignment.txt").read_text() == out.rsplit("\n\n", 1)[0] + "\n"
+    with (folder / "alignment-ends.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    with h5py.File(folder / "alignment.h5") as file:
+        for row in rows:
+            end = file[f"{row['case']}, N = {row['N']}"].attrs
+            assert [float(row[name]) for name in ("order", "order error")] == [end["end order"], end["end order error"]]
+
+
+def test_figure_is_drawn_again_from_the_file(quick: tuple[Path, str, float]) -> None:
+    folder, *_ = quick
+    figures = [folder / f"alignment.{kind}" for kind in ("png", "pdf")]
+    before = [path.read_bytes() for path in figures]
+    for path in figures:
+        path.unlink()
+    done = launch.copympi("plot", folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [str(path) for path in figures]
+    assert [path.read_bytes() for path in figures] == before
+
+
+def test_info_of_a_finished_study(quick: tuple[Path, str, float]) -> None:
+    folder, *_ = quick
+    done = launch.copympi("info", folder / "alignment.h5")
+    assert (done.returncode, done.stderr) == (0, "")
+    for said in ("alignment.h5: complete", STUDIES["alignment"], "cases     14 of 14", "quick, --seed 1", "numpy"):
+        assert said in done.stdout
+
+
+def test_finished_study_is_kept(quick: tuple[Path, str, float]) -> None:
+    folder, *_ = quick
+    before = (folder / "alignment.h5").read_bytes()
+    again = launch.copympi("study", "alignment", "--quick", "-o", folder)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr.endswith("holds this study, finished; choose another with -o, or --overwrite\n")
+    resumed = launch.copympi("study", "alignment", "--quick", "--resume", "-o", folder)
+    assert (resumed.returncode, resumed.stdout) == (0, "")
+    assert resumed.stderr.endswith("holds this study, finished: nothing to do\n")
+    assert (folder / "alignment.h5").read_bytes() == before
+
+
+def test_no_time_is_exit_code_three(tmp_path: Path) -> None:
+    done = launch.copympi("study", "alignment", "--quick", "--time-budget", "0.000001s", "-o", tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        f"copympi: the time is used up: 0 of 14 cases of the study are done and stand in {tmp_path}; "
+        "go on with --resume\n"
+    )
 
 
 def test_table_fits_a_hundred_columns(quick: tuple[Path, str, float]) -> None:

@@ -12,9 +12,9 @@ import pytest
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
-from copympi.studies.classical_cases import Case, cases, harmonic, pendulum
-from copympi.studies.classical_numbers import mean, power_law
-from copympi.studies.classical_table import pm, short
+from copympi.report.tables import pm, short
+from copympi.studies.classical_limit.cases import Case, cases, harmonic, pendulum
+from copympi.studies.classical_limit.numbers import mean, power_law
 from tests import launch
 
 Quick = tuple[Path, str, float]
@@ -36,7 +36,8 @@ def place(case: Case) -> str:
 
 def test_quick_leaves_whole_files(quick: Quick) -> None:
     folder, *_ = quick
-    assert sorted(p.name for p in folder.iterdir()) == [f"classical-limit.{kind}" for kind in ("h5", "pdf", "png")]
+    names = [f"classical-limit{end}" for end in ("-swings.csv", "-wells.csv", ".h5", ".pdf", ".png", ".txt")]
+    assert sorted(p.name for p in folder.iterdir()) == names
     assert (folder / "classical-limit.png").read_bytes()[:4] == b"\x89PNG"
     assert (folder / "classical-limit.pdf").read_bytes()[:4] == b"%PDF"
 

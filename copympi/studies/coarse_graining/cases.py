@@ -1,4 +1,4 @@
-"""Boxes of k sites against the sites themselves, and the atoms of one body as their own ensemble: section 3.3.
+"""What the study of coarse graining runs: boxes of k sites, and the atoms of one body as their own ensemble.
 
 m = hbar = 1 throughout, and the spacing of the finest lattice of a part is 1. Six parts:
 
@@ -12,24 +12,13 @@ fall   the same under a constant force
 
 from __future__ import annotations
 
-import os
-import sys
-import time as clock
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 
-from copympi import mpi
-from copympi.errors import InputError
-from copympi.simulate import simulate
-from copympi.studies import coarse_figure, coarse_table, folders
-from copympi.studies.coarse_model import Model, middled, packet, wave
-from copympi.studies.coarse_numbers import Answers, Outcome
+from copympi.studies.coarse_graining.model import Model, middled, packet, wave
 
 ENDLESS = 1e80
 """Members where noise is not what is asked about."""
@@ -94,8 +83,20 @@ class Case:
         return f"{self.part} {self.start:g}, k = {self.k}, N = {self.members:g}{more}"
 
     @property
+    def place(self) -> str:
+        return f"cases/{self.name}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+    @property
     def model(self) -> Model:
         return PARTS[self.part].make(self.start).boxes(self.k)
+
+    @property
+    def interval(self) -> float:
+        return self.duration / PARTS[self.part].records
 
     @property
     def duration(self) -> float:
@@ -125,86 +126,3 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
             for N in atoms
         ),
     ]
-
-
-def study(comm: Any, folder: Path, quick: bool, replicas: int | None, seed: int) -> int:
-    """Run all cases on all ranks of `comm`; the root writes coarse-graining.h5, .png, .pdf and prints the tables.
-
-    replicas : of the cases of finite N; None for 16, or 4 where `quick`. Case k draws from seed + k.
-    """
-    if replicas is not None and replicas < 2:
-        raise InputError("--replicas", replicas, "must be at least 2: errors are estimated from their scatter")
-    mpi.from_root(comm, lambda: folders.make(folder))
-    outcomes = []
-    began = clock.perf_counter()
-    todo = cases(quick, replicas)
-    for k, case in enumerate(todo):
-        outcomes.append(_simulate(case, seed + k, comm))
-        if comm.rank == mpi.ROOT:
-            now = clock.perf_counter() - began
-            print(f"{k + 1:3} of {len(todo)}: {case.name} ({now:.0f} s)", file=sys.stderr, flush=True)
-    mpi.from_root(comm, lambda: _report(folder, outcomes, seed, began))
-    return 0
-
-
-def _simulate(case: Case, seed: int, comm: Any) -> Outcome:
-    model = case.model
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "with .* members no one holds", RuntimeWarning)
-        run = simulate(
-            model.system,
-            density=model.rho,
-            phase=model.phi,
-            members=case.members if case.members == ENDLESS else int(case.members),
-            spectators=case.spectators,
-            duration=case.duration,
-            interval=case.duration / PARTS[case.part].records,
-            representation="occupation",
-            replicas=case.replicas,
-            seed=seed,
-            comm=comm,
-        )
-    P = model.x.size
-    return Outcome(case, model, run.time, run.occupation.reshape(-1, run.time.size, P))
-
-
-def _report(folder: Path, outcomes: list[Outcome], seed: int, began: float) -> None:
-    answers = Answers.of(outcomes)
-    save(folder / "coarse-graining.h5", outcomes, answers, seed)
-    figures = coarse_figure.draw(folder, answers)
-    print(coarse_table.text(answers))
-    files = ", ".join(str(path) for path in (folder / "coarse-graining.h5", *figures))
-    print(f"\n{clock.perf_counter() - began:.0f} s; {files}")
-
-
-UNITS = {
-    "time": ("m abar^2/hbar", "time since the start, abar the spacing of the part's finest lattice"),
-    "occupation": ("members", "members n_a in each box (replica, record, box), spectators included"),
-    "position": ("abar", "<x> of the copies, spectators left out (replica, record)"),
-    "x": ("abar", "middle of each box"),
-    "potential": ("hbar^2/(m abar^2)", "V of each box"),
-    "start_phase": ("rad", "phi of each box at the start"),
-}
-
-
-def save(path: Path, outcomes: list[Outcome], answers: Answers, seed: int) -> None:
-    """Every case as a group of datasets, its settings as attributes; the tables' rows as groups of columns.
-
-    A file half written never stands under the final name.
-    """
-    part = path.with_name(path.name + ".part")
-    with h5py.File(part, "w") as file:
-        file.attrs.update({"study": "coarse-graining", "seed": seed, "time_unit": "m abar^2/hbar"})
-        for k, o in enumerate(outcomes):
-            group = file.create_group(f"cases/{o.case.name}")
-            group.attrs.update({**vars(o.case), "seed": seed + k})
-            data = {"time": o.time, "occupation": o.n, "position": o.position}
-            data |= {"x": o.model.x, "potential": o.model.V, "start_phase": o.model.phi}
-            for name, values in data.items():
-                made = group.create_dataset(name, data=values, compression="gzip")
-                made.attrs["units"], made.attrs["description"] = UNITS[name]
-        for name, rows in answers.tables().items():
-            for column in rows[0]:
-                made = file.create_dataset(f"tables/{name}/{column}", data=[row[column] for row in rows])
-                made.attrs["units"], made.attrs["description"] = coarse_table.COLUMNS[column]
-    os.replace(part, path)

@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from copympi.report.drawing import drawing
-from copympi.report.plots import COLOURS
-from copympi.studies.classical_cases import LARGE, Solver
-from copympi.studies.classical_numbers import Outcome, power_law
-from copympi.studies.classical_table import dispersed_off, quantum_off
-from copympi.studies.style import DASHES, STYLE
+from copympi.report import style
+from copympi.report.style import COLOURS, DASHES, DOTS, GREY
+from copympi.studies.classical_limit.cases import LARGE, Solver
+from copympi.studies.classical_limit.numbers import Outcome, dispersed_off, power_law, quantum_off
 
-DOTS: Any = (0, (1, 1.4))
 SIZES = {1e6: COLOURS[5], 1e9: COLOURS[0], LARGE: COLOURS[1]}
 WAVE = {"color": "0.8", "lw": 5, "solid_capstyle": "round", "zorder": 1}
 FEWEST = 1e-10
 """Least share of the members that has a colour; below, as where there is nobody, it is white."""
 
 
-def draw(folder: Path, name: str, outcomes: list[Outcome]) -> list[Path]:
-    """Write NAME.png and NAME.pdf into `folder`; returns their paths."""
+def figure(outcomes: list[Outcome]) -> Any:
+    """Nine panels: images and paths of the harmonic and the double well, and the pendulum against hbar."""
     by_kind = {
         o.case.problem.kind: [p for p in outcomes if p.case.problem.kind == o.case.problem.kind] for o in outcomes
     }
-    with drawing(STYLE) as plt:
-        figure, axes = plt.subplots(3, 3, figsize=(11.5, 9.6), layout="constrained", height_ratios=(1, 1, 0.95))
-        _well(figure, axes[0], by_kind["harmonic"], ((1e9, 0), (1e9, 1)), "harmonic well", "time [periods]", (-34, 34))
-        time = r"time [$m\bar a^2/\hbar$]"
-        _well(figure, axes[1], by_kind["double well"], ((1e9, 0), (LARGE, 0)), "double well", time, (-110, 110))
-        _pendulums(axes[2], by_kind["pendulum"])
-        for letter, ax in zip("abcdefghi", axes.flat, strict=True):
-            ax.set_title(f"{letter}  {ax.get_title(loc='left')}")
-        figure.legend(handles=_key(axes[0, 2]), loc="outside lower center", ncols=7, columnspacing=2.0)
-        paths = [folder / f"{name}.{kind}" for kind in ("png", "pdf")]
-        for path in paths:
-            figure.savefig(path, dpi=160, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
-        plt.close(figure)
-    return paths
+    out, axes = style.panels(3, 3, (11.5, 9.6), height_ratios=(1, 1, 0.95))
+    _well(out, axes[0], by_kind["harmonic"], ((1e9, 0), (1e9, 1)), "harmonic well", "time [periods]", (-34, 34))
+    time = r"time [$m\bar a^2/\hbar$]"
+    _well(out, axes[1], by_kind["double well"], ((1e9, 0), (LARGE, 0)), "double well", time, (-110, 110))
+    _pendulums(axes[2], by_kind["pendulum"])
+    style.letter(axes.flat)
+    out.legend(handles=_key(axes[0, 2]), loc="outside lower center", ncols=7, columnspacing=2.0)
+    return out
 
 
 def told(solver: Solver) -> str:
@@ -53,8 +43,8 @@ def _key(axes: Any) -> list[Any]:
     lines = [axes.plot([], [], **WAVE, label="Schrödinger")[0]]
     lines += [axes.plot([], [], "k", ls=DOTS, label="Newton")[0]]
     lines += [axes.plot([], [], color=c, label=f"$N = 10^{{{np.log10(N):.0f}}}$ copies")[0] for N, c in SIZES.items()]
-    lines += [axes.plot([], [], color="0.35", ls=DASHES, label="no spectators")[0]]
-    lines += [axes.plot([], [], color="0.35", label="one spectator a site")[0]]
+    lines += [axes.plot([], [], color=GREY, ls=DASHES, label="no spectators")[0]]
+    lines += [axes.plot([], [], color=GREY, label="one spectator a site")[0]]
     return lines
 
 
@@ -114,7 +104,7 @@ def _pendulums(axes: Any, outcomes: list[Outcome]) -> None:
             ax.errorbar(
                 [o.case.problem.hbar for o in mine], y, np.nan_to_num(error), **style, lw=1.2, zorder=3 + solver[1]
             )
-        ax.set(xlabel=r"$\hbar$", ylabel=label)
+        ax.set(xlabel=r"$\hbar$ [$m\ell^{3/2}g^{1/2}$]", ylabel=label)
         ax.set_xticks(hbar, [f"1/{round(1 / h)}" for h in hbar])
     axes[0].axhline(max(o.reference.newton.max() for o in outcomes), color="k", ls=DOTS)
     axes[0].set_title("pendulum from −1 rad: how far copies come")

@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from copympi.report.drawing import drawing
-from copympi.report.plots import COLOURS
-from copympi.studies.alignment_numbers import Array, Outcome, mean
-from copympi.studies.style import DASHES, STYLE
-
-DOTS: Any = (0, (1, 1.2))
+from copympi.report import style
+from copympi.report.style import COLOURS, DASHES, DOTS, GREY
+from copympi.studies.alignment.numbers import Array, Outcome, mean
 
 
-def draw(folder: Path, outcomes: list[Outcome]) -> list[Path]:
-    """Write alignment.png and alignment.pdf into `folder`; returns their paths."""
+def figure(outcomes: list[Outcome]) -> Any:
+    """Six panels: lineages against t and t/N, alignment, deaths, models, distance from Schroedinger's equation."""
     rules = [o for o in outcomes if not o.case.alignment and not o.case.refines]
     random = [o for o in rules if o.case.spread > 3]
     models = [o for o in outcomes if o.case.alignment and not o.case.refines]
-    with drawing(STYLE) as plt:
-        figure, axes = plt.subplots(2, 3, figsize=(11.5, 6.6), layout="constrained")
-        _lineages(axes[0, 0], rules)
-        _collapse(axes[0, 1], rules, random)
-        _order(axes[0, 2], random)
-        _deaths(axes[1, 0], rules)
-        _models(axes[1, 1], models)
-        _departures(axes[1, 2], rules, models)
-        for letter, ax in zip("abcdef", axes.flat, strict=True):
-            ax.set_title(f"{letter}  {ax.get_title(loc='left')}")
-            if ax.get_xscale() == "linear":
-                ax.locator_params(axis="x", nbins=5)
-        paths = [folder / f"alignment.{kind}" for kind in ("png", "pdf")]
-        for path in paths:
-            figure.savefig(path, dpi=160, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
-        plt.close(figure)
-    return paths
+    out, axes = style.panels(2, 3, (11.5, 6.6))
+    _lineages(axes[0, 0], rules)
+    _collapse(axes[0, 1], rules, random)
+    _order(axes[0, 2], random)
+    _deaths(axes[1, 0], rules)
+    _models(axes[1, 1], models)
+    _departures(axes[1, 2], rules, models)
+    style.letter(axes.flat)
+    for ax in axes.flat:
+        if ax.get_xscale() == "linear":
+            ax.locator_params(axis="x", nbins=5)
+    return out
 
 
 def _curve(axes: Any, x: Array, values: Array, colour: str, **how: Any) -> Any:
@@ -56,26 +47,16 @@ def _legend(axes: Any, rules: list[Outcome], **place: Any) -> None:
     """Colours are sizes, dashes are starts."""
     sizes = {o.case.members: colour for o, colour, _ in _dress(rules)}
     lines = [axes.plot([], [], color=colour, label=f"$N$ = {N:,}")[0] for N, colour in sizes.items()]
-    lines += [axes.plot([], [], color="0.35", label="random phases")[0]]
-    lines += [axes.plot([], [], color="0.35", ls=DASHES, label="narrow, ±0.3 rad")[0]]
+    lines += [axes.plot([], [], color=GREY, label="random phases")[0]]
+    lines += [axes.plot([], [], color=GREY, ls=DASHES, label="narrow, ±0.3 rad")[0]]
     axes.legend(handles=lines, **place)
-
-
-def _plain(axes: Any) -> None:
-    """Decades as plain numbers, and nothing written between them."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_locator(LogLocator(10))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
-        axis.set_minor_formatter(NullFormatter())
 
 
 def _lineages(axes: Any, rules: list[Outcome]) -> None:
     for o, colour, dashes in _dress(rules):
         _curve(axes, o.time[1:], o.curves["lineages"][:, 1:], colour, ls=dashes)
     axes.set(xscale="log", yscale="log", xlabel="time [periods]", ylabel="distinct phases left")
-    _plain(axes)
+    style.plain_decades(axes.xaxis, axes.yaxis)
     axes.set_title("rules alone: distinct phases against time")
     _legend(axes, rules, loc="lower left", borderaxespad=0.1)
 
@@ -90,7 +71,7 @@ def _collapse(axes: Any, rules: list[Outcome], random: list[Outcome]) -> None:
         f"{largest.case.members:,}",
     )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel="time / $N$ [periods]", ylabel="distinct phases left")
-    _plain(axes)
+    style.plain_decades(axes.xaxis, axes.yaxis)
     axes.set_title("the same against time over $N$")
     axes.legend(loc="lower left", borderaxespad=0.1)
 
@@ -122,9 +103,9 @@ def _models(axes: Any, models: list[Outcome]) -> None:
     for o, colour in zip(shown, COLOURS, strict=False):
         handles.append(_curve(axes, o.time, o.curves["order"], colour, label=o.case.kind.split(",")[0]))
         _curve(axes, o.time, o.curves["order2"], colour, ls=DOTS)
-    handles += [axes.plot([], [], color="0.35", label=r"$|\langle e^{i\phi}\rangle|$")[0]]
-    handles += [axes.plot([], [], color="0.35", ls=DOTS, label=r"$|\langle e^{2i\phi}\rangle|$")[0]]
-    axes.set(xlabel="time [periods]", ylabel="order", ylim=(0, 1.42), yticks=np.linspace(0, 1, 6))
+    handles += [axes.plot([], [], color=GREY, label=r"$|\langle e^{i\phi}\rangle|$")[0]]
+    handles += [axes.plot([], [], color=GREY, ls=DOTS, label=r"$|\langle e^{2i\phi}\rangle|$")[0]]
+    axes.set(xlabel="time [periods]", ylabel="order parameters", ylim=(0, 1.42), yticks=np.linspace(0, 1, 6))
     axes.set_xlim(0)
     axes.set_title(f"alignment model, random phases, $N$ = {shown[0].case.members:,}")
     axes.legend(handles=handles, loc="upper center", ncols=3, columnspacing=1.2, handlelength=1.6)
@@ -146,7 +127,7 @@ def _departures(axes: Any, rules: list[Outcome], models: list[Outcome]) -> None:
     low, high = axes.get_ylim()
     axes.set(yscale="log", xlabel="time since read off [periods]", ylabel=r"rms distance in $\rho$ / noise at this $N$")
     axes.set_ylim(min(0.5, low) if low > 0 else 0.5, high * 5)
-    _plain(axes)
+    style.plain_decades(axes.xaxis, axes.yaxis)
     axes.set_xscale("linear")
     axes.set_xlim(0)
     axes.set_title("last period: distance from Schrödinger's")

@@ -1,4 +1,8 @@
-"""What the study of the classical limit runs: problems of one particle on a ring, and ensembles that solve them."""
+"""What the study of the classical limit runs: problems of one particle on a ring, and ensembles that solve them.
+
+A coherent state in a harmonic well, a packet that comes to the barrier of a double well, and a pendulum at smaller and
+smaller hbar; few members and many, with spectators and without.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +54,15 @@ class Problem:
     def hbar(self) -> float:
         return 1 / self.inverse
 
+    @property
+    def interval(self) -> float:
+        return self.duration / self.records
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        packet = {f"packet {key}": value for key, value in self.packet.items()}
+        return {"hbar": self.hbar, "spacing": self.system.lattice.spacing[0], "duration": self.duration, **packet}  # type: ignore[union-attr]
+
     @cached_property
     def system(self) -> System:
         abar = 1.0 if self.length is None else self.length / self.sites
@@ -81,6 +94,34 @@ class Case:
     @property
     def name(self) -> str:
         return f"{self.problem.name}, N = {self.size}, s = {self.spectators}"
+
+    @property
+    def place(self) -> str:
+        return f"{self.problem.name}/N = {self.size}, s = {self.spectators}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        own = {"members": self.members, "spectators": self.spectators, "replicas": self.replicas}
+        return {**self.problem.settings, "records": self.problem.records, **own}
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A problem given to Schroedinger's equation and to Newton's; it draws nothing."""
+
+    problem: Problem
+
+    @property
+    def name(self) -> str:
+        return f"{self.problem.name}, Schroedinger and Newton"
+
+    @property
+    def place(self) -> str:
+        return self.problem.name
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {**self.problem.settings, "records": self.problem.records}
 
 
 def harmonic() -> Problem:
@@ -125,3 +166,9 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
         for (members, spectators), inverses in swings.items()
         for inverse in inverses
     ]
+
+
+def with_solutions(quick: bool, replicas: int | None) -> list[Case | Solution]:
+    """The ensembles, and after them the solutions of their problems: case k draws from seed + k."""
+    ensembles = cases(quick, replicas)
+    return [*ensembles, *map(Solution, {case.problem.name: case.problem for case in ensembles}.values())]

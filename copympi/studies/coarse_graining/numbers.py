@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.special import ellipk
 
-from copympi.studies.coarse_model import Model, box_sums, middled, packet
+from copympi.report.tables import Row
+from copympi.studies.coarse_graining.model import Model, box_sums, middled, packet
 from copympi.theory.noise import scatter
 from copympi.theory.schrodinger import density
 
 Array = NDArray[np.float64]
-Row = dict[str, Any]
 WIDEST = 8
 """Sites of the boxes in which the models of a wave are compared."""
 

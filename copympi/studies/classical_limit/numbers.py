@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from copympi.model import observables
 from copympi.simulate import Run
-from copympi.studies.classical_cases import Case, Problem
+from copympi.studies.classical_limit.cases import Case, Problem
 from copympi.theory import newton, schrodinger
 
 Array = NDArray[np.float64]
@@ -64,13 +64,8 @@ class Outcome:
     steps: int
 
     @classmethod
-    def of(cls, case: Case, reference: Reference, run: Run) -> Outcome:
-        n = run.occupation if case.replicas > 1 else run.occupation[None]
-        m = {name: values if case.replicas > 1 else values[None] for name, values in run.measured.items()}
-        data: dict[str, NDArray[Any]] = {name: m[name][..., 0] for name in WIDE} | {name: m[name] for name in NARROW}
-        V = case.problem.system.lattice.potential  # type: ignore[union-attr]
-        data["potential_energy"] = (n / n.sum(axis=-1, keepdims=True, dtype=float)) @ V
-        return cls(case, reference, data | {"occupation": n[0]}, measure(data, reference), run.steps)
+    def of(cls, case: Case, reference: Reference, data: dict[str, NDArray[Any]]) -> Outcome:
+        return cls(case, reference, data, measure(data, reference), int(data["steps"]))
 
     @property
     def density(self) -> Array:
@@ -82,6 +77,16 @@ class Outcome:
     def least(self) -> float:
         """The smallest n_a of all replicas and records."""
         return float(self.data["smallest"].min())
+
+
+def recorded(case: Case, run: Run) -> dict[str, NDArray[Any]]:
+    """The data of an Outcome, and steps, out of a run."""
+    n = run.occupation if case.replicas > 1 else run.occupation[None]
+    m = {name: values if case.replicas > 1 else values[None] for name, values in run.measured.items()}
+    data: dict[str, NDArray[Any]] = {name: m[name][..., 0] for name in WIDE} | {name: m[name] for name in NARROW}
+    V = case.problem.system.lattice.potential  # type: ignore[union-attr]
+    data["potential_energy"] = (n / n.sum(axis=-1, keepdims=True, dtype=float)) @ V
+    return {**data, "occupation": n[0], "steps": np.array(run.steps)}
 
 
 def measure(data: dict[str, NDArray[Any]], reference: Reference) -> dict[str, tuple[float, float]]:
@@ -98,6 +103,16 @@ def measure(data: dict[str, NDArray[Any]], reference: Reference) -> dict[str, tu
         "share": stretch.mean(axis=1) / flow.mean(axis=1),
     }
     return {name: mean(values) for name, values in each.items()}
+
+
+def quantum_off(o: Outcome) -> float:
+    """The largest distance of Schroedinger's <x> to Newton's x."""
+    return float(abs(o.reference.quantum - o.reference.newton).max())
+
+
+def dispersed_off(o: Outcome) -> float:
+    """The same to Newton's with the lattice's dispersion."""
+    return float(abs(o.reference.quantum - o.reference.dispersed).max())
 
 
 def mean(values: Array) -> tuple[float, float]:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.model.system import System
-from copympi.simulate import Run
 from copympi.theory.noise import covariance
 from copympi.theory.schrodinger import density
 
@@ -17,7 +16,6 @@ ENOUGH = 20
 """Least N rho_a on a path for which the linear noise approximation means something."""
 PERIOD = 1.0
 Array = NDArray[np.float64]
-ARRAYS = ("occupation", "phase", "coherence", "coherence2", "lineages", "events", "energy")
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,7 @@ class Outcome:
     numbers: dict[str, tuple[float, float]]
 
     @classmethod
-    def of(cls, system: System, case: Any, run: Run) -> Outcome:
-        rows = {name: getattr(run, name) for name in ARRAYS if getattr(run, name) is not None}
-        data: dict[str, NDArray[Any]] = {"time": run.time, **rows}
+    def of(cls, system: System, case: Any, data: dict[str, NDArray[Any]]) -> Outcome:
         curves = curves_of(data)
         off = departure(system, data)
         numbers = {name: at_record(values, -1) for name, values in curves.items()}

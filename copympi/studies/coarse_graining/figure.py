@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from copympi.report.drawing import drawing
-from copympi.report.plots import COLOURS
-from copympi.studies.coarse_numbers import Answers, pendulum
-from copympi.studies.style import DASHES, STYLE
+from copympi.report import style
+from copympi.report.style import COLOURS, DASHES, DOTS, GREY
+from copympi.studies.coarse_graining.numbers import Answers, pendulum
 
-GREY = "0.35"
 COLOUR = {1: GREY, 2: COLOURS[4], 4: COLOURS[0], 8: COLOURS[1], 16: COLOURS[2]}
 """Of boxes of so many sites."""
 
 
-def draw(folder: Path, answers: Answers) -> list[Path]:
-    """Write coarse-graining.png and .pdf into `folder`; returns their paths."""
-    with drawing(STYLE) as plt:
-        figure, axes = plt.subplots(2, 3, figsize=(11.5, 6.8), layout="constrained")
-        panels = (_densities, _speeds, _pendulums, _distances, _deaths, _body)
-        for letter, ax, panel in zip("abcdef", axes.flat, panels, strict=True):
-            panel(ax, answers)
-            ax.set_title(f"{letter}  {ax.get_title(loc='left')}")
-        paths = [folder / f"coarse-graining.{kind}" for kind in ("png", "pdf")]
-        for path in paths:
-            figure.savefig(path, dpi=160, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
-        plt.close(figure)
-    return paths
+def figure(answers: Answers) -> Any:
+    """Six panels: packets in a well, speeds, pendulums, distances at each N, deaths, one body's atoms."""
+    out, axes = style.panels(2, 3, (11.5, 6.8))
+    for ax, panel in zip(axes.flat, (_densities, _speeds, _pendulums, _distances, _deaths, _body), strict=True):
+        panel(ax, answers)
+    style.letter(axes.flat)
+    return out
 
 
 def _densities(axes: Any, answers: Answers) -> None:
@@ -107,7 +98,7 @@ def _distances(axes: Any, answers: Answers) -> None:
 
 
 def _deaths(axes: Any, answers: Answers) -> None:
-    markers: Any = {32: "-", 128: DASHES, 512: (0, (1, 1.2))}
+    markers: Any = {32: "-", 128: DASHES, 512: DOTS}
     for o in answers.get("life"):
         n = o.case.members / o.model.x.size
         axes.plot(o.time / (n * o.model.abar**2), o.dead.mean(axis=0), color=COLOUR[o.case.k], ls=markers.get(n, "-"))

@@ -1,0 +1,3 @@
+"""Is alignment an attractor? Cases, what is measured in them, tables and figure."""
+
+ASKS = "is alignment of the phases an attractor? (section 3.2)"

@@ -1,0 +1,88 @@
+"""When a study stops early: a signal, or its time is used up. What is done stands on the disk, so little is lost.
+
+A process alone stops at once. Many ranks stop together before the next case, as none may leave the others in a run.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time as clock
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from copympi import mpi
+from copympi.errors import StoppedEarly
+from copympi.run.stopping import SIGNALS, job_deadline
+
+TIME = 1000
+"""Stands for the end of the time among the numbers of signals."""
+
+
+class _AtOnceError(BaseException):
+    """Breaks off a case. Not an Exception: a run tells its ranks of those."""
+
+
+class Stopping:
+    """A context in which signals are wishes to stop. `budget`: seconds; None for the end of the SLURM job, if any."""
+
+    def __init__(self, comm: Any, budget: float | None) -> None:
+        self.comm = comm
+        self.caught, self.may_break = 0, False
+        self.old: dict[int, Any] = {}
+        self.deadline: float | None = None
+        if comm.rank == mpi.ROOT:
+            self.deadline = job_deadline() if budget is None else clock.monotonic() + budget
+        self.longest, self.since = 0.0, clock.monotonic()
+
+    def __enter__(self) -> Stopping:
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                old = signal.getsignal(number)
+                if old is not signal.SIG_IGN:  # as SIGHUP under nohup, SIGINT in a shell's background
+                    self.old[number] = old
+                    signal.signal(number, self._catch)
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for number, handler in self.old.items():
+            signal.signal(number, handler)
+
+    def _catch(self, number: int, _: Any) -> None:
+        if number == signal.SIGINT:  # a second one ends the process
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self.caught = number
+        if self.may_break:
+            raise _AtOnceError
+
+    def before_case(self) -> None:
+        """Collective. StoppedEarly on every rank where one of them is to stop, or a case may not end in time.
+
+        A case is taken to last as long as the longest until now.
+        """
+        now = clock.monotonic()
+        self.longest, self.since = max(self.longest, now - self.since), now
+        why = np.array([self.caught], np.int64)
+        if not self.caught and self.deadline is not None and now + self.longest > self.deadline:
+            why[0] = TIME
+        mpi.largest(self.comm, why)
+        if why[0]:
+            raise StoppedEarly(_told(int(why[0])))
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """In here a process alone stops at once, with StoppedEarly."""
+        self.may_break = self.comm.size == 1
+        try:
+            yield
+        except _AtOnceError:
+            raise StoppedEarly(_told(self.caught)) from None
+        finally:
+            self.may_break = False
+
+
+def _told(why: int) -> str:
+    return "the time is used up" if why == TIME else f"stopped by {signal.Signals(why).name}"
