@@ -49,7 +49,7 @@ cdef class Classes:
                 left = self.n[r, a]
                 for k in range(self.K):
                     if self.spectators[a, k] < 0 or self.count[r, a, k] < self.spectators[a, k]:
-                        raise ValueError(f"count[{r}, {a}, {k}]: must be at least its spectators, and these not negative")
+                        raise ValueError(f"count[{r}, {a}, {k}]: must be at least its spectators, these at least 0")
                     left -= self.count[r, a, k]
                 if left != 0:
                     raise ValueError(f"count[{r}, {a}]: must add up to n[{r}, {a}]")

@@ -9,7 +9,7 @@ from copympi.kernels.cluster cimport Cluster, Edge, path_at, share_at
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
 from copympi.kernels.pair cimport pair_flow
 
-cdef double SHORTEST = 1e-13 # part of a step that a substep takes at the least
+cdef double SHORTEST = 1e-13  # part of a step that a substep takes at the least
 cdef double WAVE = 0.5       # |H| times a substep, at the most
 
 

@@ -81,7 +81,7 @@ cdef int64_t decide(const System *s, const FieldPlan *plan, const Block *k, Room
     cdef Py_ssize_t P = s.P, b, e
     cdef int64_t *gone = room.work
     cdef int64_t *come = room.work + P
-    cdef int64_t i, tail, place = 0, number = 0, copies = 0
+    cdef int64_t _i, tail, place = 0, number = 0, copies = 0
     for b in range(P):
         come[b] = 0
     for b in range(P):
@@ -91,7 +91,7 @@ cdef int64_t decide(const System *s, const FieldPlan *plan, const Block *k, Room
         for e in range(s.indptr[b], s.indptr[b + 1]):
             tail -= proposals[e]
         for e in range(s.indptr[b], s.indptr[b + 1]):
-            for i in range(proposals[e]):
+            for _i in range(proposals[e]):
                 room.yes[number] = accepted(s, plan, b, e, k.values[tail], k.values[k.size + tail],
                                             value + k.width * number, luck[number])
                 if room.yes[number]:
@@ -108,7 +108,7 @@ cdef void take_out(const System *s, Block *k, Room *room, const int64_t *proposa
     cdef Py_ssize_t P = s.P, a, b, e, j
     cdef int64_t *come = room.work + P
     cdef int64_t *cursor = room.work + 4 * P
-    cdef int64_t i, keep, n, place = 0, number = 0
+    cdef int64_t i, keep, _n, place = 0, number = 0
     for a in range(P):
         cursor[a] = place
         place += come[a]
@@ -121,7 +121,7 @@ cdef void take_out(const System *s, Block *k, Room *room, const int64_t *proposa
         keep = i
         for e in range(s.indptr[b], s.indptr[b + 1]):
             a = s.indices[e]
-            for n in range(proposals[e]):
+            for _n in range(proposals[e]):
                 if room.yes[number]:
                     if room.powers != NULL:
                         add_powers(k.values[i], k.values[k.size + i], room.scale, -1, room.powers + b, P)

@@ -12,8 +12,8 @@ cdef class Couplings:
                   const double[::1] re not None, const double[::1] im not None, const double[::1] omega not None,
                   const double[::1] level not None, const int64_t[:, ::1] pair not None, double shift, double norm):
         cdef Py_ssize_t P = omega.shape[0], nnz = indices.shape[0], k, a
-        if P == 0 or not indptr.shape[0] - 1 == P == level.shape[0] or not indices.shape[0] == re.shape[0] == im.shape[0]:
-            raise ValueError("couplings: shapes do not fit")
+        need(P > 0 and indptr.shape[0] - 1 == P == level.shape[0] and nnz == re.shape[0] == im.shape[0],
+             "couplings: shapes do not fit")
         if pair.shape[1] != 4 or 2 * pair.shape[0] != indices.shape[0]:
             raise ValueError("couplings: every entry belongs to one pair")
         need(indptr[0] == 0 and indptr[P] == nnz, "couplings: indptr must go from 0 to the number of entries")

@@ -41,7 +41,7 @@ cdef class Crowd:
         if spectators is None:
             spectators = np.zeros((self.U, self.P), np.int32)
         self.width = values.shape[0]
-        need(values.shape[1] == self.M and (self.width == 0 or 2 <= self.width <= 3), "values: must be (2, M) or (3, M)")
+        need(values.shape[1] == self.M and self.width in (0, 2, 3), "values: must be (2, M) or (3, M)")
         need(spectators.shape[0] == self.U and spectators.shape[1] == self.P, "spectators: must be (U, P)")
         self.ids = &ids[0]
         self.values = &values[0, 0]
@@ -61,7 +61,7 @@ cdef class Crowd:
         return most
 
     cdef int need_whole(self, Py_ssize_t replicas, Py_ssize_t P, Py_ssize_t width) except -1:
-        """ValueError where this is no crowd of so many replicas and beables, or no values, or buckets do not fill it."""
+        """ValueError where it is not of so many replicas and beables, has no values, or buckets do not fill it."""
         cdef Py_ssize_t u, a
         cdef int64_t place
         cdef const int32_t *counts

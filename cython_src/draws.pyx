@@ -68,8 +68,8 @@ cdef void sort_one_by_one(Stream *s, int64_t rest, double total, Py_ssize_t firs
                           const double *chance, int64_t *leave) noexcept nogil:
     cdef double x
     cdef Py_ssize_t e
-    cdef int64_t k
-    for k in range(rest):
+    cdef int64_t _k
+    for _k in range(rest):
         x = stream_double(s) * total
         e = first
         while e < final and x >= chance[e]:

@@ -38,7 +38,8 @@ cdef void fields(const System *s, const double *n, const double *Z, double *h) n
         h[P + a] = y
 
 
-cdef void fields_at(const System *s, const double *n, const double *sums, double t, double *Z, double *h) noexcept nogil:
+cdef void fields_at(const System *s, const double *n, const double *sums, double t, double *Z,
+                    double *h) noexcept nogil:
     """Sums Z and fields h a time t after `sums` (4P: Z re, im, Z2 re, im) were taken, to first order."""
     cdef Py_ssize_t P = s.P, a
     cdef double x, y

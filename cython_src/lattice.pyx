@@ -28,7 +28,7 @@ from copympi.kernels.settle cimport settle, settle_large_n
 from copympi.kernels.step_control cimport StepControl
 
 cdef double CALM_TURN = 0.6    # radians by which its neighbours may turn a calm amplitude in a step;
-cdef double COUNTED_TURN = 0.3 # that of few members
+cdef double COUNTED_TURN = 0.3  # that of few members
 cdef double NOISE = 0.01       # n^-2 times the members that may leave many in a step: their noise is a tenth of n
 cdef double CAREFUL = 0.5      # norm of H h/hbar where the fastest waves keep their size and phase well enough
 cdef double OVER = 1.1         # so much may the members that move exceed what the start foretold

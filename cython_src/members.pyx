@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Leaps of members with an identity: each block's ids stand bucketed by beable, and a step costs what it moves.
 
-A block holds at most 2^18 members, so that it fits the second-level cache, at four bytes an id; more only where there are
-more than 2^16 beables.
+A block holds at most 2^18 members, so that it fits the second-level cache, at four bytes an id; more only where there
+are more than 2^16 beables.
 Members of a beable are exchangeable: how many leave is drawn first, then which (a partial Fisher-Yates shuffle).
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -66,8 +66,9 @@ def finish_step(Couplings couplings not None, StepPlans plans not None, *, uint8
     """Take phases and clocks of the active replicas from their completed plans; `active` loses who is at the record."""
     cdef Py_ssize_t r, R = phase.shape[0]
     need_plans(plans, couplings, R)
-    need(phase.shape[1] == couplings.system.P and time_left.shape[0] == R and step.shape[0] == R
-         and largest.shape[0] == R and active.shape[0] == R, "phase: must be (R, P); active, time_left, step, largest: (R,)")
+    need(phase.shape[1] == couplings.system.P, "phase: must be (R, P)")
+    need(time_left.shape[0] == R and step.shape[0] == R and largest.shape[0] == R and active.shape[0] == R,
+         "active, time_left, step, largest: must be (R,)")
     for r in range(R):
         if active[r]:
             new_phase(&couplings.system, row_of(plans, r), &phase[r, 0])

@@ -129,7 +129,7 @@ def felt(Couplings couplings not None, *, const int64_t[:, ::1] n not None, cons
 
 def midpoints(Crowd crowd not None, *, double[:, ::1] mid not None, const double[:, :, ::1] numbers not None,
               const double[::1] half not None, int twice, const uint8_t[::1] active not None):
-    """Better midpoints `mid` (3, M) of the step from the crowd's values (3, M), in place. half (R,): half its length."""
+    """Better midpoints `mid` (3, M) of the step from the crowd's values, in place. half (R,): half its length."""
     cdef Py_ssize_t P = crowd.P, u, r, a, R = active.shape[0]
     cdef int64_t place
     cdef Block block
@@ -137,7 +137,7 @@ def midpoints(Crowd crowd not None, *, double[:, ::1] mid not None, const double
     crowd.need_whole(R, P, 3)
     need(numbers.shape[0] == R and numbers.shape[1] == 7 and numbers.shape[2] == P and half.shape[0] == R,
          "numbers: must be (R, NUMBERS, P); half: (R,)")
-    need(crowd.width == 3 and mid.shape[0] == 3 and mid.shape[1] == crowd.M, "mid: must be (3, M), as the crowd's values")
+    need(mid.shape[0] == 3 and mid.shape[1] == crowd.M, "mid: must be (3, M), as the crowd's values")
     if crowd.M == 0:
         return
     with nogil:
@@ -194,7 +194,7 @@ def end(Crowd crowd not None, *, const double[:, ::1] mid not None, const double
     cdef int64_t k
     cdef double *values
     crowd.need_whole(active.shape[0], crowd.P, 3)
-    need(crowd.width == 3 and mid.shape[0] == 3 and mid.shape[1] == crowd.M, "mid: must be (3, M), as the crowd's values")
+    need(mid.shape[0] == 3 and mid.shape[1] == crowd.M, "mid: must be (3, M), as the crowd's values")
     need(keep.shape[0] == active.shape[0], "keep: must be (R,)")
     with nogil:
         for u in range(crowd.U):

@@ -21,7 +21,7 @@ from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.streams cimport Stream
 
 cdef double MOST = 1e18       # members that can move at once: no step comes near, but where none is short enough
-cdef double NEGLIGIBLE = 1e-2 # share of spectators below which the change of what they keep back is left out
+cdef double NEGLIGIBLE = 1e-2  # share of spectators below which the change of what they keep back is left out
 
 
 cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t spectators, double flow, int64_t *gone,

@@ -5,8 +5,9 @@ A beable has K classes, each a value z = e^{i phi}; beables move theirs by a map
 copy takes a member from one class to another. Between two classes the chance is that of (39) with the weights grown to
 mid-step; how many leave a class is one binomial and one multinomial draw, whatever N is.
 
-One draw for all copies of a step lacks what its noise does in the rest of it, on average half the step. That is the mean
-field's answer to the noise, known from the fields before and after; `answer` adds it, so covariances are of second order.
+One draw for all copies of a step lacks what its noise does in the rest of it, on average half the step. That is the
+mean field's answer to the noise, known from the fields before and after; `answer` adds it, so covariances are of second
+order.
 
 Counts are integers, or beyond 2^63 whole numbers in doubles; see draw_many in draws.pyx for what is drawn then.
 """

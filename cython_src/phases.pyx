@@ -186,7 +186,7 @@ def sums_of_mapped(*, const uint8_t[::1] active not None, const int64_t[:, ::1] 
                 Z2 = Z2 + (2.0 * <double> j * g + <double> (j + 1) * g * g * q) * power * S
                 if j < K:                  # (j' - 1) q^(j' - 2) of the next j'
                     Z2 = Z2 + <double> j * power * over * (<double> powers[r, 2 * j, a]
-                                                + 1j * <double> powers[r, 2 * j + 1, a])
+                                                           + 1j * <double> powers[r, 2 * j + 1, a])
                 power = power * q
             Z = u * Z
             Z2 = u * u * Z2

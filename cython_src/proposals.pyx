@@ -57,10 +57,10 @@ cdef inline void exchange(Block *block, int64_t i, int64_t j) noexcept nogil:
     cdef uint32_t id = block.ids[i]
     cdef double value
     cdef double *row = block.values
-    cdef Py_ssize_t k
+    cdef Py_ssize_t _k
     block.ids[i] = block.ids[j]
     block.ids[j] = id
-    for k in range(block.width):
+    for _k in range(block.width):
         value = row[i]
         row[i] = row[j]
         row[j] = value
@@ -79,7 +79,7 @@ def draw_proposals(Couplings couplings not None, Crowd crowd not None, *, const 
     cdef Stream stream
     cdef Block block
     cdef Py_ssize_t u, r, b, e, P = s.P, R = n.shape[0]
-    cdef int64_t k, j, out = 0, begin, last, gone, free
+    cdef int64_t k, _k, j, out = 0, begin, last, gone, free
     need(active.shape[0] == R and step.shape[0] == R and n.shape[1] == P, "active, step: must be (R,); n: (R, P)")
     crowd.need_whole(R, P, 0)
     need_proposals(crowd, s, proposals)
@@ -110,7 +110,7 @@ def draw_proposals(Couplings couplings not None, Crowd crowd not None, *, const 
                 for k in range(gone):
                     exchange(&block, begin + places[k], last - 1 - k)
                 for e in range(s.indptr[b], s.indptr[b + 1]):
-                    for k in range(proposals[u, e]):
+                    for _k in range(proposals[u, e]):
                         partner[out] = stream_below64(&stream, n[r, s.indices[e]])
                         group[out] = <int32_t> (r * P + s.indices[e])
                         luck[out] = stream_double(&stream)

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Copies one by one, for ensembles that one process has whole: the jump process of (39) at phases that stand still.
 
-Proposals come one after the other, at the rate 2 R_ab sqrt(n_a/n_b) to each member of b that can move, n as it is at that
-instant: a wait, a pair of beables, a member and its partner, each drawn uniformly; the proposal is taken with
+Proposals come one after the other, at the rate 2 R_ab sqrt(n_a/n_b) to each member of b that can move, n as it is at
+that instant: a wait, a pair of beables, a member and its partner, each drawn uniformly; the proposal is taken with
 probability sin+(phi_J - phi_I + delta_ab). Nothing is expanded in the step, so the law is exact for any N and chance.
 """
 from libc.math cimport log1p, sqrt
@@ -63,7 +63,8 @@ cdef void change(const System *s, Rates *k, Py_ssize_t a, int64_t by) noexcept n
         k.reach[s.indices[e]] += 2.0 * k.strength[e] * (k.root[a] - old)
 
 
-cdef Py_ssize_t next_proposal(const System *s, const Rates *k, Stream *stream, double *time_left, Py_ssize_t *b) noexcept nogil:
+cdef Py_ssize_t next_proposal(const System *s, const Rates *k, Stream *stream, double *time_left,
+                              Py_ssize_t *b) noexcept nogil:
     """Wait for the next proposal and draw its beables: the entry (b, a) of H, or -1 where the time is over first."""
     cdef double x
     cdef Py_ssize_t e, found = -1
@@ -103,7 +104,8 @@ cdef inline void put(Block *k, int64_t source, int64_t target) noexcept nogil:
             k.values[j * k.size + target] = k.values[j * k.size + source]
 
 
-cdef int64_t make_room(Block *k, int64_t *start, const int64_t *n, Py_ssize_t b, Py_ssize_t a, int64_t gap) noexcept nogil:
+cdef int64_t make_room(Block *k, int64_t *start, const int64_t *n, Py_ssize_t b, Py_ssize_t a,
+                       int64_t gap) noexcept nogil:
     """Close the gap in bucket b and open one in bucket a, a move or two for each bucket between: returns where.
 
     start, n (P,): where buckets begin, and their sizes before. A bucket's spectators stay its first.

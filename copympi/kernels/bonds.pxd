@@ -88,7 +88,7 @@ cdef struct Work:
 cdef class Bonds:
     cdef Diagonals d
     cdef Couplings couplings
-    cdef readonly double shift # energy over hbar that is taken off H
+    cdef readonly double shift  # energy over hbar that is taken off H
     cdef readonly double norm  # bound on the norm of what is left
     cdef object owners         # of the memory that d points into
 
