@@ -5,6 +5,7 @@ A new method is a file in engine/ and a row of TABLE; tests/unit/test_methods.py
 
 from __future__ import annotations
 
+import copyreg
 from typing import Any
 
 from copympi.engine.accuracy import Accuracy
@@ -98,6 +99,14 @@ TABLE = (
     ),
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""
+
+
+def named(name: str) -> Method:
+    """The row of that name."""
+    return next(method for method in TABLE if method.name == name)
+
+
+copyreg.pickle(Method, lambda method: (named, (method.name,)))  # from the root to all ranks: a row holds functions
 
 
 def choose(case: Case) -> Method:

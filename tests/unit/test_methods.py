@@ -6,6 +6,7 @@ Cases are those of tests/contract.py; tests/mpi/test_methods.py runs them on sev
 from __future__ import annotations
 
 import copy
+import pickle
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -364,3 +365,9 @@ def test_python_says_what_the_table_says() -> None:
             FOUR, density=[0.25] * 4, members=100, duration=1.0, representation="occupation",
             alignment={"strength": 0.1}, comm=Alone(),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("method", TABLE, ids=lambda method: method.name)
+def test_a_row_travels_to_other_ranks(method: Method) -> None:
+    """The root chooses; a run on several ranks sends the row, functions and all."""
+    assert pickle.loads(pickle.dumps(method, protocol=5)) is method
