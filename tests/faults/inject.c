@@ -1,7 +1,7 @@
 /* Makes system calls fail, for a process that is started with LD_PRELOAD=inject.so.
 
-COPYMPI_FAULT = "CALL ERRNO FIRST COUNT PATH": of the calls of that kind on files whose path contains PATH, at its
-beginning or behind a slash ("out" is not to befall layout.py), those from the FIRST-th on, COUNT of them, fail with
+COPYMPI_FAULT = "CALL ERRNO FIRST COUNT PATH": of the calls of that kind on files whose path contains PATH as whole
+names, the last whole unless it ends in "-" ("out" is not to befall layout.py nor output.py), those from the FIRST-th on, COUNT of them, fail with
 that errno. CALL: open read write sync rename unlink stat list resize mkdir.
 COPYMPI_FAULT_LOG: a file to which each failure adds a byte. */
 #define _GNU_SOURCE
@@ -31,8 +31,9 @@ static void setup(void) {
 }
 
 static int contains(const char *path) {
+    size_t n = strlen(part);
     for (const char *at = path; (at = strstr(at, part)); at++)
-        if (at == path || at[-1] == '/') return 1;
+        if ((at == path || at[-1] == '/') && (!at[n] || at[n] == '/' || part[n - 1] == '-')) return 1;
     return 0;
 }
 

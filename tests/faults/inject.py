@@ -20,7 +20,7 @@ def build(folder: Path, source: str = "inject.c") -> Path:
 
 
 class Fault(NamedTuple):
-    """Of the calls on paths that contain `part`, at the beginning of a name, `count` fail from the `first` on."""
+    """Of the calls on paths that contain `part` as whole names, `count` fail from the `first` on."""
 
     call: str
     error: str
