@@ -38,7 +38,7 @@ def main(rank: int, how: str) -> None:
             kernel: Any = copympi.engine.members.kernel
             kernel.move = after(5, kernel.move, fail)
         elif how == "occupation":
-            kernel = copympi.engine.occupation.kernel
+            kernel = copympi.engine.counts.kernel
             kernel.advance = after(2, kernel.advance, fail)
         elif how == "recorder":
             memory: Any = copympi.records.plan.Memory
