@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -149,6 +150,9 @@ class Run:
     steps and largest leaving chance of a step, of all replicas together; seconds of wall time in the loop.
     Where profiles are thinned, arrays with P have profile_time (T',) in place of time. measured : by name, summaries
     (T,) or (T, axes) (model/observables.py) and what the largest ensembles have of each beable beside n and phase.
+
+    complete : whether the run has come to its end. config : section -> key -> value, as the run was asked for; system :
+    as it ran, in the basis of its beables; path : the results folder, None of a run in memory alone.
     """
 
     time: NDArray[np.float64]
@@ -164,6 +168,10 @@ class Run:
     energy: NDArray[np.float64] | None = None
     profile_time: NDArray[np.float64] | None = None
     measured: dict[str, NDArray[Any]] = field(default_factory=dict)
+    complete: bool = True
+    config: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    system: System | None = field(default=None, compare=False)
+    path: Path | None = field(default=None, compare=False)
 
 
 class Memory:

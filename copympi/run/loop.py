@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time as clock
-import warnings
 from typing import Any
 
 from copympi import mpi
@@ -13,11 +12,12 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
 from copympi.engine.ensemble import Snapshot
 from copympi.engine.members import Members
-from copympi.errors import EmptyBeableWarning, InputError, StepWarning
+from copympi.errors import EmptyBeableWarning, InputError, StepWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.records.plan import Plan, Recorder
 from copympi.run.checkpoints import Checkpoints
+from copympi.run.plan import Job
 from copympi.run.progress import Silent
 from copympi.text import humane
 
@@ -38,27 +38,23 @@ def built(system: System, start: Start, config: Config, comm: Any) -> Members | 
 
 
 def run(
-    system: System,
-    start: Start,
-    config: Config,
-    comm: Any,
+    ensemble: Members | Counts,
+    job: Job,
+    plan: Plan,
     recorders: list[Recorder],
     progress: Silent,
-    keeper: Checkpoints | None = None,
-    ensemble: Members | Counts | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[Snapshot | None, float]:
     """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
 
-    Recorders and progress are used on the root only. `keeper` saves and restores the state where there is one.
-    `ensemble` : as `built` makes it, where that has been done.
+    Recorders and progress are used on the root only. `checkpoints` save and restore the state where there are any.
     An exception that is not alike on all ranks aborts the job.
     """
     try:
-        with mpi.together(comm):
+        with mpi.together(ensemble.comm):
             began = clock.perf_counter()
-            ensemble = built(system, start, config, comm) if ensemble is None else ensemble
-            warn = _StepWatch(config.dynamics.step, system)
-            last = _loop(ensemble, config, Plan(config, system, start), recorders, progress, keeper, warn)
+            watch = _StepWatch(job.config.dynamics.step, job.system)
+            last = _loop(ensemble, plan, recorders, progress, checkpoints, watch)
             return last, clock.perf_counter() - began
     finally:
         progress.close()
@@ -66,61 +62,62 @@ def run(
 
 def _loop(
     ensemble: Members | Counts,
-    config: Config,
     plan: Plan,
     recorders: list[Recorder],
     progress: Silent,
-    keeper: Checkpoints | None,
-    warn: _StepWatch,
+    checkpoints: Checkpoints | None,
+    watch: _StepWatch,
 ) -> Snapshot | None:
     first, snapshot = 1, None
-    if keeper is not None and keeper.found is not None:
-        state, meta = keeper.found
+    if checkpoints is not None and checkpoints.found is not None:
+        state, meta = checkpoints.found
         first = int(meta["record"])
         ensemble.restore(state, first)
-        keeper.found = None
+        checkpoints.found = None
     else:
-        snapshot = _tell(recorders, ensemble, 0, plan, keeper)
+        snapshot = _tell(recorders, ensemble, 0, plan, checkpoints)
         ensemble.begin(first)
-    for record in range(first, config.records + 1):
+    for record in range(first, plan.records + 1):
         if record > first:
             ensemble.begin(record)
-        _reach_record(ensemble, record, progress, keeper)
-        snapshot = _tell(recorders, ensemble, record, plan, keeper)
+        _reach_record(ensemble, record, progress, checkpoints)
+        snapshot = _tell(recorders, ensemble, record, plan, checkpoints)
         if snapshot is not None:
             progress.show(*ensemble.progress)
-            warn.look(snapshot.largest_chance, record * config.interval)
-    if keeper is not None:
-        keeper.close()
+            watch.look(snapshot.largest_chance, record * plan.interval)
+    if first > plan.records:  # it goes on from its own end, which it did not come to note
+        snapshot = ensemble.snapshot()
+    if checkpoints is not None:
+        checkpoints.close()
     return snapshot
 
 
-def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, keeper: Checkpoints | None) -> None:
-    """Steps up to the next record, with looks at the clock and at what ranks wish for in between."""
+def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, checkpoints: Checkpoints | None) -> None:
+    """Steps up to the next record, with looks at the clock and at what ranks ask for in between."""
     more = True
     while more:
-        if keeper is not None:
-            keeper.control.look(ensemble.wishes, ensemble)
+        if checkpoints is not None:
+            checkpoints.control.look(ensemble.wishes, ensemble)
         more = ensemble.advance()
         if progress.due():
             progress.show(*ensemble.progress)
-        if keeper is not None:
-            keeper.heed(ensemble, record)
+        if checkpoints is not None:
+            checkpoints.serve(ensemble, record)
 
 
 def _tell(
-    recorders: list[Recorder], ensemble: Members | Counts, record: int, plan: Plan, keeper: Checkpoints | None
+    recorders: list[Recorder], ensemble: Members | Counts, record: int, plan: Plan, checkpoints: Checkpoints | None
 ) -> Snapshot | None:
     """Show the recorders where the ensemble stands. Collective; returns the snapshot on the root."""
     time, snapshot = record * plan.interval, ensemble.snapshot()
-    if keeper is not None and plan.apart and plan.profiled(record):
-        keeper.profile(ensemble, snapshot, record, plan.number(record), time)
+    if checkpoints is not None and plan.apart and plan.profiled(record):
+        checkpoints.profile(ensemble, snapshot, record, plan.number(record), time)
     if snapshot is None:
         return None
     snapshot = plan.measure(record, snapshot)
     for recorder in recorders:
-        if keeper is not None:
-            keeper.tell(recorder, time, snapshot)
+        if checkpoints is not None:
+            checkpoints.tell(recorder, time, snapshot)
         else:
             recorder.take(time, snapshot)
     return snapshot
@@ -135,19 +132,17 @@ class _StepWatch:
 
     def look(self, chance: float, time: float) -> None:
         if self.step_of_phases is not None and self.turn > CAREFUL_TURN:
-            warnings.warn(
+            warn(
                 f"dynamics.step = {self.step_of_phases:g} may turn phases by {self.turn:.3g} rad in one step (|H|/hbar "
                 f"less the middle of its diagonal, times the step); above {CAREFUL_TURN} results lose accuracy",
                 StepWarning,
-                stacklevel=5,
             )
             self.step_of_phases = None
         if self.step is not None and chance > CAREFUL_CHANCE:
-            warnings.warn(
+            warn(
                 f"dynamics.step = {self.step:g} lets a member leave with chance {chance:.3g} in one step "
                 f"(by t = {time:g}); above {CAREFUL_CHANCE} results lose accuracy",
                 StepWarning,
-                stacklevel=5,
             )
             self.step = None
 
@@ -157,9 +152,8 @@ def warn_about(start: Start, system: System) -> None:
     if start.unmanned.size:
         named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
         more = f" and {start.unmanned.size - 5} more" if start.unmanned.size > 5 else ""
-        warnings.warn(
+        warn(
             f"with {humane(start.members).replace(',', '')} members no one holds beable {named}{more}: "
             "there is nothing to copy, so it will stay empty",
             EmptyBeableWarning,
-            stacklevel=3,
         )
