@@ -142,7 +142,7 @@ class ResultsFile:
 
     def _take_over(self, keep: int) -> None:
         """The first records of an earlier life, and only their profiles."""
-        kept = first_records(self.path, keep) if keep else {}
+        kept = first_records(self.path, keep, self.plan.number(keep)) if keep else {}
         if keep and ("profile_time" in kept) != self.plan.thinned:
             was = "thinned" if "profile_time" in kept else "at every record"
             raise InputError("output.profile_interval", "changed", f"must stay: profiles in {self.path} are {was}")
