@@ -5,6 +5,8 @@ need hours. Each case runs twice through `copympi.simulate`, for a time and for 
 two counts is that of the steps alone, with Python's part of them: set-up cancels. FOLDER is another clone or
 worktree with its kernels built, the code before a change say; the table then has both counts and their ratio.
 
+Two counts of the same code differ by up to half a percent: how often clocks are looked at depends on time.
+
 Needs valgrind with its headers, and cc. valgrind offers AVX2 and no AVX-512: kernels that are compiled for several CPUs
 are counted as an AVX2 machine runs them.
 """
@@ -81,7 +83,11 @@ def run(keywords: dict[str, Any], length: int) -> int:
 
 
 def count_here(chosen: list[str], requests: str) -> None:
-    """Under valgrind: dump the counts of all runs, and print whose code it is and the steps of each case."""
+    """Under valgrind: dump the counts of all runs, and print whose code it is and the steps of each case.
+
+    As on a machine without MPI: of what an MPI library does here nothing is counted.
+    """
+    sys.modules["mpi4py"] = None  # type: ignore[assignment]
     import copympi
 
     valgrind = ctypes.CDLL(requests)

@@ -17,7 +17,7 @@ Spectators: s members of each beable never copy, so of the flow b->a only the pa
 of the mean field is as above; a half step is Strang's: the change of n that the missing flows make is put before it.
 """
 import numpy as np
-from libc.math cimport atan2, ceil, cos, fabs, fma, fmax, fmin, isfinite, rint, sin, sqrt
+from libc.math cimport NAN, atan2, ceil, cos, fabs, fma, fmax, fmin, isfinite, rint, sin, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
 from copympi.kernels.checks cimport need
@@ -270,10 +270,10 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
                            Py_ssize_t *culprit) noexcept nogil:
     """Largest outflow over occupation in a step h, as its two halves will draw it; and the largest inflow, `growth`.
 
-    Where there are none but spectators no one leaves.
+    Where there are none but spectators no one leaves. No number where h is too long for doubles to say.
     """
     cdef Py_ssize_t p, a, half
-    cdef double worst = 0.0, most = 0.0
+    cdef double worst = 0.0, most = 0.0, last = 0.0
     for a in range(s.P):
         w.leaving[a] = 0.0
         w.coming[a] = 0.0
@@ -286,6 +286,7 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
             w.coming[s.pair[4 * p + 1]] += w.forth[p]
     growth[0] = 0.0
     for a in range(s.P):
+        last += w.e[a] + w.e[s.P + a]  # amplitudes near the end: sizes of flows may hide what is no number
         if n[a] > 0:
             if n[a] <= spectators:
                 w.leaving[a] = 0.0
@@ -296,7 +297,7 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
             if fmax(w.leaving[a], w.coming[a] / GROWTH) > most * n[a]:
                 most = fmax(w.leaving[a], w.coming[a] / GROWTH) / n[a]
                 culprit[0] = a
-    return worst
+    return worst if isfinite(last) else NAN
 
 
 cdef double choose_step(const System *s, const Rule *rule, const int64_t *n, double left, Scratch w,

@@ -23,6 +23,7 @@ from copympi.config.sections import (
 )
 from copympi.config.sections import seconds as seconds
 from copympi.errors import InputError, NotBuiltYet
+from copympi.model import builders
 
 MOST_RECORDS = 10**8
 SHORTEST, LONGEST = 1e-100, 1e100
@@ -78,8 +79,6 @@ class Config(Section):
 
 LATER = {"dynamics.rule"}
 """Keys of the contract that have no rooms yet."""
-BUILDERS = {"lattice": ("sites", "spacing", "mass", "boundary", "potential"), "two-level": (), "composite": ()}
-"""What each builder of a system has for keys; a builder without any has no rooms yet."""
 
 
 def check(values: dict[str, Any]) -> Config:
@@ -93,27 +92,13 @@ def check(values: dict[str, Any]) -> Config:
     except ValidationError as problem:
         errors = problem.errors()  # a misspelt key says more than that the right one is missing
         raise _one_line(min(errors, key=lambda error: error["type"] != "extra_forbidden")) from None
-    _check_system(config.system)
+    s = config.system
+    builders.check(s.builder, s.hamiltonian, s.keys_of_builder, list(SystemSection.model_fields))
     _check_times(config)
     if config.dynamics.method != "leap":
         raise NotBuiltYet("dynamics.method", config.dynamics.method, "allowed: 'leap'")
     _check_phases(config)
     return config
-
-
-def _check_system(s: SystemSection) -> None:
-    if s.builder is None:
-        for key in BUILDERS["lattice"]:
-            if getattr(s, key) is not None:
-                raise InputError(f"system.{key}", getattr(s, key), 'must go with builder = "lattice"')
-        if s.hamiltonian is None:
-            raise InputError("system.hamiltonian", "(left out)", "must be given")
-    elif not isinstance(s.builder, str) or s.builder not in BUILDERS:
-        raise InputError("system.builder", s.builder, 'must be "lattice", or left out where hamiltonian is given')
-    elif not BUILDERS[s.builder]:
-        raise NotBuiltYet("system.builder", s.builder, 'allowed: "lattice", or a hamiltonian in its place')
-    elif s.hamiltonian is not None:
-        raise InputError("system.builder", s.builder, "must be left out where hamiltonian is given")
 
 
 def _check_phases(config: Config) -> None:

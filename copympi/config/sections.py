@@ -36,17 +36,18 @@ class Section(BaseModel):
 
 
 class SystemSection(Section):
-    """Either hamiltonian, or builder with the keys of its own, which it checks itself."""
+    """Either hamiltonian, or builder with the keys of its own, whose values it checks itself (model/builders)."""
 
+    model_config = ConfigDict(extra="allow")
     hamiltonian: Any = None
     hbar: float = Field(1.0, gt=0)
     labels: list[str] | None = None
     builder: Any = None
-    sites: Any = None
-    spacing: Any = None
-    mass: Any = None
-    boundary: Any = None
-    potential: Any = None
+
+    @property
+    def keys_of_builder(self) -> dict[str, Any]:
+        """Keys that are not known whatever the builder."""
+        return dict(self.model_extra or {})
 
 
 class PreparationSection(Section):

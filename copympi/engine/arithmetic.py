@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 from typing import Any
 
@@ -19,6 +20,7 @@ def cpus_alike(comm: Any) -> bool:
     return mpi.same_everywhere(comm, arithmetic_digest())
 
 
+@functools.cache
 def arithmetic_digest() -> int:
     """Last bits of this CPU's arithmetic and libm in one number, found out by planning steps from 4,000 states."""
     rng = np.random.Generator(np.random.PCG64(0))

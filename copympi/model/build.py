@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from copympi.errors import InputError
-from copympi.model import basis, hamiltonian, packets
+from copympi.model import basis, builders, hamiltonian, packets
 from copympi.model.lattice import checked
 from copympi.model.preparation import Start, amplitudes, count, share_out, turns
 from copympi.model.system import System
@@ -34,10 +34,10 @@ def system(section: Any, folder: Path = Path()) -> System:
     """The System of a checked section [system]; files are relative to `folder`."""
     if section.builder is None:
         return System(hamiltonian.read(section.hamiltonian, folder), section.hbar, section.labels)
-    made = checked(
-        section.sites, section.spacing, section.mass, section.hbar, section.boundary, section.potential, folder
-    )
-    return System(made.hamiltonian(), made.hbar, section.labels, made)
+    made = builders.build(section.builder, section.keys_of_builder, section.hbar, folder)
+    if section.labels is not None:
+        made.name_beables(section.labels)
+    return made
 
 
 def prepared(

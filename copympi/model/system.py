@@ -45,11 +45,16 @@ class System:
         self.hbar = _positive(hbar)
         self.frequencies = _hermitian(_bounded(_as_csr(H), self.hbar)) / self.hbar
         self.P = self.frequencies.shape[0]
-        if labels is not None and len(labels) != self.P:
-            raise InputError("system.labels", labels, f"must have one name for each of the {self.P} beables")
         self.lattice = lattice
         self.labels: Sequence[str] = Labels((self.P,) if lattice is None else lattice.shape)
-        if labels is not None and not isinstance(labels, Labels):
+        if labels is not None:
+            self.name_beables(labels)
+
+    def name_beables(self, labels: Sequence[str]) -> None:
+        """Give the beables these names; InputError where they do not fit."""
+        if len(labels) != self.P:
+            raise InputError("system.labels", labels, f"must have one name for each of the {self.P} beables")
+        if not isinstance(labels, Labels):
             self.labels = [plain_text(f"system.labels[{a}]", name) for a, name in enumerate(labels)]
 
     @property

@@ -26,9 +26,9 @@ ALLOWED = [
     ("interrupt", ("launcher",)),
     ("errors", ("text",)),
     ("mpi", ("errors", "text", "launcher")),
-    ("config", (*GROUND,)),
     ("kernels", ()),
     ("model", (*GROUND, "kernels")),
+    ("config", (*GROUND, "model.builders")),
     ("engine", (*GROUND, "model", "kernels")),
     ("records", (*GROUND, "config", "model", "engine")),
     ("storage", (*GROUND, "__version__", "config", "model", "engine", "records")),
@@ -79,9 +79,9 @@ def test_imports_flow_one_way(path: Path) -> None:
 
 def test_rooms_stand_in_order() -> None:
     """Each may look down only, so there is no circle."""
-    order = [room for room, _ in ALLOWED]
+    order = ["__version__", *(room for room, _ in ALLOWED)]
     for room, may in ALLOWED:
-        assert all(below == "__version__" or order.index(below) < order.index(room) for below in may), room
+        assert all(order.index(below.split(".")[0]) < order.index(room) for below in may), room
 
 
 def test_no_circle_within_a_room() -> None:

@@ -43,3 +43,12 @@ def test_a_shorter_one_is_not(case: str) -> None:
 def test_a_hamiltonian_whose_powers_are_no_numbers_is_refused(case: str) -> None:
     with pytest.raises(copympi.InputError, match=r"\|H\|/hbar = 1e\+140\": must be below 1e\+50"):
         carry(1e-90, 1e140, **CASES[case])
+
+
+@pytest.mark.parametrize("case", ["members", "counts"])
+def test_a_fixed_step_whose_powers_are_no_numbers_is_an_error(case: str) -> None:
+    """Two copies that stand still at once: no chance to leave, and phases of which nothing can be said."""
+    density, step = [0.5, 0.5, 0.0], 1e95
+    system = [[0.05, 0.1, 0.1], [0.1, 0.04, 0.2], [0.1, 0.2, -0.1]]
+    with pytest.raises(copympi.DynamicsError, match=r"use a smaller dynamics\.step"):
+        copympi.simulate(system, density=density, duration=2 * step, interval=step, step=step, **CASES[case])
