@@ -11,7 +11,7 @@ from copympi import mpi
 from copympi.config.reading import seconds
 from copympi.errors import InputError
 from copympi.model.system import System
-from copympi.records.plan import Run as Run  # its public place
+from copympi.records.memory import Run as Run  # its public place
 from copympi.run.carry import Manner, carry_out
 from copympi.run.loading import from_results
 from copympi.run.loading import load as load
@@ -108,11 +108,8 @@ def simulate(
         arrays: dict[str, Any] = mpi.from_root(comm, lambda: root)
         last = outcome.last
         steps, largest = mpi.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
-    known = {name: arrays.pop(name) for name in Run.__dataclass_fields__ if name in arrays}
-    return Run(
-        **known, steps=steps, largest_chance=largest, seconds=outcome.seconds or 0.0, measured=arrays,
-        config={"system": {"hamiltonian": system}, **sections}, system=job.system,
-    )  # fmt: skip
+    config = {"system": {"hamiltonian": system}, **sections}
+    return Run.of(arrays, steps, largest, outcome.seconds or 0.0, config=config, system=job.system)
 
 
 def _agreed(comm: Any, asked: dict[str, Any], sections: dict[str, dict[str, Any]]) -> tuple[Job, Manner]:

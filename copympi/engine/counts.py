@@ -107,15 +107,20 @@ class Counts:
         """What there is of each beable of this rank's replicas, each (R, P), by the names of datasets."""
         return {"occupation": self.n, "phase": self.phase}
 
-    def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere. Collective."""
+    def snapshot(self, rows: dict[str, NDArray[Any]] | None = None) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere. Collective.
+
+        rows : what is to be gathered of this rank's replicas, (r, ...) by name, in place of `profile_rows`.
+        """
         sizes = [last - first for first, last in self.shares]
         columns = np.column_stack([np.rint(self.events), self.step.astype(float), self.largest_chance])
         rest = mpi.gather_rows(self.comm, columns, sizes)
-        rows = {name: mpi.gather_rows(self.comm, values, sizes) for name, values in self.profile_rows().items()}
+        own = self.profile_rows() if rows is None else rows
+        gathered = {name: mpi.gather_rows(self.comm, values, sizes) for name, values in own.items()}
         if rest is None:
             return None
-        whole: dict[str, NDArray[Any]] = {name: values for name, values in rows.items() if values is not None}
-        n, phase = whole.pop("occupation"), whole.pop("phase")
+        whole: dict[str, NDArray[Any]] = {name: values for name, values in gathered.items() if values is not None}
+        none = np.zeros((len(rest), 0))
+        n, phase = whole.pop("occupation", none), whole.pop("phase", none)
         steps, largest = int(rest[:, 1].sum()), float(rest[:, 2].max(initial=0.0))
         return Snapshot(n, phase, rest[:, 0], steps, largest, whole.pop("coherence", None), whole)

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 class Snapshot:
     """All replicas at a record: n, phase (R, P); events (R,) copies since t = 0; steps of all together;
     largest_chance of any member to leave in one step so far; coherence (R, P) |sum e^{i phi}|/n where members have
-    phases of their own, and `more` that such runs record, by the names of datasets, (R, P) or (R,). n is float64 for
-    N beyond 2^63. `summaries` (R,) or (R, axes) are what record.Plan makes of all that; with `profiled` the record
-    keeps what it has of each beable, else the summaries alone."""
+    phases of their own, and `more` that such runs record, by the names of quantities, (R, ...). n is float64 for N
+    beyond 2^63. Where n and phase were not gathered they are (R, 0)."""
 
     n: NDArray[Any]
     phase: NDArray[np.float64]
@@ -24,8 +23,6 @@ class Snapshot:
     largest_chance: float
     coherence: NDArray[np.float64] | None = None
     more: dict[str, NDArray[Any]] = field(default_factory=dict)
-    summaries: dict[str, NDArray[Any]] = field(default_factory=dict)
-    profiled: bool = True
 
 
 @dataclass(frozen=True)

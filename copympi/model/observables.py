@@ -17,23 +17,6 @@ FEW = 20
 Floats = NDArray[np.float64]
 
 
-def summaries(n: NDArray[Any], phase: Floats, system: Any, aligned: bool = True) -> dict[str, NDArray[Any]]:
-    """All of this module, by the names of datasets: (R,) each, or (R, axes) along the axes of a lattice.
-
-    aligned : the members of a beable share one phase; else there are only `smallest` and `empty`.
-    """
-    out: dict[str, NDArray[Any]] = {"smallest": n.min(axis=1), "empty": np.count_nonzero(n == 0, axis=1)}
-    if not aligned:
-        return out
-    psi = amplitudes(n, phase)
-    out["mean_energy"] = mean_energy(psi, system)
-    lattice = lattice_of(system)
-    if lattice is not None:
-        out |= motion(psi, lattice)
-        out["validity_occupation"] = share_of_few(n)
-    return out
-
-
 def lattice_of(system: Any) -> Any:
     """The lattice whose sites the beables are; None where they are none."""
     return system.lattice

@@ -1,33 +1,50 @@
-"""Recorders read the state and never change it; a plan says what they keep of it, and when."""
+"""What a run records and when, and how a record is taken: measured where replicas lie if there is much of each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi import mpi
 from copympi.config.reading import Config
 from copympi.engine.ensemble import Snapshot
 from copympi.model import observables
-from copympi.model.preparation import Start
+from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
+from copympi.records import observe as own
+from copympi.records.quantity import PROFILES, TABLE, TIMES, Quantity
+from copympi.records.view import Arrays, View
 
 MOST_PROFILE = 4096
 """Beables up to which a record keeps what it has of each; beyond, profiles are rare and have files of their own."""
-LARGEST = 2**63 - 1
-"""Most members that integer counts can hold."""
-NARROW = ("energy",)
-"""What a snapshot has more, but not of each beable."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of a record, by the names of quantities: (R, ...) each; with `profiled` what has beables too.
+
+    steps of all replicas together, and the largest chance of any member to leave in one step, both so far.
+    """
+
+    values: Arrays
+    profiled: bool
+    steps: int
+    largest_chance: float
+
+    @property
+    def profile(self) -> Arrays:
+        """What there is of each beable, (R, P) each."""
+        return {name: values for name, values in self.values.items() if name in PROFILES}
 
 
 class Recorder(Protocol):
-    """Takes one snapshot a record; lives on the root."""
+    """Takes one record after the other; lives on the root. Recorders read the state and never change it."""
 
-    def take(self, time: float, snapshot: Snapshot) -> None: ...
+    def take(self, time: float, record: Record) -> None: ...
     def settle(self) -> None: ...
 
 
@@ -35,39 +52,40 @@ class Plan:
     """What the records of a run hold.
 
     thinned : profiles, that is what there is of each beable, have times of their own: t = 0, multiples of
-        output.profile_interval, and the end. apart : and files of their own. summaries : their names and widths, (R,)
-        or (R, axes), at every record. more : what profiles hold beside n, phase and coherence, name -> type.
+        output.profile_interval, and the end. split_files : and files of their own. traits : those of the run (TRAITS
+        of quantity.py). rows : the quantities it records, those of `observe` last.
+    observe : name -> function of a View that gives (R,) or (R, k) real numbers; called on the root alone, at every
+        record. Then everyone's numbers of members and phases travel to the root at every record.
+
+    Raises InputError for names or functions in `observe` that cannot be.
     """
 
-    def __init__(self, config: Config, system: System, start: Start) -> None:
-        self.system, self.aligned = system, start.aligned and config.alignment is None
+    def __init__(self, config: Config, system: System, start: Start, observe: own.Observers | None = None) -> None:
+        self.config, self.system, self.start = config, system, start
         self.records, self.interval = config.records, config.interval
-        self.apart = system.P > MOST_PROFILE
-        self.thinned = self.apart or config.profile_every is not None
+        self.split_files = system.P > MOST_PROFILE
+        self.thinned = self.split_files or config.profile_every is not None
         self.every = config.profile_every or self.records
-        wanted = config.output.summaries
         lattice = observables.lattice_of(system)
-        self.summarised = bool(self.aligned and lattice is not None) if wanted is None else bool(wanted)
-        self.float_counts = start.members > LARGEST
-        self.more: dict[str, Any] = {}
-        if not self.aligned:
-            self.more |= {"coherence2": np.float64, "lineages": np.int64}
-        elif self.float_counts:
-            self.more |= {"fluctuation": np.float64, "phase_fluctuation": np.float64, "regime": np.int8}
+        self.lattice_axes = 0 if lattice is None else len(lattice.shape)
+        self.traits = traits_of(config, system, start) | ({"thinned"} if self.thinned else set())
+        self.observers = own.checked(observe)
+        self._table = tuple(row for row in TABLE if self.traits.issuperset(row.runs))
+        self._observed: tuple[Quantity, ...] = ()
 
     @property
-    def counts_dtype(self) -> Any:
-        return np.float64 if self.float_counts else np.int64
+    def rows(self) -> tuple[Quantity, ...]:
+        """The quantities of this run; those of `observe` once `try_observers` has seen what they give."""
+        if len(self._observed) < len(self.observers):
+            raise RuntimeError("what observe gives is not known before Plan.try_observers")
+        return self._table + self._observed
 
-    @property
-    def summaries(self) -> dict[str, tuple[tuple[int, ...], Any]]:
-        """name -> (width beside the replicas, type)."""
-        if not self.summarised:
-            return {}
-        one = np.ones((1, self.system.P))
-        made = observables.summaries(one, np.zeros_like(one), self.system, self.aligned)
-        kinds = {"smallest": self.counts_dtype, "empty": np.int64}
-        return {name: (values.shape[1:], kinds.get(name, np.float64)) for name, values in made.items()}
+    def dtype(self, row: Quantity) -> np.dtype[Any]:
+        return row.dtype_for(self.start.members)
+
+    def width(self, row: Quantity) -> tuple[int, ...]:
+        """The shape of a quantity beside replicas and times."""
+        return row.width(self.system.P, self.lattice_axes)
 
     def profiled(self, record: int) -> bool:
         return not self.thinned or record % self.every == 0 or record == self.records
@@ -76,134 +94,105 @@ class Plan:
         """How many profiles come before that of a record."""
         return -(-record // self.every) if self.thinned else record
 
-    def measure(self, record: int, snapshot: Snapshot) -> Snapshot:
-        """A snapshot with its summaries."""
-        profiled, made = self.profiled(record), {}
-        if self.summarised:
-            made = observables.summaries(snapshot.n, snapshot.phase, self.system, self.aligned)
-        return replace(snapshot, summaries=made, profiled=profiled)
+    def try_observers(self, ensemble: Any) -> None:
+        """Learn from an ensemble at t = 0 what the functions of `observe` give. Collective.
+
+        InputError on every rank where one gives no real, finite numbers of shape (R,) or (R, k).
+        """
+        if self.observers and not self._observed:
+            snapshot = ensemble.snapshot()
+            self._observed = mpi.from_root(ensemble.comm, lambda: self._tried(self._view(0, snapshot)))
+
+    def _tried(self, view: View) -> tuple[Quantity, ...]:
+        return tuple(own.tried(name, function, view) for name, function in self.observers.items())
+
+    def take(self, ensemble: Any, record: int) -> Record | None:
+        """The record of that number, on the root; None elsewhere. Collective.
+
+        Of very many beables each replica's numbers are worked out on the rank that has it, replica by replica, so that
+        their bits do not depend on who has which; what there is of each beable travels for profiles alone.
+        """
+        if record == 0:
+            self.try_observers(ensemble)
+        if self.split_files and hasattr(ensemble, "shares"):
+            rows = ensemble.profile_rows()
+            made = self._by_replica(rows, record)
+            if not (self.profiled(record) or self.observers):
+                rows = {name: values for name, values in rows.items() if name not in PROFILES}
+            snapshot = ensemble.snapshot(rows | made)
+        else:
+            snapshot = ensemble.snapshot()
+        observed: Arrays = {}
+        if self.observers:  # what is wrong with what they give is raised on every rank
+            mpi.from_root(ensemble.comm, lambda: observed.update(self._measured(self._view(record, snapshot))))
+        return None if snapshot is None else self.measure(record, snapshot, observed)
+
+    def measure(self, record: int, snapshot: Snapshot, observed: Arrays | None = None) -> Record:
+        """A record from what all replicas are like, in the types that files have, and what was `observed`."""
+        view, profiled = self._view(record, snapshot), self.profiled(record)
+        view.held.setdefault("events", np.rint(snapshot.events))
+        wanted = [row for row in self._table if row.name not in TIMES and (profiled or not row.profile)]
+        values = {row.name: np.asarray(row.of(view), self.dtype(row)) for row in wanted}
+        return Record(values | (observed or {}), profiled, snapshot.steps, snapshot.largest_chance)
+
+    def _view(self, record: int, snapshot: Snapshot | None) -> View:
+        if snapshot is None:
+            raise RuntimeError("only the root has a snapshot")
+        held = dict(snapshot.more)
+        if snapshot.coherence is not None:
+            held["coherence"] = snapshot.coherence
+        return View(self.system, record * self.interval, snapshot.n, snapshot.phase, held)
+
+    def _measured(self, view: View) -> Arrays:
+        functions = zip(self._observed, self.observers.values(), strict=True)
+        return {row.name: own.measured(row, function, view) for row, function in functions}
+
+    def _by_replica(self, rows: Arrays, record: int) -> Arrays:
+        """What is not of each beable and not held, of so many replicas as there are `rows`, each on its own."""
+        wanted = [row for row in self._table if row.function is not None and not row.profile and row.name not in rows]
+        view = self._seen(rows, record)
+        made = {row.name: np.empty((len(view.n), *self.width(row)), self.dtype(row)) for row in wanted}
+        for replica in range(len(view.n)):
+            one = view.one(replica)
+            for row in wanted:
+                made[row.name][replica] = row.of(one)[0]
+        return made
+
+    def _seen(self, rows: Arrays, record: int) -> View:
+        held = {name: values for name, values in rows.items() if name not in ("occupation", "phase")}
+        return View(self.system, record * self.interval, rows["occupation"], rows["phase"], held)
+
+    def slab(self, ensemble: Any, record: int, share: Callable[[int], tuple[int, int]]) -> tuple[int, int, Arrays]:
+        """This rank's part of a profile: (its first replica, its first beable, arrays by the names of quantities).
+
+        An ensemble whose replicas are shared out over ranks (`shares`) has rows of its own; of one that has all of them
+        on every rank the part is a `share` of the beables, (first, one past last) of so many. Collective.
+        """
+        view = self._seen(ensemble.profile_rows(), record)
+        mine = hasattr(ensemble, "shares")
+        first, last = (0, None) if mine else share(view.n.shape[1])
+        wanted = [row for row in self._table if row.profile]
+        values = {row.name: np.asarray(row.of(view)[:, first:last], self.dtype(row)) for row in wanted}
+        return ensemble.first if mine else 0, first, values
 
 
-def slim(snapshot: Snapshot) -> Snapshot:
-    """A snapshot without what it has of each beable."""
-    none = snapshot.n[:, :0]
-    more = {name: values for name, values in snapshot.more.items() if name in NARROW}
-    return replace(snapshot, n=none, phase=none.astype(float), coherence=None, more=more, profiled=False)
+def traits_of(config: Config, system: System, start: Start) -> frozenset[str]:
+    """What of a run decides which quantities it records, but for the times of profiles."""
+    aligned, lattice = start.aligned and config.alignment is None, observables.lattice_of(system) is not None
+    wanted = config.output.summaries
+    there = {
+        "aligned": aligned,
+        "unaligned": not aligned,
+        "alignment": config.alignment is not None,
+        "large_n": start.members > LARGEST,
+        "lattice": lattice,
+        "spectators": start.spectators > 0,
+        "summaries": aligned and lattice if wanted is None else wanted,
+    }
+    return frozenset(trait for trait, has in there.items() if has)
 
 
-def profile(snapshot: Snapshot) -> dict[str, NDArray[Any]]:
-    """What a snapshot has of each beable, by the names of datasets: arrays (R, P).
-
-    Where members share a beable's phase, coherence is 1, or NaN where there is no member.
-    """
-    more = {name: values for name, values in snapshot.more.items() if name not in NARROW}
-    return spelt_out(snapshot.n, snapshot.phase, snapshot.coherence) | more
-
-
-def spelt_out(n: NDArray[Any], phase: NDArray[np.float64], coherence: Any = None) -> dict[str, NDArray[Any]]:
-    """n, phases and coherence (if None, of aligned phases) as datasets have them."""
-    one = np.where(n > 0, 1.0, np.nan) if coherence is None else coherence
-    return {"occupation": n, "phase": wrapped(phase, n), "coherence": one}
-
-
-def slab(ensemble: Any, share: Callable[[int], tuple[int, int]]) -> tuple[int, int, dict[str, NDArray[Any]]]:
-    """This rank's part of a profile: (its first replica, its first beable, arrays by the names of datasets).
-
-    An ensemble whose replicas are shared out over ranks (`shares`) has rows of its own; of one that has all of them
-    on every rank the part is a `share` of the beables, (first, one past last) of so many. Rows are those of n,
-    phase, and what there is more.
-    """
-    rows = ensemble.profile_rows()
-    own = hasattr(ensemble, "shares")
-    first, last = (0, None) if own else share(rows["occupation"].shape[1])
-    rows = {name: values[:, first:last] for name, values in rows.items()}
-    n, phase, coherence = rows["occupation"], rows["phase"], rows.get("coherence")
-    return ensemble.first if own else 0, first, rows | spelt_out(n, phase, coherence)
-
-
-def stacked(snapshots: list[Snapshot]) -> dict[str, NDArray[Any]]:
-    """What records hold, by the names of datasets: arrays (R, T, ...). Copies are whole numbers, as float.
-
-    What there is of each beable, (R, T', P), only of those that are profiled, and only if any is.
-    """
-    profiles = [profile(s) for s in snapshots if s.profiled]
-    out = {name: np.stack([p[name] for p in profiles], axis=1) for name in (profiles[0] if profiles else ())}
-    out["events"] = np.rint(np.stack([s.events for s in snapshots], axis=1))
-    for name in NARROW:
-        if name in snapshots[0].more:
-            out[name] = np.stack([s.more[name] for s in snapshots], axis=1)
-    return out | {name: np.stack([s.summaries[name] for s in snapshots], axis=1) for name in snapshots[0].summaries}
-
-
-def wrapped(phase: NDArray[np.float64], n: NDArray[Any]) -> NDArray[np.float64]:
-    """Phases in (-pi, pi], NaN where there is no member."""
-    return np.where(n > 0, np.pi - np.mod(np.pi - phase, 2 * np.pi), np.nan)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What came out. Arrays stand alike on every rank; replicas > 1 put an axis of that size in front.
-
-    time (T,); occupation (T, P) members; phase (T, P) radians in (-pi, pi], NaN at n = 0;
-    coherence (T, P) |sum e^{i phi}|/n; with phases of their own also coherence2 (T, P) |sum e^{2 i phi}|/n and
-    lineages (T, P) distinct phases left; with [alignment] energy (T,) H/hbar (42); events (T,) copies since t = 0;
-    steps and largest leaving chance of a step, of all replicas together; seconds of wall time in the loop.
-    Where profiles are thinned, arrays with P have profile_time (T',) in place of time. measured : by name, summaries
-    (T,) or (T, axes) (model/observables.py) and what the largest ensembles have of each beable beside n and phase.
-
-    complete : whether the run has come to its end. config : section -> key -> value, as the run was asked for; system :
-    as it ran, in the basis of its beables; path : the results folder, None of a run in memory alone.
-    """
-
-    time: NDArray[np.float64]
-    occupation: NDArray[Any]
-    phase: NDArray[np.float64]
-    coherence: NDArray[np.float64]
-    events: NDArray[Any]
-    steps: int
-    largest_chance: float
-    seconds: float = field(compare=False)
-    coherence2: NDArray[np.float64] | None = None
-    lineages: NDArray[np.int64] | None = None
-    energy: NDArray[np.float64] | None = None
-    profile_time: NDArray[np.float64] | None = None
-    measured: dict[str, NDArray[Any]] = field(default_factory=dict)
-    complete: bool = True
-    config: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    system: System | None = field(default=None, compare=False)
-    path: Path | None = field(default=None, compare=False)
-
-
-class Memory:
-    """Keeps every record in arrays. thinned : profiles have times of their own."""
-
-    def __init__(self, thinned: bool = False) -> None:
-        self.thinned = thinned
-        self.times: list[float] = []
-        self.profile_times: list[float] = []
-        self.snapshots: list[Snapshot] = []
-
-    def take(self, time: float, snapshot: Snapshot) -> None:
-        self.times.append(time)
-        self.snapshots.append(snapshot if snapshot.profiled else slim(snapshot))
-        if snapshot.profiled:
-            self.profile_times.append(time)
-
-    def settle(self) -> None:
-        """Nothing to do: memory does not outlive the process."""
-
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """time (T,) and all that `stacked` has; no leading axis for one replica. profile_time (T',) where thinned."""
-        out: dict[str, NDArray[np.generic]] = stacked(self.snapshots)
-        n = out["occupation"]
-        out["events"] = out["events"].astype(events_dtype(int(n[0, 0].sum())))  # type: ignore[call-overload]
-        if n.shape[0] == 1:
-            out = {name: values[0] for name, values in out.items()}
-        if self.thinned:
-            out["profile_time"] = np.array(self.profile_times)
-        return {"time": np.array(self.times), **out}
-
-
-def events_dtype(members: int) -> type:
-    """Copies since t = 0 fit int64 for a million copies a member up to here; beyond, float64."""
-    return np.int64 if members < 2**43 else np.float64
+def stacked(records: list[Record]) -> dict[str, NDArray[Any]]:
+    """What records hold, by the names of quantities: arrays (R, T, ...), or (R, T', ...) of profiles if any has one."""
+    names = {name: None for record in records for name in record.values}
+    return {name: np.stack([r.values[name] for r in records if name in r.values], axis=1) for name in names}

@@ -15,9 +15,9 @@ import tomlkit
 from copympi import __version__, mpi
 from copympi.config import reading as configuration
 from copympi.engine.arithmetic import arithmetic_digest
-from copympi.engine.ensemble import Snapshot
 from copympi.errors import InputError, MachineError
-from copympi.records.plan import Memory, Plan
+from copympi.records.memory import Memory
+from copympi.records.plan import Plan, Record
 from copympi.run import settings
 from copympi.run.checkpoints import Checkpoints, choose_writer, newest_settings, refuse_changes
 from copympi.run.loop import built, run, warn_about
@@ -53,11 +53,11 @@ class Manner:
 class Outcome:
     """What came of a job. seconds : of wall time in the loop, of all attempts; None where it was finished before.
 
-    last : the last snapshot, on the root. memory : the records of a job without a folder, on the root.
+    last : the last record, on the root. memory : the records of a job without a folder, on the root.
     """
 
     seconds: float | None
-    last: Snapshot | None = None
+    last: Record | None = None
     memory: Memory | None = None
 
 
@@ -87,14 +87,15 @@ def _in_folder(
     if manner.resume:
         mpi.from_root(comm, lambda: refuse_changes(folder, meta["settings"]))
     watchdog.beat()
-    ensemble = _built(comm, job)
+    plan, ensemble = _plan(job), _built(comm, job)
+    plan.try_observers(ensemble)
     watchdog.beat()
     mpi.from_root(comm, lambda: results.open_folder(folder, old))
     control = Stopping(root, folder, job.config.save_every, deadline, watchdog, manner.command)
     try:
         checkpoints = Checkpoints(comm, folder, control, meta, job.config.checkpoint, writer, manner.quiet)
         mpi.from_root(comm, lambda: refuse_results(folder, old))
-        return _on_disk(comm, job, manner, ensemble, checkpoints)
+        return _on_disk(job, plan, manner, ensemble, checkpoints)
     finally:
         control.release()
 
@@ -103,14 +104,14 @@ def _in_memory(comm: Any, job: Job, manner: Manner) -> Outcome:
     root = comm.rank == mpi.ROOT
     if root:
         warn_about(job.start, job.system)
-    plan = Plan(job.config, job.system, job.start)
-    memory = Memory(plan.thinned)
-    last, seconds = run(_built(comm, job), job, plan, [memory], _progress(job, manner, root))
+    plan, ensemble = _plan(job), _built(comm, job)
+    memory = Memory(plan)
+    last, seconds = run(ensemble, job, plan, [memory], _progress(job, manner, root))
     return Outcome(seconds, last, memory if root else None)
 
 
-def _on_disk(comm: Any, job: Job, manner: Manner, ensemble: Any, checkpoints: Checkpoints) -> Outcome:
-    root, keep = comm.rank == mpi.ROOT, 0
+def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Any, checkpoints: Checkpoints) -> Outcome:
+    comm, root, keep = checkpoints.comm, checkpoints.root, 0
     if manner.resume:
         keep = checkpoints.resume()
         if not keep:
@@ -119,8 +120,8 @@ def _on_disk(comm: Any, job: Job, manner: Manner, ensemble: Any, checkpoints: Ch
         mpi.from_root(comm, checkpoints.clear)
     if root and not keep:
         warn_about(job.start, job.system)
-    progress, plan = _progress(job, manner, root), Plan(job.config, job.system, job.start)
-    with _results_on_root(comm, job, keep, checkpoints) as recorder:
+    progress = _progress(job, manner, root)
+    with _results_on_root(job, plan, keep, checkpoints) as recorder:
         checkpoints.recorders = [recorder] if root else []
         if root and manner.headline:
             print(manner.headline, flush=True)
@@ -129,6 +130,10 @@ def _on_disk(comm: Any, job: Job, manner: Manner, ensemble: Any, checkpoints: Ch
         mpi.from_root(comm, lambda: recorder.finish(seconds, last))
     checkpoints.last(ensemble, job.config.records + 1, job.config.dynamics.duration)
     return Outcome(seconds, last)
+
+
+def _plan(job: Job) -> Plan:
+    return Plan(job.config, job.system, job.start, job.observe)
 
 
 def _built(comm: Any, job: Job) -> Any:
@@ -187,25 +192,16 @@ def _meta(job: Job) -> dict[str, Any]:
     }
 
 
-def _results_on_root(comm: Any, job: Job, keep: int, checkpoints: Checkpoints) -> Any:
+def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) -> Any:
     """The results file, open on the root, with the first `keep` records of the old one; failures are every rank's."""
     made: list[results.ResultsFile] = []
 
     def open_it() -> None:
-        made.append(
-            results.ResultsFile(
-                checkpoints.folder,
-                job.config,
-                job.text,
-                job.system,
-                job.start,
-                comm.size,
-                mpi.name(),
-                keep,
-                checkpoints.attempt,
-                checkpoints.check_fence,
-            )
-        )
+        output = results.Output(
+            checkpoints.folder, plan, job.text, checkpoints.comm.size, mpi.name(), keep=keep,
+            attempt=checkpoints.attempt, may_append=checkpoints.check_fence,
+        )  # fmt: skip
+        made.append(results.ResultsFile(output))
 
-    mpi.from_root(comm, open_it)
+    mpi.from_root(checkpoints.comm, open_it)
     return made[0] if made else nullcontext()

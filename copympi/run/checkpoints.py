@@ -11,9 +11,9 @@ from typing import Any
 
 from copympi import mpi
 from copympi.config.sections import CheckpointSection
-from copympi.engine.ensemble import Snapshot, State
+from copympi.engine.ensemble import State
 from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, TakenOver, warn
-from copympi.records.plan import profile, slab
+from copympi.records.plan import Plan, Record
 from copympi.run.settings import compare
 from copympi.run.stopping import STOP, Stopping
 from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
@@ -170,14 +170,14 @@ class Checkpoints:
                 message = f"no checkpoint at the end, for a longer duration to go on from: {problem}"
                 warn(f"{message}; the results are complete", FilesWarning)
 
-    def profile(self, ensemble: Any, snapshot: Snapshot | None, record: int, number: int, time: float) -> None:
+    def profile(self, plan: Plan, ensemble: Any, taken: Record | None, record: int) -> None:
         """Write what there is of each beable to a file of its own. Collective.
 
         Where that fails the run stops, after a checkpoint from which this record is the next to be written.
         """
-        whole = profile(snapshot) if snapshot is not None else None
-        path = layout.place(self.folder, number)
-        part = slab(ensemble, lambda P: mpi.share(P, self.comm.size, self.comm.rank))
+        whole, time = taken.profile if taken is not None else None, record * plan.interval
+        path = layout.place(self.folder, plan.number(record))
+        part = plan.slab(ensemble, record, lambda P: mpi.share(P, self.comm.size, self.comm.rank))
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
         except TakenOver:

@@ -9,7 +9,7 @@ import numpy as np
 import tomlkit
 
 from copympi.errors import InputError, MachineError
-from copympi.records.plan import Run
+from copympi.records.memory import Run
 from copympi.storage import guard, reading
 from copympi.text import shorten
 
@@ -38,21 +38,15 @@ def from_results(path: Path) -> Run:
     arrays = {"occupation": data.occupation, "phase": data.phase, "events": data.events, **data.measured}
     one = len(data.events) == 1
     arrays = {name: np.asarray(values)[0] if one else np.asarray(values) for name, values in arrays.items()}
-    known = {name: values for name, values in arrays.items() if name in Run.__dataclass_fields__}
     try:
         config = tomlkit.parse(str(said["config"])).unwrap()
     except Exception as problem:  # of a file without digests
         raise MachineError(f"{data.path} is damaged: {shorten(str(problem))}") from None
-    return Run(
-        time=data.time,
-        profile_time=data.sparse,
-        **known,
-        measured={name: values for name, values in arrays.items() if name not in known},
-        steps=int(said.get("steps", 0)),
-        largest_chance=float(said.get("largest_chance", np.nan)),
-        seconds=float(said.get("seconds", np.nan)),
-        complete=bool(said["complete"]),
-        config=config,
-        system=data.system,
-        path=data.path.parent,
-    )
+    arrays["time"] = data.time
+    if data.sparse is not None:
+        arrays["profile_time"] = data.sparse
+    steps, largest = int(said.get("steps", 0)), float(said.get("largest_chance", np.nan))
+    return Run.of(
+        arrays, steps, largest, float(said.get("seconds", np.nan)),
+        complete=bool(said["complete"]), config=config, system=data.system, path=data.path.parent,
+    )  # fmt: skip

@@ -10,12 +10,11 @@ from copympi.config.reading import Config
 from copympi.engine import methods
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
-from copympi.engine.ensemble import Snapshot
 from copympi.engine.members import Members
 from copympi.errors import EmptyBeableWarning, InputError, StepWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.system import System
-from copympi.records.plan import Plan, Recorder
+from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
 from copympi.run.plan import Job
 from copympi.run.progress import Silent
@@ -44,8 +43,8 @@ def run(
     recorders: list[Recorder],
     progress: Silent,
     checkpoints: Checkpoints | None = None,
-) -> tuple[Snapshot | None, float]:
-    """Carry an ensemble through all its records. Returns the last snapshot (root alone) and the seconds it took.
+) -> tuple[Record | None, float]:
+    """Carry an ensemble through all its records. Returns the last record (root alone) and the seconds it took.
 
     Recorders and progress are used on the root only. `checkpoints` save and restore the state where there are any.
     An exception that is not alike on all ranks aborts the job.
@@ -67,29 +66,29 @@ def _loop(
     progress: Silent,
     checkpoints: Checkpoints | None,
     watch: _StepWatch,
-) -> Snapshot | None:
-    first, snapshot = 1, None
+) -> Record | None:
+    first, last = 1, None
     if checkpoints is not None and checkpoints.found is not None:
         state, meta = checkpoints.found
         first = int(meta["record"])
         ensemble.restore(state, first)
         checkpoints.found = None
     else:
-        snapshot = _tell(recorders, ensemble, 0, plan, checkpoints)
+        last = _tell(recorders, ensemble, 0, plan, checkpoints)
         ensemble.begin(first)
     for record in range(first, plan.records + 1):
         if record > first:
             ensemble.begin(record)
         _reach_record(ensemble, record, progress, checkpoints)
-        snapshot = _tell(recorders, ensemble, record, plan, checkpoints)
-        if snapshot is not None:
+        last = _tell(recorders, ensemble, record, plan, checkpoints)
+        if last is not None:
             progress.show(*ensemble.progress)
-            watch.look(snapshot.largest_chance, record * plan.interval)
+            watch.look(last.largest_chance, record * plan.interval)
     if first > plan.records:  # it goes on from its own end, which it did not come to note
-        snapshot = ensemble.snapshot()
+        last = plan.take(ensemble, plan.records)
     if checkpoints is not None:
         checkpoints.close()
-    return snapshot
+    return last
 
 
 def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, checkpoints: Checkpoints | None) -> None:
@@ -107,20 +106,19 @@ def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, che
 
 def _tell(
     recorders: list[Recorder], ensemble: Members | Counts, record: int, plan: Plan, checkpoints: Checkpoints | None
-) -> Snapshot | None:
-    """Show the recorders where the ensemble stands. Collective; returns the snapshot on the root."""
-    time, snapshot = record * plan.interval, ensemble.snapshot()
-    if checkpoints is not None and plan.apart and plan.profiled(record):
-        checkpoints.profile(ensemble, snapshot, record, plan.number(record), time)
-    if snapshot is None:
+) -> Record | None:
+    """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
+    time, taken = record * plan.interval, plan.take(ensemble, record)
+    if checkpoints is not None and plan.split_files and plan.profiled(record):
+        checkpoints.profile(plan, ensemble, taken, record)
+    if taken is None:
         return None
-    snapshot = plan.measure(record, snapshot)
     for recorder in recorders:
         if checkpoints is not None:
-            checkpoints.tell(recorder, time, snapshot)
+            checkpoints.tell(recorder, time, taken)
         else:
-            recorder.take(time, snapshot)
-    return snapshot
+            recorder.take(time, taken)
+    return taken
 
 
 class _StepWatch:

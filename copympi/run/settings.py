@@ -23,11 +23,8 @@ from copympi.errors import InputError
 from copympi.model.preparation import Start, count
 from copympi.model.system import System
 
-HOW = (
-    *(f"system.{key}" for key in ("builder", "sites", "spacing", "mass", "boundary", "potential")),
-    *(f"preparation.{key}" for key in ("state", "density", "phase", "packet", "admixture", "basis")),
-)
-"""Keys that say how system and ensemble were given, where MADE says what they are."""
+HOW = tuple(f"preparation.{key}" for key in ("state", "density", "phase", "packet", "admixture", "basis"))
+"""Keys that say, like those of a builder, how system and ensemble were given, where MADE says what they are."""
 MATRIX, LATTICE, START = MADE = "system.hamiltonian", "system.lattice", "preparation.start"
 FEW = 64
 """Numbers that are noted one by one; of more there is a digest."""
@@ -78,11 +75,15 @@ def compare(old: Settings, new: Settings, path: Path) -> None:
         if key == "dynamics.duration":
             if was is None or now is None or now < was:
                 raise InputError(key, now, f"was {was} when {path} was written; may only become longer")
-        elif was != now and not (alike and key in HOW):
+        elif was != now and not (alike and (key in HOW or _of_builder(key))):
             _refuse(key, was, now, path)
     for key in (MATRIX, LATTICE):  # the ensemble follows from keys that are the same: other bits are another machine's
         if key in old and old[key] != new[key]:
             _refuse(key, old[key], new[key], path)
+
+
+def _of_builder(key: str) -> bool:
+    return key.startswith("system.") and key != "system.hbar"
 
 
 def _refuse(key: str, was: Any, now: Any, path: Path) -> None:

@@ -17,13 +17,16 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from copympi.storage.layout import DESCRIPTIONS, PROFILES
+from copympi.storage.layout import OBSERVED, axis, is_sparse, recorded
 
 GROUP = "digests"
 RECORDS, PROFILE_ROWS = "records", "profiles"
-BEGINNING = ("schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname")
+BEGINNING = (
+    "schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname", OBSERVED,
+    "method", "method_why",
+)  # fmt: skip
 END = ("complete", "seconds", "steps", "largest_chance", "ended")
-"""Attributes that a results file has from the beginning, and those that its end adds."""
+"""Attributes that a results file has from the beginning, if it has them, and those that its end adds."""
 PIECE = 16 << 20
 """Bytes that are read at a time."""
 
@@ -49,11 +52,6 @@ def seal(file: Any) -> None:
 def seal_end(file: Any) -> None:
     """Note the digest of the attributes that a run ends with."""
     file[GROUP].attrs["end"] = of_attributes(file, END)
-
-
-def axis(name: str, lead: bool) -> int:
-    """Which axis of a dataset is that of times, in a file with (`lead`) or without an axis of replicas."""
-    return 1 if lead and not name.endswith("time") else 0
 
 
 def of_rows(values: dict[str, NDArray[Any]], lead: bool) -> NDArray[np.uint64]:
@@ -103,9 +101,8 @@ def of_attributes(file: Any, names: tuple[str, ...]) -> np.uint64:
     Attributes that users add are no damage.
     """
     hasher = xxhash.xxh3_64(_attributes(file, names))
-    for name in DESCRIPTIONS:
-        if name in file:
-            hasher.update(f"{name} ".encode() + _attributes(file[name], ("units", "description", "codes")))
+    for name in recorded(file):
+        hasher.update(f"{name} ".encode() + _attributes(file[name], ("units", "description", "codes")))
     return np.uint64(hasher.intdigest())
 
 
@@ -135,8 +132,8 @@ def there(file: Any) -> bool:
 def datasets(file: Any, kind: str) -> list[str]:
     """The datasets that the digests of `kind` cover."""
     thinned = "profile_time" in file
-    own = [name for name in DESCRIPTIONS if name in file and not file[name].is_virtual]
-    sparse = [name for name in own if thinned and (name in PROFILES or name == "profile_time")]
+    own = [name for name in recorded(file) if not file[name].is_virtual]
+    sparse = [name for name in own if thinned and is_sparse(name)]
     return sparse if kind == PROFILE_ROWS else [name for name in own if name not in sparse]
 
 

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError, MachineError
 from copympi.model.system import System
+from copympi.records.quantity import PROFILES, TIMES
 from copympi.storage import digests, systems
 from copympi.storage.hdf5 import opened as opened
 from copympi.storage.hdf5 import reason as reason
 from copympi.storage.layout import CODES as CODES
-from copympi.storage.layout import DESCRIPTIONS, PROFILES
 from copympi.storage.layout import NAME as NAME
 from copympi.storage.layout import SCHEMA as SCHEMA
+from copympi.storage.layout import axis, has_beables, is_sparse, recorded
 from copympi.storage.layout import place as place
 
 NEEDED = ("time", "occupation", "phase", "events")
@@ -72,8 +73,8 @@ class Results:
     """A results.h5 in memory. Arrays always carry the replica axis: occupation, phase (R, T', P), events (R, T).
 
     measured : all else that was recorded, by name: coherence and other profiles (R, T', P), energy (R, T), summaries
-    (R, T) or (R, T, axes). sparse : times (T',) of the profiles where they are not those of the records. Profiles in
-    files of their own stay there, as OnDisk, until they are asked for.
+    (R, T) or (R, T, axes), what a user observed (R, T) or (R, T, k). sparse : times (T',) of the profiles where they
+    are not those of the records. Profiles in files of their own stay there, as OnDisk, until they are asked for.
 
     verified : whether there are digests, and all that is here matches them. torn : records at the end of a run that is
     not finished which do not: they were being written, or are damaged; they are left out.
@@ -143,7 +144,7 @@ def _results(path: Path, file: Any) -> Results:
     group = file["system"]
     for name in NEEDED:
         _ = file[name]  # KeyError that names what is missing
-    there = [name for name in DESCRIPTIONS if name in file and not name.endswith("time")]
+    there = [name for name in recorded(file) if name not in TIMES]
     # beside a writer one dataset may be longer than another
     records, profiles = lengths(file)
     if records == 0:
@@ -163,7 +164,7 @@ def _results(path: Path, file: Any) -> Results:
             shape = (file["events"].shape[0] if replicated else 1, profiles, int(group.attrs["P"]))
             arrays[name] = OnDisk(path.parent, name, shape, file[name].dtype)
             continue
-        keep = slice(profiles if name in PROFILES else records)
+        keep = slice(profiles if has_beables(name) else records)
         arrays[name] = file[name][:, keep] if replicated else file[name][keep][None]
     unit = str(file["time"].attrs.get("units", "1"))
     time, state = file["time"][:records], group["state"][()]
@@ -206,15 +207,14 @@ def lengths(file: Any) -> tuple[int, int]:
 
     Profiles reach the file before the times of their records.
     """
-    axis = 1 if file["events"].ndim == 2 else 0
-    there = [name for name in DESCRIPTIONS if name in file and not name.endswith("time")]
-    thinned = "profile_time" in file
-    count = {name: file[name].shape[axis] for name in there if not file[name].is_virtual}
-    records = [file["time"].shape[0], *(k for name, k in count.items() if not (thinned and name in PROFILES))]
+    lead, thinned = file["events"].ndim == 2, "profile_time" in file
+    there = [name for name in recorded(file) if name not in TIMES and not file[name].is_virtual]
+    count = {name: file[name].shape[axis(name, lead)] for name in there}
+    records = [file["time"].shape[0], *(k for name, k in count.items() if not (thinned and has_beables(name)))]
     if not thinned:
         return min(records), min(records)
     times, marks = file["time"][: min(records)], file["profile_time"][()]
-    profiles = min([marks.size, *(k for name, k in count.items() if name in PROFILES)])
+    profiles = min([marks.size, *(k for name, k in count.items() if has_beables(name))])
     if "occupation" not in count:
         profiles = profiles_there(Path(file.filename).parent, profiles)
     whole = times.size if profiles == marks.size else int(np.searchsorted(times, marks[profiles]))
@@ -245,8 +245,8 @@ def first_records(path: Path, keep: int, most: int | None = None) -> dict[str, N
             there = int(np.searchsorted(file["profile_time"][()], file["time"][keep - 1], side="right"))
             profiles = there if most is None else min(there, most)
         out = {}
-        for name in DESCRIPTIONS:
-            if name in file and not file[name].is_virtual:
-                some = slice(profiles if name in PROFILES or name == "profile_time" else keep)
-                out[name] = file[name][(slice(None), some) if replicated and not name.endswith("time") else some]
+        for name in recorded(file):
+            if not file[name].is_virtual:
+                some = slice(profiles if is_sparse(name) else keep)
+                out[name] = file[name][(slice(None), some) if axis(name, replicated) else some]
         return out

@@ -7,6 +7,7 @@ import platform
 import time as clock
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import __version__
-from copympi.config.reading import Config
-from copympi.engine.ensemble import Snapshot
 from copympi.errors import InputError, MachineError
-from copympi.model.preparation import Start
-from copympi.model.system import System
-from copympi.records.plan import Plan, events_dtype, slim, stacked
+from copympi.records.plan import Plan, Record, stacked
+from copympi.records.quantity import NAMES
 from copympi.storage import digests, image, profiles, systems
 from copympi.storage.checkpoint import sync
 from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
 from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
-from copympi.storage.layout import CODES, DESCRIPTIONS, NAME, PROFILES, SCHEMA
+from copympi.storage.layout import NAME, OBSERVED, SCHEMA, axis, is_sparse
 from copympi.storage.reading import first_records
 
 FLUSH_EVERY = 1.0
@@ -35,132 +33,146 @@ FLUSH_AT = 1 << 20
 """or bytes of them."""
 
 
+@dataclass(frozen=True)
+class Output:
+    """What results.h5 is made of: where, what is recorded, and what is said of the run.
+
+    text : the config as run, TOML. mpi : the library's name. said : root attributes besides. keep : so many records of
+    an earlier attempt stay. may_append : raises where this attempt was taken over.
+    """
+
+    folder: Path
+    plan: Plan
+    text: str
+    ranks: int
+    mpi: str
+    said: dict[str, str] = field(default_factory=dict)
+    keep: int = 0
+    attempt: int = 0
+    may_append: Callable[[], None] = lambda: None
+
+
 class ResultsFile:
     """A recorder that writes results.h5. Use on the root alone, as a context manager.
 
     HDF5's single-writer-multiple-reader mode keeps the file readable while the run is alive and after a kill. A run
     that goes on writes a file of its own, with the records it keeps, and puts it in the place of the old one; so a
-    process that still has the old one open cannot harm it. `may_append` raises where this run was taken over.
+    process that still has the old one open cannot harm it.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        config: Config,
-        text: str,
-        system: System,
-        start: Start,
-        ranks: int,
-        mpi: str,
-        keep: int = 0,
-        attempt: int = 0,
-        may_append: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.path = folder / NAME
-        self.pending: list[tuple[float, Snapshot]] = []
+    def __init__(self, output: Output) -> None:
+        self.output, self.plan, self.rows = output, output.plan, output.plan.rows
+        self.path = output.folder / NAME
+        self.pending: list[tuple[float, Record]] = []
         self.marks: list[float] = []  # times of those that have profiles, where these have times of their own
         self.flushed, self.waiting = 0.0, 0  # the first record is there at once
-        self.replicas = config.dynamics.replicas
-        self.may_append, self.attempt = may_append, attempt
-        self.plan = Plan(config, system, start)
-        self.written, self.profiles = keep, 0
-        self.new = folder / f".new-{attempt}-{NAME}"  # a taken-over attempt has another
+        self.replicas = self.plan.config.dynamics.replicas
+        self.may_append = output.may_append
+        self.written, self.profiles = output.keep, 0
+        self.new = output.folder / f".new-{output.attempt}-{NAME}"  # a taken-over attempt has another
         self.file: Any = None
         self.data: dict[str, Any] = {}
         try:
             with image.drafted(self.new) as file:
-                self._write_header(file, config, text, ranks, mpi)
-                systems.write(file.create_group("system"), system, start, config.system.labels is not None)
-                self._create_datasets(file, config, start, system.P)
+                self._write_header(file)
+                named = self.plan.config.system.labels is not None
+                systems.write(file.create_group("system"), self.plan.system, self.plan.start, named)
+                self._create_datasets(file)
                 digests.create(file, self.plan.thinned)
                 digests.seal(file)
             self.file = h5py.File(self.new, "r+", libver=FORMAT, locking=False)
             self.data = {name: self.file[name] for name in self.data}  # see hdf5.writing
             self.digests = dict(self.file[digests.GROUP])
-            self._take_over(keep)
+            self._take_over(output.keep)
             self.file.swmr_mode = True
             self.file.flush()
             sync(self.new)
             self.may_append()
             os.replace(self.new, self.path)
-            sync(folder)
+            sync(output.folder)
         except (MachineError, InputError):
             self._give_up()
             raise
         except FAILURES as problem:
             self._give_up()
             self._blame_a_later_attempt()
-            raise InputError("output folder", folder, f"cannot be written: {reason(problem)}") from None
+            raise InputError("output folder", output.folder, f"cannot be written: {reason(problem)}") from None
 
-    def _write_header(self, file: Any, config: Config, text: str, ranks: int, mpi: str) -> None:
+    def _write_header(self, file: Any) -> None:
+        output, own = self.output, {OBSERVED: " ".join(self.plan.observers)} if self.plan.observers else {}
         file.attrs.update(
             {
                 "schema": SCHEMA,
-                "config": text,
+                "config": output.text,
                 "version": __version__,
-                "seed": np.uint64(config.dynamics.seed),
-                "ranks": ranks,
+                "seed": np.uint64(self.plan.config.dynamics.seed),
+                "ranks": output.ranks,
                 "complete": False,
-                "mpi": mpi,
+                "mpi": output.mpi,
                 "libraries": libraries(),
                 "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
                 "hostname": platform.node(),
+                **output.said,
+                **own,
             }
         )
 
-    def _create_datasets(self, file: Any, config: Config, start: Start, P: int) -> None:
+    def _create_datasets(self, file: Any) -> None:
+        """Room for every quantity; what has files of its own is shown as it grows there."""
         R, plan = (self.replicas,) if self.replicas > 1 else (), self.plan
-        per_beable = {"occupation": plan.counts_dtype, "phase": np.float64, "coherence": np.float64, **plan.more}
-        kinds: dict[str, tuple[tuple[int, ...], Any]] = {"time": ((), np.float64)}
-        if plan.thinned:
-            kinds["profile_time"] = ((), np.float64)
-        if not plan.apart:
-            kinds |= {name: ((P,), dtype) for name, dtype in per_beable.items()}
-        kinds["events"] = ((), events_dtype(start.members))
-        if config.alignment is not None:
-            kinds["energy"] = ((), np.float64)
-        kinds |= plan.summaries
-        for name, (width, dtype) in kinds.items():
-            lead = () if name.endswith("time") else R
-            row = int(np.prod(lead + width, dtype=np.int64)) * 8
-            chunk = max(1, min(config.records + 1, (1 << 18) // max(row, 1)))
-            self.data[name] = file.create_dataset(
-                name,
-                shape=(*lead, 0, *width),
-                maxshape=(*lead, None, *width),
-                chunks=(*(min(n, 4096) for n in lead), chunk, *(min(n, 4096) for n in width)),
-                dtype=dtype,
-            )
-        shown = {} if not plan.apart else per_beable
-        virtual = {name: profiles.show(file, name, R, P, dtype) for name, dtype in shown.items()}
-        for name, data in (self.data | virtual).items():
-            units, description = DESCRIPTIONS[name]
-            data.attrs["units"] = (config.output.time_unit or "1") if units == "time" else units
-            data.attrs["description"] = description
-            if name == "regime":
-                data.attrs["codes"] = CODES
+        for row in self.rows:
+            lead, width = R if "replica" in row.axes else (), plan.width(row)
+            if row.profile and plan.split_files:
+                data = profiles.show(file, row.name, R, plan.system.P, plan.dtype(row))
+            else:
+                size = int(np.prod(lead + width, dtype=np.int64)) * 8
+                chunk = max(1, min(plan.records + 1, (1 << 18) // max(size, 1)))
+                data = self.data[row.name] = file.create_dataset(
+                    row.name,
+                    shape=(*lead, 0, *width),
+                    maxshape=(*lead, None, *width),
+                    chunks=(*(min(n, 4096) for n in lead), chunk, *(min(n, 4096) for n in width)),
+                    dtype=plan.dtype(row),
+                )
+            data.attrs["units"] = (plan.config.output.time_unit or "1") if row.units == "time" else row.units
+            data.attrs["description"] = row.description
+            if row.codes:
+                data.attrs["codes"] = row.codes
 
     def _take_over(self, keep: int) -> None:
-        """The first records of an earlier life, and only their profiles."""
+        """The first records of an earlier attempt, and only their profiles."""
         kept = first_records(self.path, keep, self.plan.number(keep)) if keep else {}
-        if keep and ("profile_time" in kept) != self.plan.thinned:
-            was = "thinned" if "profile_time" in kept else "at every record"
-            raise InputError("output.profile_interval", "changed", f"must stay: profiles in {self.path} are {was}")
+        if kept:
+            self._refuse_others(kept)
         for name, rows in kept.items():
             self._put(name, rows, 0)
         if kept:
             self._put_digests(kept, 0, 0)
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
-        if self.plan.apart:
+        if self.plan.split_files:
             self.may_append()
-            profiles.forget(self.path.parent, self.profiles, self.attempt, self.may_append)
+            profiles.forget(self.path.parent, self.profiles, self.output.attempt, self.may_append)
 
-    def take(self, time: float, snapshot: Snapshot) -> None:
-        if snapshot.profiled and self.plan.thinned:
+    def _refuse_others(self, kept: dict[str, NDArray[Any]]) -> None:
+        """InputError where an earlier attempt recorded something else than this one."""
+        if ("profile_time" in kept) != self.plan.thinned:
+            was = "thinned" if "profile_time" in kept else "at every record"
+            raise InputError("output.profile_interval", "changed", f"must stay: profiles in {self.path} are {was}")
+        own = set(kept) - set(NAMES)
+        for name in sorted(own ^ set(self.plan.observers)):
+            was, now = ("recorded", "left out") if name in own else ("not recorded", "new")
+            raise InputError(f"observe[{name!r}]", now, f"was {was} in {self.path}; must stay as it was there")
+        for name in sorted(own):
+            before, here = (rows.shape[axis(name, self.replicas > 1) + 1 :] for rows in (kept[name], self.data[name]))
+            if before != here:
+                raise InputError(f"observe[{name!r}]", here, f"gave {before} in {self.path}; must stay as it was there")
+
+    def take(self, time: float, record: Record) -> None:
+        if record.profiled and self.plan.thinned:
             self.marks.append(time)
-        kept = slim(snapshot) if self.plan.apart or not snapshot.profiled else snapshot
-        self.pending.append((time, kept))
-        self.waiting += kept.n.nbytes + kept.phase.nbytes
+        kept = {name: values for name, values in record.values.items() if name in self.data}
+        self.pending.append((time, replace(record, values=kept)))
+        self.waiting += sum(values.nbytes for values in kept.values())
         if self.waiting >= FLUSH_AT or clock.monotonic() - self.flushed > FLUSH_EVERY:
             self.flushed = clock.monotonic()
             with suppress(Unseen):  # whether this run was taken over cannot be told just now: records wait
@@ -173,7 +185,7 @@ class ResultsFile:
         """
         if not self.pending:
             return
-        values = stacked([snapshot for _, snapshot in self.pending])
+        values = stacked([record for _, record in self.pending])
         values = {name: rows if self.replicas > 1 else rows[0] for name, rows in values.items()}
         values["time"] = np.array([time for time, _ in self.pending])
         if self.marks:
@@ -200,7 +212,7 @@ class ResultsFile:
 
     def _is_profile(self, name: str) -> bool:
         """Whether a dataset has the times of profiles."""
-        return self.plan.thinned and (name in PROFILES or name == "profile_time")
+        return self.plan.thinned and is_sparse(name)
 
     def settle(self) -> None:
         """Have every record so far on the disk, whatever happens to the machine."""
@@ -224,11 +236,11 @@ class ResultsFile:
 
     def _put(self, name: str, rows: NDArray[Any], first: int) -> None:
         data = self.data[name]
-        axis = digests.axis(name, self.replicas > 1)
-        data.resize(first + rows.shape[axis], axis=axis)
-        data[(slice(None),) * axis + (slice(first, None),)] = rows
+        of_times = axis(name, self.replicas > 1)
+        data.resize(first + rows.shape[of_times], axis=of_times)
+        data[(slice(None),) * of_times + (slice(first, None),)] = rows
 
-    def finish(self, seconds: float, last: Snapshot) -> None:
+    def finish(self, seconds: float, last: Record) -> None:
         """Mark the run complete, in a copy that then takes the file's place: a kill leaves one of the two."""
         self.flush()
         self.may_append()

@@ -11,7 +11,7 @@ from typing import Any
 import copympi
 import copympi.engine.counts
 import copympi.engine.members
-import copympi.records.plan
+import copympi.records.memory
 from copympi import mpi
 
 
@@ -41,7 +41,7 @@ def main(rank: int, how: str) -> None:
             kernel = copympi.engine.counts.kernel
             kernel.advance = after(2, kernel.advance, fail)
         elif how == "recorder":
-            memory: Any = copympi.records.plan.Memory
+            memory: Any = copympi.records.memory.Memory
             memory.take = after(2, memory.take, fail)
         elif how == "killed":
             kernel = copympi.engine.members.kernel

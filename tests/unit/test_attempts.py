@@ -48,9 +48,12 @@ def test_who_loses_a_file_to_a_later_attempt_says_so(tmp_path: Path, last: int) 
     start, shot = started(4, 1000), snapshots(4, 1, 1000)[0]
 
     def whole_run() -> None:
-        with results.ResultsFile(tmp_path, config, "", system, start, 1, "no MPI", 0, attempt, look) as file:
-            file.take(0.0, Plan(config, system, start).measure(0, shot))
-            file.finish(1.0, shot)
+        plan = Plan(config, system, start)
+        output = results.Output(tmp_path, plan, "", 1, "no MPI", attempt=attempt, may_append=look)
+        record = plan.measure(0, shot)
+        with results.ResultsFile(output) as file:
+            file.take(0.0, record)
+            file.finish(1.0, record)
 
     with pytest.raises(TakenOver, match="attempt 2 has taken this run over; attempt 1 stops"):
         whole_run()

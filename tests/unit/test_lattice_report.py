@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copympi.model import observables
 from copympi.report import analysis, motion, plots
 from copympi.report.numbers import humane, power, significant, whole
 from copympi.storage.reading import Results
 from copympi.theory import schrodinger
 from tests.unit.test_observables import lattice_system
+from tests.unit.test_observables import summaries as summarised
 
 OMEGA = 0.1
 
@@ -43,7 +43,7 @@ def results(
     phase = np.stack([-np.angle(evolved)] * replicas)
     measured: dict[str, Any] = {}
     if summaries:
-        made = [observables.summaries(n[:, k], phase[:, k], system) for k in range(records)]
+        made = [summarised(n[:, k], phase[:, k], system) for k in range(records)]
         measured = {name: np.stack([m[name] for m in made], axis=1) for name in made[0]}
     measured |= more
     events = np.zeros((replicas, records))

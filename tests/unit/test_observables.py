@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 import copympi
 from copympi.model import observables
+from copympi.records.quantity import TABLE
+from copympi.records.view import View
 from copympi.theory import schrodinger
+
+
+def summaries(n: NDArray[Any], phase: NDArray[Any], system: Any, aligned: bool = True) -> dict[str, NDArray[Any]]:
+    """All that the table has for `output.summaries`, by name: (R,) each, or (R, axes) along the axes of a lattice."""
+    view = View(system, 0.0, n, phase)
+    traits = {"summaries"} | ({"aligned"} if aligned else set()) | (set() if system.lattice is None else {"lattice"})
+    return {row.name: row.of(view) for row in TABLE if "summaries" in row.runs and traits.issuperset(row.runs)}
 
 
 def lattice_system(
@@ -91,10 +100,10 @@ def test_against_loops(shape: tuple[int, ...], spacing: tuple[float, ...], bound
     n, phase = rng.integers(0, 90, (3, P)), rng.uniform(-20, 20, (3, P))
     n[1, 2] = n[1, 3] = 0
     phase[1, 2], phase[1, 3] = np.nan, 1e300
-    found = observables.summaries(n, phase, system)
+    found = summaries(n, phase, system)
     for r in range(3):
         expected = literally(n[r], phase[r], system)
-        assert set(found) == set(expected)
+        assert set(expected) <= set(found)
         for name, value in expected.items():
             np.testing.assert_allclose(found[name][r], value, rtol=1e-10, atol=1e-12, err_msg=name)
 
@@ -105,7 +114,7 @@ def test_energy_is_potential_and_quantum_potential_and_flow(shape: Any, spacing:
     P = int(np.prod(shape))
     system = lattice_system(shape, spacing, boundary, rng.normal(size=P))
     n, phase = rng.integers(1, 10**6, (1, P)), rng.uniform(-1, 1, (1, P))
-    found = observables.summaries(n, phase, system)
+    found = summaries(n, phase, system)
     grid = observables.amplitudes(n, phase).reshape(1, *shape)
     flow = 0.0
     for axis, abar in enumerate(spacing):
@@ -140,7 +149,7 @@ def test_momentum_is_mass_times_schroedingers_velocity(shape: Any, spacing: Any,
     velocity = (np.array(means[1]) - means[0]) / (2 * h)
     N = 10**15
     n = np.rint(N * np.abs(psi) ** 2).astype(np.int64)[None]
-    found = observables.summaries(n, -np.angle(psi)[None], system)
+    found = summaries(n, -np.angle(psi)[None], system)
     np.testing.assert_allclose(found["momentum"][0], 0.7 * velocity, atol=2e-6)
     energy = (psi.conj() @ (system.hamiltonian @ psi)).real
     np.testing.assert_allclose(found["mean_energy"][0], energy, atol=1e-6)
@@ -152,11 +161,14 @@ def test_any_system_and_any_number() -> None:
     psi = np.sqrt([0.3, 0.7]) * np.exp([-0.4j, 1j])
     for N in (10, 10**18, 1e80):
         n = np.array([[0.3 * N, 0.7 * N]]) if N == 1e80 else np.array([[3 * N // 10, 7 * N // 10]])
-        found = observables.summaries(n, np.array([[0.4, -1.0]]), system)
-        assert set(found) == {"smallest", "empty", "mean_energy"}
+        found = summaries(n, np.array([[0.4, -1.0]]), system)
+        assert {"smallest", "empty", "mean_energy"} <= set(found)
+        assert "position" not in found
         np.testing.assert_allclose(found["mean_energy"], (psi.conj() @ np.array(H) @ psi).real, rtol=1e-12)
         assert found["smallest"][0] == n.min()
-    assert set(observables.summaries(n, n, system, aligned=False)) == {"smallest", "empty"}
+    without = summaries(n, n, system, aligned=False)
+    assert {"smallest", "empty"} <= set(without)
+    assert "mean_energy" not in without
 
 
 def test_a_million_sites() -> None:
@@ -165,7 +177,7 @@ def test_a_million_sites() -> None:
     system = SimpleNamespace(frequencies=sp.eye_array(L * L, format="csr", dtype=complex), hbar=1.0, lattice=lattice)
     n = np.full((1, L * L), 1e74)
     phase = np.zeros_like(n)
-    found = observables.summaries(n, phase, system)
+    found = summaries(n, phase, system)
     np.testing.assert_allclose(found["position"], -0.5)
     assert not found["momentum"].any()
     assert not found["quantum_potential"].any()

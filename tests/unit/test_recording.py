@@ -13,13 +13,21 @@ import pytest
 import copympi
 from copympi.engine.ensemble import Snapshot
 from copympi.errors import InputError
-from copympi.records.plan import MOST_PROFILE, Memory, Plan, slab
+from copympi.records.memory import Memory
+from copympi.records.plan import MOST_PROFILE, Plan
+from copympi.records.quantity import TABLE
 from copympi.storage import reading
-from copympi.storage.results import ResultsFile
+from copympi.storage.results import Output, ResultsFile
 from tests.unit.test_observables import lattice_system
 
-SUMMARIES = {"smallest", "empty", "mean_energy"}
-MOTION = {"position", "width", "momentum", "quantum_potential", "validity_occupation", "validity_phase"}
+
+def summaries(*traits: str) -> set[str]:
+    """What the table has for `output.summaries` and runs with no more than such traits."""
+    return {row.name for row in TABLE if "summaries" in row.runs and {"summaries", *traits}.issuperset(row.runs)}
+
+
+SUMMARIES = summaries("aligned")
+MOTION = summaries("aligned", "lattice") - SUMMARIES
 
 
 def configured(records: int = 10, replicas: int = 1, every: float | None = None, summaries: bool | None = None) -> Any:
@@ -33,7 +41,7 @@ def configured(records: int = 10, replicas: int = 1, every: float | None = None,
 
 
 def started(P: int, members: int) -> Any:
-    return SimpleNamespace(members=members, state=np.full(P, P**-0.5, complex), aligned=True)
+    return SimpleNamespace(members=members, state=np.full(P, P**-0.5, complex), aligned=True, spectators=0)
 
 
 def snapshots(P: int, records: int, members: int, replicas: int = 1) -> list[Snapshot]:
@@ -55,10 +63,9 @@ def snapshots(P: int, records: int, members: int, replicas: int = 1) -> list[Sna
 
 def write(folder: Path, system: Any, config: Any, shots: list[Snapshot], keep: int = 0, members: int = 1000) -> Any:
     """Records `keep` .. of a run, as the root writes them."""
-    start = started(system.P, members)
-    plan = Plan(config, system, start)
+    plan = Plan(config, system, started(system.P, members))
     folder.mkdir(exist_ok=True)
-    with ResultsFile(folder, config, "", system, start, 1, "no MPI", keep) as file:
+    with ResultsFile(Output(folder, plan, "", 1, "no MPI", keep=keep)) as file:
         for record in range(keep, len(shots)):
             file.take(record * 0.25, plan.measure(record, shots[record]))
             if record % 3 == 0:
@@ -90,7 +97,8 @@ def test_profiles_are_thinned_and_summaries_are_not(tmp_path: Path, replicas: in
 
 def test_memory_thins_alike() -> None:
     system, config = copympi.System(H), configured(10, every=1.0, summaries=True)
-    plan, memory = Plan(config, system, started(4, 1000)), Memory(thinned=True)
+    plan = Plan(config, system, started(4, 1000))
+    memory = Memory(plan)
     shots = snapshots(4, 11, 1000)
     for k, shot in enumerate(shots):
         memory.take(k * 0.25, plan.measure(k, shot))
@@ -157,12 +165,18 @@ def test_the_largest_ensembles(tmp_path: Path, replicas: int) -> None:
 def test_summaries_of_a_lattice(tmp_path: Path, shape: tuple[int, ...]) -> None:
     system = lattice_system(shape, (1.0,) * len(shape), "ring")
     plan = Plan(configured(4), system, started(system.P, 1000))
-    assert set(plan.summaries) == SUMMARIES | MOTION
-    assert plan.summaries["momentum"] == ((len(shape),), np.float64)
-    assert set(Plan(configured(4, summaries=False), system, started(system.P, 1000)).summaries) == set()
-    spread = SimpleNamespace(members=1000, aligned=False)
-    assert Plan(configured(4), system, spread).summaries == {}
-    assert set(Plan(configured(4, summaries=True), system, spread).summaries) == {"smallest", "empty"}
+    assert planned(plan) == SUMMARIES | MOTION
+    momentum = next(row for row in plan.rows if row.name == "momentum")
+    assert (plan.width(momentum), plan.dtype(momentum)) == ((len(shape),), np.float64)
+    assert planned(Plan(configured(4, summaries=False), system, started(system.P, 1000))) == set()
+    spread = SimpleNamespace(members=1000, aligned=False, spectators=0)
+    assert planned(Plan(configured(4), system, spread)) == set()
+    assert planned(Plan(configured(4, summaries=True), system, spread)) == summaries()
+
+
+def planned(plan: Plan) -> set[str]:
+    """The summaries among the quantities of a plan."""
+    return {row.name for row in plan.rows if "summaries" in row.runs}
 
 
 @pytest.mark.parametrize("replicas", [1, 2])
@@ -179,21 +193,27 @@ def test_a_lattice_is_read_back(tmp_path: Path, replicas: int) -> None:
 
 def test_which_part_of_a_profile_a_rank_has() -> None:
     n = np.arange(12).reshape(2, 6)
+    six = SimpleNamespace(P=6, lattice=None)
+    plan = Plan(configured(4), six, started(6, 66))  # type: ignore[arg-type, unused-ignore]
     alike = SimpleNamespace(profile_rows=lambda: {"occupation": n, "phase": n * 1.0})
-    row, column, arrays = slab(alike, lambda P: (P // 3, P - 1))
+    row, column, arrays = plan.slab(alike, 1, lambda P: (P // 3, P - 1))
     assert (row, column) == (0, 2)
     np.testing.assert_array_equal(arrays["occupation"], n[:, 2:5])
-    held = lambda: {"occupation": n, "phase": n * 1.0, "regime": n}  # noqa: E731
+    held = lambda: {name: n * 1.0 for name in ("occupation", "phase", "fluctuation", "phase_fluctuation", "regime")}  # noqa: E731
+    plan = Plan(configured(4), six, started(6, 10**40))  # type: ignore[arg-type, unused-ignore]
     rows = SimpleNamespace(first=3, shares=[(0, 3), (3, 5)], profile_rows=held)
-    row, column, arrays = slab(rows, lambda P: (2, 5))
+    row, column, arrays = plan.slab(rows, 1, lambda P: (2, 5))
     assert (row, column) == (3, 0)
     np.testing.assert_array_equal(arrays["occupation"], n)
-    assert set(arrays) == {"occupation", "phase", "coherence", "regime"}
+    assert (
+        {"occupation", "phase", "coherence", "regime"} <= set(arrays) == {row.name for row in plan.rows if row.profile}
+    )
+    assert arrays["regime"].dtype == np.int8
 
 
-def test_beyond_so_many_beables_profiles_are_apart() -> None:
+def test_beyond_so_many_beables_profiles_have_files_of_their_own() -> None:
     many = SimpleNamespace(P=MOST_PROFILE + 1, lattice=None)
     plan = Plan(configured(8), many, started(2, 10))  # type: ignore[arg-type, unused-ignore]
-    assert plan.apart
+    assert plan.split_files
     assert [k for k in range(9) if plan.profiled(k)] == [0, 8]
     assert not Plan(configured(4), copympi.System(H), started(4, 10)).thinned

@@ -14,7 +14,8 @@ import tomlkit
 
 import copympi
 from copympi.errors import InputError
-from copympi.records.plan import events_dtype, wrapped
+from copympi.records.quantity import events_dtype
+from copympi.records.view import wrapped
 from copympi.storage import reading
 from tests import launch
 
