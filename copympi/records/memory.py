@@ -52,7 +52,7 @@ class Run:
         """A Run of recorded `arrays` by name, as Memory has them. said : complete, config, system, path."""
         known: Any = {name: values for name, values in arrays.items() if name in cls.__dataclass_fields__}
         rest = {name: values for name, values in arrays.items() if name not in known}
-        return cls(**known, steps=steps, largest_chance=largest_chance, seconds=seconds, measured=rest)
+        return cls(**known, steps=steps, largest_chance=largest_chance, seconds=seconds, measured=rest, **said)
 
 
 class Memory:

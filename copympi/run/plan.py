@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from copympi.config import reading as configuration
 from copympi.config import writing
@@ -18,7 +19,7 @@ from copympi.model import build
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start, check_memory
 from copympi.model.system import System
-from copympi.run.settings import Settings, settings
+from copympi.run.settings import Settings, matrix_digest, settings
 from copympi.storage import given
 
 MOST_MATRIX = 32
@@ -95,17 +96,26 @@ def _full(config: Config) -> dict[str, dict[str, Any]]:
 
 def _written(system: System) -> dict[str, Any]:
     """The section [system] that gives the same system to the last bit; of a large one a digest stands there."""
-    from copympi.run.settings import matrix_digest
-
     W, lattice, hbar = system.frequencies, system.lattice, system.hbar
     if lattice is not None and lattice.P <= writing.MOST_NUMBERS:
         V = lattice.potential if np.any(lattice.potential) else "free"
         keys = {"sites": list(lattice.shape), "spacing": list(lattice.spacing), "mass": lattice.mass}
         return {"builder": "lattice", "hbar": hbar, **keys, "boundary": lattice.boundary, "potential": V}
-    H = system.hamiltonian
-    if system.P <= MOST_MATRIX and np.array_equal((H / hbar).toarray(), W.toarray()):
-        return {"hamiltonian": H.toarray(), "hbar": hbar}
+    H = _times(W.toarray(), hbar) if system.P <= MOST_MATRIX else None
+    if H is not None and np.array_equal(System(H, hbar).frequencies.toarray(), W.toarray()):
+        return {"hamiltonian": H, "hbar": hbar}
     return {"hamiltonian": matrix_digest(W.data, W.indices, W.indptr), "hbar": hbar}
+
+
+def _times(frequencies: NDArray[np.complex128], hbar: float) -> NDArray[np.complex128]:
+    """H (P, P) that divided by hbar gives these frequencies, to the last bit wherever doubles can."""
+    parts = []
+    for part in (frequencies.real, frequencies.imag):
+        best = part * hbar
+        for other in (np.nextafter(best, np.inf), np.nextafter(best, -np.inf)):
+            best = np.where(best * (1.0 / hbar) == part, best, other)
+        parts.append(best)
+    return np.asarray(parts[0] + 1j * parts[1])
 
 
 def _scalar(value: Any) -> Any:

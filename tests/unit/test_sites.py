@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 import copympi
+from copympi.config import reading as configuration
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.lattice import EMPTY, GAUSSIAN, WHOLE, LatticeCounts
 from copympi.engine.methods import ensemble
@@ -129,7 +130,7 @@ def test_stiff_clusters_do_not_drag_the_lattice() -> None:
 
 def test_few_beables_and_large_n_choose_their_engine() -> None:
     system = copympi.System([[0.3, 0.5], [0.5, -0.3]])
-    config = copympi.simulate.__globals__["configuration"].check(
+    config = configuration.check(
         {"system": {"hamiltonian": system}, "preparation": {"members": 1e30},
          "dynamics": {"duration": 1.0, "representation": "occupation"}}
     )  # fmt: skip
