@@ -28,6 +28,7 @@ replicas = {replicas}
 representation = "{kind}"
 [output]
 interval = 0.1
+summaries = true
 [checkpoint]
 interval = {every}
 """

@@ -13,6 +13,7 @@ import pytest
 
 from tests import launch
 
+ROOT = Path(__file__).parents[2]
 SCRIPT = str(Path(__file__).with_name("break_a_rank.py"))
 OTHER_LIBM = ["env", "GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F"]
 """A CPU without fused multiply-add, as far as glibc's sin, cos and atan2 can tell."""
@@ -127,6 +128,43 @@ def test_an_exception_on_one_rank_ends_the_job_with_its_traceback(mpi: str, rank
     assert done.stderr.count("Traceback (most recent call last)") == 1
     assert "ZeroDivisionError: a fault put in by a test" in done.stderr
     assert "break_a_rank.py" in done.stderr
+
+
+OBSERVER = """
+import sys
+import numpy as np
+from copympi import InputError, mpi
+from copympi.records.plan import Plan
+from tests.unit.test_quantity import carried_out, given
+
+def mine(view):
+    if view.time > 0.15 and sys.argv[1] == "fails":
+        raise OSError("the user's own")
+    return np.zeros((2, 3 if view.time > 0.15 else 2))
+
+comm = mpi.world()
+try:
+    carried_out(Plan(*given(dynamics={"replicas": 2}), {"mine": mine}), comm=comm)
+except InputError as problem:
+    sys.exit(f"rank {comm.rank}: {problem}")
+"""
+
+
+def test_an_observer_that_fails_ends_the_job_with_its_traceback() -> None:
+    """It is called on the root alone; the others wait for the root, and must not do so for ever."""
+    done = launch.mpiexec(2, "-c", OBSERVER, "fails", env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode != 0
+    assert done.stderr.count("copympi: rank 0 failed; the whole job ends") == 1
+    assert "OSError: the user's own" in done.stderr
+    assert "RuntimeError: observe['mine'] failed at t = 0.2" in done.stderr
+
+
+def test_what_an_observer_may_not_give_is_every_ranks_error() -> None:
+    done = launch.mpiexec(2, "-c", OBSERVER, "grows", env={"PYTHONPATH": str(ROOT)})
+    assert done.returncode != 0
+    for rank in (0, 1):
+        assert f"rank {rank}: observe['mine'] = " in done.stderr
+    assert done.stderr.count("must have the shape (R, 2) it had at t = 0") == 2
 
 
 @pytest.mark.parametrize("mpi", launch.FLAVOURS)

@@ -105,11 +105,12 @@ def given(**sections: Any) -> tuple[Any, Any, Any]:
     return config, system, start
 
 
-def carried_out(plan: Plan, folder: Path | None = None) -> Memory:
-    """A run of one process, in memory and into a folder too."""
-    ensemble, memory = built(plan.system, plan.start, plan.config, Alone()), Memory(plan)
+def carried_out(plan: Plan, folder: Path | None = None, comm: Any = None) -> Memory:
+    """A run, of one process unless there is a communicator, in memory and, of one process, into a folder too."""
+    comm, memory = Alone() if comm is None else comm, Memory(plan)
+    things = (plan.system, plan.start, plan.config, comm)
+    ensemble = built(*things)
     plan.try_observers(ensemble)
-    things = (plan.system, plan.start, plan.config, Alone())
     if folder is None:
         run(*things, [memory], Silent(), ensemble=ensemble, plan=plan)
         return memory
@@ -254,26 +255,26 @@ def first_two(view: View) -> Any:
 def test_observed(replicas: int, tmp_path: Path) -> None:
     """In memory and in the file alike, at every record, though profiles are rarer; nothing else changes."""
     sections = {"dynamics": {**COUNTS, "replicas": replicas}, "output": {"profile_interval": 0.2}}
-    plan = Plan(*given(**sections), {"entropy": entropy, "own_time": first_two})
+    plan = Plan(*given(**sections), {"own_entropy": entropy, "own_time": first_two})
     arrays = carried_out(plan, tmp_path).arrays()
     dense = carried_out(Plan(*given(**sections | {"output": {}}))).arrays()
     n, phase = (dense[name].reshape(replicas, 5, 3) for name in ("occupation", "phase"))
     time = np.arange(5) * 0.1
     expected = np.stack([entropy(SimpleNamespace(n=n[:, k])) for k in range(5)], axis=1)
-    np.testing.assert_array_equal(arrays["entropy"].reshape(replicas, 5), expected)
+    np.testing.assert_array_equal(arrays["own_entropy"].reshape(replicas, 5), expected)
     np.testing.assert_array_equal(arrays["own_time"].reshape(replicas, 5, 2), phase[..., :2] * time[:, None])
     made = Run.of(arrays, 1, 0.1, 1.0)
     assert made.measured["own_time"].shape == ((5, 2) if replicas == 1 else (2, 5, 2))
     read = reading.read(tmp_path)
     assert read.verified
-    np.testing.assert_array_equal(read.measured["entropy"], expected)
-    assert read.attributes["observed"] == "entropy own_time"
+    np.testing.assert_array_equal(read.measured["own_entropy"], expected)
+    assert read.attributes["observed"] == "own_entropy own_time"
     with h5py.File(read.path, "r+") as file:
         assert file["own_time"].dtype == np.float64
         assert file["own_time"].attrs["units"] == "1"
         assert 'observe["own_time"]' in file["own_time"].attrs["description"]
-        assert {"entropy", "own_time"} <= set(digests.datasets(file, digests.RECORDS))
-        file["entropy"][..., 2] += 0.5
+        assert {"own_entropy", "own_time"} <= set(digests.datasets(file, digests.RECORDS))
+        file["own_entropy"][..., 2] += 0.5
         assert digests.matching(file, digests.RECORDS, 5) == 2
 
 
@@ -290,7 +291,7 @@ def test_many_beables_are_observed_too() -> None:
 
 
 REFUSED: list[tuple[Any, str]] = [
-    (["entropy"], "observe = ['entropy']: must be a dictionary"),
+    (["own_entropy"], "observe = ['own_entropy']: must be a dictionary"),
     ({"a b": entropy}, 'observe = "a b": must be a name'),
     ({"class": entropy}, 'observe = "class": must be a name'),
     ({3: entropy}, "observe = 3: must be a name"),
@@ -370,7 +371,7 @@ def test_an_observer_cannot_change_a_run() -> None:
 
 def test_a_run_goes_on_with_the_same_observers(tmp_path: Path) -> None:
     settings = given()
-    whole = carried_out(Plan(*settings, {"entropy": entropy, "two": first_two}), tmp_path).arrays()
+    whole = carried_out(Plan(*settings, {"own_entropy": entropy, "two": first_two}), tmp_path).arrays()
 
     def again(mine: dict[str, Any]) -> None:
         plan = Plan(*settings, mine)
@@ -379,19 +380,22 @@ def test_a_run_goes_on_with_the_same_observers(tmp_path: Path) -> None:
             pass
 
     for mine, said in (
-        ({}, r"observe\['entropy'\] = \"left out\": was recorded in"),
-        ({"entropy": entropy, "two": first_two, "new": entropy}, r"observe\['new'\] = \"new\": was not recorded in"),
-        ({"entropy": entropy, "two": entropy}, r"observe\['two'\] = \(\): gave \(2,\) in"),
+        ({}, r"observe\['own_entropy'\] = \"left out\": was recorded in"),
+        (
+            {"own_entropy": entropy, "two": first_two, "new": entropy},
+            r"observe\['new'\] = \"new\": was not recorded in",
+        ),
+        ({"own_entropy": entropy, "two": entropy}, r"observe\['two'\] = \(\): gave \(2,\) in"),
     ):
         with pytest.raises(InputError, match=said):
             again(mine)
-        np.testing.assert_array_equal(reading.read(tmp_path).measured["entropy"][0], whole["entropy"])
-    again({"entropy": entropy, "two": first_two})
+        np.testing.assert_array_equal(reading.read(tmp_path).measured["own_entropy"][0], whole["own_entropy"])
+    again({"own_entropy": entropy, "two": first_two})
     np.testing.assert_array_equal(reading.read(tmp_path).measured["two"][0], whole["two"][:3])
 
 
 def test_observers_are_tried_before_the_file_is_made(tmp_path: Path) -> None:
-    plan = Plan(*given(), {"entropy": entropy})
+    plan = Plan(*given(), {"own_entropy": entropy})
     with pytest.raises(RuntimeError, match="try_observers"):
         ResultsFile(Output(tmp_path, plan, "", 1, "none"))
 
