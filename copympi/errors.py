@@ -53,7 +53,7 @@ class MachineError(Spoken, RuntimeError):
     """The machine, not the input, is at fault (MPI, files): exit code 1, one line."""
 
 
-class TakenOver(MachineError):
+class Superseded(MachineError):
     """A later attempt has started on the same folder: this one must not write any more."""
 
 

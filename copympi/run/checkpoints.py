@@ -12,7 +12,7 @@ from typing import Any
 from copympi import mpi
 from copympi.config.sections import CheckpointSection
 from copympi.engine.ensemble import State
-from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, TakenOver, warn
+from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, Superseded, warn
 from copympi.records.plan import Plan, Record
 from copympi.run.settings import compare
 from copympi.run.stopping import STOP, Stopping
@@ -103,7 +103,7 @@ class Checkpoints:
         failure: MachineError | None = None
         try:
             self.save(ensemble, record, time)
-        except TakenOver:
+        except Superseded:
             raise
         except MachineError as problem:
             mpi.from_root(self.comm, self.check_fence_if_seen)
@@ -163,7 +163,7 @@ class Checkpoints:
         ensemble.begin(record)
         try:
             self.save(ensemble, record, time, silent=True)
-        except TakenOver:  # by a start that found a finished run
+        except Superseded:  # by a start that found a finished run
             return
         except MachineError as problem:
             if self.root:
@@ -180,7 +180,7 @@ class Checkpoints:
         part = plan.slab(ensemble, record, lambda P: mpi.share(P, self.comm.size, self.comm.rank))
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
-        except TakenOver:
+        except Superseded:
             raise
         except MachineError as problem:
             mpi.from_root(self.comm, self.check_fence_if_seen)
@@ -212,11 +212,11 @@ class Checkpoints:
         mpi.from_root(self.comm, report)
 
     def check_fence(self) -> None:
-        """TakenOver where a later attempt has started on the same folder, Unseen where that is hidden. Root alone."""
+        """Superseded where a later attempt has started on the same folder, Unseen where that is hidden. Root alone."""
         checkpoints.check_fence(self.folder, self.attempt)
 
     def check_fence_if_seen(self) -> None:
-        """TakenOver where a later attempt is known to have started. Root alone."""
+        """Superseded where a later attempt is known to have started. Root alone."""
         with suppress(checkpoints.Unseen):
             self.check_fence()
 
