@@ -78,6 +78,8 @@ def simulate(
     phase_spread : half width (rad) of a uniform spread of members' phases; or phases (N,), those of all members, in
         order of beables, or the path "FILE.h5:/dataset". In "occupation" a beable then has `phase_kinds` kinds.
     alignment : the keys of [alignment], for the model (42) to (53).
+    observe : name -> function of a view (records/view.py: n, phase, coherence, psi, (R, P) each; time; system) that
+        gives (R,) or (R, k) real numbers, recorded under that name and found in `measured` of the Run.
 
     output : a folder. The files there are those of `copympi run`: results.h5, and the checkpoints that the keys of
         `checkpoint` (those of [checkpoint]) ask for. With `resume` a run in it goes on from its newest checkpoint,
@@ -117,6 +119,7 @@ def _agreed(comm: Any, asked: dict[str, Any], sections: dict[str, dict[str, Any]
     on_node = mpi.part_on_node(comm)
     problem: InputError | None = None
     try:
+        _refuse_without_output(asked)
         job = from_keywords(asked["system"], sections, _folder(asked["output"]), asked["observe"], on_node)
         manner = Manner(
             resume=bool(asked["resume"]),
@@ -135,6 +138,12 @@ def _agreed(comm: Any, asked: dict[str, Any], sections: dict[str, dict[str, Any]
     if not mpi.same_everywhere(comm, fingerprint(job.settings | {"manner": (manner, str(job.folder))})):
         raise InputError("arguments", "unlike", "must be the same on every rank (a state drawn without a seed?)")
     return job, manner
+
+
+def _refuse_without_output(asked: dict[str, Any]) -> None:
+    for key in ("resume", "overwrite", "time_budget", "checkpoint"):
+        if asked["output"] is None and asked[key]:
+            raise InputError(key, asked[key], "must go with output, the folder that it is about")
 
 
 def _folder(output: Any) -> Path | None:

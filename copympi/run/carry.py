@@ -141,7 +141,7 @@ def _built(comm: Any, job: Job) -> Any:
         with mpi.together(comm):
             return built(job.system, job.start, job.config, comm)
     except InputError as problem:
-        raise problem.inside(job.source) from None
+        raise problem if job.source is None else problem.inside(job.source) from None
 
 
 def _progress(job: Job, manner: Manner, root: bool) -> Silent:

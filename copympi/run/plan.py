@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from copympi.model import build
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start, check_memory
 from copympi.model.system import System
+from copympi.records.observe import checked
 from copympi.run.settings import Settings, matrix_digest, settings
 from copympi.storage import given
 
@@ -42,12 +43,12 @@ class Job:
     start: Start
     folder: Path | None
     source: Path | None = None
-    observe: Observers | None = None
+    observe: Observers = field(default_factory=dict)
 
     @cached_property
     def settings(self) -> Settings:
         """What must not change between the attempts of this run, nor from rank to rank."""
-        return settings(self.config, self.system, self.start, sorted(self.observe or {}))
+        return settings(self.config, self.system, self.start, sorted(self.observe))
 
 
 def from_file(path: Path, overrides: list[str], folder: Path | None, on_node: float) -> Job:
@@ -65,16 +66,20 @@ def from_file(path: Path, overrides: list[str], folder: Path | None, on_node: fl
 
 
 def from_keywords(
-    system: Any, sections: dict[str, dict[str, Any]], folder: Path | None, observe: Observers | None, on_node: float
+    system: Any, sections: dict[str, dict[str, Any]], folder: Path | None, observe: Any, on_node: float
 ) -> Job:
     """The run of a System, or what System accepts, and of the sections of a config but [system]; InputErrors."""
+    observe = checked(observe)
     before = system if isinstance(system, System) else System(system)
     labels = None if isinstance(before.labels, Labels) else list(before.labels)
     # numpy's numbers stand for Python's; what a user gave stays as it is otherwise
     sections = {section: {key: _scalar(each) for key, each in keys.items()} for section, keys in sections.items()}
     config = configuration.check({"system": {"hamiltonian": before, "hbar": before.hbar, "labels": labels}, **sections})
     made, start = _made(config, before, Path(), on_node)
-    text = "" if folder is None else writing.toml({"system": _written(before) | {"labels": labels}} | _full(config))
+    text = ""
+    if folder is not None:
+        text = writing.toml({"system": _written(before) | {"labels": labels}} | _full(config))
+        text += f"# recorded besides, by functions from Python: {', '.join(observe)}\n" if observe else ""
     return Job(config, text, made, start, folder, None, observe)
 
 

@@ -270,6 +270,8 @@ def test_it_is_replaced_only_with_overwrite(finished: Path, tmp_path: Path, whol
         ({"time_budget": -1}, "time_budget = -1: must be a length of wall time"),
         ({"checkpoint": {"every": 3}}, "checkpoint.every = 3: no such key; the nearest is"),
         ({"checkpoint": {"final": 3}}, "checkpoint.final = 3: must be a valid boolean"),
+        ({"output": None, "resume": True}, "resume = True: must go with output"),
+        ({"observe": 3}, "observe = 3: must be a dictionary"),
         ({"observe": {"time": len}}, 'observe = "time": stands for something else already'),
     ],
 )
