@@ -53,6 +53,7 @@ def rank(folder: Path, writer: str) -> None:
     from benchmarks.cases import case
     from copympi import mpi
     from copympi.engine.accuracy import Accuracy
+    from copympi.engine.clock import record
     from copympi.engine.members import Members
     from copympi.model.preparation import prepare
     from copympi.storage import checkpoint, restart
@@ -60,8 +61,8 @@ def rank(folder: Path, writer: str) -> None:
     comm = mpi.world()
     system, state, duration = case(2)
     start = prepare(system.P, MEMBERS, state, None, None)
-    ensemble = Members(comm, system, start, Accuracy(MEMBERS, duration), 1, 1)
-    ensemble.begin(1)
+    ensemble = Members(comm, system, start, Accuracy(MEMBERS), 1, 1)
+    ensemble.begin(record(1, duration))
     for _ in range(30):  # ids in the order of a run that is under way
         ensemble.advance()
     meta = {"attempt": 1, "settings": {}}

@@ -22,6 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import copympi
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.lattice import LatticeCounts
 from copympi.model import packets
 from copympi.model.preparation import Start, share_out
@@ -80,15 +81,15 @@ def filled(system: System, members: float, spectators: int = 0, packet: Any = No
     return share_out(psi, turn, whole(members), 0.0, None, spectators)
 
 
-def ensemble(system: System, start: Start, interval: float, seed: int = 1, **leap: float) -> LatticeCounts:
-    return LatticeCounts(Alone(), system, start, Accuracy(start.members, interval, **leap), 1, seed)
+def ensemble(system: System, start: Start, seed: int = 1, **accuracy: float) -> LatticeCounts:
+    return LatticeCounts(Alone(), system, start, Accuracy(start.members, **accuracy), 1, seed)
 
 
 def step_time(system: System, start: Start, steps: int) -> float:
     """Seconds a step, the record far ahead."""
-    sites = ensemble(system, start, 1e6)
-    sites.stretch = steps
-    sites.begin(1)
+    sites = ensemble(system, start)
+    sites.pace.steps = steps
+    sites.begin(record(1, 1e6))
     sites.advance()
     first, began = int(sites.step[0]), time.perf_counter()
     sites.advance()
@@ -175,11 +176,11 @@ def distance_to_memory(ns: float) -> None:
     row("measured over that", f"{ns * speed / 1e9 / touched:.1f}")
 
 
-def drive(system: System, start: Start, **leap: float) -> LatticeCounts:
+def drive(system: System, start: Start, **accuracy: float) -> LatticeCounts:
     """One period in RECORDS records."""
-    sites = ensemble(system, start, PERIOD / RECORDS, **leap)
-    for record in range(1, RECORDS + 1):
-        sites.begin(record)
+    sites = ensemble(system, start, **accuracy)
+    for number in range(1, RECORDS + 1):
+        sites.begin(record(number, PERIOD / RECORDS))
         while sites.advance():
             pass
     return sites
@@ -195,9 +196,9 @@ def steps_of_a_period() -> None:
         *((f"N = {N:.0e}, s = {s}", N, s, {}) for N, s in ensembles),
     ]
     own = 0
-    for name, members, s, leap in cases:
+    for name, members, s, accuracy in cases:
         began = time.perf_counter()
-        sites = drive(system, filled(system, members, s, PACKET), **leap)
+        sites = drive(system, filled(system, members, s, PACKET), **accuracy)
         steps = int(sites.step[0])
         own = own or steps
         row(

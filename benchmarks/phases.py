@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.cases import case
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.phases import Phases
 from copympi.model.preparation import prepare
 
@@ -34,8 +35,8 @@ def ensemble(comm: Any, P: int, members: int) -> Phases:
     """Unaligned members on their way to a record far ahead; the worst beable is offered CHANCE copies a member."""
     system, state, duration = case(P)
     start = replace(prepare(system.P, members, state), spread=SPREAD)
-    found = Phases(comm, system, start, Accuracy(members, 100 * duration, leaving_chance=CHANCE), 1, 1)
-    found.begin(1)
+    found = Phases(comm, system, start, Accuracy(members, leaving_chance=CHANCE), 1, 1)
+    found.begin(record(1, 100 * duration))
     found.advance()
     return found
 
@@ -118,7 +119,7 @@ def one_rank(P: int, members: int) -> None:
     comm = mpi.world()
     crowd = ensemble(comm, P, members)
     asking: list[float] = []
-    ask = crowd.offers._ask
+    ask = crowd.proposals._ask
 
     def timed(*arguments: Any) -> Any:
         began = time.perf_counter()
@@ -126,7 +127,7 @@ def one_rank(P: int, members: int) -> None:
         asking.append(time.perf_counter() - began)
         return out
 
-    crowd.offers._ask = timed  # type: ignore[method-assign]
+    crowd.proposals._ask = timed  # type: ignore[method-assign]
     comm.Barrier()
     took = [step_time(crowd) for _ in range(ROUNDS)]
     if comm.rank == 0:

@@ -102,15 +102,9 @@ def check(values: dict[str, Any]) -> Config:
 
 
 def _check_phases(config: Config) -> None:
-    p, counts = config.preparation, config.dynamics.representation == "occupation"
+    p = config.preparation
     if p.phases is not None and p.phase_spread > 0:
         raise InputError("preparation.phase_spread", p.phase_spread, "must be left out where phases are given")
-    if p.phases is not None and counts:
-        why = 'must be left out: members are known one by one only with dynamics.representation = "members"'
-        raise InputError("preparation.phases", p.phases, why)
-    if config.alignment is not None and counts:
-        why = 'must be "members" with [alignment]: momenta are each member\'s own'
-        raise InputError("dynamics.representation", "occupation", why)
 
 
 def _check_times(config: Config) -> None:

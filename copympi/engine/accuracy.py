@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.engine.clock import Stop
 from copympi.errors import DynamicsError
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ TURN = 0.1
 """Radians a step at the default tolerance, where phases are not aligned."""
 DEFAULT_TOLERANCE = 1e-4
 CHANCE_PLACE = 2
-"""Where in a rule stands the chance."""
+"""Where in a control stands the chance."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Leaps of `members` copies between records `interval` apart.
+    """How accurate the steps of `members` copies are to be.
 
     step : fixed length, or None: the longest step within `leaving_chance` (any member's chance to leave its beable,
         as expected at the start of the step) and `tolerance` (error of the predictor in rho over the whole run; where
@@ -36,32 +36,26 @@ class Accuracy:
     """
 
     members: int
-    interval: float
     step: float | None = None
     tolerance: float = DEFAULT_TOLERANCE
     leaving_chance: float = 0.03
 
-    def rule(self, record: int, spectators: int = 0) -> NDArray[np.float64]:
-        """Numbers of the kernel's `Rule` for the steps between records `record` - 1 and `record`.
-
-        Steps must not depend on the duration, so the tolerance is shared out over endlessly many records: record k
-        gets ln 2 (1/ln(k+1) - 1/ln(k+2)) of it, which sums to 1 and falls little faster than 1/k.
-        """
-        part = log(2.0) * (1.0 / log(record + 1) - 1.0 / log(record + 2))
+    def control(self, stop: Stop, spectators: int = 0) -> NDArray[np.float64]:
+        """What the kernels choose the steps to `stop` by: the numbers of their struct `Rule`."""
         return np.array(
             [
                 float(self.members),
                 self.step or 0.0,
                 self.leaving_chance,
-                self.tolerance * part / self.interval,
-                RESOLVABLE * record * self.interval,
+                self.tolerance * stop.share / stop.length,
+                RESOLVABLE * stop.time,
                 float(spectators),
             ]
         )
 
-    def second_order_rule(self, record: int, spectators: int = 0) -> NDArray[np.float64]:
-        """As `rule`, for members with phases of their own: their chance to be offered a copy follows the tolerance."""
-        numbers = self.rule(record, spectators)
+    def second_order_control(self, stop: Stop, spectators: int = 0) -> NDArray[np.float64]:
+        """As `control`, for members with phases of their own: their chance of a proposal follows the tolerance."""
+        numbers = self.control(stop, spectators)
         numbers[CHANCE_PLACE] *= self._finer
         return numbers
 

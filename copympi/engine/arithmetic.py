@@ -11,6 +11,7 @@ import numpy as np
 import copympi.kernels.members as kernel
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.kernels.predictor import Scratch
 from copympi.model.system import System
 
@@ -30,9 +31,9 @@ def arithmetic_digest() -> int:
     rows = np.zeros((R, couplings.row_size))
     n = rng.integers(1000, 10**6, (R, P))
     phase = rng.uniform(-np.pi, np.pi, (R, P))
-    rule = Accuracy(1, 1.0).rule(1)
-    active, out, left = np.ones(R, np.uint8), np.zeros((R, P), np.int64), np.ones(R)
+    control = Accuracy(1).control(record(1, 1.0))
+    active, out, time_left = np.ones(R, np.uint8), np.zeros((R, P), np.int64), np.ones(R)
     scratch = Scratch(couplings)
     for half in (0, 1):
-        kernel.plan_half(couplings, rule, half, active, n, out, phase, left, scratch, rows)
+        kernel.plan_half(couplings, control, half, active, n, out, phase, time_left, scratch, rows)
     return zlib.crc32(rows.data)

@@ -1,12 +1,22 @@
-"""What a recorder is shown, and what a checkpoint holds."""
+"""What every ensemble can do, however it draws and moves: the contract between methods and all who use them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import START, Stop
+from copympi.errors import InputError
+from copympi.model.preparation import Start
+from copympi.model.system import System
+
+REQUESTS = 2
+"""Small integers that each rank may set for all ranks to hear."""
 
 
 @dataclass(frozen=True)
@@ -40,3 +50,160 @@ class State:
     columns: dict[str, NDArray[Any]]
     ragged: dict[str, tuple[NDArray[Any], NDArray[np.int64]]]
     common: dict[str, NDArray[Any]]
+
+
+class Layout(Protocol):
+    """What an ensemble consists of, piece by piece, and which rank owns which: no data, and no draws.
+
+    replicas : on all ranks together; this rank has rows of `here` of them. units : pieces on all ranks, as a checkpoint
+    numbers them; this rank owns first .. last - 1.
+    """
+
+    @property
+    def replicas(self) -> int: ...
+    @property
+    def here(self) -> int: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Members with an identity in each of this rank's units, (last - first,)."""
+        ...
+
+    def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+        """Rows (here, ...) of all replicas, (replicas, ...), on the root, which owns them; None elsewhere."""
+        ...
+
+    def slab(self, P: int) -> tuple[int, int, int]:
+        """Which part of an array (replicas, P) this rank writes: its first replica, its first beable, one past last."""
+        ...
+
+
+class Ensemble(ABC):
+    """Copies of one system on all ranks of `comm`, on the way from one stop to the next. Every call is collective.
+
+    A method says how steps are drawn (`advance`), and what it holds: `profile_rows`, and what a checkpoint must keep
+    (`per_unit`, `per_member`, `common`). All else is written here, once.
+
+    layout : who has what. spectators : members of each beable that are copied and never copy. time_left (here,): time
+    to the stop; step, events, largest_chance (here,): steps and copies since t = 0, and the largest chance of any
+    member to leave in one step so far. requests (2,): what this rank asks all ranks for; requested (2,): the sum over
+    ranks, as of the last `advance`.
+    """
+
+    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, layout: Layout) -> None:
+        self.comm, self.system, self.accuracy, self.seed, self.layout = comm, system, accuracy, seed, layout
+        self.spectators = start.spectators
+        self.stop = START
+        self.time_left = np.zeros(layout.here)
+        self.step = np.zeros(layout.here, np.int64)
+        self.events = np.zeros(layout.here)
+        self.largest_chance = np.zeros(layout.here)
+        self.requests = np.zeros(REQUESTS, np.int64)
+        self.requested = np.zeros(REQUESTS, np.int64)
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        self.stop = stop
+        self.time_left[:] = stop.length
+
+    @abstractmethod
+    def advance(self) -> bool:
+        """Go on for a step, or for a moment; False when all replicas on all ranks have reached the stop.
+
+        DynamicsError on every rank where the dynamics cannot go on from the state they reached.
+        """
+
+    @abstractmethod
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable, (here, P), by the names of datasets; not to be written to."""
+
+    @abstractmethod
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each of this rank's units, (last - first, ...): the arrays themselves."""
+
+    def per_member(self) -> dict[str, NDArray[Any]]:
+        """What it holds of every member of this rank, unit after unit: the arrays themselves."""
+        return {}
+
+    def common(self) -> dict[str, NDArray[Any]]:
+        """What it holds that stands alike on every rank: the arrays themselves."""
+        return {}
+
+    def replica_rows(self) -> dict[str, NDArray[np.float64]]:
+        """What is recorded of each replica besides, (here,), by the names of datasets."""
+        return {}
+
+    @property
+    def counters(self) -> dict[str, NDArray[Any]]:
+        """How far each replica has come, (here,) each."""
+        return {
+            "time_left": self.time_left, "step": self.step, "events": self.events,
+            "largest_chance": self.largest_chance,
+        }  # fmt: skip
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """The time that each replica has reached, (here,)."""
+        return self.stop.at(self.time_left)
+
+    @property
+    def progress(self) -> tuple[float, int, float]:
+        """Simulated time, steps and copies of all replicas so far, judged by this rank's. Not collective."""
+        here = self.layout.here
+        if not here:
+            return self.stop.time, 0, 0.0
+        time, scale = self.stop.at(float(self.time_left.mean())), self.layout.replicas / here
+        return time, round(scale * int(self.step.sum())), scale * float(self.events.sum())
+
+    def snapshot(self, wanted: dict[str, NDArray[Any]] | None = None) -> Snapshot | None:
+        """The state of all replicas on the root, None elsewhere.
+
+        wanted : what is to be gathered of the replicas here, (here, ...) by name, in place of all that is recorded.
+        """
+        columns = np.column_stack([np.rint(self.events), self.step.astype(float), self.largest_chance])
+        counters = self.layout.to_root(self.comm, columns)
+        rows = {}
+        for name, values in ({**self.profile_rows(), **self.replica_rows()} if wanted is None else wanted).items():
+            gathered = self.layout.to_root(self.comm, values)
+            if gathered is not None:
+                rows[name] = gathered
+        if counters is None:
+            return None
+        none = np.zeros((len(counters), 0))
+        n, phase, coherence = rows.pop("occupation", none), rows.pop("phase", none), rows.pop("coherence", None)
+        steps, largest = int(counters[:, 1].sum()), float(counters[:, 2].max(initial=0.0))
+        return Snapshot(n, phase, counters[:, 0], steps, largest, coherence, rows)
+
+    def slab(self) -> tuple[int, int, dict[str, NDArray[Any]]]:
+        """This rank's part of a profile: its first replica, its first beable, rows by the names of datasets."""
+        rows = self.profile_rows()
+        replica, first, last = self.layout.slab(self.system.P)
+        return replica, first, {name: values[:, first:last] for name, values in rows.items()}
+
+    def state(self) -> State:
+        """All there is to go on from here: the arrays themselves, to be written before the next step."""
+        layout = self.layout
+        ragged = {name: (values, layout.sizes) for name, values in self.per_member().items()}
+        return State(layout.units, layout.first, layout.last, self.per_unit(), ragged, self.common())
+
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`. InputError where it is not one of this method's."""
+        self.begin(stop)
+        ragged = {name: values for name, (values, _) in state.ragged.items()}
+        pairs = ((self.per_unit(), state.columns), (self.per_member(), ragged), (self.common(), state.common))
+        for own, found in pairs:
+            if own.keys() != found.keys():
+                why = f"is not of this version: the method needs {_named(own)}"
+                raise InputError("checkpoint", _named(found), why)
+        for own, found in pairs:
+            for name, values in own.items():
+                values[:] = found[name]
+
+
+def _named(arrays: dict[str, NDArray[Any]]) -> str:
+    return ", ".join(sorted(arrays)) or "nothing"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time as clock
 from typing import Any
 
 import numpy as np
@@ -10,10 +9,12 @@ from numpy.typing import NDArray
 
 import copympi.kernels.sites as kernel
 from copympi.engine.accuracy import Accuracy
-from copympi.engine.counts import Counts
+from copympi.engine.clock import Stop
 from copympi.engine.purposes import Purpose
+from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.engine.tiles import Tiles, rest_of_tile, tile_of
 from copympi.errors import DynamicsError, InputError
-from copympi.kernels.bonds import TILE_SIZE, Bonds, Room
+from copympi.kernels.bonds import Bonds, Room
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
@@ -27,7 +28,7 @@ EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 """Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
 
-class LatticeCounts(Counts):
+class LatticeCounts(IndependentReplicas):
     """Replicas as amplitudes c (R, 2, P) = sqrt(n) exp(-i phi), which need no sine to move.
 
     n (R, P) is the whole number of a beable's members where they are few; else HOLDS_GAUSS stands there and |c|^2 is
@@ -36,67 +37,67 @@ class LatticeCounts(Counts):
     sqrt(N): "Large N" of docs/theory.md.
     """
 
-    columns: tuple[str, ...] = ("n", "c", "left", "step", "events", "largest_chance", "substeps")
-
-    def __init__(self, comm: Any, system: System, start: Start, leap: Accuracy, replicas: int, seed: int) -> None:
-        super().__init__(comm, system, start, leap, replicas, seed)
-        R = len(self.left)
-        del self.phase  # amplitudes stand for it
-        self.pinned = start.spectators
+    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
+        layout = Tiles(Replicas(replicas, comm.size, comm.rank), system.P)
+        super().__init__(comm, system, start, accuracy, seed, layout)
+        R = layout.here
         self.members = start.members
-        self.apart = start.members > LARGEST
+        self.large_n = start.members > LARGEST
         turn = np.exp(-1j * start.phase)
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
         mean = np.zeros(0, complex)
-        few = np.asarray(start.counts) <= kernel.WHOLE_TO + self.pinned
-        if self.apart:
+        few = np.asarray(start.counts) <= kernel.WHOLE_TO + self.spectators
+        if self.large_n:
             N = float(start.members)
-            more = self.pinned * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
+            more = self.spectators * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
             mean = np.sqrt(N) * np.abs(start.state) * turn
             size = np.abs(mean)  # sqrt(size^2 + more) - size, without a difference of large numbers
             with np.errstate(invalid="ignore", divide="ignore"):
                 added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
             whole = np.where(few, whole - mean, added)
-            self.columns = (*self.columns, "mean")
         self.n = np.tile(np.where(few, start.counts, kernel.HOLDS_GAUSS).astype(np.int64), (R, 1))
         self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
-        self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.apart else None
+        self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.large_n else None
         self.substeps = np.zeros(R, np.int64)
-        self.bonds = bonds(system, start)
+        self.bonds = bonds(system, start, layout)
         omega = system.frequencies.diagonal().real
         self.alone = np.where(system.coupled, 0.0, omega - self.bonds.shift)
         """What turns the phases of beables without couplings besides, radians in unit time."""
-        if leap.step is not None and leap.step * self.bonds.norm > STABLE:
+        if accuracy.step is not None and accuracy.step * self.bonds.norm > STABLE:
             why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
-            raise InputError("dynamics.step", leap.step, why)
-        self.room = Room(self.bonds, self.apart)
+            raise InputError("dynamics.step", accuracy.step, why)
+        self.room = Room(self.bonds, self.large_n)
 
-    def _go_on(self) -> None:
-        """Some steps of this rank's replicas."""
-        turn = TURN * min(1.0, self.leap.tolerance / 1e-4) ** 0.25
-        began = clock.monotonic()
-        done, status, replica, beable = kernel.advance(
-            self.bonds, self.room, self.leap.rule(self.record), turn, self.seed, Purpose.SITES, self.first,
-            0 if self.apart else self.members, self.pinned,
-            self.n, self.c, self.mean, self.left, self.step, self.events, self.largest_chance, self.substeps,
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self._control = self.accuracy.control(stop)
+
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas: how many were made."""
+        turn = TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+        done, status, replica, _ = kernel.advance(
+            self.bonds, self.room, self._control, turn, self.seed, Purpose.SITES, self.first,
+            0 if self.large_n else self.members, self.spectators,
+            self.n, self.c, self.mean, self.time_left, self.step, self.events, self.largest_chance, self.substeps,
             self.pace.steps,
         )  # fmt: skip
-        self.pace.learn(done, clock.monotonic() - began)
         if status:
-            self._fail(status, replica, beable)
+            self.problem = DynamicsError(
+                f"the step falls below what t = {self.times[replica]:.10g} can resolve (replica "
+                f"{self.first + replica}): H/hbar spreads over {2 * self.bonds.norm:.3g} per unit of time, too much "
+                f"for records {self.stop.length:g} apart"
+            )
+        return int(done)
 
-    def _fail(self, status: int, replica: int, beable: int) -> None:
-        """Note what is wrong; all ranks will hear of it."""
-        time = self.record * self.leap.interval - self.left[replica]
-        self.problem = DynamicsError(
-            f"the step falls below what t = {time:.10g} can resolve (replica {self.first + replica}): H/hbar spreads "
-            f"over {2 * self.bonds.norm:.3g} per unit of time, too much for records {self.leap.interval:g} apart"
-        )
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica; the mean where N is large."""
+        out = {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}
+        return out if self.mean is None else {**out, "mean": self.mean}
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""
-        time = self.record * self.leap.interval - self.left[:, None]
-        turn = (self.bonds.shift + self.alone) * time
+        turn = (self.bonds.shift + self.alone) * self.times[:, None]
         if self.mean is None:
             return {"occupation": self._counts(), "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
         mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
@@ -129,7 +130,7 @@ class LatticeCounts(Counts):
         return n
 
 
-def bonds(system: System, start: Start) -> Bonds:
+def bonds(system: System, start: Start, tiles: Tiles) -> Bonds:
     """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
 
     Beables without couplings have no energy here: their phase is known without a step.
@@ -141,10 +142,10 @@ def bonds(system: System, start: Start) -> Bonds:
     upper = entry.coords[0] < entry.coords[1]
     row, column = (index[upper].astype(np.int64) for index in entry.coords)
     weight = entry.data[upper]
-    order = np.lexsort((row, column - row, row // TILE_SIZE))
+    order = np.lexsort((row, column - row, tile_of(row)))
     row, offset, weight = row[order], (column - row)[order], weight[order]
     opens = np.ones(row.size, bool)
-    opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP) | (np.diff(row // TILE_SIZE) != 0)
+    opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP) | (np.diff(tile_of(row)) != 0)
     begin = np.flatnonzero(opens)
     last = np.append(begin[1:], row.size) - 1
     length = row[last] - row[begin] + 1 if row.size else np.zeros(0, np.int64)
@@ -158,10 +159,10 @@ def bonds(system: System, start: Start) -> Bonds:
     np.add.at(size, row + offset, np.abs(weight))
     own = np.where(system.coupled, omega - shift, 0.0)
     sides = sides_of(runs)
-    tiles = np.arange(-(-system.P // TILE_SIZE) + 1) * TILE_SIZE
     return Bonds(
-        system.couplings, runs, np.searchsorted(runs[:, 0], tiles), sides, np.searchsorted(sides[:, 0] // TILE_SIZE,
-        tiles // TILE_SIZE), np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), own, shift,
+        system.couplings, runs, np.searchsorted(runs[:, 0], tiles.begins), sides,
+        np.searchsorted(tile_of(sides[:, 0]), np.arange(tiles.number + 1)), np.ascontiguousarray(weights.real),
+        np.ascontiguousarray(weights.imag), own, shift,
         float((size + np.abs(own)).max()),
     )  # fmt: skip
 
@@ -173,13 +174,13 @@ def sides_of(runs: NDArray[np.int64]) -> NDArray[np.int64]:
     other = np.column_stack([first + offset, first, length, start, -np.ones_like(first)])
     parts = [one]
     while other.size:  # the other end's beables may lie in two tiles
-        room = TILE_SIZE - other[:, 0] % TILE_SIZE
+        room = rest_of_tile(other[:, 0])
         here = other.copy()
         here[:, 2] = np.minimum(other[:, 2], room)
         parts.append(here)
         other = other[other[:, 2] > room]
-        room = TILE_SIZE - other[:, 0] % TILE_SIZE
+        room = rest_of_tile(other[:, 0])
         other[:, [0, 1, 3]] += room[:, None]
         other[:, 2] -= room
     sides = np.concatenate(parts)
-    return np.ascontiguousarray(sides[np.lexsort((sides[:, 3], sides[:, 4], sides[:, 0] // TILE_SIZE))])
+    return np.ascontiguousarray(sides[np.lexsort((sides[:, 3], sides[:, 4], tile_of(sides[:, 0])))])

@@ -1,4 +1,7 @@
-"""Which engine carries a run."""
+"""THE TABLE: every method's name, what it supports, the memory it needs, how it is made; and which one carries a run.
+
+A new method is a file in engine/ and a row of TABLE; tests/unit/test_methods.py runs over all rows by itself.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +9,121 @@ from typing import Any
 
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
+from copympi.engine.ensemble import Ensemble
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.members import Members
 from copympi.engine.momenta import Model, Momenta
 from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
-from copympi.model.preparation import LARGEST, Start
+from copympi.engine.support import ALIGNED, OWN, Case, Method, sieve
+from copympi.errors import InputError
+from copympi.model.preparation import MOST, Start
 from copympi.model.system import System
 
 FEW_BEABLES = 64
 """Up to here, and up to N = 2^63 - 1, counts of a system that is no lattice take the leap of few beables."""
 
 
-def ensemble(system: System, start: Start, config: Any, comm: Any, leap: Accuracy) -> Members | Counts:
+def _momenta(comm: Any, c: Case) -> Momenta:
+    if c.alignment is None:
+        raise InputError("alignment", "(left out)", 'must be given for the method "momenta"')
+    return Momenta(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.alignment)
+
+
+TABLE = (
+    Method(
+        name="members",
+        why='dynamics.representation = "members", and the members of a beable share one phase',
+        representation="members",
+        make=lambda comm, c: Members(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        phases=(ALIGNED,),
+        bytes_a_member=4,
+        bytes_a_beable=lambda _: 64,
+    ),
+    Method(
+        name="phases",
+        why='dynamics.representation = "members", and members have phases of their own',
+        representation="members",
+        make=lambda comm, c: Phases(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        phases=(OWN,),
+        given_phases=True,
+        bytes_a_member=4 + 40,  # a phase of its own, at the peak
+        bytes_a_beable=lambda _: 64,
+    ),
+    Method(
+        name="momenta",
+        why="[alignment] is given: members have phases and momenta of their own",
+        representation="members",
+        make=_momenta,
+        phases=(ALIGNED, OWN),
+        given_phases=True,
+        alignment=True,
+        bytes_a_member=4 + 40 + 48,  # and a momentum
+        bytes_a_beable=lambda _: 64,
+    ),
+    Method(
+        name="counts",
+        why=f'dynamics.representation = "occupation", at most {FEW_BEABLES} beables that are no lattice, N below 2^63, '
+        "and the members of a beable share one phase",
+        representation="occupation",
+        make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        phases=(ALIGNED,),
+        most_beables=FEW_BEABLES,
+        lattices=False,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 400,
+    ),
+    Method(
+        name="lattice counts",
+        why=f'dynamics.representation = "occupation", a lattice, more than {FEW_BEABLES} beables or N beyond 2^63, and '
+        "the members of a beable share one phase",
+        representation="occupation",
+        make=lambda comm, c: LatticeCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        phases=(ALIGNED,),
+        most_members=MOST,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 400,
+    ),
+    Method(
+        name="phase classes",
+        why='dynamics.representation = "occupation", and the members of a beable do not share one phase',
+        representation="occupation",
+        make=lambda comm, c: PhaseClasses(
+            comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.phase_classes
+        ),
+        phases=(OWN,),
+        most_members=MOST,
+        bytes_a_member=0,
+        bytes_a_beable=lambda classes: 400 + 24 * classes,
+    ),
+)  # fmt: skip
+"""Where several rows support a run, the first is taken."""
+
+
+def choose(case: Case) -> Method:
+    """The row of TABLE that carries a run; InputError where none does."""
+    return sieve(list(TABLE), case)[0]
+
+
+def asked(system: System, start: Start, config: Any) -> Case:
+    """What a checked config asks for."""
+    d, p, alignment = config.dynamics, config.preparation, config.alignment
+    model = None if alignment is None else Model(**alignment.model_dump())
+    accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
+    return Case(
+        system, start, accuracy, d.representation, d.replicas, d.seed, p.members, p.phases, p.phase_kinds, model
+    )
+
+
+def planned(system: System, start: Start, config: Any, share: float) -> Method:
+    """The method of a checked config; InputError where there is none, or where it does not fit into memory."""
+    case = asked(system, start, config)
+    method = choose(case)
+    method.check_memory(case, share)
+    return method
+
+
+def ensemble(system: System, start: Start, config: Any, comm: Any) -> Ensemble:
     """The ensemble that a checked config asks for, at t = 0. Collective."""
-    d = config.dynamics
-    if d.representation == "occupation":
-        if not start.aligned:
-            return PhaseClasses(comm, system, start, leap, d.replicas, d.seed, config.preparation.phase_kinds)
-        many = system.P > FEW_BEABLES or start.members > LARGEST or system.lattice is not None
-        return (LatticeCounts if many else Counts)(comm, system, start, leap, d.replicas, d.seed)
-    if config.alignment is not None:
-        return Momenta(comm, system, start, leap, d.replicas, d.seed, Model(**config.alignment.model_dump()))
-    return (Members if start.aligned else Phases)(comm, system, start, leap, d.replicas, d.seed)
+    case = asked(system, start, config)
+    return choose(case).make(comm, case)

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 import copympi.kernels.aligning as kernel
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
-from copympi.engine.ensemble import Snapshot
-from copympi.engine.phases import Phases
+from copympi.engine.own_phases import OwnPhases
 from copympi.engine.purposes import Purpose
 from copympi.errors import DynamicsError
 from copympi.kernels.fields import STEP_PLACE
@@ -47,32 +46,44 @@ class Model:
         return self.potential == "sin2"
 
 
-class Momenta(Phases):
-    """Members with phases and momenta. values : (3, M) e^{i phi}, re and im, and pi; maps stay the identity."""
+class Momenta(OwnPhases):
+    """Members with phases and momenta. values : (3, M) e^{i phi}, re and im, and pi, of now; maps stay the identity."""
 
     def __init__(
         self,
         comm: Any,
         system: System,
         start: Start,
-        leap: Accuracy,
+        accuracy: Accuracy,
         replicas: int,
         seed: int,
         model: Model,
         copying: float = 1.0,
     ) -> None:
-        self.model, self.inherit = model, model.on_copy == "inherit"
+        self.model = model
         self._sizes = abs(system.frequencies)  # sparse, as P may be large
         self._sizes.setdiag(0.0)
-        super().__init__(comm, system, start, leap, replicas, seed, copying)
+        super().__init__(comm, system, start, accuracy, seed, replicas, copying, model.on_copy == "inherit")
+        self.values = np.vstack([self.values, model.momenta * self.spread_out(Purpose.MOMENTA)])
         self.mid = np.empty_like(self.values)
+        self._add_up()
 
-    def _first_values(self, start: Start) -> NDArray[np.float64]:
-        pi = self.model.momenta * self._spread(Purpose.MOMENTA)
-        return np.vstack([super()._first_values(start), pi])
+    def advance(self) -> bool:
+        """One step of every replica that is not yet at the stop; False when all are."""
+        self.plan_step(self._turning())
+        self._half_flow()
+        if self.layout.blocks == 1:
+            self.copy_one_by_one()
+        else:
+            self._add_up()  # every member has moved
+            self.copy_at_once()
+        self._add_up()
+        self._half_flow()
+        self.finish_step()
+        return bool(self.active.any())
 
-    def _besides(self) -> NDArray[np.float64]:
-        """How fast else phases turn: by momenta, by the pull of the others, by the recoil of their fields."""
+    def _turning(self) -> NDArray[np.float64]:
+        """How fast phases turn besides: by momenta, by the pull of the others, by the recoil of their fields."""
         fastest = self._largest_momentum()
         sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), fastest)
         numbers = self._felt(sums)
@@ -153,39 +164,24 @@ class Momenta(Phases):
             )
         kernel.end(keep, self.active, self.values, self.mid, self.offset, self.unit)
 
-    def _sums_at_mid(self) -> None:
-        """Every member has moved, so the sums are taken anew."""
-        self._add_up()
-
-    def _sum_powers(self, due: NDArray[np.uint8]) -> None:
-        """There are no maps, so powers are of no use."""
-        self.own_powers = np.zeros((0, *self.own_powers.shape[1:]), np.int64)
-
     def _add_up(self) -> None:
-        super()._add_up()
-        self.sums[self.active > 0] = self._sums_now()[self.active > 0]
+        """Learn everyone's n, sums and copies."""
+        self.learn()
+        self.sums[self.active > 0] = self.sums_now()[self.active > 0]
 
-    def _sums_now(self) -> NDArray[np.float64]:
+    def sums_now(self) -> NDArray[np.float64]:
+        """Sums of e^{i phi} and e^{2 i phi} of all replicas as they are, (R, 4P). Collective."""
         sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), self._largest_momentum())
         return np.ascontiguousarray(sums[:, :4].reshape(len(self.n), -1))
 
-    def _answers(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What a copy takes over from its partner, (K, 3)."""
-        if not self.inherit:
-            value[:, 2] = 0.0
-        return value
-
     def per_member(self) -> dict[str, NDArray[Any]]:
-        """What there is of every member of this rank, block after block."""
+        """What a checkpoint holds of every member of this rank, block after block."""
         return {**super().per_member(), "pi": self.values[2]}
 
-    def snapshot(self) -> Snapshot | None:
-        """The state of all replicas on the root, None elsewhere; with H/hbar. Collective."""
-        snapshot = super().snapshot()
+    def replica_rows(self) -> dict[str, NDArray[np.float64]]:
+        """H/hbar (42) of every replica, (R,). Collective."""
         sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), self._largest_momentum())
-        if snapshot is not None:
-            snapshot.more["energy"] = self._energy(sums)
-        return snapshot
+        return {"energy": self._energy(sums)}
 
     def _energy(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """H/hbar (42), (R,)."""

@@ -1,8 +1,7 @@
-"""Unaligned phases as counts of kinds (a, phi), at a cost that does not depend on N."""
+"""Unaligned phases as counts of phase classes (a, phi), at a cost that does not depend on N."""
 
 from __future__ import annotations
 
-import time as clock
 from typing import Any
 
 import numpy as np
@@ -12,56 +11,56 @@ import copympi.kernels.fields as fields
 import copympi.kernels.kinds as kernel
 import copympi.kernels.single as single
 from copympi.engine.accuracy import Accuracy
-from copympi.engine.counts import Counts
-from copympi.engine.pace import SECONDS
+from copympi.engine.clock import Stop
+from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
+from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.kernels.members import CULPRIT_PLACE, first_failure
 from copympi.kernels.phases import unit_circle
 from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
 
 FEW, FEW_A_PAIR = 16_384, 8
-"""Copies are drawn one by one up to so many members, or so many for each pair of kinds that may copy each other."""
+"""Copies are drawn one by one up to so many members, or so many for each pair of classes that may copy each other."""
 
 
-class PhaseClasses(Counts):
-    """Replicas as counts (R, P, K) of K kinds a beable, with phases (R, 2, P, K) as re, im of e^{i phi}.
+class PhaseClasses(IndependentReplicas):
+    """Replicas as counts (R, P, K) of K phase classes a beable, with phases (R, 2, P, K) as re, im of e^{i phi}.
 
     At t = 0 a beable's members are shared out evenly over K phases, evenly spaced over its spread; so are its
-    spectators, pinned (P, K), of whom none leave their kind.
+    spectators, class_spectators (P, K), of whom none leave their class.
 
     While N fits, counts are int64 and every draw is binomial. Where `start.counts` are doubles (N beyond 2^63, up to
-    1e80) so are counts: whole numbers, from 2^53 on to a relative 1e-16, and N is kept to rounding. From a kind of
-    fewer than 2^62 members draws are exact binomials, so rare kinds die as they should. From a larger one few leave as
-    Poisson says, many as a Gaussian of the binomial's mean and variance. A double resolves less and less of that
-    Gaussian from 1e30 on, and nothing from 1e32 on: large kinds then follow the mean alone.
+    1e80) so are counts: whole numbers, from 2^53 on to a relative 1e-16, and N is kept to rounding. From a class of
+    fewer than 2^62 members draws are exact binomials, so rare classes die as they should. From a larger one few leave
+    as Poisson says, many as a Gaussian of the binomial's mean and variance. A double resolves less and less of that
+    Gaussian from 1e30 on, and nothing from 1e32 on: large classes then follow the mean alone.
 
     Where members are `few`, copies are drawn one by one instead, which is exact at phases that stand still.
     """
-
-    columns = ("n", "left", "step", "events", "largest_chance", "since", "sums", "z", "count")
 
     def __init__(
         self,
         comm: Any,
         system: System,
         start: Start,
-        leap: Accuracy,
+        accuracy: Accuracy,
         replicas: int,
         seed: int,
-        kinds: int,
+        classes: int,
         copying: float = 1.0,
     ) -> None:
-        super().__init__(comm, system, start, leap, replicas, seed)
-        R, P = self.n.shape
+        super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
+        R, P = self.layout.here, system.P
         self.copying = copying
-        angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(kinds) + 1.0) / kinds - 1.0)
-        z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, kinds))
+        self.pace = Pace(1)  # a step of many phase classes may take seconds
+        angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(classes) + 1.0) / classes - 1.0)
+        z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, classes))
         self.z = np.tile(z, (R, 1, 1, 1))
-        self.count = np.tile(np.array([shared_out(n, kinds) for n in start.counts]), (R, 1, 1))
+        self.count = np.tile(np.array([shared_out(n, classes) for n in start.counts]), (R, 1, 1))
         self.n = self.count.sum(axis=2)
-        self.pinned = np.tile(largest_remainder(np.full(kinds, 1.0 / kinds), self.spectators), (P, 1))
-        most = max(FEW, FEW_A_PAIR * system.couplings.entries * kinds**2)
+        self.class_spectators = np.tile(largest_remainder(np.full(classes, 1.0 / classes), self.spectators), (P, 1))
+        most = max(FEW, FEW_A_PAIR * system.couplings.entries * classes**2)
         self.few = self.count.dtype == np.int64 and start.members <= most
         self.rows = np.zeros((R, fields.row_size(system.couplings)))
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
@@ -70,21 +69,29 @@ class PhaseClasses(Counts):
         self._besides = np.zeros((R, P))
         kernel.map_kinds(np.ones(R, np.uint8), self.maps, self.z, self.count, self.sums)
 
-    def _go_on(self) -> None:
-        """Some steps of every replica that is not yet at the record."""
-        couplings, rule = self.system.couplings, self.leap.second_order_rule(self.record)
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self._control = self.accuracy.second_order_control(stop)
+
+    def go_on(self) -> int:
+        """Some steps of every replica that is not yet at the stop: how many were made, at the most, by one."""
+        couplings = self.system.couplings
         place = fields.map_place(couplings)
-        active = (self.left > 0.0).astype(np.uint8)
-        until = clock.monotonic() + SECONDS
-        while active.any() and clock.monotonic() < until:
+        active = (self.time_left > 0.0).astype(np.uint8)
+        done = 0
+        while active.any() and done < self.pace.steps:
+            done += 1
             fields.choose(
-                couplings, rule, self.leap.angle, active, self._real_n, self.sums, self.since, self._besides,
-                self.left, self.rows,
+                couplings, self._control, self.accuracy.angle, active, self._real_n, self.sums, self.since,
+                self._besides, self.time_left, self.rows,
             )  # fmt: skip
             status, replica = first_failure(self.rows, active)
             if status:
-                self._fail(status, replica, int(self.rows[replica, CULPRIT_PLACE]))
-                return
+                beable = self.system.labels[int(self.rows[replica, CULPRIT_PLACE])]
+                time, n = float(self.times[replica]), self.n[replica]
+                self.problem = self.accuracy.failure(status, time, self.first + replica, beable, n)
+                return done
             self.rows[:, place:] = self.maps
             fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
@@ -94,21 +101,22 @@ class PhaseClasses(Counts):
             fields.drift(couplings, active, self._real_n, self.sums, self.since, self.rows)
             self._map(active, place)
             self.since[active > 0] = 0.0
-            fields.finish(active, self.left, self.step, self.largest_chance, self.rows)
+            fields.finish(active, self.time_left, self.step, self.largest_chance, self.rows)
+        return done
 
     def _copy(self, active: NDArray[np.uint8]) -> None:
-        """The copies of a step: one by one where members are few, else how many leave each kind for each."""
+        """The copies of a step: one by one where members are few, else how many leave each class for each."""
         couplings = self.system.couplings
         if self.few:
             single.copy_kinds(
-                couplings, self.copying, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n,
-                self.z, self.count, self.pinned, self.events,
+                couplings, self.copying, self.rows, active, self.seed, Purpose.PHASE_CLASSES, self.first, self.step,
+                self.n, self.z, self.count, self.class_spectators, self.events,
             )  # fmt: skip
             return
         fields.chances(couplings, self.copying, active, self._real_n, self.sums, self.since, self.rows)
         kernel.copy(
-            couplings, self.rows, active, self.seed, Purpose.KINDS, self.first, self.step, self.n, self.z, self.count,
-            self.pinned, self.events,
+            couplings, self.rows, active, self.seed, Purpose.PHASE_CLASSES, self.first, self.step, self.n, self.z,
+            self.count, self.class_spectators, self.events,
         )  # fmt: skip
 
     @property
@@ -126,23 +134,27 @@ class PhaseClasses(Counts):
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (R, P), by the names of datasets."""
         P = self.n.shape[1]
-        time = self.record * self.leap.interval - self.left[:, None]
         x, y, x2, y2 = (self.sums[:, k * P : (k + 1) * P] for k in range(4))
         with np.errstate(invalid="ignore", divide="ignore"):
             first, second = np.hypot(x, y) / self.n, np.hypot(x2, y2) / self.n
         return {
             "occupation": self.n,
-            "phase": np.arctan2(y, x) + self.system.couplings.shift * time,
+            "phase": np.arctan2(y, x) + self.system.couplings.shift * self.times[:, None],
             "coherence": first,
             "coherence2": second,
             "lineages": np.count_nonzero(self.count, axis=2).astype(np.int64),
         }
 
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        out = {"n": self.n, "since": self.since, "sums": self.sums, "z": self.z, "count": self.count}
+        return {**out, **self.counters}
 
-def shared_out(n: Any, kinds: int) -> NDArray[Any]:
-    """n members over `kinds` kinds as evenly as can be, (kinds,): integers, or whole doubles for a double n."""
+
+def shared_out(n: Any, classes: int) -> NDArray[Any]:
+    """n members over phase classes as evenly as can be, (classes,): integers, or whole doubles for a double n."""
     if isinstance(n, np.integer):
-        return largest_remainder(np.full(kinds, 1.0 / kinds), int(n))
+        return largest_remainder(np.full(classes, 1.0 / classes), int(n))
     if n < 2.0**53:
-        return largest_remainder(np.full(kinds, 1.0 / kinds), round(float(n))).astype(np.float64)
-    return np.full(kinds, np.rint(n / kinds))
+        return largest_remainder(np.full(classes, 1.0 / classes), round(float(n))).astype(np.float64)
+    return np.full(classes, np.rint(n / classes))

@@ -1,4 +1,4 @@
-"""Members with phases of their own: the full rules (39), (40), with copies across blocks and ranks."""
+"""Members with phases of their own: the full rules (39), (40)."""
 
 from __future__ import annotations
 
@@ -7,20 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.copies as copies
 import copympi.kernels.fields as fields
 import copympi.kernels.phases as kernel
-import copympi.kernels.single as single
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import Stop
 from copympi.engine.ensemble import State
-from copympi.engine.members import Members, cards
-from copympi.engine.proposals import Proposals
-from copympi.engine.purposes import Purpose
-from copympi.errors import InputError
-from copympi.kernels.lineages import first_of_each
-from copympi.kernels.members import first_failure
-from copympi.kernels.streams import uniforms
+from copympi.engine.own_phases import OwnPhases
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -28,172 +21,52 @@ STRAY = 0.1
 """|beta/alpha| of a map above which values are refreshed; the series of a map of twice that is still good to 1e-8."""
 
 
-WINDOW = 1 << 22
-"""Given phases read at a time."""
+class Phases(OwnPhases):
+    """Members whose phases move by the map of their beable: between copies no member is touched.
 
-
-class Phases(Members):
-    """Members that each have a phase, in the blocks and buckets of `Members`.
-
-    pinned (units, P) : spectators, who have phases like everyone's; they stand first in their bucket.
-    values : (2, all of this rank's members) e^{i phi}, re and im, at the last refresh of their beable's map.
-    sums : (R, 4P) sums of e^{i phi} (re, im) and e^{2 i phi} over all members of a beable, taken `since` (R,) ago.
-    own_powers : (R, ., P) int64, this rank's sums of powers of the values in units of 1/scale.
-    rows : (R, .) the plans, and in them the maps; alike on every rank.
-
-    An ensemble of one block belongs to one rank whole: its copies are drawn one by one, at phases of mid-step. Those of
-    several blocks are drawn at once, offers and answers crossing ranks.
+    values : (2, members) e^{i phi} at the last refresh of the beable's map.
     """
-
-    spectators_in_blocks = True
-    inherit = True
-    """Who copies takes over all that its partner has."""
-    common = ("n", "left", "step", "events", "largest_chance", "since", "sums", "rows")
 
     def __init__(
         self,
         comm: Any,
         system: System,
         start: Start,
-        leap: Accuracy,
+        accuracy: Accuracy,
         replicas: int,
         seed: int,
         copying: float = 1.0,
     ) -> None:
-        super().__init__(comm, system, start, leap, replicas, seed)
-        R, P = replicas, system.P
-        self.copying = copying
-        first = np.cumsum(start.counts) - start.counts
-        self.pinned = cards(first, first + self.spectators, self.blocks, self.unit[:, 1])
-        self.rows = np.zeros((R, fields.row_size(system.couplings)))
-        self.maps = self.rows[:, fields.map_place(system.couplings) :]
-        self._clear_maps(np.ones((R, P), bool))
-        self.scale = 2.0 ** min(50, 62 - start.members.bit_length())
-        self.since = np.zeros(R)
-        self.sums = np.zeros((R, 4 * P))
-        self.own_powers = np.zeros((R, kernel.NUMBERS, P), np.int64)
-        self._own_copies = np.zeros(R, np.int64)
-        self.values = self._first_values(start)
-        self.offers = Proposals(comm, R, P)
-        self.active[:] = 1
-        self._sum_powers(np.ones((R, P), np.uint8))
+        super().__init__(comm, system, start, accuracy, seed, replicas, copying)
+        self.own_powers = np.zeros((replicas, kernel.NUMBERS, system.P), np.int64)
+        self._sum_powers(np.ones((replicas, system.P), np.uint8))
         self._add_up()
-
-    def _first_values(self, start: Start) -> NDArray[np.float64]:
-        """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
-        if start.phases is not None:
-            given = self._given(start)
-            angle = np.concatenate([np.empty(0), *(given[int(block)] for block in self.unit[:, 1])])
-        else:
-            middle = np.repeat(np.tile(start.phase, len(self.unit)), self.counts.ravel())
-            angle = middle + start.spread * self._spread(Purpose.PHASES)
-        return np.array(kernel.unit_circle(np.remainder(angle, 2 * np.pi)))
-
-    def _spread(self, purpose: Purpose) -> NDArray[np.float64]:
-        """A number for each of this rank's members, uniform in [-1, 1)."""
-        luck = [
-            uniforms(self.seed, purpose, int(replica), int(block), 0, int(size))
-            for (replica, block), size in zip(self.unit, np.diff(self.offset), strict=True)
-        ]
-        return 2.0 * np.concatenate([np.empty(0), *luck]) - 1.0
-
-    def _given(self, start: Start) -> dict[int, NDArray[np.float64]]:
-        """Given phases, block by block. InputError on every rank where one cannot read its own."""
-        problem, found = None, {}
-        try:
-            found = dealt(start.phases, start.members, self.blocks, self.unit[:, 1])
-        except InputError as bad:
-            problem = bad
-        said = mpi.first_text(self.comm, "" if problem is None else problem.why)
-        if said:
-            raise InputError("preparation.phases", "(from a file)", said)
-        return found
-
-    def begin(self, record: int) -> None:
-        """Set out for the record of that number."""
-        super().begin(record)
-        self._rule = self.leap.second_order_rule(record, self.spectators)
 
     def advance(self) -> bool:
-        """One step of every replica that is not yet at the record; False when all are."""
-        self._plan_step()
+        """One step of every replica that is not yet at the stop; False when all are."""
+        self.plan_step(np.zeros(self.n.shape))
         self._half_flow()
-        if self.blocks == 1:
-            self._copy_one_by_one()
-        else:
-            self._copy_at_once()
+        if self.layout.blocks == 1:
+            self.copy_one_by_one()
+        else:  # at fields of mid-step, which are extrapolated
+            self.copy_at_once()
         self._add_up()
         self._half_flow()
-        self._same_rows()
-        fields.finish(self.active, self.left, self.step, self.largest_chance, self.rows)
+        self.finish_step()
         self._refresh()
         return bool(self.active.any())
 
-    def _plan_step(self) -> None:
-        """Choose the step: the same bytes on every rank (see `Members._plan`)."""
-        fields.choose(
-            self.system.couplings, self._rule, self.leap.angle, self.active, self._real_n, self.sums,
-            self.since, self._besides(), self.left, self.rows,
-        )  # fmt: skip
-        self._same_rows()
-        self._accept(self.rows, *first_failure(self.rows, self.active))
-
-    def _besides(self) -> NDArray[np.float64]:
-        """What turns phases besides the fields, (R, P), 1/time: nothing here."""
-        return np.zeros(self.n.shape)
-
     def _half_flow(self) -> None:
         """Half a step of the phases: maps alone, no member is touched."""
-        fields.drift(self.system.couplings, self.active, self._real_n, self.sums, self.since, self.rows)
-
-    @property
-    def _real_n(self) -> NDArray[np.float64]:
-        return self.n.astype(np.float64)
-
-    def _sums_at_mid(self) -> None:
-        """Fields at mid-step are extrapolated: nothing to do."""
-
-    def _answers(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What a copy takes over from its partner, (K, W): everything."""
-        return value
-
-    def _copy_one_by_one(self) -> None:
-        """The step's copies, where a rank has all of an ensemble: event by event."""
-        self._same_rows()
-        single.copy_members(
-            self.system.couplings, self.copying, self.rows, self.active, self.seed, Purpose.OFFERS, self.step,
-            self.ids, self.values, self.offset, self.unit, self.counts, self.pinned, self.inherit, self.scale,
-            self.own_powers, self._own_copies,
-        )  # fmt: skip
-
-    def _copy_at_once(self) -> None:
-        """The step's copies as one leap: who is offered whose values, and who takes them."""
-        self._sums_at_mid()
-        fields.chances(
-            self.system.couplings, self.copying, self.active, self._real_n, self.sums, self.since, self.rows
-        )  # fmt: skip
-        self._same_rows()
-        offers, value, luck = self.offers.draw(self)
-        copies.copy(
-            self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
-            self.counts, self.pinned, offers, self._answers(value), luck, self.scale, self.own_powers, self._own_copies,
-        )  # fmt: skip
-
-    def _same_rows(self) -> None:
-        if not self.alike:
-            self.comm.Bcast(self.rows, root=mpi.ROOT)
+        fields.drift(self.system.couplings, self.active, self.real_n, self.sums, self.since, self.rows)
 
     def _add_up(self) -> None:
-        """Learn everyone's n, sums and copies: the step's Allreduce."""
-        self._count()
-        n, powers, done = self._over_ranks(self.own_n, self.own_powers, self._own_copies)
-        self.n[:] = n
-        self.events += done
-        self._own_copies[:] = 0
+        """Learn everyone's n, sums and copies."""
+        powers = self.learn()
         fields.sums_of_mapped(self.active, self.n, powers, self.scale, self.maps_now, self.sums)
         self.since[self.active > 0] = 0.0
 
-    def _sums_now(self) -> NDArray[np.float64]:
+    def sums_now(self) -> NDArray[np.float64]:
         """Sums of e^{i phi} and e^{2 i phi} of all replicas as they are, (R, 4P). Collective."""
         powers, sums = self.own_powers.copy(), np.zeros_like(self.sums)
         mpi.total(self.comm, powers)
@@ -213,9 +86,9 @@ class Phases(Members):
         """Add up the powers of the values of the beables (R, P) that are due: one pass over their members."""
         kernel.sum_powers(due, self.scale, self.values, self.offset, self.unit, self.counts, self.own_powers)
 
-    def restore(self, state: State, record: int) -> None:
-        """Go on from `state`, on the way to `record`."""
-        super().restore(state, record)
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`."""
+        super().restore(state, stop)
         self._sum_powers(np.ones(self.n.shape, np.uint8))
 
     def _clear_maps(self, which: NDArray[np.bool_]) -> None:
@@ -225,53 +98,3 @@ class Phases(Members):
     def maps_now(self) -> NDArray[np.float64]:
         """(R, 4P): alpha re, im, beta re, im of the map of every beable since its last refresh."""
         return np.ascontiguousarray(self.maps)
-
-    def per_member(self) -> dict[str, NDArray[Any]]:
-        """What there is of every member of this rank, block after block."""
-        return {"ids": self.ids, "x": self.values[0], "y": self.values[1]}
-
-    def profile_rows(self) -> dict[str, NDArray[Any]]:
-        """What there is of each beable of all replicas, each (R, P), by the names of datasets. Collective."""
-        R, P = self.n.shape
-        lineages = distinct(self.comm, self.groups_of(), self.values, R * P)
-        mpi.total(self.comm, lineages)
-        sums = self._sums_now().reshape(R, 4, P)
-        Z, Z2 = sums[:, 0] + 1j * sums[:, 1], sums[:, 2] + 1j * sums[:, 3]
-        time = self.record * self.leap.interval - self.left[:, None]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            order, order2 = (np.abs(sum_) / self.n for sum_ in (Z, Z2))
-        phase = np.angle(Z) + self.system.couplings.shift * time
-        rows = {"occupation": self.n.copy(), "phase": phase, "coherence": order}
-        return {**rows, "coherence2": order2, "lineages": lineages.reshape(R, P)}
-
-    def groups_of(self) -> NDArray[np.int32]:
-        """r P + a of every member of this rank, in their order."""
-        P = self.system.P
-        groups = (self.unit[:, :1] * P + np.arange(P)).astype(np.int32)
-        return np.repeat(groups.ravel(), self.counts.ravel())
-
-
-def dealt(source: Any, members: int, blocks: int, which: NDArray[np.int64]) -> dict[int, NDArray[np.float64]]:
-    """Values of the members of blocks `which`, dealt like cards from a row of all members' values, window by window."""
-    wanted = np.unique(which)
-    parts: dict[int, list[NDArray[np.float64]]] = {int(block): [] for block in wanted}
-    window = max(1, WINDOW // blocks) * blocks
-    for first in range(0, members if wanted.size else 0, window):
-        values = np.asarray(source[first : min(first + window, members)], np.float64)
-        for block, rows in parts.items():
-            rows.append(values[block::blocks].copy())  # a view would keep the window
-    return {block: np.concatenate(rows) for block, rows in parts.items()}
-
-
-def distinct(comm: Any, group: NDArray[np.int32], values: NDArray[np.float64], groups: int) -> NDArray[np.int64]:
-    """How many distinct values (2, M) each group (M,) has on all ranks: (groups,) counts whose sum over ranks it is."""
-    x, y = values[0].view(np.int64), values[1].view(np.int64)
-    first = first_of_each(group, x, y)
-    if comm.size > 1:  # the rank that a value's bits name counts it
-        rows = np.column_stack([group[first], x[first], y[first]])
-        owner = (rows[:, 1] ^ (rows[:, 2] >> 7)) % comm.size
-        order = np.argsort(owner, kind="stable")
-        rows, _ = mpi.exchange(comm, rows[order], np.bincount(owner, minlength=comm.size))
-        group, x, y = rows[:, 0].astype(np.int32), rows[:, 1].copy(), rows[:, 2].copy()
-        first = first_of_each(group, x, y)
-    return np.bincount(group[first], minlength=groups).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Offers of copies across ranks: only offers and their answers cross the network, never arrays of phases."""
+"""Proposals of copies across ranks: only proposals and their answers cross the network, never arrays of phases."""
 
 from __future__ import annotations
 
@@ -15,36 +15,37 @@ Int = NDArray[np.int64]
 
 
 class Proposals:
-    """Draws one step's offers on every rank, and asks the owners of the partners for their values.
+    """Draws one step's proposals on every rank, and asks the owners of the partners for their values.
 
     A partner is named by its place among all n_a members of a beable of a replica, in order of blocks and, in a
-    block, of its bucket, after the offered members were brought to the ends of theirs: the same for any ranks.
+    block, of its bucket, after the members that are to copy were brought to the ends of theirs: the same for any ranks.
     """
 
     def __init__(self, comm: Any, replicas: int, P: int) -> None:
         self.comm, self.groups = comm, replicas * P
 
     def draw(self, crowd: Any) -> tuple[Int, NDArray[np.float64], NDArray[np.float64]]:
-        """(offers (U, nnz), values of the partners (K, W), luck (K,)) of this rank, in stream order. Collective."""
+        """(proposals (U, nnz), values of the partners (K, W), luck (K,)) of this rank, in stream order. Collective."""
         c = crowd
         couplings = c.system.couplings
-        offers = np.empty((len(c.unit), couplings.entries), np.int64)
+        proposals = np.empty((len(c.unit), couplings.entries), np.int64)
         K = kernel.draw_numbers(
-            couplings, c.rows, c.active, c.seed, Purpose.OFFERS, c.step, c.unit, c.counts, c.pinned, offers
+            couplings, c.rows, c.active, c.seed, Purpose.PROPOSALS, c.step, c.unit, c.counts, c.unit_spectators,
+            proposals,
         )  # fmt: skip
         partner, group, luck = np.empty(K, np.int64), np.empty(K, np.int32), np.empty(K)
         kernel.draw_offers(
-            couplings, c.active, c.seed, Purpose.OFFERS, c.step, c.ids, c.values, c.offset, c.unit, c.counts,
-            c.pinned, c.n, offers, partner, group, luck,
+            couplings, c.active, c.seed, Purpose.PROPOSALS, c.step, c.ids, c.values, c.offset, c.unit, c.counts,
+            c.unit_spectators, c.n, proposals, partner, group, luck,
         )  # fmt: skip
-        return offers, self._ask(partner, group, c), luck
+        return proposals, self._ask(partner, group, c), luck
 
     def _ask(self, partner: Int, group: NDArray[np.int32], c: Any) -> NDArray[np.float64]:
         """x, y of the partners, (K, W)."""
-        held = mpi.all_gather(self.comm, c.own_n.ravel())  # (size, groups)
+        owned = mpi.all_gather(self.comm, c.own_n.ravel())  # (size, groups)
         before = np.zeros((self.groups, self.comm.size + 1), np.int64)
-        np.cumsum(held.T, axis=1, out=before[:, 1:])
-        base = np.cumsum(held, axis=1) - held
+        np.cumsum(owned.T, axis=1, out=before[:, 1:])
+        base = np.cumsum(owned, axis=1) - owned
         place, order = np.empty(partner.size, np.int64), np.empty(partner.size, np.int64)
         asked = np.empty(self.comm.size, np.int64)
         kernel.route(before, np.ascontiguousarray(base), partner, group, place, order, asked)

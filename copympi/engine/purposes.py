@@ -14,11 +14,11 @@ class Purpose(IntEnum):
     """Members' phases at t = 0."""
     MOMENTA = 4
     """Members' momenta at t = 0, in the alignment model."""
-    KINDS = 5
-    """Copies between kinds of members, all of a step at once or one by one (by N): stream step s for step s."""
+    PHASE_CLASSES = 5
+    """Copies between phase classes, all of a step at once or one by one (by N): stream step s for step s."""
     SITES = 6
     """Copies on lattices: stream step 4 s for the normal numbers of step s, block 2 t, 2 t + 1 for tile t's; 4 s + 1
     and 4 s + 2 for a tile's first and second draws; 4 s + 3 for a cluster's, block: its first beable."""
-    OFFERS = 3
-    """Offers of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck; where an
-    ensemble is one block, 2 s for all of them, one by one."""
+    PROPOSALS = 3
+    """Proposals of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck; where
+    an ensemble is one block, 2 s for all of them, one by one."""

@@ -40,15 +40,13 @@ def system(section: Any, folder: Path = Path()) -> System:
     return made
 
 
-def prepared(
-    before: System, given: Any, phases: Any, representation: str, folder: Path = Path()
-) -> tuple[System, Start]:
+def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> tuple[System, Start]:
     """System and ensemble that a checked section [preparation] makes of a System: another one in another basis.
 
     given : the section; its state is one of the beables of `before`, and so is its admixture.
     phases : (N,) rad, those of all members in the order of beables after any change of basis, or None.
     """
-    N = count(given.members, representation)
+    N = count(given.members)
     if given.packet is not None:
         for key in ("state", "density", "phase"):
             if getattr(given, key) is not None:

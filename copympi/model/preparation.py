@@ -11,17 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
-from copympi.memory import there
 from copympi.model.hamiltonian import number
 
 LARGEST = 2**63 - 1
 """Most members that integer counts can hold."""
 MOST = 10**80
 """Most members of an occupation, whose counts are then float64."""
-ID_BYTES, BEABLE_BYTES, COUNT_BYTES = 4, 64, 400
-"""Least memory of a member with an identity, of a beable beside these, and of a beable where there are counts alone."""
-PHASE_BYTES, MOMENTUM_BYTES, KIND_BYTES = 40, 48, 24
-"""What a phase of its own adds to a member at its peak, a momentum to that; and what a kind of members takes."""
 MOST_ANGLE = 1e6
 """Radians; beyond, a phase has lost its meaning."""
 NORMAL_TO = 1e-6
@@ -74,14 +69,13 @@ def prepare(
     spread: float = 0.0,
     phases: Any = None,
     spectators: int = 0,
-    representation: str = "members",
 ) -> Start:
     """Occupations and phases of `members` systems for amplitudes, or for densities with phases.
 
     Raises InputError for a state of the wrong length, of norm off 1 by more than 1e-6, or zero; for phases that are
     not one finite number (rad) a member; for fewer members than spectators.
     """
-    N = count(members, representation)
+    N = count(members)
     psi, turn = amplitudes(P, state, density, phase)
     return share_out(psi, turn, N, spread, phases, spectators)
 
@@ -160,8 +154,8 @@ def _row(phases: Any, N: int) -> Any:
     return row
 
 
-def count(members: Any, representation: str = "members") -> int:
-    """The number of members as an exact integer; InputError says what is allowed."""
+def count(members: Any) -> int:
+    """The number of members as an exact integer, at most 1e80; InputError says what is allowed."""
     key, allowed = "preparation.members", "must be a whole number of at least 1"
     if isinstance(members, np.generic):
         members = members.item()
@@ -171,47 +165,10 @@ def count(members: Any, representation: str = "members") -> int:
         raise InputError(key, members, allowed)
     # 1e80 is meant as 10^80, which no double is
     N = int(Decimal(repr(members))) if isinstance(members, float) and members > LARGEST else int(members)
-    if N > LARGEST and representation != "occupation":
-        why = f'must be at most 2^63 - 1 = {LARGEST}; dynamics.representation = "occupation" goes to 1e80'
-        raise InputError(key, members, why)
     if N > MOST:
-        raise InputError(key, members, "must be at most 1e80")
+        why = 'must be at most 1e80: dynamics.representation = "occupation" goes to 1e80, "members" to 2^63 - 1'
+        raise InputError(key, members, why)
     return N
-
-
-def memory_needed(members: int, replicas: int = 1, P: int = 0, each: int = ID_BYTES) -> int:
-    """Bytes that an ensemble takes at the least, on all ranks together; `each`: bytes a member, 0 for counts."""
-    return replicas * ((BEABLE_BYTES if each else COUNT_BYTES) * P + each * members)
-
-
-def check_memory(
-    start: Start,
-    replicas: int,
-    representation: str = "members",
-    share: float = 1.0,
-    momenta: bool = False,
-    kinds: int = 0,
-) -> None:
-    """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
-    room = there() / share
-    N, P = start.members, start.counts.size
-    each, width = 0, P
-    if representation == "members":
-        each = ID_BYTES + PHASE_BYTES * (momenta or not start.aligned) + MOMENTUM_BYTES * momenta
-    elif not start.aligned:
-        width = P * (COUNT_BYTES + KIND_BYTES * kinds) // COUNT_BYTES
-    if memory_needed(N, replicas, width, each) <= room:
-        return
-    needs = f"at {each} bytes a member" if each else f"at {COUNT_BYTES} bytes a beable"
-    here = f"the {room / 2**30:,.1f} GiB of memory that there are"
-    if memory_needed(N, 1, width, each) <= room:
-        most = int(room / memory_needed(N, 1, width, each))
-        raise InputError("dynamics.replicas", replicas, f"must be at most {most}: {needs} {here} hold no more")
-    if not each:
-        raise InputError("dynamics.representation", representation, f"{P:,} beables do not fit: {here} hold no more")
-    most = int((room - BEABLE_BYTES * width) / each)
-    other = 'or take dynamics.representation = "occupation"'
-    raise InputError("preparation.members", N, f"must be at most {most}: {needs} {here} hold no more; {other}")
 
 
 def largest_remainder(density: NDArray[np.float64], members: int) -> NDArray[np.int64]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 
 from copympi import mpi
 from copympi.config.reading import Config
-from copympi.engine.ensemble import Snapshot
+from copympi.engine.ensemble import Ensemble, Snapshot
+from copympi.engine.replicas import IndependentReplicas
 from copympi.model import observables
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
@@ -94,7 +94,7 @@ class Plan:
         """How many profiles come before that of a record."""
         return -(-record // self.every) if self.thinned else record
 
-    def try_observers(self, ensemble: Any) -> None:
+    def try_observers(self, ensemble: Ensemble) -> None:
         """Learn from an ensemble at t = 0 what the functions of `observe` give. Collective.
 
         InputError on every rank where one gives no real, finite numbers of shape (R,) or (R, k).
@@ -106,7 +106,7 @@ class Plan:
     def _tried(self, view: View) -> tuple[Quantity, ...]:
         return tuple(own.tried(name, function, view) for name, function in self.observers.items())
 
-    def take(self, ensemble: Any, record: int) -> Record | None:
+    def take(self, ensemble: Ensemble, record: int) -> Record | None:
         """The record of that number, on the root; None elsewhere. Collective.
 
         Of very many beables each replica's numbers are worked out on the rank that has it, replica by replica, so that
@@ -114,8 +114,8 @@ class Plan:
         """
         if record == 0:
             self.try_observers(ensemble)
-        if self.split_files and hasattr(ensemble, "shares"):
-            rows = ensemble.profile_rows()
+        if self.split_files and isinstance(ensemble, IndependentReplicas):
+            rows = {**ensemble.profile_rows(), **ensemble.replica_rows()}
             made = self._by_replica(rows, record)
             if not (self.profiled(record) or self.observers):
                 rows = {name: values for name, values in rows.items() if name not in PROFILES}
@@ -162,18 +162,13 @@ class Plan:
         held = {name: values for name, values in rows.items() if name not in ("occupation", "phase")}
         return View(self.system, record * self.interval, rows["occupation"], rows["phase"], held)
 
-    def slab(self, ensemble: Any, record: int, share: Callable[[int], tuple[int, int]]) -> tuple[int, int, Arrays]:
-        """This rank's part of a profile: (its first replica, its first beable, arrays by the names of quantities).
-
-        An ensemble whose replicas are shared out over ranks (`shares`) has rows of its own; of one that has all of them
-        on every rank the part is a `share` of the beables, (first, one past last) of so many. Collective.
-        """
+    def slab(self, ensemble: Ensemble, record: int) -> tuple[int, int, Arrays]:
+        """This rank's part of a profile: (its first replica, its first beable, arrays by the names of quantities)."""
         view = self._seen(ensemble.profile_rows(), record)
-        mine = hasattr(ensemble, "shares")
-        first, last = (0, None) if mine else share(view.n.shape[1])
+        replica, first, last = ensemble.layout.slab(self.system.P)
         wanted = [row for row in self._table if row.profile]
         values = {row.name: np.asarray(row.of(view)[:, first:last], self.dtype(row)) for row in wanted}
-        return ensemble.first if mine else 0, first, values
+        return replica, first, values
 
 
 def traits_of(config: Config, system: System, start: Start) -> frozenset[str]:

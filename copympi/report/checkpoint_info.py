@@ -40,7 +40,7 @@ def describe(path: Path) -> list[str]:
         f"  holds     {units:,} {'blocks' if representation == 'members' else 'replicas'}: {kinds}",
         f"  written   {meta['saved']} by {meta['writer']}, attempt {meta['attempt']}, after {meta['seconds']:.3g} s",
         f"  ranks     {meta['ranks']}, {meta['mpi']}, on {meta['hostname']}, begun {meta['started']}",
-        f"  version   copympi {meta['version']}, schema {restart.SCHEMA}, {meta['libraries']}, {meta['cpu']}",
+        f"  version   copympi {meta['version']}, schema {meta['schema']}, {meta['libraries']}, {meta['cpu']}",
         "  config",
         *("    " + line for line in str(meta["config"]).strip().splitlines()),
     ]

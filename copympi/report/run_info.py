@@ -26,6 +26,8 @@ def describe(data: Results) -> list[str]:
     if data.sparse is not None:
         times = ", ".join(f"{t:g}" for t in data.sparse[:8]) + (", ..." if data.sparse.size > 8 else "")
         out.append(f"  profiles  {data.sparse.size:,}, t = {times}")
+    if "method" in a:  # older versions did not say
+        out.append(f"  method    {a['method']}: {a['method_why']}")
     copies = float(data.events[:, -1:].sum())
     out += [
         f"  digests   {_digests(data)}",

@@ -15,6 +15,8 @@ import tomlkit
 from copympi import __version__, mpi
 from copympi.config import reading as configuration
 from copympi.engine.arithmetic import arithmetic_digest
+from copympi.engine.clock import record
+from copympi.engine.ensemble import Ensemble
 from copympi.errors import InputError, MachineError
 from copympi.records.memory import Memory
 from copympi.records.plan import Plan, Record
@@ -106,11 +108,11 @@ def _in_memory(comm: Any, job: Job, manner: Manner) -> Outcome:
         warn_about(job.start, job.system)
     plan, ensemble = _plan(job), _built(comm, job)
     memory = Memory(plan)
-    last, seconds = run(ensemble, job, plan, [memory], _progress(job, manner, root))
+    last, seconds = run(ensemble, plan, [memory], _progress(job, manner, root))
     return Outcome(seconds, last, memory if root else None)
 
 
-def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Any, checkpoints: Checkpoints) -> Outcome:
+def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoints: Checkpoints) -> Outcome:
     comm, root, keep = checkpoints.comm, checkpoints.root, 0
     if manner.resume:
         keep = checkpoints.resume()
@@ -125,10 +127,10 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Any, checkpoints: C
         checkpoints.recorders = [recorder] if root else []
         if root and manner.headline:
             print(manner.headline, flush=True)
-        last, seconds = run(ensemble, job, plan, checkpoints.recorders, progress, checkpoints)
+        last, seconds = run(ensemble, plan, checkpoints.recorders, progress, checkpoints)
         seconds += checkpoints.spent_before
         mpi.from_root(comm, lambda: recorder.finish(seconds, last))
-    checkpoints.last(ensemble, job.config.records + 1, job.config.dynamics.duration)
+    checkpoints.last(ensemble, record(job.config.records + 1, job.config.interval))
     return Outcome(seconds, last)
 
 
@@ -136,7 +138,7 @@ def _plan(job: Job) -> Plan:
     return Plan(job.config, job.system, job.start, job.observe)
 
 
-def _built(comm: Any, job: Job) -> Any:
+def _built(comm: Any, job: Job) -> Ensemble:
     try:
         with mpi.together(comm):
             return built(job.system, job.start, job.config, comm)
@@ -197,9 +199,10 @@ def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) 
     made: list[results.ResultsFile] = []
 
     def open_it() -> None:
+        said = {"method": job.method.name, "method_why": job.method.why}
         output = results.Output(
-            checkpoints.folder, plan, job.text, checkpoints.comm.size, mpi.name(), keep=keep,
-            attempt=checkpoints.attempt, may_append=checkpoints.check_fence,
+            checkpoints.folder, plan, job.text, checkpoints.comm.size, mpi.name(), said, keep,
+            checkpoints.attempt, checkpoints.check_fence,
         )  # fmt: skip
         made.append(results.ResultsFile(output))
 

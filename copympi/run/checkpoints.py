@@ -11,7 +11,8 @@ from typing import Any
 
 from copympi import mpi
 from copympi.config.sections import CheckpointSection
-from copympi.engine.ensemble import State
+from copympi.engine.clock import Stop
+from copympi.engine.ensemble import Ensemble, State
 from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, Superseded, warn
 from copympi.records.plan import Plan, Record
 from copympi.run.settings import compare
@@ -94,22 +95,22 @@ class Checkpoints:
                 )
                 warn(message, OtherMachineWarning)
 
-    def serve(self, ensemble: Any, record: int) -> None:
-        """Do what ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
-        if not ensemble.heard.any():
+    def serve(self, ensemble: Ensemble) -> None:
+        """Do what the ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
+        if not ensemble.requested.any():
             return
         time, *_ = ensemble.progress
         began = clock.monotonic()
         failure: MachineError | None = None
         try:
-            self.save(ensemble, record, time)
+            self.save(ensemble, ensemble.stop.number, time)
         except Superseded:
             raise
         except MachineError as problem:
             mpi.from_root(self.comm, self.check_fence_if_seen)
             failure = problem
         self.control.saved(time, clock.monotonic() - began)
-        if ensemble.heard[STOP]:
+        if ensemble.requested[STOP]:
             trouble, reason = mpi.from_root(self.comm, self._why_stop)
             if failure is not None:
                 raise MachineError(f"stopped ({trouble or reason}), but no checkpoint could be written: {failure}")
@@ -125,7 +126,7 @@ class Checkpoints:
         self.control.note_stop()
         return self.trouble, self.control.reason or "a signal"
 
-    def save(self, ensemble: Any, record: int, time: float, silent: bool = False) -> None:
+    def save(self, ensemble: Ensemble, record: int, time: float, silent: bool = False) -> None:
         """Write the next checkpoint and delete those no longer kept. Collective.
 
         Records come first, even where that failed before: a checkpoint ahead of them would be of no use.
@@ -152,17 +153,17 @@ class Checkpoints:
         if not silent:
             self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
 
-    def last(self, ensemble: Any, record: int, time: float) -> None:
-        """Leave the state at the end of a finished run, on the way to a record beyond it. Collective.
+    def last(self, ensemble: Ensemble, beyond: Stop) -> None:
+        """Leave the state at the end of a finished run, on the way to the stop `beyond` it. Collective.
 
         A longer duration goes on from there. Where that fails the results are there all the same: a warning.
         """
         if not self.final or mpi.from_root(self.comm, self.control.no_time_left):
             return
         self.recorders = []
-        ensemble.begin(record)
+        ensemble.begin(beyond)
         try:
-            self.save(ensemble, record, time, silent=True)
+            self.save(ensemble, beyond.number, beyond.at(beyond.length), silent=True)
         except Superseded:  # by a start that found a finished run
             return
         except MachineError as problem:
@@ -170,14 +171,14 @@ class Checkpoints:
                 message = f"no checkpoint at the end, for a longer duration to go on from: {problem}"
                 warn(f"{message}; the results are complete", FilesWarning)
 
-    def profile(self, plan: Plan, ensemble: Any, taken: Record | None, record: int) -> None:
+    def profile(self, plan: Plan, ensemble: Ensemble, taken: Record | None, record: int) -> None:
         """Write what there is of each beable to a file of its own. Collective.
 
         Where that fails the run stops, after a checkpoint from which this record is the next to be written.
         """
         whole, time = taken.profile if taken is not None else None, record * plan.interval
         path = layout.place(self.folder, plan.number(record))
-        part = plan.slab(ensemble, record, lambda P: mpi.share(P, self.comm.size, self.comm.rank))
+        part = plan.slab(ensemble, record)
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
         except Superseded:

@@ -7,16 +7,15 @@ from typing import Any
 
 from copympi import mpi
 from copympi.config.reading import Config
+from copympi.engine import clock as stops
 from copympi.engine import methods
-from copympi.engine.accuracy import Accuracy
-from copympi.engine.counts import Counts
-from copympi.engine.members import Members
+from copympi.engine.clock import Stop
+from copympi.engine.ensemble import Ensemble
 from copympi.errors import EmptyBeableWarning, InputError, StepWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
-from copympi.run.plan import Job
 from copympi.run.progress import Silent
 from copympi.text import humane
 
@@ -26,19 +25,17 @@ FASTEST = 1e50
 """|H|/hbar must stay below: the step's polynomial has its fifth power times sqrt(N), which must be a number."""
 
 
-def built(system: System, start: Start, config: Config, comm: Any) -> Members | Counts:
+def built(system: System, start: Start, config: Config, comm: Any) -> Ensemble:
     """The ensemble of a checked config at t = 0; InputError for what only the engine can refuse. Collective."""
-    d, fastest = config.dynamics, system.fastest
+    fastest = system.fastest
     if not fastest < FASTEST:
         why = f"must be below {FASTEST:g} per unit of time; choose other units"
         raise InputError("system.hamiltonian", f"|H|/hbar = {fastest:.3g}", why)
-    leap = Accuracy(start.members, config.interval, d.step, d.tolerance, d.leaving_chance)
-    return methods.ensemble(system, start, config, comm, leap)
+    return methods.ensemble(system, start, config, comm)
 
 
 def run(
-    ensemble: Members | Counts,
-    job: Job,
+    ensemble: Ensemble,
     plan: Plan,
     recorders: list[Recorder],
     progress: Silent,
@@ -52,7 +49,7 @@ def run(
     try:
         with mpi.together(ensemble.comm):
             began = clock.perf_counter()
-            watch = _StepWatch(job.config.dynamics.step, job.system)
+            watch = _StepWatch(plan.config.dynamics.step, plan.system)
             last = _loop(ensemble, plan, recorders, progress, checkpoints, watch)
             return last, clock.perf_counter() - began
     finally:
@@ -60,7 +57,7 @@ def run(
 
 
 def _loop(
-    ensemble: Members | Counts,
+    ensemble: Ensemble,
     plan: Plan,
     recorders: list[Recorder],
     progress: Silent,
@@ -71,19 +68,19 @@ def _loop(
     if checkpoints is not None and checkpoints.found is not None:
         state, meta = checkpoints.found
         first = int(meta["record"])
-        ensemble.restore(state, first)
+        ensemble.restore(state, stops.record(first, plan.interval))
         checkpoints.found = None
     else:
-        last = _tell(recorders, ensemble, 0, plan, checkpoints)
-        ensemble.begin(first)
-    for record in range(first, plan.records + 1):
-        if record > first:
-            ensemble.begin(record)
-        _reach_record(ensemble, record, progress, checkpoints)
-        last = _tell(recorders, ensemble, record, plan, checkpoints)
+        last = _tell(recorders, ensemble, stops.START, plan, checkpoints)
+        ensemble.begin(stops.record(first, plan.interval))
+    for stop in stops.records(plan.interval, first, plan.records):
+        if stop.number > first:
+            ensemble.begin(stop)
+        _reach(ensemble, progress, checkpoints)
+        last = _tell(recorders, ensemble, stop, plan, checkpoints)
         if last is not None:
             progress.show(*ensemble.progress)
-            watch.look(last.largest_chance, record * plan.interval)
+            watch.look(last.largest_chance, stop.time)
     if first > plan.records:  # it goes on from its own end, which it did not come to note
         last = plan.take(ensemble, plan.records)
     if checkpoints is not None:
@@ -91,33 +88,33 @@ def _loop(
     return last
 
 
-def _reach_record(ensemble: Members | Counts, record: int, progress: Silent, checkpoints: Checkpoints | None) -> None:
-    """Steps up to the next record, with looks at the clock and at what ranks ask for in between."""
+def _reach(ensemble: Ensemble, progress: Silent, checkpoints: Checkpoints | None) -> None:
+    """Steps up to the next stop, with looks at the clock and at what ranks ask for in between."""
     more = True
     while more:
         if checkpoints is not None:
-            checkpoints.control.look(ensemble.wishes, ensemble)
+            checkpoints.control.look(ensemble)
         more = ensemble.advance()
         if progress.due():
             progress.show(*ensemble.progress)
         if checkpoints is not None:
-            checkpoints.serve(ensemble, record)
+            checkpoints.serve(ensemble)
 
 
 def _tell(
-    recorders: list[Recorder], ensemble: Members | Counts, record: int, plan: Plan, checkpoints: Checkpoints | None
+    recorders: list[Recorder], ensemble: Ensemble, stop: Stop, plan: Plan, checkpoints: Checkpoints | None
 ) -> Record | None:
     """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
-    time, taken = record * plan.interval, plan.take(ensemble, record)
-    if checkpoints is not None and plan.split_files and plan.profiled(record):
-        checkpoints.profile(plan, ensemble, taken, record)
+    taken = plan.take(ensemble, stop.number)
+    if checkpoints is not None and plan.split_files and plan.profiled(stop.number):
+        checkpoints.profile(plan, ensemble, taken, stop.number)
     if taken is None:
         return None
     for recorder in recorders:
         if checkpoints is not None:
-            checkpoints.tell(recorder, time, taken)
+            checkpoints.tell(recorder, stop.time, taken)
         else:
-            recorder.take(time, taken)
+            recorder.take(stop.time, taken)
     return taken
 
 

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from copympi.config import reading as configuration
 from copympi.config import writing
 from copympi.config.reading import Config
+from copympi.engine import methods
+from copympi.engine.support import Method
 from copympi.errors import InputError
 from copympi.model import build
 from copympi.model.labels import Labels
-from copympi.model.preparation import Start, check_memory
+from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.records.observe import checked
 from copympi.run.settings import Settings, matrix_digest, settings
@@ -33,14 +35,16 @@ Observers = dict[str, Callable[[Any], Any]]
 class Job:
     """A run as asked for: its config, and what it is made of.
 
-    text : the config as TOML, as it goes into files. folder : where results go; None: into memory alone. source : the
-    config file, for messages; None from Python. observe : a user's own quantities, name -> function.
+    text : the config as TOML, as it goes into files. method : the row of the table of methods that carries it. folder :
+    where results go; None: into memory alone. source : the config file, for messages; None from Python. observe : a
+    user's own quantities, name -> function.
     """
 
     config: Config
     text: str
     system: System
     start: Start
+    method: Method
     folder: Path | None
     source: Path | None = None
     observe: Observers = field(default_factory=dict)
@@ -59,10 +63,10 @@ def from_file(path: Path, overrides: list[str], folder: Path | None, on_node: fl
     config, text = configuration.read(path, overrides)
     try:
         before = build.system(config.system, path.parent)
-        system, start = _made(config, before, path.parent, on_node)
+        made = _made(config, before, path.parent, on_node)
     except InputError as problem:
         raise problem.inside(path) from None
-    return Job(config, text, system, start, folder or Path(path.stem), path)
+    return Job(config, text, *made, folder or Path(path.stem), path)
 
 
 def from_keywords(
@@ -75,22 +79,21 @@ def from_keywords(
     # numpy's numbers stand for Python's; what a user gave stays as it is otherwise
     sections = {section: {key: _scalar(each) for key, each in keys.items()} for section, keys in sections.items()}
     config = configuration.check({"system": {"hamiltonian": before, "hbar": before.hbar, "labels": labels}, **sections})
-    made, start = _made(config, before, Path(), on_node)
+    made = _made(config, before, Path(), on_node)
     text = ""
     if folder is not None:
         text = writing.toml({"system": _written(before) | {"labels": labels}} | _full(config))
         text += f"# recorded besides, by functions from Python: {', '.join(observe)}\n" if observe else ""
-    return Job(config, text, made, start, folder, None, observe)
+    return Job(config, text, *made, folder, None, observe)
 
 
-def _made(config: Config, before: System, files: Path, on_node: float) -> tuple[System, Start]:
-    """System and ensemble of a checked config, which this machine can hold; paths in it are relative to `files`."""
-    p, d = config.preparation, config.dynamics
+def _made(config: Config, before: System, files: Path, on_node: float) -> tuple[System, Start, Method]:
+    """System, ensemble and method of a checked config that fits into this machine; paths are relative to `files`."""
+    p = config.preparation
     array = hasattr(p.phases, "dtype") or isinstance(p.phases, tuple)
     phases = p.phases if array else given.phases(p.phases, files)
-    system, start = build.prepared(before, p, phases, d.representation, files)
-    check_memory(start, d.replicas, d.representation, on_node, config.alignment is not None, p.phase_kinds)
-    return system, start
+    system, start = build.prepared(before, p, phases, files)
+    return system, start, methods.planned(system, start, config, on_node)
 
 
 def _full(config: Config) -> dict[str, dict[str, Any]]:

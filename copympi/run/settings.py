@@ -96,7 +96,7 @@ def _comparable(noted: Settings) -> Settings:
     out = {key: plain(value, FEW, spelt=True) for key, value in noted.items()}
     out["preparation.phases"] = _phases(noted.get("preparation.phases"))
     with suppress(InputError):  # of a file that somebody wrote by hand
-        out["preparation.members"] = count(noted.get("preparation.members"), "occupation")
+        out["preparation.members"] = count(noted.get("preparation.members"))
     return out
 
 

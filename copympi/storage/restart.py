@@ -16,7 +16,9 @@ from copympi.engine.ensemble import State
 from copympi.errors import InputError
 from copympi.storage.hdf5 import reason
 
-SCHEMA = 1
+SCHEMA = 2
+RENAMED = {1: {"left": "time_left"}}
+"""What arrays of checkpoints of older schemas are called today."""
 
 
 class DamagedError(Exception):
@@ -89,7 +91,7 @@ def _meta(file: Any, path: Path) -> dict[str, Any]:
             raise InputError("checkpoint", str(path), why)
         if not file.attrs["complete"]:
             raise DamagedError("not complete")
-        return dict(json.loads(_checked(file["meta"]).tobytes()))
+        return {**json.loads(_checked(file["meta"]).tobytes()), "schema": int(file.attrs["schema"])}
     except (DamagedError, InputError, MemoryError):
         raise
     except Exception as problem:  # whatever HDF5 and JSON make of damage
@@ -125,6 +127,7 @@ def read(path: Path, size: int, rank: int) -> tuple[State, dict[str, Any]]:
             columns = {name: _part(group[name], first, last) for name in group if name not in special}
             common = {name: _checked(data) for name, data in file["common"].items()} if "common" in file else {}
             state = State(units, first, last, columns, ragged, common)
+            today = RENAMED.get(int(file.attrs["schema"]), {})
             wrong = np.flatnonzero(unit_digests(state) != group["digest"][first:last])
         except (DamagedError, MemoryError):
             raise
@@ -132,7 +135,9 @@ def read(path: Path, size: int, rank: int) -> tuple[State, dict[str, Any]]:
             raise DamagedError(reason(problem)) from None
         if wrong.size:
             raise DamagedError(f"unit {first + int(wrong[0])} does not match its digest")
-        return state, meta
+        columns = {today.get(name, name): values for name, values in columns.items()}
+        common = {today.get(name, name): values for name, values in common.items()}
+        return State(units, first, last, columns, ragged, common), meta
 
 
 def _part(data: Any, start: int, stop: int) -> NDArray[Any]:

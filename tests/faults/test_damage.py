@@ -19,6 +19,8 @@ from tests.faults import lives
 from tests.faults.lives import ROOT, Life, Way
 from tests.faults.test_resume import prepare
 
+NEWER = f"has schema {{}}; this version of copympi reads up to {restart.SCHEMA}"
+
 JOBS = {
     "members": {"members": 2000, "replicas": 3, "duration": 1e6, "interval": 5.0, "every": 50.0},
     "occupation": {
@@ -203,10 +205,10 @@ def test_ahead_of_the_results(copy: Path) -> None:
 def test_a_newer_schema(copy: Path, ranks: int) -> None:
     newest = lives.saved(copy)[-1]
     with h5py.File(newest, "r+", libver="latest", locking=False) as file:
-        file.attrs["schema"] = 2
+        file.attrs["schema"] = restart.SCHEMA + 1
     life = lives.run(copy, "--resume", ranks=ranks, code=2)
     assert f"{newest.name}" in life.lines[-1]
-    assert life.lines[-1].endswith("has schema 2; this version of copympi reads up to 1")
+    assert life.lines[-1].endswith(NEWER.format(restart.SCHEMA + 1))
     assert "Traceback" not in life.text
 
 
@@ -262,4 +264,4 @@ def test_info_on_a_newer_one(copy: Path) -> None:
         file.attrs["schema"] = np.int64(7)
     done = launch.copympi("info", path)
     assert done.returncode == 2
-    assert "has schema 7; this version of copympi reads up to 1" in done.stderr
+    assert NEWER.format(7) in done.stderr

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from copympi.engine.members import blocks_for
+from copympi.engine.blocks import blocks_for
 from tests import launch
 
 TWO = """

@@ -10,6 +10,7 @@ from copympi.kernels.draws import many_leavers
 from scipy import stats
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.phase_classes import PhaseClasses, shared_out
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
@@ -25,12 +26,12 @@ def ensemble(N: float, replicas: int, seed: int, spread: float = 1.0, spectators
     start = replace(prepare(2, 10**15, psi, spread=spread), spectators=spectators)
     if N > 1e15:
         start = replace(start, counts=N * np.abs(start.state) ** 2)
-    return PhaseClasses(Alone(), system, start, Accuracy(int(N), 0.3), replicas, seed, KINDS)
+    return PhaseClasses(Alone(), system, start, Accuracy(int(N)), replicas, seed, KINDS)
 
 
 def carried(crowd: PhaseClasses, records: int) -> PhaseClasses:
-    for record in range(1, records + 1):
-        crowd.begin(record)
+    for number in range(1, records + 1):
+        crowd.begin(record(number, 0.3))
         while crowd.advance():
             pass
     return crowd

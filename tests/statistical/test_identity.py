@@ -4,6 +4,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.members import Members
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
@@ -37,10 +38,10 @@ def test_where_members_go_depends_on_where_they_were():
     """
     P, N, duration = 3, 10**6, 1.0
     system, psi = calm(P, duration, 0.03)
-    ensemble = Members(Alone(), system, prepare(P, N, state=psi), Accuracy(N, duration), replicas=1, seed=21)
+    ensemble = Members(Alone(), system, prepare(P, N, state=psi), Accuracy(N), replicas=1, seed=21)
     units = range(len(ensemble.unit))
     first = np.concatenate([ensemble.beables(u) for u in units])
-    ensemble.begin(1)
+    ensemble.begin(record(1, duration))
     while ensemble.advance():
         pass
     last = np.concatenate([ensemble.beables(u) for u in units])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.kernels import members as kernel
 from copympi.kernels import predictor
 from copympi.theory import noise
@@ -22,9 +23,10 @@ HEAD = 5
 class Step:
     """One step of fixed length as a function of (rho, phi) and of the first draw's deviations."""
 
-    def __init__(self, system, h, held=0):
-        self.held = held  # spectators
-        self.c, self.P, self.leap = system.couplings, system.P, Accuracy(N, h, step=h)
+    def __init__(self, system, h, spectators=0):
+        self.spectators = spectators
+        self.control = Accuracy(N, step=h).control(record(1, h), spectators)
+        self.c, self.P, self.h = system.couplings, system.P, h
         off = system.frequencies.toarray()
         np.fill_diagonal(off, 0)
         self.source, self.target = np.nonzero(off)
@@ -37,8 +39,8 @@ class Step:
 
     def _plan(self, half, n, out, phase, rows):
         status, *_ = kernel.plan_half(
-            self.c, self.leap.rule(1, self.held), half, np.ones(1, np.uint8), n[None], out[None], phase[None].copy(),
-            np.array([self.leap.interval]), self.scratch, rows,
+            self.c, self.control, half, np.ones(1, np.uint8), n[None], out[None], phase[None].copy(),
+            np.array([self.h]), self.scratch, rows,
         )  # fmt: skip
         assert status == 0
         return rows[0, HEAD : HEAD + self.nnz].copy()
@@ -52,13 +54,17 @@ class Step:
         n = np.round(x[:P] * N).astype(np.int64)
         rows = np.zeros((1, self.c.row_size))
         first = self._plan(0, n, np.zeros(P, np.int64), x[P:], rows)
-        flow = first * (n[self.source] - self.held) + (0 if noise is None else N * noise)
+        flow = first * (n[self.source] - self.spectators) + (0 if noise is None else N * noise)
         middle = np.round(n + self.moves @ flow).astype(np.int64)
         second = self._plan(1, middle, np.round(self.leaves @ flow).astype(np.int64), x[P:], rows)
-        end = middle + self.moves @ (second * (middle[self.source] - self.held))
+        end = middle + self.moves @ (second * (middle[self.source] - self.spectators))
         phase = rows[0, HEAD + 2 * self.nnz : HEAD + 2 * self.nnz + P]
         phase = x[P:] + np.angle(np.exp(1j * (phase - x[P:])))
-        return np.concatenate([end / N, phase]), (first, (n - self.held) / N), (second, (middle - self.held) / N)
+        return (
+            np.concatenate([end / N, phase]),
+            (first, (n - self.spectators) / N),
+            (second, (middle - self.spectators) / N),
+        )
 
     def draw_covariance(self, chance, rho):
         """N Cov of what the channels take, (nnz, nnz)."""
@@ -66,10 +72,10 @@ class Step:
         return np.diag(chance * rho[self.source]) - same * np.outer(chance, chance) * rho[self.source]
 
 
-def propagated(system, psi, duration, steps, held=0):
+def propagated(system, psi, duration, steps, spectators=0):
     """N Cov of (rho, phi) that the scheme gives at large N, (2P, 2P)."""
     P = system.P
-    step = Step(system, duration / steps, held)
+    step = Step(system, duration / steps, spectators)
     x, C = np.concatenate([np.abs(psi) ** 2, -np.angle(psi)]), np.zeros((2 * P, 2 * P))
     small = 1e-5
     for _ in range(steps):

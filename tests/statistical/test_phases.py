@@ -13,9 +13,10 @@ import pytest
 from scipy import stats
 
 import copympi
-from copympi.engine import members as engine_members
+from copympi.engine import blocks as engine_blocks
 from copympi.engine import phase_classes as engine_kinds
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
 from copympi.model.preparation import prepare
@@ -102,7 +103,7 @@ def test_members_have_the_law_of_the_naive_twin(
         warnings.simplefilter("ignore", copympi.StepWarning)  # long on purpose
         check("long steps", step=LONG[P])
     if members == 60:
-        monkeypatch.setattr(engine_members, "blocks_for", lambda *_: 3)
+        monkeypatch.setattr(engine_blocks, "blocks_for", lambda *_: 3)
         check("leaps", leaving_chance=0.015)
 
 
@@ -139,9 +140,9 @@ def test_variances_do_not_depend_on_the_step(members: int, R: int, steps: tuple[
     system, psi = calm(2, 1.0, 0.05)
     start, T, variance, error = prepare(2, members, psi, spread=1.2), 0.6, [], []
     for seed, number in enumerate(steps):
-        crowd = PhaseClasses(Alone(), system, start, Accuracy(members, T, T / number), R, seed, 5)
+        crowd = PhaseClasses(Alone(), system, start, Accuracy(members, T / number), R, seed, 5)
         assert crowd.few == (members == 30)
-        crowd.begin(1)
+        crowd.begin(record(1, T))
         while crowd.advance():
             pass
         snapshot = crowd.snapshot()
@@ -169,9 +170,9 @@ def test_errors_follow_the_tolerance(spread: float) -> None:
     rho, z1, _ = naive_phases.infinite(system.frequencies.toarray(), density, phase, spread, times, kinds, even=True)
     errors = []
     for tolerance in (1e-4, 1e-5, 1e-6):
-        crowd, found = PhaseClasses(Alone(), system, start, Accuracy(N, T / 4, tolerance=tolerance), 1, 1, kinds), []
-        for record in range(1, 5):
-            crowd.begin(record)
+        crowd, found = PhaseClasses(Alone(), system, start, Accuracy(N, tolerance=tolerance), 1, 1, kinds), []
+        for number in range(1, 5):
+            crowd.begin(record(number, T / 4))
             while crowd.advance():
                 pass
             snapshot = crowd.snapshot()
@@ -192,10 +193,10 @@ def test_no_spread_gives_the_law_of_aligned_members() -> None:
         system, state=psi, members=50, duration=0.9, interval=0.3, replicas=2_000, representation="occupation",
         comm=Alone(), seed=3,
     )  # fmt: skip
-    ensemble = Phases(Alone(), system, prepare(2, 50, psi), Accuracy(50, 0.3), 2_000, 4)
+    ensemble = Phases(Alone(), system, prepare(2, 50, psi), Accuracy(50), 2_000, 4)
     n, phase = [], []
-    for record in (1, 2, 3):
-        ensemble.begin(record)
+    for number in (1, 2, 3):
+        ensemble.begin(record(number, 0.3))
         while ensemble.advance():
             pass
         snapshot = ensemble.snapshot()

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from copympi.engine import members as engine_members
+from copympi.engine import blocks as engine_blocks
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.counts import Counts
 from copympi.engine.members import Members
 from copympi.engine.momenta import Model, Momenta
@@ -37,11 +38,11 @@ def begun(system: System, psi: Any, members: int, spectators: int, **more: Any) 
     return start
 
 
-def records(ensemble: Any, number: int) -> dict[str, np.ndarray]:
+def records(ensemble: Any, number: int, interval: float) -> dict[str, np.ndarray]:
     """What there is at t = 0 and at `number` records, (runs, T, P); n never falls below the spectators."""
     found = [ensemble.snapshot()]
-    for record in range(1, number + 1):
-        ensemble.begin(record)
+    for k in range(1, number + 1):
+        ensemble.begin(record(k, interval))
         while ensemble.advance():
             assert ensemble.n.min() >= ensemble.spectators
         found.append(ensemble.snapshot())
@@ -68,9 +69,9 @@ def of_twin(twin: naive_phases.PairRuns) -> dict[str, np.ndarray]:
 def test_members_occupation_and_exact_process_agree(P: int, members: int, spectators: int) -> None:
     system, psi = calm(P, 1.0, 0.08)
     start, runs = begun(system, psi, members, spectators), 2_000
-    leap = Accuracy(members, 0.25)
+    accuracy = Accuracy(members)
     ours = {
-        kind.__name__: records(kind(Alone(), system, start, leap, runs, seed), 4)["n"][:, 1:].astype(int)
+        kind.__name__: records(kind(Alone(), system, start, accuracy, runs, seed), 4, 0.25)["n"][:, 1:].astype(int)
         for seed, kind in enumerate((Members, Counts), start=1)
     }
     times, H = 0.25 * np.arange(1, 5), system.frequencies.toarray()
@@ -102,14 +103,14 @@ def test_the_literal_twins_agree() -> None:
 @pytest.mark.parametrize("kind", [Members, Counts])
 def test_a_beable_comes_back_from_a_node(kind: type) -> None:
     """Without spectators it dies and stays empty; with one it has no other member left at the node, and fills again."""
-    runs, leap, times = 2_000, Accuracy(50, 0.3), 0.3 * np.arange(1, 11)
+    runs, accuracy, times = 2_000, Accuracy(50), 0.3 * np.arange(1, 11)
     more = {"density": [0.9, 0.1], "phase": [0.0, 0.7]}
-    dying = records(kind(Alone(), NODE, prepare(2, 50, **more), leap, runs, 1), 10)["n"]
+    dying = records(kind(Alone(), NODE, prepare(2, 50, **more), accuracy, runs, 1), 10, 0.3)["n"]
     dead = (dying[:, :-1] == 0).any(axis=1)
     assert dead.any(axis=1).mean() > 0.02
     assert np.all(dying[:, -1][dead] == 0)
     start = begun(NODE, None, 50, 1, **more)
-    found = records(kind(Alone(), NODE, start, leap, runs, 2), 10)["n"][:, 1:].astype(int)
+    found = records(kind(Alone(), NODE, start, accuracy, runs, 2), 10, 0.3)["n"][:, 1:].astype(int)
     alone = (found[:, :-1] == 1).any(axis=1)  # (runs, P): but for its spectator it was empty
     assert alone.mean() > 0.01
     assert (found[:, -1][alone] > 1).mean() > 0.8
@@ -135,11 +136,11 @@ def test_phases_have_the_law_of_the_naive_twin(
     still = naive.pinned(start.counts, spectators)
     H, times = system.frequencies.toarray(), np.array([0.0, 0.3, 0.6])
     twin = naive_phases.pairs_many(H, beable, phases, times, 0.02, rng, still=still)
-    ours = records(Phases(Alone(), system, start, Accuracy(members, 0.3), runs, 7), 2)
+    ours = records(Phases(Alone(), system, start, Accuracy(members), runs, 7), 2, 0.3)
     test_phases.same_law(ours, of_twin(twin), f"P = {P}, N = {members}, s = {spectators}, spread {spread}")
     if members == 60:
-        monkeypatch.setattr(engine_members, "blocks_for", lambda *_: 3)
-        leaps = records(Phases(Alone(), system, start, Accuracy(members, 0.3, leaving_chance=0.015), runs, 8), 2)
+        monkeypatch.setattr(engine_blocks, "blocks_for", lambda *_: 3)
+        leaps = records(Phases(Alone(), system, start, Accuracy(members, leaving_chance=0.015), runs, 8), 2, 0.3)
         test_phases.same_law(leaps, of_twin(twin), "leaps of three blocks")
 
 
@@ -157,10 +158,10 @@ def test_kinds_have_the_law_of_the_naive_twin() -> None:
         system.frequencies.toarray(), np.tile(beable, (runs, 1)), phases, np.array([0.0, 0.3, 0.6]), 0.02, rng,
         still=naive.pinned(start.counts, s),
     )  # fmt: skip
-    ensemble = PhaseClasses(Alone(), system, start, Accuracy(members, 0.3), runs, 2, kinds)
-    assert ensemble.pinned.tolist() == [[1, 1, 0, 0, 0]] * 2
-    ours = records(ensemble, 2)
-    assert np.all(ensemble.count >= ensemble.pinned)
+    ensemble = PhaseClasses(Alone(), system, start, Accuracy(members), runs, 2, kinds)
+    assert ensemble.class_spectators.tolist() == [[1, 1, 0, 0, 0]] * 2
+    ours = records(ensemble, 2, 0.3)
+    assert np.all(ensemble.count >= ensemble.class_spectators)
     theirs = of_twin(twin)
     ours.pop("lineages")  # the twin counts members, not kinds
     np.testing.assert_allclose(ours["coherence"][:, 0], theirs["coherence"][:, 0], atol=1e-12)
@@ -183,8 +184,8 @@ def test_the_mean_is_of_second_order_in_the_step() -> None:
     y = solve_ivp(rates, (0, 1), y, rtol=1e-10, atol=1e-12, max_step=2e-3).y[:, -1]
     errors = []
     for steps in (20, 40, 80):
-        ensemble = Counts(Alone(), system, start, Accuracy(N, 1.0, step=1 / steps), 1, 1)
-        records(ensemble, 1)
+        ensemble = Counts(Alone(), system, start, Accuracy(N, step=1 / steps), 1, 1)
+        records(ensemble, 1, 1.0)
         turn = np.angle(np.exp(1j * (ensemble.phase[0] - y[3:])))
         errors.append([np.abs(ensemble.n[0] / N - y[:3]).max(), np.abs(turn).max()])
     ratio = np.array(errors[:-1]) / np.array(errors[1:])
@@ -200,22 +201,22 @@ def test_pinned_members_stay_and_are_copied() -> None:
     system, psi = calm(3, 1.0, 0.1)
     start, few = (begun(system, psi, N, 40, spread=1.0) for N in (100_000, 4_000))
     model = Model(0.5, "mean", damping=0.1, momenta=0.1)
-    for ensemble in (
-        Phases(Alone(), system, start, Accuracy(100_000, 0.3, leaving_chance=0.2), 2, 1),
-        Momenta(Alone(), system, start, Accuracy(100_000, 0.1), 1, 1, model),
-        Phases(Alone(), system, few, Accuracy(4_000, 0.3, leaving_chance=0.2), 2, 1),
-        Momenta(Alone(), system, few, Accuracy(4_000, 0.3), 1, 1, model),
+    for ensemble, interval in (
+        (Phases(Alone(), system, start, Accuracy(100_000, leaving_chance=0.2), 2, 1), 0.3),
+        (Momenta(Alone(), system, start, Accuracy(100_000), 1, 1, model), 0.1),
+        (Phases(Alone(), system, few, Accuracy(4_000, leaving_chance=0.2), 2, 1), 0.3),
+        (Momenta(Alone(), system, few, Accuracy(4_000), 1, 1, model), 0.3),
     ):
         R = len(ensemble.n)
-        assert np.array_equal(ensemble.pinned.sum(axis=0), [R * 40] * 3)
+        assert np.array_equal(ensemble.unit_spectators.sum(axis=0), [R * 40] * 3)
         assert (len(ensemble.unit) > R) == (ensemble.n.sum() > R * 16_384)
 
         def pinned(crowd: Phases) -> list[list[int]]:
             begin = crowd.offset[:-1, None] + np.cumsum(crowd.counts, axis=1) - crowd.counts
-            first = zip(begin.ravel(), crowd.pinned.ravel(), strict=True)
+            first = zip(begin.ravel(), crowd.unit_spectators.ravel(), strict=True)
             return [crowd.ids[b : b + k].tolist() for b, k in first]
 
         before = [set(ids) for ids in pinned(ensemble)]
-        records(ensemble, 1)
+        records(ensemble, 1, interval)
         assert ensemble.events.min() > 500
         assert [set(ids) for ids in pinned(ensemble)] == before

@@ -73,7 +73,7 @@ def test_run_prints_a_table_and_draws_a_figure(job: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "no launcher, no terminal, no time for a line of progress"
     lines = done.stdout.splitlines()
-    assert lines[0] == f"copympi {__version__}: 2 beables, 10,000 members (members), 2 ps, 1 rank"
+    assert lines[0] == f"copympi {__version__}: 2 beables, 10,000 members (method members), 2 ps, 1 rank"
     head = next(line for line in lines if "occupation" in line and "difference" in line)
     for column in ("time [ps]", "occupation", "N |Psi|^2", "difference", "expected"):
         assert column in head
@@ -275,7 +275,14 @@ def test_info_says_what_a_run_holds(finished: Path, place: str) -> None:
     done = launch.copympi("info", place, cwd=finished)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == "job/results.h5: complete"
-    for part in ("2: left, right", "10,000", "21, t = 0 .. 2 ps", "seed      1, ranks 1", f"copympi {__version__}"):
+    for part in (
+        "2: left, right",
+        "10,000",
+        "21, t = 0 .. 2 ps",
+        "method    members: ",
+        "seed      1, ranks 1",
+        f"copympi {__version__}",
+    ):
         assert part in done.stdout
     assert "    members = 10_000" in done.stdout.splitlines()
 

@@ -24,9 +24,7 @@ def test_configs_are_read(path: Path) -> None:
     checked, _ = config.read(path)
     system = build.system(checked.system, path.parent)
     if system.P <= 1e5:
-        _, start = build.prepared(
-            system, checked.preparation, None, checked.dynamics.representation, folder=path.parent
-        )
+        _, start = build.prepared(system, checked.preparation, None, folder=path.parent)
         assert start.members == int(checked.preparation.members)
     assert path.name in (REPO / "README.md").read_text()
 

@@ -14,6 +14,7 @@ import pytest
 from copympi.kernels.predictor import Couplings, Scratch, half_step
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.kernels import aligning, copies, draws, fields, kinds, lineages, members, occupation, offers, phases
 from copympi.kernels import streams as streams
 from copympi.model.system import System
@@ -24,7 +25,7 @@ H = [[0.1, 0.5, 0.2j], [0.5, -0.1, 0.0], [-0.2j, 0.0, 0.3]]
 SYSTEM = System(H)
 C = SYSTEM.couplings
 NNZ = C.entries
-RULE = Accuracy(6, 1.0, step=0.01).rule(1)
+RULE = Accuracy(6, step=0.01).control(record(1, 1.0))
 Call = tuple[Callable[..., Any], list[Any]]
 
 

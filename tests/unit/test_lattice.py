@@ -57,7 +57,7 @@ def made(system: System, **given: Any) -> Any:
         "preparation": given,
         "dynamics": {"duration": 1.0, "representation": representation},
     }
-    return build.prepared(system, config.check(values).preparation, None, representation)
+    return build.prepared(system, config.check(values).preparation, None)
 
 
 # --- the Hamiltonian
@@ -439,7 +439,7 @@ def test_a_config_and_python_make_the_same(tmp_path: Path) -> None:
     found, _ = config.read(path)
     assert (found.profile_every, found.output.summaries) == (2, True)
     section = found.preparation
-    system, start = build.prepared(build.system(found.system, tmp_path), section, None, "occupation", tmp_path)
+    system, start = build.prepared(build.system(found.system, tmp_path), section, None, tmp_path)
     mine, again = made(
         harmonic(), members=10**12, packet=COHERENT, spectators=1, representation="occupation",
         admixture={"state": "ground", "weight": 1e-6},

@@ -1,15 +1,15 @@
 """Blocks of members: dealt evenly, never losing an identity."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from copympi.kernels.members import BLOCK
 from scipy import sparse
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.blocks import blocks_for, deal
+from copympi.engine.clock import record
 from copympi.engine.counts import Counts
-from copympi.engine.members import Members, blocks_for, deal
+from copympi.engine.members import Members
 from copympi.engine.phases import Phases
 from copympi.model.preparation import Start, prepare
 from copympi.model.system import System
@@ -47,9 +47,9 @@ def test_very_many_beables_start_and_move():
     counts = np.random.default_rng(1).multinomial(N - P, np.abs(psi) ** 2) + 1
     start = Start(psi, counts, -np.angle(psi), spectators=1)
     system = System(sparse.csr_array(H + H.T + sparse.diags_array(np.ones(P))))
-    ensemble = Members(Alone(), system, start, Accuracy(N, 0.02, step=0.01), 1, 1)
-    assert ensemble.blocks == blocks_for(N - P, P) == 13
-    ensemble.begin(1)
+    ensemble = Members(Alone(), system, start, Accuracy(N, step=0.01), 1, 1)
+    assert ensemble.layout.blocks == blocks_for(N - P, P) == 13
+    ensemble.begin(record(1, 0.02))
     while ensemble.advance():
         pass
     assert ensemble.events[0] > 1000
@@ -59,35 +59,11 @@ def test_very_many_beables_start_and_move():
         assert np.array_equal(np.sort(ensemble.ids[begin:end]), np.arange(end - begin))
 
 
-@pytest.mark.parametrize("kind", [Members, Phases])
-def test_spectators_survive_a_checkpoint(kind):
-    """Half of a run restored into a new ensemble goes on with the same bits; n never counts a spectator twice."""
-    system = random_system(3, 1)
-    start = prepare(3, 40_000, state=random_state(3, 2), spread=0.5 if kind is Phases else 0.0)
-    ends = []
-    for restored in (False, True):
-        ensemble = kind(Alone(), system, replace(start, spectators=700), Accuracy(40_000, 0.1), 2, 4)
-        for record in (1, 2):
-            ensemble.begin(record)
-            while ensemble.advance():
-                pass
-            if restored and record == 1:
-                state, ensemble = ensemble.state(), kind(
-                    Alone(), system, replace(start, spectators=700), Accuracy(40_000, 0.1), 2, 4
-                )  # fmt: skip
-                ensemble.restore(state, 1)
-        ends.append(ensemble)
-    for x, y in zip(ends[0].per_member().values(), ends[1].per_member().values(), strict=True):
-        assert np.array_equal(x, y)
-    assert np.array_equal(ends[0].n, ends[1].n)
-    assert ends[0].n.sum() == 80_000
-
-
 def test_where_all_are_spectators_nothing_moves():
     for kind, spread in ((Members, 0.0), (Counts, 0.0), (Phases, 1.0)):
         start = Start(np.full(2, 0.5**0.5 + 0j), np.array([4, 4]), np.array([0.0, 1.0]), spread, spectators=4)
-        ensemble = kind(Alone(), random_system(2, 1), start, Accuracy(8, 0.5), 3, 1)
-        ensemble.begin(1)
+        ensemble = kind(Alone(), random_system(2, 1), start, Accuracy(8), 3, 1)
+        ensemble.begin(record(1, 0.5))
         while ensemble.advance():
             pass
         assert np.all(ensemble.n == 4)
@@ -99,10 +75,10 @@ def test_identities_and_buckets_survive(P):
     """After every step the ids of a block are still a permutation, and buckets, n and events agree."""
     system = random_system(P, P)
     start = prepare(P, 40_000, state=random_state(P, P + 1))
-    ensemble = Members(Alone(), system, start, Accuracy(40_000, 0.1, leaving_chance=0.2), replicas=2, seed=4)
+    ensemble = Members(Alone(), system, start, Accuracy(40_000, leaving_chance=0.2), replicas=2, seed=4)
     before = [ensemble.beables(u) for u in range(len(ensemble.unit))]
     moved = 0
-    ensemble.begin(1)
+    ensemble.begin(record(1, 0.1))
     more = True
     while more:
         more = ensemble.advance()
@@ -126,9 +102,9 @@ def test_who_moves_is_drawn_evenly():
     start = prepare(2, 2_000, density=[0.5, 0.5], phase=[0.3, 1.7])
     left = np.zeros(2_000)
     for seed in range(400):
-        ensemble = Members(Alone(), system, start, Accuracy(2_000, 0.01), replicas=1, seed=seed)
+        ensemble = Members(Alone(), system, start, Accuracy(2_000), replicas=1, seed=seed)
         before = ensemble.beables(0)
-        ensemble.begin(1)
+        ensemble.begin(record(1, 0.01))
         while ensemble.advance():
             pass
         left += ensemble.beables(0) != before

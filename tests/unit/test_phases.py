@@ -7,8 +7,10 @@ import pytest
 from copympi.kernels.phases import unit_circle
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.momenta import Model, Momenta
-from copympi.engine.phases import Phases, dealt, distinct
+from copympi.engine.own_phases import OwnPhases, dealt, distinct
+from copympi.engine.phases import Phases
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
 from tests import naive_phases
@@ -26,13 +28,13 @@ def given(P: int, members: int = N, seed: int = 1):
     return system, start, np.repeat(np.arange(P), start.counts), phases
 
 
-def carry(ensemble: Phases, record: int = 1) -> None:
-    ensemble.begin(record)
+def carry(ensemble: OwnPhases, interval: float, number: int = 1) -> None:
+    ensemble.begin(record(number, interval))
     while ensemble.advance():
         pass
 
 
-def values(ensemble: Phases, time: float) -> np.ndarray:
+def values(ensemble: OwnPhases, time: float) -> np.ndarray:
     """e^{i phi} of every member of the one block, by id."""
     P = ensemble.system.P
     beable = np.repeat(np.arange(P), ensemble.counts[0])
@@ -61,8 +63,8 @@ def test_without_copies_phases_are_those_of_dop853(P: int) -> None:
     exact = np.exp(1j * naive_phases.phases_alone(H, beable, phases, np.array([0.0, 0.2]))[-1])
     errors = []
     for step in (5e-3, 2.5e-3, 2.5e-5):
-        ensemble = Phases(Alone(), system, start, Accuracy(N, 0.2, step), 1, 1, copying=0.0)
-        carry(ensemble)
+        ensemble = Phases(Alone(), system, start, Accuracy(N, step), 1, 1, copying=0.0)
+        carry(ensemble, 0.2)
         errors.append(float(np.abs(values(ensemble, 0.2) - exact).max()))
     assert errors[2] < 1e-9
     assert errors[0] / errors[1] == pytest.approx(4.0, rel=0.1)
@@ -73,13 +75,13 @@ def test_cross_ratios_stay_and_phases_stay_on_the_circle(steps: int) -> None:
     """Without copies; cross-ratios of well-separated quadruples of a beable."""
     system, start, beable, phases = given(2)
     time = steps * 2e-3
-    ensemble = Phases(Alone(), system, start, Accuracy(N, time, 2e-3), 1, 1, copying=0.0)
+    ensemble = Phases(Alone(), system, start, Accuracy(N, 2e-3), 1, 1, copying=0.0)
 
     def ratios(z: np.ndarray) -> np.ndarray:
         quadruples = [np.flatnonzero(beable == a)[k : k + 4] for a in (0, 1) for k in (0, 4)]
         return np.array([(p - r) * (q - s) / ((q - r) * (p - s)) for p, q, r, s in (z[k] for k in quadruples)])
 
-    carry(ensemble)
+    carry(ensemble, time)
     z = values(ensemble, time)
     assert np.abs(np.abs(z) - 1).max() < 1e-12
     np.testing.assert_allclose(ratios(z), ratios(np.exp(1j * phases)), rtol=1e-9)
@@ -90,10 +92,10 @@ def test_cross_ratios_stay_and_phases_stay_on_the_circle(steps: int) -> None:
 def test_copies_keep_identities_values_and_sums(members: int) -> None:
     """Ids stay a permutation, n and the sums are those of the members, no value is made, lineages only die."""
     system, start, *_ = given(3, members)
-    ensemble = Phases(Alone(), system, start, Accuracy(members, 0.05, leaving_chance=0.2), 2, seed=3)
+    ensemble = Phases(Alone(), system, start, Accuracy(members, leaving_chance=0.2), 2, seed=3)
     left = members
-    for record in (1, 2, 3, 4):
-        carry(ensemble, record)
+    for number in (1, 2, 3, 4):
+        carry(ensemble, 0.05, number)
         for k, (begin, end) in enumerate(zip(ensemble.offset[:-1], ensemble.offset[1:], strict=True)):
             assert np.array_equal(np.sort(ensemble.ids[begin:end]), np.arange(end - begin))
             assert ensemble.counts[k].sum() == end - begin
@@ -140,14 +142,14 @@ def test_alignment_model_is_that_of_dop853(model: Model) -> None:
     H, T = system.frequencies.toarray(), 1.0
     errors = []
     for step in (2e-2, 1e-2):
-        ensemble = Momenta(Alone(), system, start, Accuracy(N, T, step), 1, 1, model, copying=0.0)
+        ensemble = Momenta(Alone(), system, start, Accuracy(N, step), 1, 1, model, copying=0.0)
         momenta = np.empty(N)
         momenta[ensemble.ids] = ensemble.values[2]
         snapshot = ensemble.snapshot()
         assert snapshot is not None
         expected = naive_phases.alignment_energy(H, beable, phases, momenta, 0.3, model.scaling, model.potential)
         assert snapshot.more["energy"][0] == pytest.approx(expected, abs=1e-10)
-        carry(ensemble)
+        carry(ensemble, T)
         phi, pi = naive_phases.alignment(
             H, beable, phases, momenta, np.array([0.0, T]), 0.3, model.scaling, 0.2, model.potential
         )
@@ -163,10 +165,10 @@ def test_energy_does_not_drift(steps: int) -> None:
     """Undamped, without copies: H oscillates with the step squared, but goes nowhere."""
     system, start, *_ = given(2)
     model = Model(1.0, "mean", 0.0, "sin2", 1.0)
-    ensemble = Momenta(Alone(), system, start, Accuracy(N, steps * 0.02 / 40, 0.02), 1, 1, model, copying=0.0)
+    ensemble = Momenta(Alone(), system, start, Accuracy(N, 0.02), 1, 1, model, copying=0.0)
     energy = []
-    for record in range(1, 41):
-        carry(ensemble, record)
+    for number in range(1, 41):
+        carry(ensemble, steps * 0.02 / 40, number)
         snapshot = ensemble.snapshot()
         assert snapshot is not None
         energy.append(float(snapshot.more["energy"][0]))
@@ -179,8 +181,8 @@ def test_strong_damping_is_resolved() -> None:
     """The step follows damping: overdamped phases meet as DOP853 says, not faster."""
     system, start, beable, phases = given(2)
     model = Model(1.0, "mean", 500.0, "polar", 0.0)
-    ensemble = Momenta(Alone(), system, start, Accuracy(N, 0.2), 1, 1, model, copying=0.0)
-    carry(ensemble)
+    ensemble = Momenta(Alone(), system, start, Accuracy(N), 1, 1, model, copying=0.0)
+    carry(ensemble, 0.2)
     times = np.array([0.0, 0.2])
     phi, _ = naive_phases.alignment(
         system.frequencies.toarray(), beable, phases, np.zeros(N), times, 1.0, "mean", 500.0, "polar"

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.linalg import expm
 
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.kernels import members as kernel
 from copympi.kernels import predictor
 from copympi.model.system import System
@@ -90,13 +91,13 @@ def test_an_empty_beable_takes_no_part():
     assert_allclose(n[keep], n3, rtol=1e-6)
 
 
-def plan(system, leap, n, phase, left=1.0, record=1):
+def plan(system, accuracy, n, phase, time_left=1.0):
     """The first half's plan as the kernel makes it: (row, status)."""
     rows = np.zeros((1, system.couplings.row_size))
     out = np.zeros((1, system.P), np.int64)
     status, _, _ = kernel.plan_half(
-        system.couplings, leap.rule(record), 0, np.ones(1, np.uint8), n[None], out, phase[None].copy(),
-        np.array([left]), predictor.Scratch(system.couplings), rows,
+        system.couplings, accuracy.control(record(1, 1.0)), 0, np.ones(1, np.uint8), n[None], out, phase[None].copy(),
+        np.array([time_left]), predictor.Scratch(system.couplings), rows,
     )  # fmt: skip
     return rows[0], status
 
@@ -106,7 +107,7 @@ def test_steps_end_on_records():
     n = np.round(1e6 * np.abs(psi) ** 2).astype(np.int64)
     left, steps = 1.0, 0
     while left > 0:
-        row, status = plan(system, Accuracy(int(n.sum()), 1.0), n, -np.angle(psi), left)
+        row, status = plan(system, Accuracy(int(n.sum())), n, -np.angle(psi), left)
         assert status == 0
         assert 0 < row[0] <= left
         left = row[1]
@@ -119,14 +120,14 @@ def test_leaving_chance_bounds_the_expected_chance():
         system, psi = random_system(5, seed), random_state(5, seed + 100)
         n = np.round(1e9 * np.abs(psi) ** 2).astype(np.int64)
         for chance in (0.003, 0.03, 0.3):
-            row, _ = plan(system, Accuracy(int(n.sum()), 1.0, leaving_chance=chance, tolerance=0.9), n, -np.angle(psi))
+            row, _ = plan(system, Accuracy(int(n.sum()), leaving_chance=chance, tolerance=0.9), n, -np.angle(psi))
             assert row[2] <= chance
             assert row[2] > 0.5 * chance or row[0] > 0.02  # no shorter than need be
 
 
 def test_tolerance_is_shared_out_over_endless_records():
-    leap = Accuracy(1, 0.1, tolerance=1e-5)
-    parts = np.array([leap.rule(k)[3] * 0.1 for k in range(1, 200_000)])
+    accuracy = Accuracy(1, tolerance=1e-5)
+    parts = np.array([accuracy.control(record(k, 0.1))[3] * 0.1 for k in range(1, 200_000)])
     assert parts.sum() < 1e-5
     assert parts.sum() > 0.9e-5
     assert np.all(np.diff(parts) < 0)

@@ -13,7 +13,6 @@ import qutip
 
 import copympi
 from copympi import EmptyBeableWarning
-from copympi.model import preparation
 from copympi.model.preparation import largest_remainder, prepare
 from copympi.storage import reading
 from tests import launch
@@ -193,6 +192,7 @@ def test_the_command_line_warns_once_and_goes_on(tmp_path: Path) -> None:
 def test_inside_the_phase_of_an_empty_beable_stays_finite(tmp_path: Path) -> None:
     """Through an extinction too: the snapshot's phase, before NaN is put in for reading, is a number."""
     from copympi.engine.accuracy import Accuracy
+    from copympi.engine.clock import record
     from copympi.engine.counts import Counts
     from copympi.engine.members import Members
     from copympi.mpi import Alone
@@ -200,9 +200,9 @@ def test_inside_the_phase_of_an_empty_beable_stays_finite(tmp_path: Path) -> Non
     start = prepare(2, 40, density=[0.5, 0.5], phase=[0.0, np.pi / 2])
     died = 0
     for kind in (Members, Counts):
-        ensemble = kind(Alone(), copympi.System([[0, 1.0], [1.0, 0]]), start, Accuracy(40, 0.5), 8, 1)
-        for record in range(1, 9):
-            ensemble.begin(record)
+        ensemble = kind(Alone(), copympi.System([[0, 1.0], [1.0, 0]]), start, Accuracy(40), 8, 1)
+        for number in range(1, 9):
+            ensemble.begin(record(number, 0.5))
             while ensemble.advance():
                 pass
             snapshot = ensemble.snapshot()
@@ -218,26 +218,3 @@ def test_exactness_does_not_hang_on_the_platforms_float() -> None:
     assert sys.float_info.mant_dig == 53
     counts = largest_remainder(np.array([0.5, 0.5]), MOST)
     assert counts.tolist() == [2**62, 2**62 - 1]
-
-
-def test_memory_that_an_ensemble_needs() -> None:
-    assert preparation.memory_needed(10**9) == 4 * 10**9
-    assert preparation.memory_needed(10**9, 3) == 12 * 10**9
-    assert preparation.memory_needed(10**9, 3, P=2, each=0) == 3 * 2 * 400
-
-
-def test_what_cannot_fit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine with 2^30 bytes."""
-    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 2**18, "SC_PAGE_SIZE": 4096}.__getitem__)
-    half, full = (prepare(2, members, density=[0.5, 0.5]) for members in (2**27, 2**28))
-    preparation.check_memory(half, 1)
-    preparation.check_memory(full, 1, share=0.5)
-    preparation.check_memory(full, 10**6, "occupation")
-    with pytest.raises(copympi.InputError, match=r"members = 268435456: must be at most 268435424: ") as no:
-        preparation.check_memory(full, 1)
-    assert "the 1.0 GiB of memory that there are" in str(no.value)
-    assert str(no.value).endswith('or take dynamics.representation = "occupation"')
-    with pytest.raises(copympi.InputError, match=r"dynamics\.replicas = 3: must be at most 1: "):
-        preparation.check_memory(half, 3)
-    with pytest.raises(copympi.InputError, match=r"dynamics\.replicas = 1000000000: must be at most 1342177: "):
-        preparation.check_memory(full, 10**9, "occupation")

@@ -99,23 +99,20 @@ def given(**sections: Any) -> tuple[Any, Any, Any]:
     values["dynamics"] = {"duration": 0.4, "seed": 3} | values.get("dynamics", {})
     values["output"] = {"interval": 0.1, "time_unit": "fs"} | values.get("output", {})
     config = configuration.check(values)
-    system, start = build.prepared(
-        build.system(config.system, ROOT), config.preparation, None, config.dynamics.representation, ROOT
-    )
+    system, start = build.prepared(build.system(config.system, ROOT), config.preparation, None, ROOT)
     return config, system, start
 
 
 def carried_out(plan: Plan, folder: Path | None = None, comm: Any = None) -> Memory:
     """A run, of one process unless there is a communicator, in memory and, of one process, into a folder too."""
     comm, memory = Alone() if comm is None else comm, Memory(plan)
-    things = (plan.system, plan.start, plan.config, comm)
-    ensemble = built(*things)
+    ensemble = built(plan.system, plan.start, plan.config, comm)
     plan.try_observers(ensemble)
     if folder is None:
-        run(*things, [memory], Silent(), ensemble=ensemble, plan=plan)
+        run(ensemble, plan, [memory], Silent())
         return memory
     with ResultsFile(Output(folder, plan, "", 1, "none")) as file:
-        last, seconds = run(*things, [memory, file], Silent(), ensemble=ensemble, plan=plan)
+        last, seconds = run(ensemble, plan, [memory, file], Silent())
         assert last is not None
         file.finish(seconds, last)
     return memory

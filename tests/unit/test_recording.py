@@ -12,6 +12,7 @@ import pytest
 
 import copympi
 from copympi.engine.ensemble import Snapshot
+from copympi.engine.replicas import Replicas
 from copympi.errors import InputError
 from copympi.records.memory import Memory
 from copympi.records.plan import MOST_PROFILE, Plan
@@ -195,14 +196,15 @@ def test_which_part_of_a_profile_a_rank_has() -> None:
     n = np.arange(12).reshape(2, 6)
     six = SimpleNamespace(P=6, lattice=None)
     plan = Plan(configured(4), six, started(6, 66))  # type: ignore[arg-type, unused-ignore]
-    alike = SimpleNamespace(profile_rows=lambda: {"occupation": n, "phase": n * 1.0})
-    row, column, arrays = plan.slab(alike, 1, lambda P: (P // 3, P - 1))
+    part = SimpleNamespace(slab=lambda P: (0, P // 3, P - 1))
+    alike: Any = SimpleNamespace(profile_rows=lambda: {"occupation": n, "phase": n * 1.0}, layout=part)
+    row, column, arrays = plan.slab(alike, 1)
     assert (row, column) == (0, 2)
     np.testing.assert_array_equal(arrays["occupation"], n[:, 2:5])
     held = lambda: {name: n * 1.0 for name in ("occupation", "phase", "fluctuation", "phase_fluctuation", "regime")}  # noqa: E731
     plan = Plan(configured(4), six, started(6, 10**40))  # type: ignore[arg-type, unused-ignore]
-    rows = SimpleNamespace(first=3, shares=[(0, 3), (3, 5)], profile_rows=held)
-    row, column, arrays = plan.slab(rows, 1, lambda P: (2, 5))
+    rows: Any = SimpleNamespace(profile_rows=held, layout=Replicas(5, 2, 1))
+    row, column, arrays = plan.slab(rows, 1)
     assert (row, column) == (3, 0)
     np.testing.assert_array_equal(arrays["occupation"], n)
     assert (

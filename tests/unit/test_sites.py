@@ -7,12 +7,8 @@ import pytest
 import scipy.sparse as sp
 
 import copympi
-from copympi.config import reading as configuration
-from copympi.engine.accuracy import Accuracy
-from copympi.engine.lattice import EMPTY, GAUSSIAN, WHOLE, LatticeCounts
-from copympi.engine.methods import ensemble
+from copympi.engine.lattice import EMPTY, GAUSSIAN, WHOLE
 from copympi.errors import DynamicsError, InputError
-from copympi.model.preparation import prepare
 from copympi.mpi import Alone
 from copympi.theory import schrodinger
 
@@ -126,19 +122,6 @@ def test_stiff_clusters_do_not_drag_the_lattice() -> None:
     calm = coherent(1e80)[1].steps
     for members, spectators in ((10**9, 0), (10**9, 1), (10**15, 0)):
         assert coherent(members, spectators)[1].steps < 1.5 * calm
-
-
-def test_few_beables_and_large_n_choose_their_engine() -> None:
-    system = copympi.System([[0.3, 0.5], [0.5, -0.3]])
-    config = configuration.check(
-        {"system": {"hamiltonian": system}, "preparation": {"members": 1e30},
-         "dynamics": {"duration": 1.0, "representation": "occupation"}}
-    )  # fmt: skip
-    for members, kind in ((10**6, "Counts"), (10**30, "LatticeCounts")):
-        start = prepare(2, members, [0.8, 0.6], representation="occupation")
-        made = ensemble(system, start, config, Alone(), Accuracy(start.members, 1.0))
-        assert type(made).__name__ == kind
-        assert isinstance(made, LatticeCounts) == (kind == "LatticeCounts")
 
 
 def test_a_fixed_step_that_blows_up_is_refused_in_one_line() -> None:

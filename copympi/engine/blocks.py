@@ -1,0 +1,168 @@
+"""Members with an identity in blocks, whose number depends on N and P alone: who has which, and what they share."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.arithmetic import cpus_alike
+from copympi.engine.clock import Stop
+from copympi.engine.ensemble import Ensemble, State
+from copympi.kernels.members import BLOCK, CULPRIT_PLACE
+from copympi.model.preparation import Start
+from copympi.model.system import System
+
+ROOM = 1 << 20
+"""Numbers that set-up works on at a time."""
+
+Int = NDArray[np.int64]
+
+
+class Blocks:
+    """The layout: a unit is a block of a replica, and a rank owns a run of them; every rank knows all replicas' n.
+
+    blocks : of each replica, which share out its `members` among themselves. Of this rank's units: unit (., 2), replica
+    and block of each; sizes (.,), members; offset (. + 1,), where each one's members begin among this rank's, for good.
+    """
+
+    def __init__(self, replicas: int, blocks: int, members: int, size: int, rank: int) -> None:
+        self.replicas, self.blocks = replicas, blocks
+        self.size, self.rank = size, rank
+        self.units = replicas * blocks
+        self.first, self.last = mpi.share(self.units, size, rank)
+        self.unit = np.column_stack(np.divmod(np.arange(self.first, self.last), blocks)).astype(np.int64)
+        self.sizes = deal(np.array([members]), blocks, self.unit[:, 1])[:, 0].astype(np.int64)
+        self.offset = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.int64)
+
+    @property
+    def here(self) -> int:
+        return self.replicas
+
+    def to_root(self, _: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+        return rows.copy() if self.rank == mpi.ROOT else None
+
+    def slab(self, P: int) -> tuple[int, int, int]:
+        return 0, *mpi.share(P, self.size, self.rank)
+
+
+class InBlocks(Ensemble):
+    """What methods share whose members have an identity.
+
+    `ids` holds the members of each unit, four bytes each, bucketed by beable, and `counts` (units, P) the sizes of the
+    buckets. Member I of a replica has id I - (first of its block). What is global, n (R, P) for one, stands alike on
+    every rank; own_n (R, P) is this rank's part of it. n counts spectators too, of whom `blockless` of each beable are
+    in no block, as they are all alike. active (R,): 1 for a replica that is not yet at the stop.
+    """
+
+    layout: Blocks
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, replicas: int, blockless: int
+    ) -> None:
+        P, self.blockless = system.P, blockless
+        members = start.members - P * blockless
+        layout = Blocks(replicas, blocks_for(members, P), members, comm.size, comm.rank)
+        super().__init__(comm, system, start, accuracy, seed, layout)
+        self.unit, self.offset = layout.unit, layout.offset
+        self.counts = deal(start.counts - blockless, layout.blocks, self.unit[:, 1])
+        self.ids = np.empty(int(self.offset[-1]), np.uint32)
+        for begin, end in zip(self.offset[:-1], self.offset[1:], strict=True):
+            self.ids[begin:end] = np.arange(end - begin, dtype=np.uint32)
+        self.n = np.tile(start.counts, (replicas, 1))
+        self.own_n = np.zeros((replicas, P), np.int64)
+        self.active = np.zeros(replicas, np.uint8)
+        self._runs = np.unique(self.unit[:, 0], return_index=True)
+        self.count()
+        self._digest = 0
+        self.alike = comm.size == 1 or cpus_alike(comm)
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self.active[:] = 1
+
+    def accept(self, rows: NDArray[np.float64], status: int, replica: int) -> None:
+        """Take plans for good, or raise what is wrong with one. The next `over_ranks` proves that all have the root's.
+
+        Every rank works a plan out from the same n; where ranks run on unlike CPUs (not `alike`), whose libm differs in
+        last bits, the root's plan is to be sent instead, before this.
+        """
+        if status:
+            beable = self.system.labels[int(rows[replica, CULPRIT_PLACE])]
+            raise self.accuracy.failure(status, float(self.times[replica]), replica, beable, self.n[replica])
+        self._digest = zlib.crc32(rows.data) if self.comm.size > 1 else 0
+
+    def over_ranks(self, *parts: Int) -> list[Int]:
+        """Sums over ranks of integer arrays: one Allreduce, on which the plan's digest and the requests ride."""
+        digest = self._digest if self.comm.rank == mpi.ROOT else 0
+        row = np.concatenate([*(part.ravel() for part in parts), self.requests, [digest]])
+        mpi.total(self.comm, row)
+        if row[-1] != self._digest:
+            raise RuntimeError(f"rank {self.comm.rank} planned another step than the root: unlike CPUs or libraries")
+        self.requested[:] = row[-3:-1]
+        ends = np.cumsum([part.size for part in parts])
+        return [row[end - part.size : end].reshape(part.shape) for part, end in zip(parts, ends, strict=True)]
+
+    def count(self) -> None:
+        """This rank's own n (R, P), from its blocks, which stand in order of replicas."""
+        self.own_n[:] = 0
+        replicas, begin = self._runs
+        if replicas.size:
+            self.own_n[replicas] = np.add.reduceat(self.counts, begin, axis=0, dtype=np.int64)
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each block: the sizes of its buckets."""
+        return {"counts": self.counts}
+
+    def per_member(self) -> dict[str, NDArray[Any]]:
+        """What it holds of every member of this rank, block after block: the order of the ids is part of the state."""
+        return {"ids": self.ids}
+
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`."""
+        super().restore(state, stop)
+        self.active[:] = self.time_left > 0.0
+        self.count()
+
+    def beables(self, unit: int) -> Int:
+        """a_I of every member of one of this rank's units, by id within the block."""
+        begin, end = self.offset[unit], self.offset[unit + 1]
+        out = np.empty(end - begin, np.int64)
+        out[self.ids[begin:end]] = np.repeat(np.arange(self.system.P), self.counts[unit])
+        return out
+
+
+def blocks_for(members: int, P: int = 1) -> int:
+    """How many blocks N members make: as large as the cache allows, but enough for a few tens of ranks.
+
+    Beyond 65,536 beables blocks grow with P: bucket sizes take one byte a member, or four where members are few.
+    """
+    size = max(BLOCK, 4 * P)
+    blocks = max(1, -(-members // size), min(32, -(-members // 16_384)))
+    return blocks if size == BLOCK else max(1, min(blocks, members // P))
+
+
+def deal(counts: Int, blocks: int, which: Int) -> NDArray[np.int32]:
+    """Members in order of their beables dealt like cards to `blocks` blocks: sizes of the buckets of blocks `which`.
+
+    So blocks differ by one member at most, in size and in every bucket, and ranks have the same work from the start.
+    Returns (len(which), P).
+    """
+    end = np.cumsum(counts)
+    return cards(end - counts, end, blocks, which)
+
+
+def cards(start: Int, end: Int, blocks: int, which: Int) -> NDArray[np.int32]:
+    """How many of the cards start[a] .. end[a] - 1 each of the blocks `which` gets, (len(which), P)."""
+    out = np.empty((len(which), len(start)), np.int32)
+    rows = max(1, ROOM // len(start))
+    for k in range(0, len(which), rows):
+        c = np.asarray(which[k : k + rows])[:, None]
+        # cards p with p % blocks == c and p < x: (x - c + blocks - 1) // blocks
+        out[k : k + rows] = (end - c + blocks - 1) // blocks - (start - c + blocks - 1) // blocks
+    return out

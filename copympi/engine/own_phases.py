@@ -1,0 +1,224 @@
+"""Members that each have a phase: who has which, how copies cross blocks and ranks, and what is recorded of them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import copympi.kernels.copies as copies
+import copympi.kernels.fields as fields
+import copympi.kernels.phases as kernel
+import copympi.kernels.single as single
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.blocks import InBlocks, cards
+from copympi.engine.clock import Stop
+from copympi.engine.proposals import Proposals
+from copympi.engine.purposes import Purpose
+from copympi.errors import InputError
+from copympi.kernels.lineages import first_of_each
+from copympi.kernels.members import first_failure
+from copympi.kernels.streams import uniforms
+from copympi.model.preparation import Start
+from copympi.model.system import System
+
+WINDOW = 1 << 22
+"""Given phases read at a time."""
+
+
+class OwnPhases(InBlocks):
+    """What methods share whose members have phases of their own, in the blocks and buckets of `InBlocks`.
+
+    unit_spectators (units, P) : spectators, who have phases like everyone's; they stand first in their bucket.
+    values : (W, all of this rank's members) e^{i phi}, re and im, before its beable's map, and what there is more.
+    maps : (R, 4P) alpha re, im, beta re, im of the Moebius map of every beable, at first the identity; part of
+    rows : (R, .) the plans; alike on every rank.
+    sums : (R, 4P) sums of e^{i phi} (re, im) and e^{2 i phi} over all members of a beable, taken `since` (R,) ago.
+    own_powers : (R, ., P) int64, this rank's sums of powers of the values in units of 1/scale; (0, ., P) for none.
+    inherit : whether who copies takes over all that its partner has, or its phase alone.
+
+    An ensemble of one block belongs to one rank whole: its copies are drawn one by one, at phases of mid-step. Those of
+    several blocks are drawn at once, proposals and answers crossing ranks.
+    """
+
+    def __init__(
+        self,
+        comm: Any,
+        system: System,
+        start: Start,
+        accuracy: Accuracy,
+        seed: int,
+        replicas: int,
+        copying: float,
+        inherit: bool = True,
+    ) -> None:
+        super().__init__(comm, system, start, accuracy, seed, replicas, blockless=0)
+        R, P = replicas, system.P
+        self.copying, self.inherit = copying, inherit
+        first = np.cumsum(start.counts) - start.counts
+        self.unit_spectators = cards(first, first + self.spectators, self.layout.blocks, self.unit[:, 1])
+        self.rows = np.zeros((R, fields.row_size(system.couplings)))
+        self.maps = self.rows[:, fields.map_place(system.couplings) :]
+        self.maps[:, :P] = 1.0
+        self.scale = 2.0 ** min(50, 62 - start.members.bit_length())
+        self.since = np.zeros(R)
+        self.sums = np.zeros((R, 4 * P))
+        self.own_powers = np.zeros((0, kernel.NUMBERS, P), np.int64)
+        self._own_copies = np.zeros(R, np.int64)
+        self.values = self._first_values(start)
+        self.proposals = Proposals(comm, R, P)
+        self.active[:] = 1
+
+    def _first_values(self, start: Start) -> NDArray[np.float64]:
+        """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
+        if start.phases is not None:
+            given = self._given(start)
+            angle = np.concatenate([np.empty(0), *(given[int(block)] for block in self.unit[:, 1])])
+        else:
+            middle = np.repeat(np.tile(start.phase, len(self.unit)), self.counts.ravel())
+            angle = middle + start.spread * self.spread_out(Purpose.PHASES)
+        return np.array(kernel.unit_circle(np.remainder(angle, 2 * np.pi)))
+
+    def spread_out(self, purpose: Purpose) -> NDArray[np.float64]:
+        """A number for each of this rank's members, uniform in [-1, 1)."""
+        luck = [
+            uniforms(self.seed, purpose, int(replica), int(block), 0, int(size))
+            for (replica, block), size in zip(self.unit, np.diff(self.offset), strict=True)
+        ]
+        return 2.0 * np.concatenate([np.empty(0), *luck]) - 1.0
+
+    def _given(self, start: Start) -> dict[int, NDArray[np.float64]]:
+        """Given phases, block by block. InputError on every rank where one cannot read its own."""
+        problem, found = None, {}
+        try:
+            found = dealt(start.phases, start.members, self.layout.blocks, self.unit[:, 1])
+        except InputError as bad:
+            problem = bad
+        said = mpi.first_text(self.comm, "" if problem is None else problem.why)
+        if said:
+            raise InputError("preparation.phases", "(from a file)", said)
+        return found
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self._control = self.accuracy.second_order_control(stop, self.spectators)
+
+    def plan_step(self, besides: NDArray[np.float64]) -> None:
+        """Choose the step: the same bytes on every rank (see `InBlocks.accept`).
+
+        besides : what turns phases besides the fields, (R, P), 1/time.
+        """
+        fields.choose(
+            self.system.couplings, self._control, self.accuracy.angle, self.active, self.real_n, self.sums,
+            self.since, besides, self.time_left, self.rows,
+        )  # fmt: skip
+        self.same_rows()
+        self.accept(self.rows, *first_failure(self.rows, self.active))
+
+    def finish_step(self) -> None:
+        """Clocks go on; `active` loses who is at the stop."""
+        self.same_rows()
+        fields.finish(self.active, self.time_left, self.step, self.largest_chance, self.rows)
+
+    @property
+    def real_n(self) -> NDArray[np.float64]:
+        """n (R, P) as doubles."""
+        return self.n.astype(np.float64)
+
+    def same_rows(self) -> None:
+        """The root's plans on every rank, where CPUs are unlike."""
+        if not self.alike:
+            self.comm.Bcast(self.rows, root=mpi.ROOT)
+
+    def copy_one_by_one(self) -> None:
+        """The step's copies, where a rank has all of an ensemble: event by event."""
+        self.same_rows()
+        single.copy_members(
+            self.system.couplings, self.copying, self.rows, self.active, self.seed, Purpose.PROPOSALS, self.step,
+            self.ids, self.values, self.offset, self.unit, self.counts, self.unit_spectators, self.inherit, self.scale,
+            self.own_powers, self._own_copies,
+        )  # fmt: skip
+
+    def copy_at_once(self) -> None:
+        """The step's copies as one leap: who is to copy whom, and who does."""
+        fields.chances(
+            self.system.couplings, self.copying, self.active, self.real_n, self.sums, self.since, self.rows
+        )  # fmt: skip
+        self.same_rows()
+        proposals, value, luck = self.proposals.draw(self)
+        if not self.inherit:
+            value[:, 2:] = 0.0
+        copies.copy(
+            self.system.couplings, self.rows, self.active, self.ids, self.values, self.offset, self.unit,
+            self.counts, self.unit_spectators, proposals, value, luck, self.scale, self.own_powers, self._own_copies,
+        )  # fmt: skip
+
+    def learn(self) -> NDArray[np.int64]:
+        """Learn everyone's n and copies, and the sums of powers, which are returned: the step's Allreduce."""
+        self.count()
+        n, powers, done = self.over_ranks(self.own_n, self.own_powers, self._own_copies)
+        self.n[:] = n
+        self.events += done
+        self._own_copies[:] = 0
+        return powers
+
+    @abstractmethod
+    def sums_now(self) -> NDArray[np.float64]:
+        """Sums of e^{i phi} and e^{2 i phi} of all replicas as they are, (R, 4P). Collective."""
+
+    def per_member(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of every member of this rank, block after block."""
+        return {**super().per_member(), "x": self.values[0], "y": self.values[1]}
+
+    def common(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds that stands alike on every rank."""
+        return {"n": self.n, "since": self.since, "sums": self.sums, "rows": self.rows, **self.counters}
+
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of all replicas, each (R, P), by the names of datasets. Collective."""
+        R, P = self.n.shape
+        lineages = distinct(self.comm, self.groups_of(), self.values, R * P)
+        mpi.total(self.comm, lineages)
+        sums = self.sums_now().reshape(R, 4, P)
+        Z, Z2 = sums[:, 0] + 1j * sums[:, 1], sums[:, 2] + 1j * sums[:, 3]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            order, order2 = (np.abs(sum_) / self.n for sum_ in (Z, Z2))
+        phase = np.angle(Z) + self.system.couplings.shift * self.times[:, None]
+        rows = {"occupation": self.n, "phase": phase, "coherence": order}
+        return {**rows, "coherence2": order2, "lineages": lineages.reshape(R, P)}
+
+    def groups_of(self) -> NDArray[np.int32]:
+        """r P + a of every member of this rank, in their order."""
+        P = self.system.P
+        groups = (self.unit[:, :1] * P + np.arange(P)).astype(np.int32)
+        return np.repeat(groups.ravel(), self.counts.ravel())
+
+
+def dealt(source: Any, members: int, blocks: int, which: NDArray[np.int64]) -> dict[int, NDArray[np.float64]]:
+    """Values of the members of blocks `which`, dealt like cards from a row of all members' values, window by window."""
+    wanted = np.unique(which)
+    parts: dict[int, list[NDArray[np.float64]]] = {int(block): [] for block in wanted}
+    window = max(1, WINDOW // blocks) * blocks
+    for first in range(0, members if wanted.size else 0, window):
+        values = np.asarray(source[first : min(first + window, members)], np.float64)
+        for block, rows in parts.items():
+            rows.append(values[block::blocks].copy())  # a view would keep the window
+    return {block: np.concatenate(rows) for block, rows in parts.items()}
+
+
+def distinct(comm: Any, group: NDArray[np.int32], values: NDArray[np.float64], groups: int) -> NDArray[np.int64]:
+    """How many distinct values (2, M) each group (M,) has on all ranks: (groups,) counts whose sum over ranks it is."""
+    x, y = values[0].view(np.int64), values[1].view(np.int64)
+    first = first_of_each(group, x, y)
+    if comm.size > 1:  # the rank that a value's bits name counts it
+        rows = np.column_stack([group[first], x[first], y[first]])
+        owner = (rows[:, 1] ^ (rows[:, 2] >> 7)) % comm.size
+        order = np.argsort(owner, kind="stable")
+        rows, _ = mpi.exchange(comm, rows[order], np.bincount(owner, minlength=comm.size))
+        group, x, y = rows[:, 0].astype(np.int32), rows[:, 1].copy(), rows[:, 2].copy()
+        first = first_of_each(group, x, y)
+    return np.bincount(group[first], minlength=groups).astype(np.int64)

@@ -1,0 +1,191 @@
+"""What a run asks of its method, what a method supports, and what is said where none does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.ensemble import Ensemble
+from copympi.engine.momenta import Model
+from copympi.errors import InputError
+from copympi.memory import there
+from copympi.model.preparation import LARGEST, Start
+from copympi.model.system import System
+
+ALIGNED, OWN = "aligned", "own"
+"""Whether a beable's members share one phase, or have each their own."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none."""
+
+    system: System
+    start: Start
+    accuracy: Accuracy
+    representation: str = "members"
+    replicas: int = 1
+    seed: int = 1
+    members: Any = None
+    phases: Any = None
+    phase_classes: int = 64
+    alignment: Model | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of the table.
+
+    why : when it is chosen, for whoever reads `copympi info`. phases : those of ALIGNED, OWN that it can start from.
+    given_phases : and those of members one by one. alignment : whether it is for [alignment], and for nothing else.
+    bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
+    """
+
+    name: str
+    why: str
+    representation: str
+    make: Callable[[Any, Case], Ensemble]
+    phases: tuple[str, ...]
+    bytes_a_member: int
+    bytes_a_beable: Callable[[int], int]
+    given_phases: bool = False
+    alignment: bool = False
+    spectators: bool = True
+    replicas: bool = True
+    most_members: int = LARGEST
+    most_beables: int | None = None
+    lattices: bool = True
+
+    def refuse(self, case: Case) -> None:
+        """InputError for the first thing that a run asks for and this method does not support."""
+        sieve([self], case)
+
+    def check_memory(self, case: Case, share: float = 1.0) -> None:
+        """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
+        room, N, P = there() / share, case.start.members, case.system.P
+        each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
+        one = beable * P + each * N
+        if case.replicas * one <= room:
+            return
+        needs = f"at {each} bytes a member" if each else f"at {beable} bytes a beable"
+        here = f"the {room / 2**30:,.1f} GiB of memory that there are"
+        if one <= room:
+            why = f"must be at most {int(room / one)}: {needs} {here} hold no more"
+            raise InputError("dynamics.replicas", case.replicas, why)
+        if not each:
+            why = f"{P:,} beables do not fit: {here} hold no more"
+            raise InputError("dynamics.representation", case.representation, why)
+        most = int((room - beable * P) / each)
+        other = 'or take dynamics.representation = "occupation"'
+        raise InputError("preparation.members", N, f"must be at most {most}: {needs} {here} hold no more; {other}")
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One thing that methods may support or not: where a user asks for it, and what is said where none does."""
+
+    key: str
+    value: Callable[[Case], Any]
+    met: Callable[[Method, Case], bool]
+    allowed: Callable[[list[Method], Case], str]
+
+
+def _for_representation(rows: list[Method], case: Case) -> str:
+    may = " or ".join(f'"{name}"' for name in dict.fromkeys(row.representation for row in rows))
+    if case.alignment is not None:
+        return f"must be {may} with [alignment]: momenta are each member's own"
+    return f"must be {may}{_of(rows)}"
+
+
+def _for_members(rows: list[Method], _: Case) -> str:
+    most = max(row.most_members for row in rows)
+    largest = f"2^63 - 1 = {LARGEST}" if most == LARGEST else f"{most:.0e}"
+    other = (
+        '; dynamics.representation = "occupation" goes to 1e80' if rows[0].representation == "members" else _of(rows)
+    )
+    return f"must be at most {largest}{other}"
+
+
+def _for_phases(rows: list[Method], _: Case) -> str:
+    if any(row.representation == "members" for row in rows):
+        return f"must be left out{_of(rows)}"
+    return 'must be left out: members are known one by one only with dynamics.representation = "members"'
+
+
+def _for_spread(rows: list[Method], case: Case) -> str:
+    return f"must be {'positive' if case.start.aligned else '0'}{_of(rows)}"
+
+
+def _of(rows: list[Method]) -> str:
+    return " for the method " + " or ".join(f'"{row.name}"' for row in rows)
+
+
+DEMANDS = (
+    Demand(
+        "alignment",
+        lambda case: "(left out)" if case.alignment is None else "(given)",
+        lambda row, case: row.alignment == (case.alignment is not None),
+        lambda rows, case: f"must be {'given' if case.alignment is None else 'left out'}{_of(rows)}",
+    ),
+    Demand(
+        "dynamics.representation",
+        lambda case: case.representation,
+        lambda row, case: row.representation == case.representation,
+        _for_representation,
+    ),
+    Demand(
+        "preparation.phases",
+        lambda case: case.phases,
+        lambda row, case: row.given_phases or case.phases is None,
+        _for_phases,
+    ),
+    Demand(
+        "preparation.phase_spread",
+        lambda case: case.start.spread,
+        lambda row, case: (ALIGNED if case.start.aligned else OWN) in row.phases,
+        _for_spread,
+    ),
+    Demand(
+        "preparation.members",
+        lambda case: case.start.members if case.members is None else case.members,
+        lambda row, case: case.start.members <= row.most_members,
+        _for_members,
+    ),
+    Demand(
+        "preparation.spectators",
+        lambda case: case.start.spectators,
+        lambda row, case: row.spectators or case.start.spectators == 0,
+        lambda rows, _: f"must be 0{_of(rows)}",
+    ),
+    Demand(
+        "dynamics.replicas",
+        lambda case: case.replicas,
+        lambda row, case: row.replicas or case.replicas == 1,
+        lambda rows, _: f"must be 1{_of(rows)}",
+    ),
+    Demand(
+        "system.hamiltonian",
+        lambda case: f"{case.system.P} beables",
+        lambda row, case: row.most_beables is None or row.most_beables >= case.system.P,
+        lambda rows, _: f"must have at most {max(row.most_beables or 0 for row in rows)} beables{_of(rows)}",
+    ),
+    Demand(
+        "system.builder",
+        lambda case: "lattice",
+        lambda row, case: row.lattices or case.system.lattice is None,
+        lambda rows, _: f"must be left out{_of(rows)}",
+    ),
+)
+"""In the order in which they are looked at: the first that no method meets is what the user is told."""
+
+
+def sieve(rows: list[Method], case: Case) -> list[Method]:
+    """Those of the rows that support all that a run asks for; InputError where there is none."""
+    for demand in DEMANDS:
+        kept = [row for row in rows if demand.met(row, case)]
+        if not kept:
+            raise InputError(demand.key, demand.value(case), demand.allowed(rows, case))
+        rows = kept
+    return rows

@@ -1,0 +1,102 @@
+"""What every row of the table of methods is tried on: `python -m tests.contract`, under a launcher, prints digests.
+
+Cases are made from what a row says it supports, so a new row is tried without a new case.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+import copympi
+from copympi import mpi
+from copympi.engine import clock
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.ensemble import Ensemble, Snapshot
+from copympi.engine.methods import TABLE
+from copympi.engine.momenta import Model
+from copympi.engine.support import OWN, Case, Method
+from copympi.model.preparation import LARGEST, prepare
+from copympi.model.system import System
+from tests.physics import random_system
+
+INTERVAL = 0.1
+FOUR = random_system(4, 1)
+RING = copympi.lattice(12, potential={"kind": "harmonic", "omega": 0.3})
+DENSITY = np.array([0.3, 0.0, 0.5, 0.2])
+"""With a beable that nobody holds."""
+
+
+def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0, **accuracy: Any) -> Case:
+    """A run that a method supports, on some system; with spectators no beable is empty."""
+    P = system.P
+    density = np.resize(DENSITY + (0.1 if spectators else 0.0), P)
+    spread = 0.5 if OWN in row.phases else 0.0
+    start = prepare(
+        P, members, density=density / density.sum(), phase=np.arange(P) * 0.7, spread=spread, spectators=spectators
+    )  # fmt: skip
+    model = Model(0.5, "mean", 0.1, "sin2", 0.3) if row.alignment else None
+    return Case(
+        system, start, Accuracy(members, **accuracy), row.representation, seed=20, phase_classes=5, alignment=model
+    )  # fmt: skip
+
+
+def cases(row: Method) -> dict[str, Case]:
+    """Runs that a method says it supports, by name: small ones, each with something to get wrong."""
+    some = 3 if row.spectators else 0
+    out = {
+        "few members": asked(row, 600, spectators=some),
+        "many members, an empty beable": asked(row, 20_000),
+        "fixed steps": asked(row, 600, step=INTERVAL / 128),
+    }
+    if row.replicas:
+        out = {name: replace(case, replicas=1 if "many" in name else 5) for name, case in out.items()}
+    if row.lattices:
+        out["a lattice"] = asked(row, 5000, RING, spectators=some)
+    if row.most_members > LARGEST:
+        out["N beyond integers"] = asked(row, 10**30, RING if row.lattices else FOUR, spectators=some)
+    return out
+
+
+def carried(ensemble: Ensemble, records: int = 2, interval: float = INTERVAL) -> Iterator[Snapshot | None]:
+    """The snapshots of an ensemble at t = 0 and at its records."""
+    yield ensemble.snapshot()
+    for stop in clock.records(interval, 1, records):
+        ensemble.begin(stop)
+        while ensemble.advance():
+            pass
+        yield ensemble.snapshot()
+
+
+def digest(snapshots: list[Snapshot]) -> str:
+    """Types, shapes and bytes of all that is recorded."""
+    found = blake2b(digest_size=8)
+    for one in snapshots:
+        arrays = {"n": one.n, "phase": one.phase, "events": one.events, "coherence": one.coherence, **one.more}
+        for name, array in sorted(arrays.items()):
+            if array is not None:
+                found.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
+        found.update(f"{one.steps} {one.largest_chance!r}".encode())
+    return found.hexdigest()
+
+
+def digests(comm: Any) -> dict[str, str]:
+    """Those of all cases of all rows, on the root; empty elsewhere. Collective."""
+    out = {}
+    for row in TABLE:
+        for name, case in cases(row).items():
+            told = [one for one in carried(row.make(comm, case)) if one is not None]
+            if told:
+                out[f"{row.name}: {name}"] = digest(told)
+    return out
+
+
+if __name__ == "__main__":
+    found = digests(mpi.world())
+    if found:
+        print(json.dumps(found), flush=True)
