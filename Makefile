@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 KERNELS = setup.py pyproject.toml $(wildcard cython_src/*.pyx cython_src/*.h copympi/kernels/*.pxd)
+ACTIVE  = PATH="$(abspath $(BIN)):$$PATH"
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
@@ -25,8 +26,9 @@ test-long: $(VENV)/.test
 	$(BIN)/python -m pytest -m long tests
 
 lint: $(VENV)/.test
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(ACTIVE) ruff check .
+	$(ACTIVE) mypy
+	$(ACTIVE) cython-lint cython_src copympi/kernels
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/bench.py
@@ -37,7 +39,7 @@ $(VENV)/.installed: $(KERNELS)
 	touch $@
 
 $(VENV)/.test: $(VENV)/.installed tests/provide-openmpi tests/provide-slurm tests/provide-parallel-hdf5
-	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich,test]'
+	$(PIP) $$($(BIN)/python tools/extra test)
 	sh tests/provide-openmpi
 	sh tests/provide-slurm
 	sh tests/provide-parallel-hdf5 $(VENV) $(VENV)-openmpi openmpi
@@ -45,7 +47,7 @@ $(VENV)/.test: $(VENV)/.installed tests/provide-openmpi tests/provide-slurm test
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.installed
-	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich,bench]'
+	$(PIP) $$($(BIN)/python tools/extra bench)
 	touch $@
 
 clean:

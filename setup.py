@@ -1,5 +1,6 @@
 """Build of the compiled kernels; everything else about the package stands in pyproject.toml."""
 
+import os
 from pathlib import Path
 
 import numpy
@@ -22,4 +23,5 @@ setup(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],
         build_dir="build/cython",
     ),
+    options={"build_ext": {"parallel": os.cpu_count()}},
 )

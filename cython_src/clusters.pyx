@@ -8,7 +8,7 @@ and led on as in the whole lattice's step (moves.pyx). What a cluster does to th
 happens; the time integral of y drives them like any deviation. So both sides are of second order.
 """
 from libc.math cimport llrint, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t
 from libc.string cimport memset
 
 from copympi.kernels.bonds cimport (CARRIED, CLUSTER, EMPTY, FEWEST, GAUSS, PLENTY, STIFF, Replica, Work,

@@ -11,7 +11,7 @@ dZ_a/dt = i (omega_a Z_a + h_a Z2_a/2 + conj(h_a) n_a/2). Copies have rates at n
 With gamma = beta/alpha, |gamma| small, a mapped value is a power series in the value, so sums of mapped values are
 series in the sums of powers.
 """
-from libc.math cimport ceil, cos, cosh, fabs, fmax, fmin, rint, sin, sinh, sqrt
+from libc.math cimport ceil, cos, cosh, fabs, fmax, rint, sin, sinh, sqrt
 from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np

@@ -18,7 +18,7 @@ of the mean field is as above; a half step is Strang's: the change of n that the
 """
 import numpy as np
 from libc.math cimport NAN, atan2, ceil, cos, fabs, fma, fmax, fmin, isfinite, rint, sin, sqrt
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
 
 from copympi.kernels.checks cimport need
 

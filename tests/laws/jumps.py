@@ -1,4 +1,4 @@
-"""Two levels, event by event and in closed form ("Forms to use" of PHYSICS.md), many runs side by side; NumPy alone.
+"""Two levels, event by event and in closed form, many runs side by side; NumPy alone.
 
 Between two copies n stands still and D = phi_0 - phi_1 + delta_01 moves by dD/dt = u = w0 + k cos D, w0 = omega_0 -
 omega_1, k = R (n_1 - n_0)/sqrt(n_0 n_1), while members copy at A |sin D|, A = 2 R sqrt(n_0 n_1): from 1 to 0 where

@@ -14,10 +14,10 @@ import pytest
 
 import copympi
 from copympi.mpi import Alone
-from tests import naive
 from tests.laws import cases
 from tests.laws.drive import METHODS, Method
 from tests.laws.jumps import two_levels
+from tests.reference import naive
 from tests.statistical.test_agreement import means_agree, same_law
 
 RUNS, EXACT_RUNS = 2_000, 4_000
@@ -76,7 +76,7 @@ def test_two_levels_all(cell: Few) -> None:
 @pytest.mark.parametrize("spectators", [0, 1, 3])
 @pytest.mark.parametrize("members", [pytest.param(20, marks=pytest.mark.long), 60])
 def test_four_beables(members: int, spectators: int) -> None:
-    """A random complex H, every method against the jump process by thinning (tests/naive.py)."""
+    """A random complex H, every method against the jump process by thinning (tests/reference/naive.py)."""
     rng = np.random.default_rng(8)
     A = rng.standard_normal((4, 4)) + 1j * rng.standard_normal((4, 4))
     H, psi = (A + A.conj().T) / 3, np.sqrt([0.3, 0.25, 0.2, 0.25]) * np.exp(1j * np.arange(4))

@@ -7,11 +7,11 @@ import pytest
 
 import copympi
 from copympi.theory import noise
-from tests import naive
 from tests.laws import cases
 from tests.laws.compare import CHANCE, Verdict, covariance
 from tests.laws.jumps import two_levels
 from tests.laws.reference import Linear, Real, by_jacobian
+from tests.reference import naive
 from tests.statistical.test_agreement import means_agree, same_law
 
 
@@ -67,7 +67,7 @@ def test_the_bias_of_the_mean() -> None:
      ((60, 140), 4.0, -3.0, 0)],
 )  # fmt: skip
 def test_two_levels_in_closed_form(n: tuple[int, int], phase: float, diagonal: float, spectators: int) -> None:
-    """One law with the jump process by thinning, whose phases are integrated (tests/naive.py)."""
+    """One law with the jump process by thinning, whose phases are integrated (tests/reference/naive.py)."""
     H = np.array([[diagonal, 0.3 + 0.4j], [0.3 - 0.4j, 0.0]])
     counts, phases, times = np.array(n), np.array([0.0, phase]), np.array([0.5, 1.5, 3.0])
     closed, copies = two_levels(H, counts, phases, times, 4_000, 2, spectators)

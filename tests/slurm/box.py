@@ -1,24 +1,21 @@
-"""A small real SLURM for tests (slurm-box), and the scripts of jobs/, edited as a user would, submitted to it."""
+"""A small real SLURM, and the scripts of jobs/, edited as a user would, submitted to it."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.slurm.cluster import Cluster, missing
+
 REPO = Path(__file__).resolve().parents[2]
-TOOL = Path(os.environ.get("COPYMPI_SLURM_BOX", REPO.parent / "shared/tools/slurm-box"))
 OPENMPI = Path(os.environ.get("COPYMPI_OPENMPI", f"{sys.prefix}-openmpi"))
 """An environment whose h5py writes in parallel through Open MPI: tests/provide-parallel-hdf5."""
-PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "srun", "ip", "pgrep", "nsenter")
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")
 
 
@@ -31,70 +28,27 @@ def need(there: bool, what: str) -> None:
 
 
 class Box:
-    """The cluster: hosts node1 and node2 with 4 CPUs each."""
+    """The cluster, and the jobs submitted to it: hosts node1 and node2 with 4 CPUs each."""
 
     def __init__(self) -> None:
-        if not TOOL.exists():  # no package has it: outside its authors' workplace even CI does without
-            pytest.skip(f"missing: slurm-box ({TOOL}, or set COPYMPI_SLURM_BOX)")
-        need(os.geteuid() == 0, "root, for slurm-box")
-        absent = [name for name in PROGRAMS if not shutil.which(name)]
-        need(not absent, f"{', '.join(absent)} (tests/provide-slurm)")
-        self.folder = tempfile.mkdtemp(prefix="box-")
-        os.chmod(self.folder, 0o755)  # munge asks for it
-        self.jobs: list[str] = []
-        allow = {
+        absent = missing()
+        need(not absent, absent)
+        self.cluster = Cluster(2)
+        self.cluster.env |= {
             "OMPI_ALLOW_RUN_AS_ROOT": "1",
             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             "OMPI_MCA_mpi_yield_when_idle": "1",
         }
-        clean = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "PMI", "OMPI_COMM"))}
-        own = {"SLURM_BOX": self.folder, "TMPDIR": f"{self.folder}/tmp"}  # each host has a tmp of its own there
-        self.env = {**clean, **allow, **own, "PATH": f"{self.folder}/bin:{os.environ['PATH']}"}
-        try:
-            self.call(str(TOOL), "up", "2")
-        except BaseException:
-            self.down()
-            raise
-
-    def down(self) -> None:
-        """End all of it, whatever state it is in."""
-        subprocess.run(
-            [str(TOOL), "down"],
-            env=self.env,
-            check=False,
-            timeout=300,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def call(self, *command: str, cwd: Path | None = None) -> str:
-        """What a command prints; its failure is the test's. Daemons it leaves behind keep its output open."""
-        with tempfile.TemporaryFile("w+") as said:
-            done = subprocess.run(
-                command,
-                env=self.env,
-                cwd=cwd,
-                timeout=300,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-            said.seek(0)
-            text = said.read()
-        assert done.returncode == 0, f"{' '.join(command)}:\n{text}"
-        return text
-
-    def host(self, what: str, number: int) -> None:
-        """Crash, revive, cut or join a host."""
-        self.call(str(TOOL), what, str(number))
+        """What a command of SLURM's prints; its failure is the test's."""
+        done = self.cluster.run(*command, cwd=cwd)
+        assert done.returncode == 0, f"{' '.join(command)}:\n{done.stdout}"
+        return done.stdout
 
     def submit(self, script: Path, *options: str) -> str:
         """Submit a script from its own folder; returns the job's number."""
-        job = self.call("sbatch", "--parsable", *options, script.name, cwd=script.parent).strip()
-        self.jobs.append(job)
-        return job
+        return self.call("sbatch", "--parsable", *options, script.name, cwd=script.parent).strip()
 
     def field(self, job: str, name: str) -> str:
         """A field of `scontrol show job`."""
@@ -109,12 +63,11 @@ class Box:
 
     def clear(self) -> None:
         """Leave two idle hosts and no job to the next test."""
-        for number in (1, 2):
-            self.host("join", number)
+        self.cluster.mend()
         if self.call("squeue", "-h").strip():
             self.call("scancel", "--user", "root")
         until(lambda: not self.call("squeue", "-h").strip(), 600, "no more jobs")
-        until(lambda: self.call("sinfo", "-h", "-N", "-o", "%T").split() == ["idle"] * 2, 600, "idle hosts")
+        until(lambda: self.cluster.states() == ["idle"] * 2, 600, "idle hosts")
 
 
 def until(condition: Callable[[], object], timeout: float, what: str, log: Path | None = None) -> None:

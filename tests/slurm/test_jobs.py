@@ -44,7 +44,7 @@ def cluster() -> Iterator[Box]:
     try:
         yield box
     finally:
-        box.down()
+        box.cluster.down()
 
 
 @pytest.fixture
@@ -233,9 +233,9 @@ def test_a_host_crashes(box: Box, case: Case, crashing: int, launcher: str, envi
     script = case.script("nodes.sbatch", launcher, environment=environment)
     job = box.submit(script, "--nodes=2", "--ntasks-per-node=1", *SHORT)
     case.checkpoint(job)
-    box.host("crash", crashing)
+    box.cluster.crash(crashing)
     until(lambda: box.field(job, "Restarts") == "1", 600, "requeue", case.log(job))
-    box.host("revive", crashing)
+    box.cluster.revive(crashing)
     assert box.end(job, 600, case.log(job)) == "COMPLETED", read(case.log(job))
     assert "resuming from checkpoint-" in read(case.log(job))
     case.check()
@@ -248,12 +248,12 @@ def test_a_cut_cable_makes_no_second_writer(box: Box, case: Case) -> None:
     case.checkpoint(job)
     home = box.field(job, "BatchHost")
     number = int(home[-1])
-    box.host("cut", number)
+    box.cluster.cut(number)
     log = case.log(job)
     until(lambda: "has superseded this one" in read(log), 600, "end of the first life", log)
     assert lives(log) == 2, read(log)
     assert box.field(job, "BatchHost") != home
-    box.host("join", number)
+    box.cluster.join(number)
     seen = read(log).count(" written at ")
     until(lambda: read(log).count(" written at ") > seen, 600, "checkpoint of the second life", log)
     assert lives(log) == 2, read(log)

@@ -9,8 +9,8 @@ from scipy import stats
 
 import copympi
 from copympi.mpi import Alone
-from tests import naive
 from tests.physics import calm
+from tests.reference import naive
 
 MEMBERS, RUNS, DURATION, RECORDS = 50, 2_000, 1.0, 4
 

@@ -76,7 +76,8 @@ def test_noise_of_phases_matters():
 def test_dies_near_a_node_as_often_as_the_prototype():
     """Two levels that pass a node with N rho_min members: extinct share near 0.4 at 1, and 0.002 at 10.
 
-    Prototype's figures (PHYSICS.md); 4,000 replicas, bounds wide of them by a factor, as the path sets the rest.
+    Both shares were measured once with another code; 4,000 replicas, bounds wide of them by a factor, as the path sets
+    the rest.
     """
     share = {}
     for least in (1, 10):

@@ -1,7 +1,7 @@
 """Phases of their own: the law of few members against naive twins, the mean of many against the infinite ensemble.
 
 Null hypothesis of the laws: both samples come from one distribution. Kolmogorov-Smirnov and chi-square, p > 0.001,
-fixed seeds. The twin (tests/naive_phases.py) loops over all pairs of members.
+fixed seeds. The twin (tests/reference/naive_phases.py) loops over all pairs of members.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
-from tests import naive_phases
 from tests.physics import calm, random_system
+from tests.reference import naive_phases
 
 LAWS = [(2, 20, 2_000, 1.2), (3, 20, 2_000, 3.1), (2, 60, 500, 0.5), (3, 60, 400, np.pi), (2, 200, 120, 1.0)]
 """P, N, runs, spread."""

@@ -14,7 +14,7 @@ from scipy.integrate import solve_ivp
 import copympi
 from copympi.mpi import Alone
 from copympi.theory import noise, schrodinger
-from tests import naive
+from tests.reference import naive
 from tests.statistical.test_agreement import means_agree, same_law
 
 RUNS, RECORDS = 2_000, 3
@@ -84,7 +84,7 @@ def test_scaled_fluctuations_do_not_depend_on_n() -> None:
 def test_the_mean_of_many_replicas_is_that_of_dephasing() -> None:
     """N = 20,000 on 8 sites, few members at the edges: means within 4 standard errors, to first order in 1/N.
 
-    What copying does to the mean there is dephasing (PHYSICS.md, result 3), up to 2 members of 150: Schroedinger's
+    What copying does to the mean there is dephasing (`dephased`), up to 2 members of 150: Schroedinger's
     own density is off by more than 5 standard errors.
     """
     N, R = 20_000, 40_000

@@ -1,8 +1,8 @@
 """Spectators: pinned members of each beable, counted and copied, who never copy. One law in all representations.
 
 Null hypothesis of the laws: both samples come from one distribution; chi-square and Kolmogorov-Smirnov, p > 0.001,
-means within four standard errors, fixed seeds. The twins (tests/naive.py, tests/naive_phases.py) share nothing with the
-package.
+means within four standard errors, fixed seeds. The twins (naive.py and naive_phases.py in tests/reference) share
+nothing with the package.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from copympi.engine.phases import Phases
 from copympi.model.preparation import Start, prepare
 from copympi.model.system import System
 from copympi.mpi import Alone
-from tests import naive, naive_phases
 from tests.physics import calm
+from tests.reference import naive, naive_phases
 from tests.statistical import test_agreement, test_phases
 
 NODE = System([[0, 1], [1, 0]])

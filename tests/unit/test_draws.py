@@ -1,6 +1,7 @@
 """Draws follow their laws exactly, at any size, and their bits are frozen.
 
-Chi-square against tests/exact_laws.py over cells that reach into both tails, fixed seeds, a million draws each.
+Chi-square against tests/reference/exact_laws.py over cells that reach into both tails, fixed seeds, a million draws
+each.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from copympi.kernels import draws, streams
-from tests.exact_laws import DRAWS, LEVELS, Binomial, Hypergeometric, L, Law, Poisson, misfit
+from tests.reference.exact_laws import DRAWS, LEVELS, Binomial, Hypergeometric, L, Law, Poisson, misfit
 
 
 def check(laws: list[Law], seed: int) -> None:

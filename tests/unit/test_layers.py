@@ -1,4 +1,4 @@
-"""The house of DESIGN.md: imports flow one way, and no file grows without end."""
+"""The house of CONTRIBUTING.md: imports flow one way, and no file grows without end."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from copympi.engine.own_phases import OwnPhases, dealt, distinct
 from copympi.engine.phases import Phases
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
-from tests import naive_phases
 from tests.physics import random_state, random_system
+from tests.reference import naive_phases
 
 N = 30
 

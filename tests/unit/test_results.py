@@ -1,4 +1,4 @@
-"""results.h5 as CONTRACT.md has it, and the same numbers from Python."""
+"""results.h5 as README.md has it, and the same numbers from Python."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ OMEGA = 1 / 72
 
 
 def coherent(members: float, spectators: int = 0, periods: float = 1.0, records: int = 50, **options):
-    """The coherent state of PHYSICS.md on a ring of 128 sites: (system, run)."""
+    """A coherent state on a ring of 128 sites: (system, run)."""
     system = copympi.lattice(128, potential={"kind": "harmonic", "omega": OMEGA})
     duration = periods * 2 * np.pi / OMEGA
     run = copympi.simulate(

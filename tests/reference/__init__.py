@@ -1,0 +1,1 @@
+"""Twins of the fast code: slow, obvious, sharing nothing with it."""
