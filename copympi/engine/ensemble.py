@@ -179,12 +179,6 @@ class Ensemble(ABC):
         steps, largest = int(counters[:, 1].sum()), float(counters[:, 2].max(initial=0.0))
         return Snapshot(n, phase, counters[:, 0], steps, largest, coherence, rows)
 
-    def slab(self) -> tuple[int, int, dict[str, NDArray[Any]]]:
-        """This rank's part of a profile: its first replica, its first beable, rows by the names of datasets."""
-        rows = self.profile_rows()
-        replica, first, last = self.layout.slab(self.system.P)
-        return replica, first, {name: values[:, first:last] for name, values in rows.items()}
-
     def state(self) -> State:
         """All there is to go on from here: the arrays themselves, to be written before the next step."""
         layout = self.layout

@@ -199,7 +199,7 @@ def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) 
     made: list[results.ResultsFile] = []
 
     def open_it() -> None:
-        said = {"method": job.method.name, "method_why": job.method.why}
+        said = dict(zip(("method", "method_why"), job.method, strict=True))
         output = results.Output(
             checkpoints.folder, plan, job.text, checkpoints.comm.size, mpi.name(), said, keep,
             checkpoints.attempt, checkpoints.check_fence,

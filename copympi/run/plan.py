@@ -15,7 +15,6 @@ from copympi.config import reading as configuration
 from copympi.config import writing
 from copympi.config.reading import Config
 from copympi.engine import methods
-from copympi.engine.support import Method
 from copympi.errors import InputError
 from copympi.model import build
 from copympi.model.labels import Labels
@@ -35,7 +34,7 @@ Observers = dict[str, Callable[[Any], Any]]
 class Job:
     """A run as asked for: its config, and what it is made of.
 
-    text : the config as TOML, as it goes into files. method : the row of the table of methods that carries it. folder :
+    text : the config as TOML, as it goes into files. method : name of the method that carries it, and why. folder :
     where results go; None: into memory alone. source : the config file, for messages; None from Python. observe : a
     user's own quantities, name -> function.
     """
@@ -44,7 +43,7 @@ class Job:
     text: str
     system: System
     start: Start
-    method: Method
+    method: tuple[str, str]
     folder: Path | None
     source: Path | None = None
     observe: Observers = field(default_factory=dict)
@@ -87,13 +86,14 @@ def from_keywords(
     return Job(config, text, *made, folder, None, observe)
 
 
-def _made(config: Config, before: System, files: Path, on_node: float) -> tuple[System, Start, Method]:
+def _made(config: Config, before: System, files: Path, on_node: float) -> tuple[System, Start, tuple[str, str]]:
     """System, ensemble and method of a checked config that fits into this machine; paths are relative to `files`."""
     p = config.preparation
     array = hasattr(p.phases, "dtype") or isinstance(p.phases, tuple)
     phases = p.phases if array else given.phases(p.phases, files)
     system, start = build.prepared(before, p, phases, files)
-    return system, start, methods.planned(system, start, config, on_node)
+    method = methods.planned(system, start, config, on_node)
+    return system, start, (method.name, method.why)
 
 
 def _full(config: Config) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,6 @@ from copympi.engine.tiles import Tiles
 from copympi.errors import InputError
 from copympi.model.preparation import LARGEST, prepare
 from copympi.mpi import Alone
-from copympi.records.plan import slab
 from copympi.storage import checkpoint, restart
 from tests import contract
 from tests.contract import FOUR, INTERVAL, RING, asked, carried, cases
@@ -191,11 +190,11 @@ def test_other_seeds_give_other_draws(row: Method) -> None:
 @every_row
 def test_one_rank_alone_has_the_whole_profile(row: Method) -> None:
     ensemble = made(row, asked(row, 600))
-    replica, beable, arrays = slab(ensemble)
-    assert (replica, beable) == (0, 0)
-    assert {"occupation", "phase", "coherence"} <= arrays.keys()
+    assert ensemble.layout.slab(4) == (0, 0, 4)
+    arrays = ensemble.profile_rows()
+    assert {"occupation", "phase"} <= arrays.keys()
     assert {values.shape for values in arrays.values()} == {(1, 4)}
-    assert np.isnan(arrays["phase"][0, 1]), "nobody holds it"
+    assert arrays["occupation"][0, 1] == 0, "nobody holds it"
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 7])

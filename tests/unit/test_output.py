@@ -202,7 +202,7 @@ digest = zlib.crc32(run.occupation.tobytes() + run.phase.tobytes())
 try:
     copympi.simulate(system, output="out", **asked)
 except copympi.InputError as problem:
-    print(f"{{digest}}: {{problem}}\n", end="", flush=True)  # in one piece: ranks share the stream
+    print(f"{{digest}}: {{problem}}\\n", end="", flush=True)  # in one piece: ranks share the stream
 """
 
 
