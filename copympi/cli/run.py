@@ -59,7 +59,7 @@ def _headline(job: Job, ranks: int) -> str:
     unit = f" {job.config.output.time_unit}" if job.config.output.time_unit else ""
     of = f"{job.system.P:,} beables, {humane(job.start.members)} members{replicas}"
     return (
-        f"copympi {__version__}: {of} ({d.representation}), method {job.method[0]}, "
+        f"copympi {__version__}: {of} (method {job.method[0]}), "
         f"{d.duration:g}{unit}, {ranks} rank{'s' if ranks > 1 else ''}"
     )
 
