@@ -1,6 +1,6 @@
 """SIGINT outside the loop of a run: one line in place of a traceback.
 
-Used by the command alone. Inside the loop copympi.run.stopping takes the signal as a request to stop.
+Used by the command alone. Inside the loop copympi.run.stopping takes the signal for a request to stop.
 """
 
 from __future__ import annotations
