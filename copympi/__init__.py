@@ -19,7 +19,7 @@ from copympi.errors import (  # noqa: E402
 )
 from copympi.model.build import lattice  # noqa: E402
 from copympi.model.system import System  # noqa: E402
-from copympi.simulate import Run, simulate  # noqa: E402
+from copympi.simulate import Run, load, simulate  # noqa: E402
 
 __all__ = [
     "CopyWarning",
@@ -35,5 +35,6 @@ __all__ = [
     "System",
     "__version__",
     "lattice",
+    "load",
     "simulate",
 ]

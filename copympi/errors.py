@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copyreg
+import sys
 import unicodedata
+import warnings
 from typing import Any
 
 from copympi.text import one_line, shorten
@@ -51,7 +53,7 @@ class MachineError(Spoken, RuntimeError):
     """The machine, not the input, is at fault (MPI, files): exit code 1, one line."""
 
 
-class TakenOver(MachineError):
+class Superseded(MachineError):
     """A later attempt has started on the same folder: this one must not write any more."""
 
 
@@ -77,6 +79,14 @@ class OtherMachineWarning(CopyWarning):
 
 class FilesWarning(CopyWarning):
     """A file beside the results could not be written or removed; the run goes on."""
+
+
+def warn(message: str, category: type[CopyWarning]) -> None:
+    """Warn of something, in the name of the line of the user's program that called copympi."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "copympi":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)
 
 
 def plain_text(key: str, text: object) -> str:

@@ -112,7 +112,7 @@ def from_root(comm: Any, make: Callable[[], T]) -> T:
     if comm.rank == ROOT:
         try:
             box = [True, make()]
-        except (InputError, DynamicsError, MachineError) as problem:  # MachineError: TakenOver too
+        except (InputError, DynamicsError, MachineError) as problem:  # MachineError: Superseded too
             box = [False, problem]
         except MemoryError as problem:
             box = [False, MachineError(out_of_memory(problem))]

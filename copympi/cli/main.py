@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import traceback
 from pathlib import Path
@@ -116,49 +115,23 @@ def _parser() -> Parser:
     return parser
 
 
+# imported when they are asked for: together they take most of a second
 def _run(options: Any) -> int:
-    from copympi.run.plan import execute
+    from copympi.cli.run import execute
 
     return execute(options)
 
 
 def _plot(options: Any) -> int:
-    from copympi.cli import study
-    from copympi.report import plots
-    from copympi.storage import guard, reading
+    from copympi.cli.info import plot
 
-    _writable(options.folder)
-    if study.plotted(options.folder):
-        return 0
-    guard.check(options.folder / reading.NAME)
-    for path in plots.draw(reading.read(options.folder)):
-        print(one_line(str(path)))
-    return 0
-
-
-def _writable(folder: Path) -> None:
-    if folder.is_dir() and not os.access(folder, os.W_OK):
-        raise InputError("DIR", folder, "cannot be written")
+    return plot(options)
 
 
 def _info(options: Any) -> int:
-    from copympi.cli import study
-    from copympi.report import checkpoint_info, run_info
-    from copympi.storage import guard, reading, restart
+    from copympi.cli.info import info
 
-    place = options.place
-    if study.described(place):
-        return 0
-    guard.check(place / reading.NAME if place.is_dir() else place)
-    if checkpoint_info.is_checkpoint(place):
-        try:
-            lines = checkpoint_info.describe(place)
-        except restart.DamagedError as damage:
-            raise MachineError(f"{place} is damaged: {damage}") from None
-    else:
-        lines = run_info.describe(reading.read(place))
-    print("\n".join(map(one_line, lines)))
-    return 0
+    return info(options)
 
 
 def _check(_: Any) -> int:

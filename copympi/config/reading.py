@@ -65,7 +65,7 @@ class Config(Section):
         return seconds(interval, "checkpoint.interval") if isinstance(interval, str) else (float(interval),)
 
     def settings(self) -> dict[str, Any]:
-        """Every key that a resumed run must share with its first life, flat; the Hamiltonian stands for itself."""
+        """Every key that a resumed run must share with its first attempt, flat; the Hamiltonian stands for itself."""
         flat = {}
         for section in ("system", "preparation", "dynamics"):
             for key, value in getattr(self, section).model_dump(exclude={"hamiltonian", "labels", "phases"}).items():

@@ -113,6 +113,7 @@ INTERVAL = WALL_TIME + ", or a positive number: simulated time"
 class CheckpointSection(Section):
     interval: str | float = "10min"
     keep: int = Field(2, ge=1)
+    final: bool = True
 
     @field_validator("interval")
     @classmethod

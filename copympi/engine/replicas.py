@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time as clock
-import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,7 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.arithmetic import cpus_alike
 from copympi.engine.ensemble import Ensemble, Layout
 from copympi.engine.pace import Pace
-from copympi.errors import OtherMachineWarning
+from copympi.errors import OtherMachineWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -73,11 +72,7 @@ class IndependentReplicas(Ensemble):
         self.pace = Pace()
         self.problem: Exception | None = None
         if comm.size > 1 and not cpus_alike(comm) and comm.rank == mpi.ROOT:
-            warnings.warn(
-                "ranks have unlike CPUs: last bits of a replica depend on the rank that has it",
-                OtherMachineWarning,
-                stacklevel=5,
-            )
+            warn("ranks have unlike CPUs: last bits of a replica depend on the rank that has it", OtherMachineWarning)
 
     def advance(self) -> bool:
         """Go on for a moment; False when all ranks have reached the stop. Collective; failures are raised on all."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.model.system import System
 from copympi.records.plan import Plan, Record, stacked
 from copympi.records.view import Arrays
 
@@ -22,6 +24,9 @@ class Run:
     steps and largest leaving chance of a step, of all replicas together; seconds of wall time in the loop.
     Where profiles are thinned, arrays with P have profile_time (T',) in place of time. measured : by name, all else
     that was recorded, what `observe` gave too: (T,), (T, axes), (T', P) as docs/results.md says.
+
+    complete : whether the run has come to its end. config : section -> key -> value, as the run was asked for; system :
+    as it ran, in the basis of its beables; path : the results folder, None of a run in memory alone.
     """
 
     time: NDArray[np.float64]
@@ -37,13 +42,17 @@ class Run:
     energy: NDArray[np.float64] | None = None
     profile_time: NDArray[np.float64] | None = None
     measured: dict[str, NDArray[Any]] = field(default_factory=dict)
+    complete: bool = True
+    config: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    system: System | None = field(default=None, compare=False)
+    path: Path | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, arrays: Arrays, steps: int, largest_chance: float, seconds: float) -> Run:
-        """A Run of recorded `arrays` by name, as Memory has them."""
+    def of(cls, arrays: Arrays, steps: int, largest_chance: float, seconds: float, **said: Any) -> Run:
+        """A Run of recorded `arrays` by name, as Memory has them. said : complete, config, system, path."""
         known: Any = {name: values for name, values in arrays.items() if name in cls.__dataclass_fields__}
         rest = {name: values for name, values in arrays.items() if name not in known}
-        return cls(**known, steps=steps, largest_chance=largest_chance, seconds=seconds, measured=rest)
+        return cls(**known, steps=steps, largest_chance=largest_chance, seconds=seconds, measured=rest, **said)
 
 
 class Memory:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import sys
 import time as clock
-import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from copympi import mpi
+from copympi.config.sections import CheckpointSection
+from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble, State
-from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, TakenOver
+from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, Superseded, warn
 from copympi.records.plan import Plan, Record
+from copympi.run.settings import compare
 from copympi.run.stopping import STOP, Stopping
 from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
 from copympi.text import one_line
@@ -22,14 +24,22 @@ from copympi.text import one_line
 class Checkpoints:
     """Writes, finds and fences the checkpoints of one run. Made on every rank; files are the root's business.
 
-    meta : what is said of the run in every checkpoint (JSON); `meta["settings"]` must not change between lives.
+    meta : what is said of the run in every checkpoint (JSON); `meta["settings"]` must not change between attempts.
     writer : "mpio" or "root".
     """
 
     def __init__(
-        self, comm: Any, folder: Path, control: Stopping, meta: dict[str, Any], keep: int, writer: str, quiet: bool
+        self,
+        comm: Any,
+        folder: Path,
+        control: Stopping,
+        meta: dict[str, Any],
+        section: CheckpointSection,
+        writer: str,
+        quiet: bool,
     ) -> None:
-        self.comm, self.folder, self.control, self.meta, self.keep = comm, folder, control, meta, keep
+        self.comm, self.folder, self.control, self.meta = comm, folder, control, meta
+        self.keep, self.final = section.keep, section.final
         self.root, self.quiet = comm.rank == mpi.ROOT, quiet
         self.writer = writer
         self.attempt = mpi.from_root(comm, lambda: checkpoints.take_attempt(folder))
@@ -40,7 +50,7 @@ class Checkpoints:
         self.spent_before = 0.0
 
     def resume(self) -> int:
-        """Find the newest checkpoint that verifies and keep its state for `simulate.run`.
+        """Find the newest checkpoint that verifies and keep its state for the loop.
 
         Returns how many records came before it, 0 where there is no checkpoint.
 
@@ -59,7 +69,7 @@ class Checkpoints:
                 problem = str(damage)
             said = mpi.first_text(self.comm, problem)
             if not said:
-                compare_settings(meta["settings"], self.meta["settings"], path)
+                compare(meta["settings"], self.meta["settings"], path)
                 if meta["record"] > held:
                     self.found = None
                     self.say(f"{path} is ahead of the {held} records in {layout.NAME}; trying the one before")
@@ -83,7 +93,7 @@ class Checkpoints:
                 message = (
                     f"the checkpoint was written with {key} {meta[key]}, this is {self.meta[key]}: last bits may differ"
                 )
-                warnings.warn(message, OtherMachineWarning, stacklevel=2)
+                warn(message, OtherMachineWarning)
 
     def serve(self, ensemble: Ensemble) -> None:
         """Do what the ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
@@ -94,7 +104,7 @@ class Checkpoints:
         failure: MachineError | None = None
         try:
             self.save(ensemble, ensemble.stop.number, time)
-        except TakenOver:
+        except Superseded:
             raise
         except MachineError as problem:
             mpi.from_root(self.comm, self.check_fence_if_seen)
@@ -109,14 +119,14 @@ class Checkpoints:
             raise StoppedEarly(f"stopped at t = {time:g}: {reason}; a checkpoint is written, go on with --resume")
         if failure is not None and self.root:
             message = f"no checkpoint at t = {time:g}: {failure}; the one before stays, the run goes on"
-            warnings.warn(message, FilesWarning, stacklevel=2)
+            warn(message, FilesWarning)
 
     def _why_stop(self) -> tuple[MachineError | None, str]:
         """What made the run stop: trouble, or a reason. Root alone."""
         self.control.note_stop()
         return self.trouble, self.control.reason or "a signal"
 
-    def save(self, ensemble: Ensemble, record: int, time: float) -> None:
+    def save(self, ensemble: Ensemble, record: int, time: float, silent: bool = False) -> None:
         """Write the next checkpoint and delete those no longer kept. Collective.
 
         Records come first, even where that failed before: a checkpoint ahead of them would be of no use.
@@ -140,7 +150,26 @@ class Checkpoints:
             with suppress(OSError, MachineError):  # they can go next time
                 for old in checkpoints.numbered(self.folder)[: -self.keep]:
                     old.unlink(missing_ok=True)
-        self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
+        if not silent:
+            self.say(f"{path.name} written at t = {time:g} in {clock.monotonic() - began:.2f} s ({self.writer})")
+
+    def last(self, ensemble: Ensemble, beyond: Stop) -> None:
+        """Leave the state at the end of a finished run, on the way to the stop `beyond` it. Collective.
+
+        A longer duration goes on from there. Where that fails the results are there all the same: a warning.
+        """
+        if not self.final or mpi.from_root(self.comm, self.control.no_time_left):
+            return
+        self.recorders = []
+        ensemble.begin(beyond)
+        try:
+            self.save(ensemble, beyond.number, beyond.at(beyond.length), silent=True)
+        except Superseded:  # by a start that found a finished run
+            return
+        except MachineError as problem:
+            if self.root:
+                message = f"no checkpoint at the end, for a longer duration to go on from: {problem}"
+                warn(f"{message}; the results are complete", FilesWarning)
 
     def profile(self, plan: Plan, ensemble: Ensemble, taken: Record | None, record: int) -> None:
         """Write what there is of each beable to a file of its own. Collective.
@@ -152,7 +181,7 @@ class Checkpoints:
         part = plan.slab(ensemble, record)
         try:
             profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
-        except TakenOver:
+        except Superseded:
             raise
         except MachineError as problem:
             mpi.from_root(self.comm, self.check_fence_if_seen)
@@ -184,11 +213,11 @@ class Checkpoints:
         mpi.from_root(self.comm, report)
 
     def check_fence(self) -> None:
-        """TakenOver where a later attempt has started on the same folder, Unseen where that is hidden. Root alone."""
+        """Superseded where a later attempt has started on the same folder, Unseen where that is hidden. Root alone."""
         checkpoints.check_fence(self.folder, self.attempt)
 
     def check_fence_if_seen(self) -> None:
-        """TakenOver where a later attempt is known to have started. Root alone."""
+        """Superseded where a later attempt is known to have started. Root alone."""
         with suppress(checkpoints.Unseen):
             self.check_fence()
 
@@ -217,15 +246,22 @@ def choose_writer(comm: Any, wanted: str) -> str:
     return ("mpio" if able and comm.size > 1 else "root") if wanted == "auto" else wanted
 
 
+def newest_settings(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The newest checkpoint that can be read, and the settings in it; None where there is none. Root alone."""
+    for path in reversed(checkpoints.numbered(folder)):
+        with suppress(restart.DamagedError):
+            return path, dict(restart.read_meta(path)["settings"])
+    return None
+
+
 def refuse_changes(folder: Path, settings: dict[str, Any]) -> None:
     """InputError where the newest checkpoint that can be read is of a run with other settings. Root alone.
 
-    Asked before the run is taken over: a start that is refused must not end one that is at work.
+    Asked before the run is superseded: a start that is refused must not end one that is at work.
     """
-    for path in reversed(checkpoints.numbered(folder)):
-        with suppress(restart.DamagedError):
-            compare_settings(restart.read_meta(path)["settings"], settings, path)
-            return
+    newest = newest_settings(folder)
+    if newest is not None:
+        compare(newest[1], settings, newest[0])
 
 
 def two_libraries() -> bool:
@@ -235,15 +271,3 @@ def two_libraries() -> bool:
     except OSError:
         return False
     return len(set(re.findall(r"libmpi\.so\.\d+", text))) > 1
-
-
-def compare_settings(old: dict[str, Any], new: dict[str, Any], path: Path) -> None:
-    """InputError for the first key that differs where it must not; a longer duration is fine, a shorter one is not."""
-    for key in sorted(old.keys() | new.keys()):
-        was, now = old.get(key), new.get(key)
-        if key == "dynamics.duration":
-            if was is None or now is None or now < was:
-                raise InputError(key, now, f"was {was} when {path} was written; may only become longer")
-        elif was != now:
-            may = "only duration, checkpoints and output.time_unit may change"
-            raise InputError(key, now, f"was {was} when {path} was written; {may}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time as clock
-import warnings
 from typing import Any
 
 from copympi import mpi
@@ -12,7 +11,7 @@ from copympi.engine import clock as stops
 from copympi.engine import methods
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble
-from copympi.errors import EmptyBeableWarning, InputError, StepWarning
+from copympi.errors import EmptyBeableWarning, InputError, StepWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.records.plan import Plan, Record, Recorder
@@ -36,30 +35,22 @@ def built(system: System, start: Start, config: Config, comm: Any) -> Ensemble:
 
 
 def run(
-    system: System,
-    start: Start,
-    config: Config,
-    comm: Any,
+    ensemble: Ensemble,
+    plan: Plan,
     recorders: list[Recorder],
     progress: Silent,
-    keeper: Checkpoints | None = None,
-    ensemble: Ensemble | None = None,
-    plan: Plan | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> tuple[Record | None, float]:
     """Carry an ensemble through all its records. Returns the last record (root alone) and the seconds it took.
 
-    Recorders and progress are used on the root only. `keeper` saves and restores the state where there is one.
-    `ensemble` : as `built` makes it, where that has been done. `plan` : what is recorded; left out: what the config
-    says.
+    Recorders and progress are used on the root only. `checkpoints` save and restore the state where there are any.
     An exception that is not alike on all ranks aborts the job.
     """
     try:
-        with mpi.together(comm):
+        with mpi.together(ensemble.comm):
             began = clock.perf_counter()
-            ensemble = built(system, start, config, comm) if ensemble is None else ensemble
-            warn = _StepWatch(config.dynamics.step, system)
-            plan = Plan(config, system, start) if plan is None else plan
-            last = _loop(ensemble, config, plan, recorders, progress, keeper, warn)
+            watch = _StepWatch(plan.config.dynamics.step, plan.system)
+            last = _loop(ensemble, plan, recorders, progress, checkpoints, watch)
             return last, clock.perf_counter() - began
     finally:
         progress.close()
@@ -67,62 +58,63 @@ def run(
 
 def _loop(
     ensemble: Ensemble,
-    config: Config,
     plan: Plan,
     recorders: list[Recorder],
     progress: Silent,
-    keeper: Checkpoints | None,
-    warn: _StepWatch,
+    checkpoints: Checkpoints | None,
+    watch: _StepWatch,
 ) -> Record | None:
     first, last = 1, None
-    if keeper is not None and keeper.found is not None:
-        state, meta = keeper.found
+    if checkpoints is not None and checkpoints.found is not None:
+        state, meta = checkpoints.found
         first = int(meta["record"])
-        ensemble.restore(state, stops.record(first, config.interval))
-        keeper.found = None
+        ensemble.restore(state, stops.record(first, plan.interval))
+        checkpoints.found = None
     else:
-        last = _tell(recorders, ensemble, stops.START, plan, keeper)
-        ensemble.begin(stops.record(first, config.interval))
-    for stop in stops.records(config.interval, first, config.records):
+        last = _tell(recorders, ensemble, stops.START, plan, checkpoints)
+        ensemble.begin(stops.record(first, plan.interval))
+    for stop in stops.records(plan.interval, first, plan.records):
         if stop.number > first:
             ensemble.begin(stop)
-        _reach(ensemble, progress, keeper)
-        last = _tell(recorders, ensemble, stop, plan, keeper)
+        _reach(ensemble, progress, checkpoints)
+        last = _tell(recorders, ensemble, stop, plan, checkpoints)
         if last is not None:
             progress.show(*ensemble.progress)
-            warn.look(last.largest_chance, stop.time)
-    if keeper is not None:
-        keeper.close()
+            watch.look(last.largest_chance, stop.time)
+    if first > plan.records:  # it goes on from its own end, which it did not come to note
+        last = plan.take(ensemble, plan.records)
+    if checkpoints is not None:
+        checkpoints.close()
     return last
 
 
-def _reach(ensemble: Ensemble, progress: Silent, keeper: Checkpoints | None) -> None:
+def _reach(ensemble: Ensemble, progress: Silent, checkpoints: Checkpoints | None) -> None:
     """Steps up to the next stop, with looks at the clock and at what ranks ask for in between."""
     more = True
     while more:
-        if keeper is not None:
-            keeper.control.look(ensemble)
+        if checkpoints is not None:
+            checkpoints.control.look(ensemble)
         more = ensemble.advance()
         if progress.due():
             progress.show(*ensemble.progress)
-        if keeper is not None:
-            keeper.serve(ensemble)
+        if checkpoints is not None:
+            checkpoints.serve(ensemble)
 
 
 def _tell(
-    recorders: list[Recorder], ensemble: Ensemble, stop: Stop, plan: Plan, keeper: Checkpoints | None
+    recorders: list[Recorder], ensemble: Ensemble, stop: Stop, plan: Plan, checkpoints: Checkpoints | None
 ) -> Record | None:
     """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
-    record, time, taken = stop.number, stop.time, plan.take(ensemble, stop.number)
-    if keeper is not None and plan.split_files and plan.profiled(record):
-        keeper.profile(plan, ensemble, taken, record)
+    taken = plan.take(ensemble, stop.number)
+    if checkpoints is not None and plan.split_files and plan.profiled(stop.number):
+        checkpoints.profile(plan, ensemble, taken, stop.number)
     if taken is None:
         return None
     for recorder in recorders:
-        if keeper is not None:
-            keeper.tell(recorder, time, taken)
+        if checkpoints is not None:
+            checkpoints.tell(recorder, stop.time, taken)
         else:
-            recorder.take(time, taken)
+            recorder.take(stop.time, taken)
     return taken
 
 
@@ -135,19 +127,17 @@ class _StepWatch:
 
     def look(self, chance: float, time: float) -> None:
         if self.step_of_phases is not None and self.turn > CAREFUL_TURN:
-            warnings.warn(
+            warn(
                 f"dynamics.step = {self.step_of_phases:g} may turn phases by {self.turn:.3g} rad in one step (|H|/hbar "
                 f"less the middle of its diagonal, times the step); above {CAREFUL_TURN} results lose accuracy",
                 StepWarning,
-                stacklevel=5,
             )
             self.step_of_phases = None
         if self.step is not None and chance > CAREFUL_CHANCE:
-            warnings.warn(
+            warn(
                 f"dynamics.step = {self.step:g} lets a member leave with chance {chance:.3g} in one step "
                 f"(by t = {time:g}); above {CAREFUL_CHANCE} results lose accuracy",
                 StepWarning,
-                stacklevel=5,
             )
             self.step = None
 
@@ -157,9 +147,8 @@ def warn_about(start: Start, system: System) -> None:
     if start.unmanned.size:
         named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
         more = f" and {start.unmanned.size - 5} more" if start.unmanned.size > 5 else ""
-        warnings.warn(
+        warn(
             f"with {humane(start.members).replace(',', '')} members no one holds beable {named}{more}: "
             "there is nothing to copy, so it will stay empty",
             EmptyBeableWarning,
-            stacklevel=3,
         )

@@ -1,6 +1,6 @@
-"""When to write a checkpoint, and when to stop: each rank's requests, which all ranks hear with the next Allreduce.
+"""When to write a checkpoint, and when to stop: what each rank asks for, which all ranks hear with the next Allreduce.
 
-No rank acts alone. A rank that got a signal asks to stop; the root also looks at the clock and for a file DIR/STOP.
+No rank acts alone. A rank that got a signal asks for a stop; the root also looks at the clock and for a file DIR/STOP.
 """
 
 from __future__ import annotations
@@ -8,30 +8,32 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time as clock
-import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from copympi.engine.ensemble import Ensemble
-from copympi.errors import FilesWarning
-from copympi.run.watchdog import Watchdog
+from copympi.errors import FilesWarning, warn
+from copympi.run.watchdog import Unwatched, Watchdog
 
 STOP, SAVE = 0, 1
 """Places of the two requests."""
 LOOK_EVERY = 0.5
 """Seconds between the root's looks for a STOP file."""
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
-"""Each is a request to stop; SIGHUP only where it is not ignored, as under nohup."""
+"""Each asks for a stop; SIGHUP only where it is not ignored, as under nohup."""
 STOP_FILE, STOPPED = "STOP", "stopped"
 """What a user puts into DIR to stop a run, and what it becomes: job scripts see there that nobody wants to go on."""
 
 
 class Stopping:
-    """Requests of one rank. `interval`: seconds of wall time, or (simulated time,) between checkpoints.
+    """What one rank asks for. `interval`: seconds of wall time, or (simulated time,) between checkpoints.
 
     `deadline` (root): monotonic time by which the run must have left, or None. `watchdog` learns that things go on.
+    `command` : the process ends with the run. Then a second SIGINT ends it at once, and signals that come late are
+    ignored; else all handlers are again those of the user's program, from the second SIGINT on, or the end of the run.
     """
 
     def __init__(
@@ -40,31 +42,34 @@ class Stopping:
         folder: Path,
         interval: float | tuple[float],
         deadline: float | None,
-        watchdog: Watchdog,
+        watchdog: Watchdog | Unwatched,
+        command: bool = True,
     ) -> None:
         self.root, self.stop_file, self.stopped = root, folder / STOP_FILE, folder / STOPPED
-        self.interval, self.deadline, self.watchdog = interval, deadline, watchdog
+        self.interval, self.deadline, self.watchdog, self.command = interval, deadline, watchdog, command
         self.caught: int | None = None
         self.reason = ""
         self.last_cost = 0.0
         self.saved_at, self.saved_time, self.looked = clock.monotonic(), 0.0, 0.0
-        self.broken = self.leaving = False
+        self.broken = False
         heeded = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
-        self.old = {number: signal.signal(number, self._catch) for number in heeded}
+        if threading.current_thread() is not threading.main_thread():  # only the main one may set handlers
+            heeded = []
+        self.old: dict[int, Any] = {number: signal.signal(number, self._catch) for number in heeded}
         if root:  # whoever starts wants to go on
             with suppress(OSError):
                 self.stopped.unlink(missing_ok=True)
 
     def _catch(self, number: int, _: Any) -> None:
         if number == signal.SIGINT:  # a second one stops at once
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL if self.command else self.old[number] or signal.SIG_DFL)
         self.caught = number
 
     def release(self) -> None:
         """Give signals back; but who is leaving anyway is not to be killed by one that comes late, or twice."""
         for number, handler in self.old.items():
-            ignored = self.leaving and number != signal.SIGINT
-            signal.signal(number, signal.SIG_IGN if ignored else handler)
+            ignored = self.command and number != signal.SIGINT
+            signal.signal(number, signal.SIG_IGN if ignored else handler or signal.SIG_DFL)
 
     def look(self, ensemble: Ensemble) -> None:
         """Set this rank's requests. Costs a fraction of a microsecond."""
@@ -73,13 +78,13 @@ class Stopping:
         requests[STOP] = self.caught is not None
         if self.root:
             now = clock.monotonic()
-            requests[STOP] = self._wants_stop(now) or requests[STOP]
-            requests[SAVE] = self._wants_save(now, ensemble)
+            requests[STOP] = self._asks_stop(now) or requests[STOP]
+            requests[SAVE] = self._asks_save(now, ensemble)
 
-    def _wants_stop(self, now: float) -> bool:
+    def _asks_stop(self, now: float) -> bool:
         if self.caught is not None:
             self.reason = signal.Signals(self.caught).name
-        elif self.deadline is not None and now > self.deadline - 2 * self.last_cost:
+        elif self.no_time_left():
             self.reason = "the time budget is used up"
         elif self.broken:
             self.reason = "results cannot be written"
@@ -92,7 +97,7 @@ class Stopping:
     def note_stop(self) -> None:
         """A stop that the user's file asked for leaves its trace: the file, under another name. Root alone.
 
-        Under its own name the next life would stop at once.
+        Under its own name the next attempt would stop at once.
         """
         if self.reason != f"found {self.stop_file}":
             return
@@ -102,13 +107,17 @@ class Stopping:
             self.stopped.touch()  # somebody took the file back: too late
         except OSError as problem:
             message = f"remove {self.stop_file}, which copympi cannot: {problem.strerror}"
-            warnings.warn(message, FilesWarning, stacklevel=2)
+            warn(message, FilesWarning)
 
-    def _wants_save(self, now: float, ensemble: Ensemble) -> bool:
+    def _asks_save(self, now: float, ensemble: Ensemble) -> bool:
         if isinstance(self.interval, tuple):
             step = self.interval[0]
             return ensemble.progress[0] // step > self.saved_time // step
         return not 0.0 <= now - self.saved_at <= self.interval
+
+    def no_time_left(self) -> bool:
+        """Whether another checkpoint may take longer than this process has. Root alone."""
+        return self.deadline is not None and clock.monotonic() > self.deadline - 2 * self.last_cost
 
     def saved(self, time: float, seconds: float) -> None:
         """A checkpoint was tried at simulated `time` and took `seconds`."""

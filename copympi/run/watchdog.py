@@ -57,6 +57,12 @@ class Watchdog:
         self.done.set()
 
 
+class Unwatched:
+    """Where nobody watches: a run from Python, whose process is the user's."""
+
+    def beat(self) -> None: ...
+
+
 @contextmanager
 def within(patience: float) -> Iterator[None]:
     """End this process, and say where it hangs, if what stands inside takes longer than `patience` seconds.

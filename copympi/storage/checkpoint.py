@@ -38,9 +38,9 @@ def write(
 ) -> None:
     """Write `state` to `path`. Collective; MachineError on every rank, and no file, where it did not work out.
 
-    writer : "mpio" or "root". may_rename : called on the root before the rename; raises where this run was taken over.
+    writer : "mpio" or "root". may_rename : called on the root before the rename; raises where this run was superseded.
     """
-    partial = path.with_name(f".partial-{meta['attempt']}-{path.name}")  # a taken-over attempt has another
+    partial = path.with_name(f".partial-{meta['attempt']}-{path.name}")  # a superseded attempt has another
     places = {name: _place(comm, flat.size) for name, (flat, _) in state.ragged.items()}
     try:
         offsets, patch = mpi.from_root(comm, guarded(lambda: _create(partial, state, meta, places)))
@@ -68,7 +68,7 @@ def guarded(make: Callable[[], T]) -> Callable[[], T]:
     def safe() -> T:
         try:
             return make()
-        except MachineError:  # TakenOver too
+        except MachineError:  # Superseded too
             raise
         except FAILURES as problem:
             raise MachineError(reason(problem)) from None

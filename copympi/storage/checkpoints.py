@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from copympi.errors import InputError, MachineError, TakenOver
+from copympi.errors import InputError, MachineError, Superseded
 from copympi.storage import layout
 from copympi.storage.hdf5 import reason
 
@@ -66,7 +66,7 @@ def attempts(folder: Path) -> list[int]:
 
 
 def take_attempt(folder: Path) -> int:
-    """Start the next attempt: from now on older ones find themselves taken over. Their half-written files go.
+    """Start the next attempt: from now on older ones find themselves superseded. Their half-written files go.
 
     Of several that start at once the one with the highest number stays: its mark is the only one that no other removes.
     """
@@ -90,21 +90,21 @@ def take_attempt(folder: Path) -> int:
 
 
 def check_fence(folder: Path, attempt: int) -> None:
-    """TakenOver where a later attempt has started in a results folder, Unseen where that cannot be told."""
+    """Superseded where a later attempt has started in a results folder, Unseen where that cannot be told."""
     there = attempts(folder)
     if attempt not in there:  # others start just now: a listing may have missed the new mark, not so the next one
         there = attempts(folder)
     newest = max(there, default=0)
     if newest != attempt:
         who = f"attempt {newest}" if newest > attempt else "a later attempt"
-        raise TakenOver(f"{folder}: {who} has taken this run over; attempt {attempt} stops, and writes nothing more")
+        raise Superseded(f"{folder}: {who} has superseded this one; attempt {attempt} stops, and writes nothing more")
 
 
 def remove(path: Path, attempt: int, may_remove: Callable[[], None]) -> None:
-    """Remove a file that an earlier attempt made. may_remove : raises where this attempt was taken over.
+    """Remove a file that an earlier attempt made. may_remove : raises where this attempt was superseded.
 
     A later attempt may have put a file of its own under the same name a moment ago. So the file is first taken aside,
-    and comes back where this attempt turns out to have been taken over.
+    and comes back where this attempt turns out to have been superseded.
     """
     aside = path.with_name(f".partial-{attempt}-{path.name}")
     try:

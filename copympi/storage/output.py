@@ -14,7 +14,7 @@ class Output:
     """What results.h5 is made of: where, what is recorded, and what is said of the run.
 
     text : the config as run, TOML. mpi : the library's name. said : root attributes besides. keep : so many records of
-    an earlier attempt stay. may_append : raises where this attempt was taken over.
+    an earlier attempt stay. may_append : raises where this attempt was superseded.
     """
 
     folder: Path

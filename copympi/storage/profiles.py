@@ -35,7 +35,7 @@ Slab = tuple[int, int, Arrays]
 def forget(folder: Path, keep: int, attempt: int, may_remove: Callable[[], None]) -> None:
     """Remove all profiles but the first `keep`, and what attempts up to this one left half-written.
 
-    may_remove : raises where this attempt was taken over; profiles may then be those of a later one.
+    may_remove : raises where this attempt was superseded; profiles may then be those of a later one.
     """
     for name in listed(folder / FOLDER):
         path, half, stem = folder / FOLDER / name, HALF.fullmatch(name), name.removesuffix(".h5")

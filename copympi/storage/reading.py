@@ -230,10 +230,11 @@ def records_held(folder: Path) -> int:
         return 0
 
 
-def first_records(path: Path, keep: int) -> dict[str, NDArray[Any]]:
+def first_records(path: Path, keep: int, most: int | None = None) -> dict[str, NDArray[Any]]:
     """The first `keep` records of every dataset, with their profiles. OSError where the file holds fewer.
 
-    Profiles in files of their own stay where they are; profile_time says how many of them there are.
+    most : profiles that these records have in the run that goes on. There may be one more: that of the end of a run
+    that has become longer. Profiles in files of their own stay where they are; profile_time says how many count.
     """
     with opened(path) as file:
         if trusted(file)[0] < keep:
@@ -241,7 +242,8 @@ def first_records(path: Path, keep: int) -> dict[str, NDArray[Any]]:
         replicated = file["events"].ndim == 2
         profiles = keep
         if "profile_time" in file:
-            profiles = int(np.searchsorted(file["profile_time"][()], file["time"][keep - 1], side="right"))
+            there = int(np.searchsorted(file["profile_time"][()], file["time"][keep - 1], side="right"))
+            profiles = there if most is None else min(there, most)
         out = {}
         for name in recorded(file):
             if not file[name].is_virtual:

@@ -47,7 +47,7 @@ class ResultsFile:
         self.replicas = self.plan.config.dynamics.replicas
         self.may_append = output.may_append
         self.written, self.profiles = output.keep, 0
-        self.new = output.folder / f".new-{output.attempt}-{NAME}"  # a taken-over attempt has another
+        self.new = output.folder / f".new-{output.attempt}-{NAME}"  # a superseded attempt has another
         self.file: Any = None
         self.data: dict[str, Any] = {}
         self.failed, self.started = False, clock.strftime("%Y-%m-%dT%H:%M:%S%z")
@@ -140,7 +140,7 @@ class ResultsFile:
 
     def _take_over(self, keep: int) -> None:
         """The first records of an earlier attempt, and only their profiles."""
-        kept = first_records(self.path, keep) if keep else {}
+        kept = first_records(self.path, keep, self.plan.number(keep)) if keep else {}
         if kept:
             self._refuse_others(kept)
         for name, rows in kept.items():
@@ -170,7 +170,7 @@ class ResultsFile:
         self.waiting += sum(values.nbytes for values in kept.values())
         if self.waiting >= FLUSH_AT or not 0.0 <= clock.monotonic() - self.flushed <= FLUSH_EVERY:
             self.flushed = clock.monotonic()
-            with suppress(Unseen):  # whether this run was taken over cannot be told just now: records wait
+            with suppress(Unseen):  # whether this run was superseded cannot be told just now: records wait
                 self.flush()
 
     def flush(self) -> None:
@@ -261,7 +261,7 @@ class ResultsFile:
             raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
     def _blame_a_later_attempt(self) -> None:
-        """TakenOver where a later attempt has started: its clean-up took the file that this one was making."""
+        """Superseded where a later attempt has started: its clean-up took the file that this one was making."""
         with suppress(Unseen):
             self.may_append()
 

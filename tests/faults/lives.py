@@ -181,7 +181,7 @@ class Life:
         return self.until(lambda: newest(self.folder) >= self.saved_before + more)
 
     def until_begun(self) -> bool:
-        """Wait until this life has taken the run over."""
+        """Wait until this attempt has begun."""
         return self.until(lambda: checkpoints.attempts(self.output) != self.attempts_before)
 
 

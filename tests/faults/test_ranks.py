@@ -101,7 +101,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
 
 
 def comes_back(folder: Path, whole, ranks: int, way: Way, pause: float) -> str:
-    """A run is frozen, taken over by another, and thawed. Returns what it says then."""
+    """A run is frozen, superseded by another, and thawed. Returns what it says then."""
     prepare(folder, members=200_000, duration=600.0, every='"0.02s"')
     with Life(folder, ranks=ranks, way=way, noted=True) as first:
         first.until_saved(1)
@@ -118,7 +118,7 @@ def comes_back(folder: Path, whole, ranks: int, way: Way, pause: float) -> str:
             assert first.wait() == 1, first.text
             assert second.wait() == 0, second.text
     assert first.all_left_with(1)
-    assert "error: out: attempt 2 has taken this run over; attempt 1 stops, and writes nothing more" in first.lines
+    assert "error: out: attempt 2 has superseded this one; attempt 1 stops, and writes nothing more" in first.lines
     assert "Traceback" not in first.text
     lives.same(lives.bits(folder), whole())
     assert lives.leftovers(folder) == []
@@ -126,7 +126,7 @@ def comes_back(folder: Path, whole, ranks: int, way: Way, pause: float) -> str:
 
 
 @pytest.mark.parametrize(("ranks", "way"), [(0, ROOT), (2, ROOT), (2, OPENMPI)], ids=str)
-def test_a_run_that_was_taken_over_stops(tmp_path: Path, whole, ranks: int, way: Way) -> None:
+def test_a_run_that_was_superseded_stops(tmp_path: Path, whole, ranks: int, way: Way) -> None:
     """Frozen at random moments, so that some are in mid-checkpoint."""
     dice = random.Random(ranks)
     for k in range(1 if ranks else 3):
@@ -135,7 +135,7 @@ def test_a_run_that_was_taken_over_stops(tmp_path: Path, whole, ranks: int, way:
 
 @pytest.mark.long
 @pytest.mark.parametrize(("ranks", "way"), [(0, ROOT), (2, ROOT), (2, OPENMPI)], ids=str)
-def test_fifty_runs_that_were_taken_over(tmp_path: Path, whole, ranks: int, way: Way) -> None:
+def test_fifty_runs_that_were_superseded(tmp_path: Path, whole, ranks: int, way: Way) -> None:
     dice = random.Random(10 + ranks)
     for k in range(50):
         comes_back(tmp_path / str(k), whole, ranks, way, 0.1 * dice.random())

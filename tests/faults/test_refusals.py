@@ -1,4 +1,4 @@
-"""What is refused is refused before anything is written, deleted or taken over."""
+"""What is refused is refused before anything is written, deleted or superseded."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_run_that_finishes_while_another_starts_is_kept(tmp_path: Path) -> Non
     assert kept == {path.name: path.read_bytes() for path in (tmp_path / "other").rglob("*.h5")}
 
 
-def test_a_refused_resume_takes_nothing_over(tmp_path: Path) -> None:
+def test_a_refused_resume_supersedes_nothing(tmp_path: Path) -> None:
     """Else it would end a run that is at work in the folder."""
     (tmp_path / "job.toml").write_text(LATTICE)
     command = ("run", "job.toml", "-o", "out", "--no-figure", "--quiet")

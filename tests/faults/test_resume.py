@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 import pytest
 
-from copympi.storage import reading, restart
+import copympi
+from copympi.storage import checkpoints, reading, restart
 from tests.faults import lives
 from tests.faults.lives import ROOT, WAYS, Life, Way
 from tests.mpi.test_failures import OTHER_LIBM, libm_differs
@@ -100,7 +101,9 @@ def write_and_read(folder: Path, case: str, ranks: int, way: Way, readers: list[
     written = lives.run(folder, ranks=ranks, way=way)
     assert f"({way.writer})" in written.text
     assert [restart.read_meta(path)["writer"] for path in lives.saved(folder)] == [way.writer] * 2
-    now = values(lives.saved(folder)[-1])
+    midway, end = lives.saved(folder)
+    end.unlink()  # so that it goes on from between two records
+    now = values(midway)
     assert now == first.setdefault(case, now), "the same datasets with the same values, whoever wrote them"
     for number, (more, other) in enumerate(readers):
         copy = folder.parent / f"{folder.name}-{number}"
@@ -285,6 +288,56 @@ def test_resume_of_a_finished_run_does_nothing(tmp_path: Path) -> None:
     assert state_of(tmp_path) == before
 
 
+IN_BOXES = {"packet": {"centre": 0, "width": 2}, "members": 10**6, "kind": "occupation", "spectators": 1}
+LONGER = {
+    **{case: CASES[case] | {"members": min(CASES[case]["members"], 9_000)} for case in CASES if case != "six blocks"},
+    "beyond integers": CASES["beyond integers"],
+    "lattice, profiles now and then": IN_BOXES | {"replicas": 2, "profile_interval": 1.0},
+    "profiles at the end alone": IN_BOXES | {"sites": 4100},
+}
+
+
+@pytest.mark.parametrize("case", LONGER)
+def test_a_finished_run_goes_on_to_a_longer_duration(tmp_path: Path, case: str) -> None:
+    """From the checkpoint at its end, to the bits of a run that was so long at once. From Python, as it is quicker."""
+    given = {"seed": 5, "interval": 0.5, "phase_kinds": 9, **LONGER[case]}
+    given |= {"representation": given.pop("kind"), "phase_spread": given.pop("spread", 0.0)}
+    if given.pop("more", None):
+        given["alignment"] = {"strength": 0.003, "scaling": "mean", "momenta": 0.02}
+    system = copympi.System([[0.3, 0.5 - 0.1j], [0.5 + 0.1j, -0.3]], hbar=given.pop("hbar", 1.0))
+    if "packet" in given:
+        system = copympi.lattice(given.pop("sites", 32))
+    else:
+        given |= {"density": [0.6, 0.4], "phase": [0.0, 0.5]}
+    whole = copympi.simulate(system, duration=3.0, **given)
+    copympi.simulate(system, duration=2.0, output=tmp_path, **given)
+    (end,) = checkpoints.numbered(tmp_path)
+    assert restart.read_meta(end)["record"] == 5
+    longer = copympi.simulate(system, duration=3.0, output=tmp_path, resume=True, **given)
+    assert checkpoints.numbered(tmp_path)[0] == end, "it did not start afresh"
+    same_runs(longer, whole)
+
+
+def same_runs(one: copympi.Run, other: copympi.Run) -> None:
+    for name in (
+        "time",
+        "profile_time",
+        "occupation",
+        "phase",
+        "coherence",
+        "events",
+        "coherence2",
+        "lineages",
+        "energy",
+    ):
+        mine, theirs = (np.asarray(getattr(run, name)) for run in (one, other))
+        assert (mine.dtype, mine.shape, mine.tobytes()) == (theirs.dtype, theirs.shape, theirs.tobytes()), name
+    assert set(one.measured) == set(other.measured)
+    for name, theirs in other.measured.items():
+        np.testing.assert_array_equal(one.measured[name], theirs, err_msg=name, strict=True)
+    assert (one.steps, one.largest_chance) == (other.steps, other.largest_chance)
+
+
 def test_resume_with_nothing_starts_afresh(tmp_path: Path) -> None:
     life = lives.run(prepare(tmp_path, duration=60.0), "--resume", ranks=2)
     assert life.text.count("no checkpoint in out: starting afresh") == 1
@@ -334,5 +387,5 @@ def test_an_interval_of_simulated_time_and_keep(tmp_path: Path) -> None:
         assert life.wait() == 0, life.text
     assert most <= 4  # a new one is there before an old one goes
     times = [restart.read_meta(path)["time"] for path in lives.saved(folder)]
-    np.testing.assert_allclose(times, [600.0, 700.0, 800.0], atol=1.0)
-    assert lives.saved(folder)[-1].name == "checkpoint-00000008.h5"
+    np.testing.assert_allclose(times, [700.0, 800.0, 900.0], atol=1.0)  # the last one at the end
+    assert lives.saved(folder)[-1].name == "checkpoint-00000009.h5"

@@ -250,7 +250,7 @@ def test_a_cut_cable_makes_no_second_writer(box: Box, case: Case) -> None:
     number = int(home[-1])
     box.cluster.cut(number)
     log = case.log(job)
-    until(lambda: "has taken this run over" in read(log), 600, "end of the first life", log)
+    until(lambda: "has superseded this one" in read(log), 600, "end of the first life", log)
     assert lives(log) == 2, read(log)
     assert box.field(job, "BatchHost") != home
     box.cluster.join(number)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import copympi
-from copympi.errors import InputError, TakenOver
+from copympi.errors import InputError, Superseded
 from copympi.records.plan import Plan
 from copympi.storage import checkpoints, folder, profiles, results
 from tests.unit.test_recording import H, configured, snapshots, started
@@ -58,7 +58,7 @@ def test_who_loses_a_file_to_a_later_attempt_says_so(tmp_path: Path, last: int) 
             file.take(0.0, record)
             file.finish(1.0, record)
 
-    with pytest.raises(TakenOver, match="attempt 2 has taken this run over; attempt 1 stops"):
+    with pytest.raises(Superseded, match="attempt 2 has superseded this one; attempt 1 stops"):
         whole_run()
     assert len(looked) == last
     assert [path.name for path in tmp_path.rglob(".*")] == []
@@ -74,7 +74,7 @@ def test_what_a_later_attempt_made_comes_back(tmp_path: Path) -> None:
     checkpoints.remove(place / "a", 1, lambda: checkpoints.check_fence(tmp_path, 1))
     checkpoints.remove(place / "a", 1, lambda: checkpoints.check_fence(tmp_path, 1))  # gone is gone
     assert checkpoints.take_attempt(tmp_path) == 2
-    with pytest.raises(TakenOver, match="attempt 2 has taken this run over"):
+    with pytest.raises(Superseded, match="attempt 2 has superseded this one"):
         checkpoints.remove(place / "b", 1, lambda: checkpoints.check_fence(tmp_path, 1))
     assert {path.name for path in place.iterdir()} == {"attempt-000002", "b"}
     assert (place / "b").read_text() == "old"
@@ -83,7 +83,7 @@ def test_what_a_later_attempt_made_comes_back(tmp_path: Path) -> None:
         (place / "b").write_text("new")
         checkpoints.check_fence(tmp_path, 1)
 
-    with pytest.raises(TakenOver):
+    with pytest.raises(Superseded):
         checkpoints.remove(place / "b", 1, write_again)
     assert {path.name for path in place.iterdir()} == {"attempt-000002", "b"}
     assert (place / "b").read_text() == "new"

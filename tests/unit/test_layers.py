@@ -34,7 +34,7 @@ ALLOWED = [
     ("storage", (*GROUND, "__version__", "config", "model", "engine", "records")),
     ("theory", (*GROUND, "model")),
     ("report", (*GROUND, "model", "theory", "records", "storage")),
-    ("run", (*GROUND, "__version__", "interrupt", "config", "model", "engine", "records", "storage", "report")),
+    ("run", (*GROUND, "__version__", "config", "model", "engine", "records", "storage")),
     ("simulate", (*GROUND, "config", "model", "engine", "records", "run")),
     (
         "studies",

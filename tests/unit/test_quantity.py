@@ -106,14 +106,13 @@ def given(**sections: Any) -> tuple[Any, Any, Any]:
 def carried_out(plan: Plan, folder: Path | None = None, comm: Any = None) -> Memory:
     """A run, of one process unless there is a communicator, in memory and, of one process, into a folder too."""
     comm, memory = Alone() if comm is None else comm, Memory(plan)
-    things = (plan.system, plan.start, plan.config, comm)
-    ensemble = built(*things)
+    ensemble = built(plan.system, plan.start, plan.config, comm)
     plan.try_observers(ensemble)
     if folder is None:
-        run(*things, [memory], Silent(), ensemble=ensemble, plan=plan)
+        run(ensemble, plan, [memory], Silent())
         return memory
     with ResultsFile(Output(folder, plan, "", 1, "none")) as file:
-        last, seconds = run(*things, [memory, file], Silent(), ensemble=ensemble, plan=plan)
+        last, seconds = run(ensemble, plan, [memory, file], Silent())
         assert last is not None
         file.finish(seconds, last)
     return memory

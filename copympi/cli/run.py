@@ -1,0 +1,83 @@
+"""`copympi run`: what it says, and what it draws in the end."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from copympi import __version__, interrupt, mpi
+from copympi.config.reading import seconds
+from copympi.report import analysis, plots
+from copympi.report.numbers import humane
+from copympi.run.carry import Manner, carry_out
+from copympi.run.plan import Job, from_file
+from copympi.run.watchdog import Watchdog, within
+from copympi.storage import reading
+from copympi.text import one_line
+
+
+def execute(options: Any) -> int:
+    """Carry out `copympi run` with parsed options; the same on every rank. Returns the exit code."""
+    patience = seconds(options.patience, "--patience")
+    with within(patience):
+        comm = mpi.world()
+    with Watchdog(patience, comm.rank) as watchdog:
+        return _execute(comm, options, watchdog)
+
+
+def _execute(comm: Any, options: Any, watchdog: Watchdog) -> int:
+    warnings.showwarning = _show_warning
+    on_node = mpi.part_on_node(comm)
+    job = mpi.from_root(comm, lambda: from_file(options.config, options.set, options.output, on_node))
+    manner = Manner(
+        resume=options.resume,
+        overwrite=options.overwrite,
+        budget=None if options.time_budget is None else seconds(options.time_budget, "--time-budget"),
+        writer=options.writer,
+        quiet=options.quiet,
+        progress="none" if options.quiet else options.progress,
+        headline="" if options.quiet else _headline(job, comm.size),
+        command=True,
+    )
+    taken = carry_out(comm, job, manner, watchdog).seconds
+    if taken is None:
+        if comm.rank == mpi.ROOT and not options.quiet:
+            print(one_line(f"copympi: {job.folder} holds this run, finished: nothing to do"), file=sys.stderr)
+        return 0
+    interrupt.says(f"interrupted while reporting: the run is complete; `copympi plot {job.folder}` draws its figures")
+    watchdog.beat()
+    mpi.from_root(comm, lambda: _report(job.folder or Path(), options, taken))
+    return 0
+
+
+def _headline(job: Job, ranks: int) -> str:
+    d, replicas = job.config.dynamics, ""
+    if d.replicas > 1:
+        replicas = f" x {d.replicas:,} replicas"
+    unit = f" {job.config.output.time_unit}" if job.config.output.time_unit else ""
+    of = f"{job.system.P:,} beables, {humane(job.start.members)} members{replicas}"
+    return (
+        f"copympi {__version__}: {of} (method {job.method[0]}), "
+        f"{d.duration:g}{unit}, {ranks} rank{'s' if ranks > 1 else ''}"
+    )
+
+
+def _report(folder: Path, options: Any, taken: float) -> None:
+    """Table and figure; the root alone."""
+    if options.quiet and options.no_figure:
+        return
+    data = reading.read(folder)
+    comparison = analysis.compare(data)
+    paths = [] if options.no_figure else plots.draw(data, comparison)
+    if options.quiet:
+        return
+    print("\n".join(analysis.lines(data, comparison)))
+    copies, steps = float(data.events[:, -1].sum()), int(data.attributes["steps"])
+    print(f"  {steps:,} steps, {copies:.4g} copies in {taken:.2f} s of wall time")
+    print("  " + one_line(", ".join(str(path) for path in [data.path, *paths])), flush=True)
+
+
+def _show_warning(message: Any, *_: Any, **__: Any) -> None:
+    print(f"copympi: warning: {one_line(str(message))}", file=sys.stderr, flush=True)

@@ -1,0 +1,125 @@
+"""What of a run must not change between its attempts, and how it is told that something has.
+
+What a run is made of can be given in many ways: amplitudes, or densities with phases; a matrix, its file, or a builder;
+lists in a config, arrays in Python. So the settings hold both how it was given, key by key, and digests of what came of
+it: who begins a run one way may go on with it another way, and who is refused is told the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from copympi.config.reading import Config
+from copympi.config.writing import plain
+from copympi.errors import InputError
+from copympi.model.preparation import Start, count
+from copympi.model.system import System
+
+HOW = tuple(f"preparation.{key}" for key in ("state", "density", "phase", "packet", "admixture", "basis"))
+"""Keys that say, like those of a builder, how system and ensemble were given, where MADE says what they are."""
+MATRIX, LATTICE, START = MADE = "system.hamiltonian", "system.lattice", "preparation.start"
+FEW = 64
+"""Numbers that are noted one by one; of more there is a digest."""
+
+Settings = dict[str, Any]
+
+
+def settings(config: Config, system: System, start: Start, observed: list[str] | None = None) -> Settings:
+    """All that must stay, flat, in types that JSON has. observed : names of a user's own quantities."""
+    W = system.frequencies
+    return {
+        **given(config),
+        MATRIX: matrix_digest(W.data, W.indices, W.indptr),
+        LATTICE: _lattice_digest(system),
+        START: f"ensemble with digest {_digest(start.state, start.counts, start.phase)}",
+        "output.observe": observed or None,
+    }
+
+
+def given(config: Config) -> Settings:
+    """The part of the settings that a config says by itself."""
+    flat = {key: plain(value, FEW, spelt=True) for key, value in config.settings().items()}
+    return flat | {"preparation.phases": _phases(config.preparation.phases)}
+
+
+def fingerprint(noted: Settings) -> int:
+    """One number for settings, to see whether all ranks have the same."""
+    return zlib.crc32(repr(sorted(noted.items())).encode())
+
+
+def matrix_digest(data: NDArray[Any], indices: NDArray[Any], indptr: NDArray[Any]) -> str:
+    """H/hbar as CSR in one word; the type of its indices does not count."""
+    whole = np.int32 if data.size < 2**31 else np.int64
+    parts = [data, indices.astype(whole), indptr.astype(whole)]
+    same = hashlib.blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in parts), digest_size=8)
+    return f"matrix with digest {same.hexdigest()}"
+
+
+def compare(old: Settings, new: Settings, path: Path) -> None:
+    """InputError for the first key that differs where it must not; a longer duration is fine, a shorter one is not.
+
+    old : from `path`, which an earlier version may have written: it had no digest of the ensemble.
+    """
+    old, new = _comparable(old), _comparable(new)
+    alike = all(key in old and old[key] == new.get(key) for key in MADE)
+    for key in sorted((old.keys() | new.keys()) - set(MADE)):
+        was, now = old.get(key), new.get(key)
+        if key == "dynamics.duration":
+            if was is None or now is None or now < was:
+                raise InputError(key, now, f"was {was} when {path} was written; may only become longer")
+        elif was != now and not (alike and (key in HOW or _of_builder(key))):
+            _refuse(key, was, now, path)
+    for key in (MATRIX, LATTICE):  # the ensemble follows from keys that are the same: other bits are another machine's
+        if key in old and old[key] != new[key]:
+            _refuse(key, old[key], new[key], path)
+
+
+def _of_builder(key: str) -> bool:
+    return key.startswith("system.") and key != "system.hbar"
+
+
+def _refuse(key: str, was: Any, now: Any, path: Path) -> None:
+    may = "only duration, checkpoints and output.time_unit may change"
+    raise InputError(key, now, f"was {was} when {path} was written; {may}")
+
+
+def _comparable(noted: Settings) -> Settings:
+    """Settings in one of several ways to write them."""
+    out = {key: plain(value, FEW, spelt=True) for key, value in noted.items()}
+    out["preparation.phases"] = _phases(noted.get("preparation.phases"))
+    with suppress(InputError):  # of a file that somebody wrote by hand
+        out["preparation.members"] = count(noted.get("preparation.members"))
+    return out
+
+
+def _lattice_digest(system: System) -> str:
+    if system.lattice is None:
+        return "none"
+    said = sorted((name, plain(value)) for name, value in system.lattice.attributes().items())
+    return f"lattice with digest {_digest(system.lattice.potential, text=repr(said))}"
+
+
+def _phases(phases: Any) -> Any:
+    """Phases of members: a path as it is, of numbers a digest."""
+    if phases is None or isinstance(phases, str):
+        return phases
+    try:
+        values = np.asarray(phases, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return repr(phases)
+    return f"{values.size} phases with digest {_digest(values)}"
+
+
+def _digest(*arrays: NDArray[Any], text: str = "") -> str:
+    hasher = xxhash.xxh3_64(text.encode())
+    for array in arrays:
+        hasher.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return hasher.hexdigest()
