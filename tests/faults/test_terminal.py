@@ -76,7 +76,7 @@ def test_a_rank_that_hangs_before_or_after_the_run_ends_the_job(tmp_path: Path, 
         "start": "import os, time\nif os.environ['PMI_RANK'] == '1': time.sleep(1000)\n",
         "report": "import copympi.cli.run, time\ncopympi.cli.run._report = lambda *_: time.sleep(1000)\n",
     }
-    main = "from copympi.cli import main\nmain(['run', 'job.toml', '-o', 'out', '--patience', '4s'])\n"
+    main = "from copympi.cli.main import main\nmain(['run', 'job.toml', '-o', 'out', '--patience', '4s'])\n"
     done = launch.mpiexec(2, "-c", sleep[where] + main, cwd=tmp_path, timeout=60)
     assert done.returncode == 1, done.stderr
     said = {"start": "Timeout (0:00:04)!\n", "report": ": nothing has gone on for 4 s; the job ends\n"}

@@ -35,7 +35,7 @@ def test_what_fails_on_one_rank_fails_on_all(mpi: str) -> None:
     """Rank 1 alone cannot write where files are tried: everyone exits 1, and the line says so."""
     python = [sys.executable, "-m", "copympi", "check"]
     broken = ["env", "TMPDIR=/proc/nowhere", sys.executable, "-c"]
-    script = "import tempfile; tempfile.tempdir = '/proc/nowhere'; from copympi.cli import main; main(['check'])"
+    script = "import tempfile; tempfile.tempdir = '/proc/nowhere'; from copympi.cli.main import main; main(['check'])"
     job = [*launch.launcher(mpi), "-n", "1", *python, ":", "-n", "1", *broken, script]
     done = launch.run(job)
     assert done.returncode == 1
