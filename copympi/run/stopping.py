@@ -52,10 +52,10 @@ class Stopping:
         self.last_cost = 0.0
         self.saved_at, self.saved_time, self.looked = clock.monotonic(), 0.0, 0.0
         self.broken = False
-        heeded = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
+        caught = [n for n in SIGNALS if n != signal.SIGHUP or signal.getsignal(n) is not signal.SIG_IGN]
         if threading.current_thread() is not threading.main_thread():  # only the main one may set handlers
-            heeded = []
-        self.old: dict[int, Any] = {number: signal.signal(number, self._catch) for number in heeded}
+            caught = []
+        self.old: dict[int, Any] = {number: signal.signal(number, self._catch) for number in caught}
         if root:  # whoever starts wants to go on
             with suppress(OSError):
                 self.stopped.unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class _AtOnceError(BaseException):
 
 
 class Stopping:
-    """A context in which signals are wishes to stop. `budget`: seconds; None for the end of the SLURM job, if any."""
+    """A context in which a signal asks to stop. `budget`: seconds; None for the end of the SLURM job, if any."""
 
     def __init__(self, comm: Any, budget: float | None) -> None:
         self.comm = comm
