@@ -36,7 +36,7 @@ from copympi.run import stopping
 from tests.faults import configs
 
 ROOT = Path(__file__).parents[2]
-BUDGET, LIMIT, WAIT = 1.0, 12.0, 240.0
+BUDGET, LIMIT, WAIT = 0.25, 12.0, 240.0
 """Seconds after which a run stops itself; of computing, and of waiting (the machine may be busy): then it hangs."""
 DEAF = 2
 """Times these limits: it does not listen to signals, and is killed."""
@@ -170,7 +170,7 @@ class Done(NamedTuple):
 
     @property
     def slow(self) -> bool:
-        return self.seconds > 4 * BUDGET
+        return self.seconds > 16 * BUDGET
 
     def line(self, seed: int) -> str:
         return f"{seed} {self.number} {self.engine}, {self.kind} {self.seconds:.1f} s: {self.wrong}"
