@@ -14,7 +14,8 @@ FLOORS = [
     [("storage", "files, and nothing else"), ("theory", "what to compare with: never seen by the dynamics")],
     [("records", "what is recorded, and when")],
     [("engine", "how many ranks do it: the methods, their contract, layouts")],
-    [("config", "the schema of a config file"), ("model", "what the theory says: pure functions of arrays")],
+    [("config", "the schema of a config file, and how it is read")],
+    [("model", "what the theory says: pure functions of arrays; builders of systems")],
     [("kernels", "compiled inner loops, from cython_src/")],
     [("errors, text, memory, files, launcher, interrupt, mpi", "the ground that all stand on; ranks and collectives")],
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,18 @@ def test_rooms_stand_in_order() -> None:
     order = ["__version__", *(room for room, _ in ALLOWED)]
     for room, may in ALLOWED:
         assert all(order.index(below.split(".")[0]) < order.index(room) for below in may), room
+
+
+def test_the_figure_of_the_house_has_the_same_order() -> None:
+    """docs/house.svg is what tools/house.py draws, every room in it stands above those it may import from."""
+    space = runpy.run_path(str(ROOT / "tools/house.py"))
+    floor = {room: k for k, row in enumerate(space["FLOORS"]) for names, _ in row for room in names.split(", ")}
+    for room, may in ALLOWED:
+        for below in {name.split(".")[0] for name in may} & floor.keys() if room in floor else ():
+            ground = len(space["FLOORS"]) - 1
+            assert floor[room] < floor[below] or floor[room] == floor[below] == ground, f"{room}, {below}"
+    assert floor.keys() == {room for room, _ in ALLOWED} - {"__main__"}
+    assert (ROOT / "docs/house.svg").read_text(encoding="utf-8") == space["drawing"]()
 
 
 def test_no_circle_within_a_room() -> None:
