@@ -6,9 +6,20 @@ import copyreg
 import sys
 import unicodedata
 import warnings
+from pathlib import Path
 from typing import Any
 
 from copympi.text import one_line, shorten
+
+
+class _Shown:
+    """Stands for a value that may not be able to travel."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 class InputError(ValueError):
@@ -23,8 +34,10 @@ class InputError(ValueError):
         return one_line(f"{where}{self.key} = {shorten(self.value)}: {self.why}")
 
     def __reduce__(self) -> Any:
-        """Pickled whole, so that the root's error can be raised on every rank."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+        """Pickled so that the root's error can be raised on every rank: of most values, how they are shown."""
+        plain = isinstance(self.value, (str, int, float, complex, Path, type(None)))
+        told = {**self.__dict__, "value": self.value if plain else _Shown(shorten(self.value))}
+        return copyreg.__newobj__, (type(self), *self.args), told  # type: ignore[attr-defined]
 
     def inside(self, file: object) -> InputError:
         """The same error, said of a file."""

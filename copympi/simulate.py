@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from copympi import mpi
 from copympi.config.reading import seconds
 from copympi.errors import InputError
@@ -154,5 +156,6 @@ def _folder(output: Any) -> Path | None:
 
 
 def _budget(given: Any) -> float | None:
+    given = given.item() if isinstance(given, np.generic) else given
     number = isinstance(given, (int, float)) and not isinstance(given, bool) and 0 < given < float("inf")
     return float(given) if number else None if given is None else seconds(given, "time_budget")

@@ -22,6 +22,8 @@ RESOLVABLE = 16 * np.finfo(float).eps
 TURN = 0.1
 """Radians a step at the default tolerance, where phases are not aligned."""
 DEFAULT_TOLERANCE = 1e-4
+SMALLEST_CHANCE = float(np.finfo(float).smallest_subnormal)
+"""What a product of small bounds may not fall below."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Accuracy:
 
     def second_order_control(self, stop: Stop, spectators: int = 0) -> StepControl:
         """As `control`, for members with phases of their own: their chance of a proposal follows the tolerance."""
-        return self._control(stop, spectators, self.leaving_chance * self._finer)
+        return self._control(stop, spectators, max(self.leaving_chance * self._finer, SMALLEST_CHANCE))
 
     def _control(self, stop: Stop, spectators: int, leaving_chance: float) -> StepControl:
         return StepControl(

@@ -78,11 +78,11 @@ class PhaseClasses(IndependentReplicas):
         self._control = self.accuracy.second_order_control(stop)
 
     def go_on(self) -> int:
-        """Some steps of every replica that is not yet at the stop: how many were made, at the most, by one."""
+        """Some steps of every replica that is not yet at the stop: how many were made by all together."""
         active = (self.time_left > 0.0).astype(np.uint8)
         done = 0
         while active.any() and done < self.pace.steps:
-            done += 1
+            done += int(np.count_nonzero(active))
             field_plans.choose(
                 self.system.couplings, self.plans, self._control, self.accuracy.angle, active=active, n=self._real_n,
                 sums=self.sums, since=self.since, besides=self._besides, time_left=self.time_left,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import time as clock
@@ -28,7 +29,11 @@ from copympi.run.progress import Progress, Silent
 from copympi.run.stopping import Stopping, job_deadline
 from copympi.run.watchdog import Unwatched, Watchdog
 from copympi.storage import given, guard, layout, reading, results
+from copympi.storage.checkpoints import numbered
 from copympi.storage.folder import is_complete, refuse_results
+
+SETTINGS = "settings"
+"""The attribute of results.h5 that says what the keys of a run came to."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def _in_folder(
     if mpi.from_root(comm, lambda: os.path.isdir(folder)):
         mpi.from_root(comm, lambda: results.open_folder(folder, old))
     if manner.resume:
-        mpi.from_root(comm, lambda: refuse_changes(folder, meta["settings"]))
+        mpi.from_root(comm, lambda: _refuse_to_go_on(job, folder, manner.overwrite))
     watchdog.beat()
     plan, ensemble = _plan(job), _built(comm, job)
     plan.try_observers(ensemble)
@@ -168,9 +173,32 @@ def _already_done(job: Job) -> bool:
     old, newest = settings.given(config), newest_settings(job.folder)
     duration = {"dynamics.duration": old["dynamics.duration"]}
     # a checkpoint knows what the keys came to, so that the same run may be asked for by others
-    old = old | {settings.MATRIX: settings.matrix_digest(*matrix)} if newest is None else newest[1] | duration
+    if newest is not None:
+        old = newest[1] | duration
+    elif SETTINGS in data.attributes:
+        old = json.loads(data.attributes[SETTINGS])
+    else:  # of version 0.1
+        old = old | {settings.MATRIX: settings.matrix_digest(*matrix)}
     settings.compare(old, job.settings, path)
     return bool(data.time[-1] >= job.config.dynamics.duration * (1 - 1e-9))
+
+
+def _refuse_to_go_on(job: Job, folder: Path, overwrite: bool) -> None:
+    """InputError where the run in a folder is another one, was to be longer, or is finished and cannot go on."""
+    refuse_changes(folder, job.settings)
+    if is_complete(folder):
+        if not (overwrite or numbered(folder)):
+            why = "holds a finished run and no checkpoint from which it could go on; use --overwrite to start afresh"
+            raise InputError("output folder", folder, why)
+        return
+    try:
+        with reading.opened(folder / layout.NAME) as file:
+            was = configuration.check(tomlkit.parse(str(file.attrs["config"])).unwrap()).dynamics.duration
+    except Exception:  # none, or damaged: others say so
+        return
+    if numbered(folder) and job.config.dynamics.duration < was:
+        why = f"was {was:g} when {folder / layout.NAME} was written; may only become longer"
+        raise InputError("dynamics.duration", job.config.dynamics.duration, why)
 
 
 def _deadline(budget: float | None, root: bool) -> float | None:
@@ -199,7 +227,7 @@ def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) 
     made: list[results.ResultsFile] = []
 
     def open_it() -> None:
-        said = dict(zip(("method", "method_why"), job.method, strict=True))
+        said = dict(zip(("method", "method_why"), job.method, strict=True)) | {SETTINGS: json.dumps(job.settings)}
         output = results.Output(
             checkpoints.folder, plan, job.text, checkpoints.comm.size, mpi.name(), said, keep,
             checkpoints.attempt, checkpoints.check_fence,

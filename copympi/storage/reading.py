@@ -116,13 +116,16 @@ def read(place: Path) -> Results:
     path = place / NAME if place.is_dir() else place
     if not path.exists():
         raise InputError("DIR", place, f"holds no {NAME}")
-    found = _read(path)
-    for _ in range(LOOKS):
-        if not found.torn:
-            break
-        clock.sleep(0.05)  # a run may have been writing just these records
-        found = _read(path)
-    return found
+    for _ in range(LOOKS):  # a run may be writing just these records
+        try:
+            found = _read(path)
+            if not found.torn:
+                return found
+        except InputError as problem:
+            if "truncated file" not in str(problem):
+                raise
+        clock.sleep(0.05)
+    return _read(path)
 
 
 def _read(path: Path) -> Results:

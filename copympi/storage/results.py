@@ -67,15 +67,15 @@ class ResultsFile:
             self.data = {name: self.file[name] for name in self.data}  # see hdf5.writing
             self.digests = dict(self.file[digests.GROUP])
             self._take_over(keep)
-            if self.plan.split_files and not again:
-                self.may_append()
-                profiles.forget(self.path.parent, self.profiles, self.output.attempt, self.may_append)
             self.file.swmr_mode = True
             self.file.flush()
             sync(self.new)
             self.may_append()
             os.replace(self.new, self.path)
             sync(self.path.parent)
+            if self.plan.split_files and not again:  # only now: the file before may have had to stay
+                self.may_append()
+                profiles.forget(self.path.parent, self.profiles, self.output.attempt, self.may_append)
         except (MachineError, InputError):
             self._give_up()
             raise

@@ -11,6 +11,7 @@ from scipy import stats
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.phase_classes import PhaseClasses, shared_out
+from copympi.kernels import phase_classes as kernel
 from copympi.kernels.draws import many_leavers
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
@@ -69,7 +70,7 @@ def test_a_rare_kind_fluctuates_as_few_members_do(N: float) -> None:
         crowd = ensemble(size, runs, seed, spread=2.0)
         crowd.count[:, 0, 0] = crowd.count[:, 1, 5] = 2
         crowd.n[:] = crowd.count.sum(axis=2)
-        crowd._map(np.ones(runs, np.uint8), None)
+        kernel.map_classes(crowd.classes, active=np.ones(runs, np.uint8), maps=crowd.maps, sums=crowd.sums)
         carried(crowd, 3)
         found.append(crowd.count[:, [0, 1], [0, 5]].astype(float))
     rare, other = found
