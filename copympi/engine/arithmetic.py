@@ -40,3 +40,8 @@ def arithmetic_digest() -> int:
             couplings, plans, control, scratch, half, active=active, n=n, out=out, phase=phase, time_left=time_left
         )
     return zlib.crc32(plans.rows.data)
+
+
+def arithmetic() -> str:
+    """This CPU's arithmetic as provenance has it: runs whose words are the same have the same last bits."""
+    return f"arithmetic digest {arithmetic_digest():08x}"

@@ -15,7 +15,7 @@ import tomlkit
 
 from copympi import __version__, mpi
 from copympi.config import reading as configuration
-from copympi.engine.arithmetic import arithmetic_digest
+from copympi.engine.arithmetic import arithmetic
 from copympi.engine.clock import record
 from copympi.engine.ensemble import Ensemble
 from copympi.errors import InputError, MachineError
@@ -31,9 +31,6 @@ from copympi.run.watchdog import Unwatched, Watchdog
 from copympi.storage import given, guard, layout, reading, results
 from copympi.storage.checkpoints import numbered
 from copympi.storage.folder import is_complete, refuse_results
-
-SETTINGS = "settings"
-"""The attribute of results.h5 that says what the keys of a run came to."""
 
 
 @dataclass(frozen=True)
@@ -175,8 +172,8 @@ def _already_done(job: Job) -> bool:
     # a checkpoint knows what the keys came to, so that the same run may be asked for by others
     if newest is not None:
         old = newest[1] | duration
-    elif SETTINGS in data.attributes:
-        old = json.loads(data.attributes[SETTINGS])
+    elif layout.SETTINGS in data.attributes:
+        old = json.loads(data.attributes[layout.SETTINGS])
     else:  # of version 0.1
         old = old | {settings.MATRIX: settings.matrix_digest(*matrix)}
     settings.compare(old, job.settings, path)
@@ -191,14 +188,14 @@ def _refuse_to_go_on(job: Job, folder: Path, overwrite: bool) -> None:
             why = "holds a finished run and no checkpoint from which it could go on; use --overwrite to start afresh"
             raise InputError("output folder", folder, why)
         return
+    path = folder / layout.NAME
     try:
-        with reading.opened(folder / layout.NAME) as file:
-            was = configuration.check(tomlkit.parse(str(file.attrs["config"])).unwrap()).dynamics.duration
-    except Exception:  # none, or damaged: others say so
+        with reading.opened(path) as file:
+            noted = json.loads(file.attrs[layout.SETTINGS])
+    except Exception:  # none, by version 0.1, or damaged: others say so
         return
-    if numbered(folder) and job.config.dynamics.duration < was:
-        why = f"was {was:g} when {folder / layout.NAME} was written; may only become longer"
-        raise InputError("dynamics.duration", job.config.dynamics.duration, why)
+    if numbered(folder):  # else it starts afresh
+        settings.compare(noted, job.settings, path)
 
 
 def _deadline(budget: float | None, root: bool) -> float | None:
@@ -215,7 +212,7 @@ def _meta(job: Job) -> dict[str, Any]:
         "members": job.start.members,
         "version": __version__,
         "libraries": results.libraries(),
-        "cpu": f"arithmetic digest {arithmetic_digest():08x}",
+        "cpu": arithmetic(),
         "mpi": mpi.name(),
         "hostname": platform.node(),
         "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -227,7 +224,9 @@ def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) 
     made: list[results.ResultsFile] = []
 
     def open_it() -> None:
-        said = dict(zip(("method", "method_why"), job.method, strict=True)) | {SETTINGS: json.dumps(job.settings)}
+        said = dict(zip(("method", "method_why"), job.method, strict=True)) | {
+            layout.SETTINGS: json.dumps(job.settings)
+        }
         output = results.Output(
             checkpoints.folder, plan, job.text, checkpoints.comm.size, mpi.name(), said, keep,
             checkpoints.attempt, checkpoints.check_fence,

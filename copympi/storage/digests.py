@@ -17,13 +17,13 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from copympi.storage.layout import OBSERVED, axis, is_sparse, recorded
+from copympi.storage.layout import OBSERVED, SETTINGS, axis, is_sparse, recorded
 
 GROUP = "digests"
 RECORDS, PROFILE_ROWS = "records", "profiles"
 BEGINNING = (
     "schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname", OBSERVED,
-    "method", "method_why",
+    "method", "method_why", SETTINGS,
 )  # fmt: skip
 END = ("complete", "seconds", "steps", "largest_chance", "ended")
 """Attributes that a results file has from the beginning, if it has them, and those that its end adds."""

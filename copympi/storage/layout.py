@@ -12,6 +12,8 @@ NAME = "results.h5"
 FOLDER = "profiles"
 OBSERVED = "observed"
 """Root attribute with the names of the quantities of a user's own, in a row; there where there are any."""
+SETTINGS = "settings"
+"""Root attribute: what must not change between the attempts of a run, as JSON; files of version 0.1 have none."""
 CODES = next(row.codes for row in TABLE if row.name == "regime")
 """What the numbers in `regime` mean."""
 

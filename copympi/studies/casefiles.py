@@ -17,7 +17,7 @@ import scipy
 from numpy.typing import NDArray
 
 from copympi import __version__, mpi
-from copympi.engine.arithmetic import arithmetic_digest
+from copympi.engine.arithmetic import arithmetic
 from copympi.errors import MachineError
 from copympi.storage.results import libraries
 from copympi.studies import sealed
@@ -50,7 +50,7 @@ def provenance(seconds: float, ranks: int) -> dict[str, Any]:
     """What is noted of the process that made a case, beside the case's identity."""
     return {
         "libraries": f"{libraries()}, scipy {scipy.__version__}",
-        "cpu": f"arithmetic digest {arithmetic_digest():08x}",
+        "cpu": arithmetic(),
         "mpi": mpi.name(),
         "ranks": ranks,
         "hostname": platform.node(),

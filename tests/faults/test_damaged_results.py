@@ -236,6 +236,14 @@ def test_all_else_has_digests_too(copy: Path, what: str) -> None:
         reading.read(copy / "out")
 
 
+def test_settings_are_digested(copy: Path) -> None:
+    with h5py.File(copy / "out/results.h5", "r+", libver="latest", locking=False) as file:
+        assert "dynamics.duration" in file.attrs[layout.SETTINGS]
+        file.attrs[layout.SETTINGS] = "{"
+    with pytest.raises(MachineError, match="its attributes do not match their digest"):
+        reading.read(copy / "out")
+
+
 @pytest.mark.parametrize("more", [(), ("--overwrite",), ("--resume",)], ids=lambda more: "".join(more))
 def test_what_cannot_be_opened_is_never_replaced(copy: Path, more: tuple[str, ...]) -> None:
     path = copy / "out/results.h5"
