@@ -84,7 +84,7 @@ class Momenta(OwnPhases):
     def _turning(self) -> NDArray[np.float64]:
         """How fast phases turn besides: by momenta, by the pull of the others, by the recoil of their fields."""
         fastest = self._largest_momentum()
-        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), fastest)
+        sums = self._sums_of_all(fastest)
         numbers = self._felt(sums)
         pull = (2.0 if self.model.twice else 1.0) * self._strength() * self.n
         recoil = np.hypot(numbers[:, 3], numbers[:, 4])
@@ -113,6 +113,10 @@ class Momenta(OwnPhases):
             :, :, None
         ]
         return np.ascontiguousarray(sums * unit), unit
+
+    def _sums_of_all(self, room: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sums over all members of all replicas as they are, (R, SUMS, P). Collective."""
+        return self._all_sums(self.values, np.ones(len(self.n), np.uint8), room)[0]
 
     def _largest_momentum(self) -> NDArray[np.float64]:
         fastest = np.zeros(len(self.n))
@@ -171,7 +175,7 @@ class Momenta(OwnPhases):
 
     def sums_now(self) -> NDArray[np.float64]:
         """Sums of e^{i phi} and e^{2 i phi} of all replicas as they are, (R, 4P). Collective."""
-        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), self._largest_momentum())
+        sums = self._sums_of_all(self._largest_momentum())
         return np.ascontiguousarray(sums[:, :4].reshape(len(self.n), -1))
 
     def per_member(self) -> dict[str, NDArray[Any]]:
@@ -180,8 +184,7 @@ class Momenta(OwnPhases):
 
     def replica_rows(self) -> dict[str, NDArray[np.float64]]:
         """H/hbar (42) of every replica, (R,). Collective."""
-        sums, _ = self._all_sums(self.values, np.ones(len(self.n), np.uint8), self._largest_momentum())
-        return {"energy": self._energy(sums)}
+        return {"energy": self._energy(self._sums_of_all(self._largest_momentum()))}
 
     def _energy(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
         """H/hbar (42), (R,)."""

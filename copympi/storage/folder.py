@@ -60,8 +60,8 @@ def is_complete(folder: Path) -> bool:
     return holding(folder) == FINISHED
 
 
-def open_folder(folder: Path, overwrite: bool) -> None:
-    """Make the results folder; InputError where it cannot be written or holds what may not be replaced."""
+def make(folder: Path) -> None:
+    """See that a folder is there; InputError where it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, probe = tempfile.mkstemp(prefix=checkpoints.PROBE, dir=folder)  # no other start has this name
@@ -69,6 +69,11 @@ def open_folder(folder: Path, overwrite: bool) -> None:
         Path(probe).unlink(missing_ok=True)
     except (OSError, ValueError) as problem:
         raise InputError(KEY, folder, f"cannot be written: {reason(problem)}") from None
+
+
+def open_folder(folder: Path, overwrite: bool) -> None:
+    """Make the results folder; InputError where it cannot be written or holds what may not be replaced."""
+    make(folder)
     refuse_results(folder, overwrite)
     try:
         saved = [] if overwrite else checkpoints.numbered(folder)

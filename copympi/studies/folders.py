@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +10,9 @@ from typing import Any
 
 from copympi.errors import InputError, MachineError
 from copympi.storage import checkpoints, layout
+from copympi.storage.folder import KEY, make
 from copympi.storage.hdf5 import opened, reason
 from copympi.studies import STUDIES, casefiles, sealed
-
-KEY = "output folder"
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def _whole(path: Path) -> tuple[str, dict[str, Any] | None]:
 
 def open_folder(folder: Path, name: str, request: Any) -> bool:
     """Make a study's folder ready; whether it holds this very study, finished. InputError where it must not be used."""
-    _make(folder)
+    make(folder)  # before hours are spent
     if (folder / layout.NAME).exists() or checkpoints.numbered(folder):
         raise InputError(KEY, folder, "holds a run; choose another with -o")
     fresh = request.overwrite and not request.resume
@@ -105,17 +102,6 @@ def _refuse(folder: Path, name: str, found: Held | None, request: Any) -> None:
         if found.request[key] != value:
             why = f"the study in {folder} was begun with another: {found.request[key]}; choose another folder with -o"
             raise InputError(f"--{key}", value, why)
-
-
-def _make(folder: Path) -> None:
-    """See that `folder` is there and can be written, before hours are spent."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, probe = tempfile.mkstemp(prefix=".can-write-", dir=folder)
-        os.close(handle)
-        os.unlink(probe)
-    except (OSError, ValueError) as problem:
-        raise InputError(KEY, folder, f"cannot be written: {reason(problem)}") from None
 
 
 def clear_cases(folder: Path) -> None:

@@ -90,3 +90,11 @@ def _read(file: Any, study: Any, case: Any, seed: int) -> Done:
     arrays = {name: group[name][()] for name in study.datasets if name in group}
     arrays |= {name: np.asarray(group.attrs[name]) for name in json.loads(group.attrs[WITHOUT_AXES])}
     return Done(case, seed, arrays, {})
+
+
+def note_numbers(file: Any, outcomes: list[Any], before: str = "") -> None:
+    """Numbers (value, error) of each outcome as attributes of its case's group; `before` begins their names."""
+    for outcome in outcomes:
+        for name, (value, error) in outcome.numbers.items():
+            at = file[outcome.case.place].attrs
+            at[f"{before}{name}"], at[f"{before}{name} error"] = value, error

@@ -11,6 +11,7 @@ from copympi.studies.alignment import figure, table
 from copympi.studies.alignment.cases import DENSITY, PHASE, Case, R, cases
 from copympi.studies.alignment.numbers import Outcome
 from copympi.studies.frame import Arrays, Done, Study
+from copympi.studies.outputs import note_numbers
 
 DATASETS = {
     "time": ("periods", "time since the start, in periods of the aligned ensemble"),
@@ -53,10 +54,7 @@ def answers(done: list[Done]) -> list[Outcome]:
 
 def more(file: Any, outcomes: list[Outcome]) -> None:
     """The numbers at the end of each case, as attributes of its group."""
-    for outcome in outcomes:
-        for name, (value, error) in outcome.numbers.items():
-            at = file[outcome.case.place].attrs
-            at[f"end {name}"], at[f"end {name} error"] = value, error
+    note_numbers(file, outcomes, "end ")
 
 
 STUDY = Study(

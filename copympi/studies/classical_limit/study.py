@@ -16,6 +16,7 @@ from copympi.studies.classical_limit import figure, table
 from copympi.studies.classical_limit.cases import Case, Solution, with_solutions
 from copympi.studies.classical_limit.numbers import Outcome, Reference, recorded
 from copympi.studies.frame import Arrays, Done, Study
+from copympi.studies.outputs import note_numbers
 
 DATASETS = {
     "occupation": ("members", "members n_a at each site, first replica (record, site)"),
@@ -84,14 +85,6 @@ def _reference(arrays: Arrays) -> Reference:
     return Reference(**{**of, "share": float(of["share"]), "step": float(of["step"])})
 
 
-def more(file: Any, outcomes: list[Outcome]) -> None:
-    """The numbers of each ensemble, as attributes of its group."""
-    for outcome in outcomes:
-        for name, (value, error) in outcome.numbers.items():
-            at = file[outcome.case.place].attrs
-            at[name], at[f"{name} error"] = value, error
-
-
 STUDY = Study(
     name="classical-limit",
     asks=classical_limit.ASKS,
@@ -103,5 +96,5 @@ STUDY = Study(
     text=table.text,
     figure=figure.figure,
     attributes={"mass": 1.0},
-    more=more,
+    more=note_numbers,
 )
