@@ -88,7 +88,7 @@ def test_a_rank_that_hangs_before_or_after_the_run_ends_the_job(tmp_path: Path, 
 
 def test_a_suspended_job_goes_on(tmp_path: Path) -> None:
     """All of it is stopped for longer than its patience, as by SLURM's suspend. Nor does a lost terminal end it."""
-    prepare(tmp_path, duration=1e6, interval=1e3)
+    prepare(tmp_path, members=4_000_000, duration=1e6, interval=1e3)  # minutes: fewer members soon find a node for good
     options = ("--quiet", "--patience", "2s")
     with Life(tmp_path, *options, ranks=2, prefix=("nohup",)) as life:
         life.until_begun()
