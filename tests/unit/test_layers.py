@@ -25,6 +25,7 @@ ALLOWED = [
     ("files", ()),
     ("launcher", ()),
     ("interrupt", ("launcher",)),
+    ("citation", ("__version__",)),
     ("errors", ("text",)),
     ("mpi", ("errors", "text", "launcher")),
     ("kernels", ()),
@@ -42,7 +43,11 @@ ALLOWED = [
         "studies",
         (*GROUND, "__version__", "model", "engine", "theory", "records", "storage", "report", "run", "simulate"),
     ),
-    ("cli", (*GROUND, "__version__", "interrupt", "config", "model", "engine", "storage", "report", "run", "studies")),
+    (
+        "cli",
+        (*GROUND, "__version__", "interrupt", "citation", "config", "model", "engine", "storage", "report", "run")
+        + ("studies",),
+    ),
     ("__main__", ("cli",)),
 ]
 
@@ -76,7 +81,7 @@ def test_there_is_something_to_look_at() -> None:
 def test_imports_flow_one_way(path: Path) -> None:
     name = name_of(path)
     room = (name.split(".") + [""])[1]
-    allowed = ("errors", "interrupt", "model", "simulate") if not room else (room, *dict(ALLOWED)[room])
+    allowed = ("errors", "interrupt", "citation", "model", "simulate") if not room else (room, *dict(ALLOWED)[room])
     for target in imports(path):
         if belongs(target, "copympi"):
             assert any(belongs(target, f"copympi.{may}") for may in allowed), f"{name} imports {target}"
