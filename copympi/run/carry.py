@@ -125,11 +125,11 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
         mpi.from_root(comm, checkpoints.clear)
     if root and not keep:
         warn_about(job.start, job.system)
-    progress = _progress(job, manner, root)
     with _results_on_root(job, plan, keep, checkpoints) as recorder:
         checkpoints.recorders = [recorder] if root else []
         if root and manner.headline:
             print(manner.headline, flush=True)
+        progress = _progress(job, manner, root)  # its bar comes after that line
         last, seconds = run(ensemble, plan, checkpoints.recorders, progress, checkpoints)
         seconds += checkpoints.spent_before
         mpi.from_root(comm, lambda: recorder.finish(seconds, last))
