@@ -148,7 +148,16 @@ def asked(system: System, start: Start, config: Any) -> Case:
     model = None if alignment is None else Model(**alignment.model_dump())
     accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
     return Case(
-        system, start, accuracy, d.representation, d.replicas, d.seed, p.members, p.phases, p.phase_kinds, model,
+        system,
+        start,
+        accuracy,
+        d.representation,
+        d.replicas,
+        d.seed,
+        p.members,
+        p.phases,
+        p.phase_kinds,
+        model,
         d.method,
     )
 
