@@ -64,9 +64,10 @@ class Batch:
 
 
 def write(folder: Path, batch: Batch) -> None:
-    """Put a batch on the disk, under a name that follows from what it holds. OSError where the disk does not take it."""
-    names = "".join([*(result.name for result in batch.results), "failed", *batch.failures])
-    sealed.write(folder / BATCHES / f"{xxhash.xxh3_64_hexdigest(names.encode())}.h5", lambda file: _fill(file, batch), sealed.SWEEP)
+    """Put a batch on the disk, under a name that follows from what it holds. OSError where the disk fails."""
+    held = "".join([*(result.name for result in batch.results), "failed", *batch.failures])
+    path = folder / BATCHES / f"{xxhash.xxh3_64_hexdigest(held.encode())}.h5"
+    sealed.write(path, lambda file: _fill(file, batch), sealed.SWEEP)
 
 
 def _fill(file: Any, batch: Batch) -> None:
@@ -103,8 +104,8 @@ def read(path: Path) -> Batch:
             batch.failures = json.loads(file.attrs["failures"])
             for group in file.values():
                 arrays = {name: data[()] for name, data in group["arrays"].items()}
-                columns = zip(*(group[c][()].tolist() for c in ("name", "steps", "largest_chance", "seconds")), strict=True)
-                for k, (name, *numbers) in enumerate(columns):
+                columns = (group[c][()].tolist() for c in ("name", "steps", "largest_chance", "seconds"))
+                for k, (name, *numbers) in enumerate(zip(*columns, strict=True)):
                     batch.add(Result(name.decode(), {n: values[k] for n, values in arrays.items()}, *numbers))
     except (OSError, KeyError, ValueError) as problem:
         raise MachineError(f"{path} cannot be read: {problem}") from None

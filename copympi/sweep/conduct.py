@@ -82,7 +82,8 @@ def conduct(comm: Any, base: Base, over: Over, place: Path, manner: Manner) -> O
         done, failed = (int(np.count_nonzero(state == what)) for what in (DONE, FAILED))
         if stopped:
             raise StoppedEarly(f"{stopping.reason}: {done:,} of {len(asked):,} runs are done and stand in {place}")
-        return Outcome(len(asked), done - before, failed, mpi.first_text(comm, small.first_failure or rest.first_failure))
+        said = mpi.first_text(comm, small.first_failure or rest.first_failure)
+        return Outcome(len(asked), done - before, failed, said)
 
 
 def _chosen(every: list[Point], names: list[str] | None) -> list[Point]:

@@ -97,7 +97,7 @@ def as_before(folder: Path, over: Over) -> Over:
 
 
 def take(folder: Path, base: Base, over: Over, made: dict[str, Any]) -> Spec | None:
-    """Make a folder ready for a sweep; what it said before, if it held this sweep. InputError where it must not be used.
+    """Make a folder ready for a sweep; what it said before, if it held this very one. InputError where it must not.
 
     What was swept may be extended by more values; all else must be as it was.
     """
@@ -139,7 +139,8 @@ def _put(path: Path, text: str) -> None:
 
 def _without(values: dict[str, Any], over: Over) -> dict[str, Any]:
     """The base config without what is swept, and without [checkpoint], which changes no number."""
-    out = {name: dict(keys) if isinstance(keys, dict) else keys for name, keys in values.items() if name != "checkpoint"}
+    kept = {name: keys for name, keys in values.items() if name != "checkpoint"}
+    out = {name: dict(keys) if isinstance(keys, dict) else keys for name, keys in kept.items()}
     for key in over:
         *path, last = key.split(".")
         table: Any = out

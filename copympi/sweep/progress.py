@@ -12,7 +12,7 @@ from copympi.run.progress import LINE_EVERY, on_terminal, span
 
 
 class Progress:
-    """`kind` bar, lines, auto (a bar where standard error is a terminal) or none; `total` runs, `done` of them before."""
+    """`kind` bar, lines, auto (a bar where standard error is a terminal) or none; of `total` runs `done` are there."""
 
     def __init__(self, total: int, done: int, kind: str, stream: Any = None) -> None:
         self.total, self.before, self.done, self.kind = total, done, done, kind
