@@ -33,13 +33,15 @@ class Manner:
     """How a sweep is carried out; nothing here changes its numbers.
 
     names : of the points to run; None for all. budget : seconds; None for the end of the SLURM job, if there is one.
-    ranks : "auto", "one" or "all", how many carry a run. progress : "auto", "bar", "lines" or "none".
+    ranks : "auto", "one" or "all", how many carry a run. progress : "auto", "bar", "lines" or "none". headline : a
+    line on standard output before it begins.
     """
 
     names: list[str] | None = None
     budget: float | None = None
     ranks: str = sharing.AUTO
     progress: str = "none"
+    headline: str = ""
     watchdog: Watchdog | Unwatched = field(default_factory=Unwatched)
 
 
@@ -70,6 +72,8 @@ def conduct(comm: Any, base: Base, over: Over, place: Path, manner: Manner) -> O
         with Stopping(comm, place, manner.budget) as stopping, Warned() as warned:
             state = _done_before(comm, place, asked)
             before = int(np.count_nonzero(state))
+            if manner.headline and comm.rank == mpi.ROOT:
+                print(manner.headline, flush=True)
             _make_rooms(comm, place, asked)
             shows = Progress(len(asked), before, manner.progress if comm.rank == mpi.ROOT else "none")
             rest = Large(comm, jobs, place, asked, stopping, manner.watchdog)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,10 @@ import numpy as np
 from copympi import mpi
 from copympi.config.reading import seconds
 from copympi.errors import CopyWarning, InputError, warn
-from copympi.records.memory import Run
-from copympi.run.loading import from_results
-from copympi.storage import layout
-from copympi.sweep import folder
-from copympi.sweep.base import Base, Jobs, from_python
-from copympi.sweep.batches import Reader
+from copympi.sweep.base import from_python
 from copympi.sweep.conduct import Manner, conduct
-from copympi.sweep.points import Point, checked
+from copympi.sweep.held import Held
+from copympi.sweep.points import checked
 from copympi.sweep.sharing import RANKS
 
 
@@ -84,63 +79,40 @@ def _budget(given: Any) -> float | None:
     return float(given) if number else None if given is None else seconds(given, "time_budget")
 
 
-class Sweep:
+class Sweep(Held):
     """What stands in a sweep's folder: iterate over it for (values, Run), in order, or ask for its `table`.
 
-    Results are read when they are asked for, a few megabytes at a time. values : "section.key" -> value. failed :
-    those of runs that failed, with why. missing : those of runs that are not done, or failed.
+    Results are read when they are asked for, a few megabytes at a time. values : "section.key" -> value. path : the
+    folder. failed : (values, why) of runs that failed. missing : values of runs that are not done, or failed.
     """
 
-    def __init__(self, path: Path, base: Base | None = None) -> None:
-        spec = folder.read(path)
-        if spec is None:
-            raise InputError("DIR", path, f"holds no sweep ({folder.SPEC})")
-        self.path, self.spec = path, spec
-        self.base = spec.base if base is None else base
-        self.points = spec.points
-
     @cached_property
-    def jobs(self) -> Jobs:
-        return Jobs(self.base)
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the table, one for each setting (runs that differ in their seed alone): name -> value, or
+        (value, standard error)."""
+        from copympi.sweep.rows import settings  # the theory that it is compared with takes a while to import
 
-    @cached_property
-    def reader(self) -> Reader:
-        return Reader(self.path)
-
-    def __len__(self) -> int:
-        return len(self.points)
-
-    def __iter__(self) -> Iterator[tuple[dict[str, Any], Run]]:
-        for point in self.points:
-            run = self.run(point)
-            if run is not None:
-                yield point.values, run
-
-    def run(self, point: Point) -> Run | None:
-        """The Run of a point; None where it is not done."""
-        found = self.reader.get(point.name)
-        if found is not None:
-            job = self.jobs.job(point)
-            config = {name: dict(keys) for name, keys in self.jobs.values(point).items()}
-            return Run.of(found.arrays, found.steps, found.largest_chance, found.seconds, config=config,
-                          system=job.system)  # fmt: skip
-        own = self.path / folder.WORKSPACE / point.name
-        if not (own / layout.NAME).exists():
-            return None
-        run = from_results(own)
-        return run if run.complete else None
+        return [setting.row() for setting in settings(self)]
 
     @property
-    def failed(self) -> list[tuple[dict[str, Any], str]]:
-        return [(point.values, self.reader.failures[point.name]) for point in self.points
-                if point.name in self.reader.failures]  # fmt: skip
+    def table(self) -> Any:
+        """The table of `copympi collect`: a pandas DataFrame where there is pandas, else name -> array (S,)."""
+        from copympi.report.tables import flat
 
-    @property
-    def missing(self) -> list[dict[str, Any]]:
-        return [point.values for point in self.points if not self._there(point)]
+        rows = flat(self.rows)
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        columns = {name: np.array([row.get(name, np.nan) for row in rows]) for name in names}
+        try:
+            import pandas
+        except ImportError:
+            return columns
+        return pandas.DataFrame(columns)
 
-    def _there(self, point: Point) -> bool:
-        return point.name in self.reader.place or (self.path / folder.WORKSPACE / point.name / folder.DONE).exists()
+    def plot(self) -> list[Path]:
+        """Draw deviation.png and .pdf into the folder; their paths, none where nothing can be shown."""
+        from copympi.sweep.collected import draw
+
+        return draw(self, self.rows)
 
     def __repr__(self) -> str:
         keys = ", ".join(f"{key} ({len(values)})" for key, values in self.spec.over.items())

@@ -38,10 +38,23 @@ ALLOWED = [
     ("run", (*GROUND, "__version__", "config", "model", "engine", "records", "storage")),
     ("simulate", (*GROUND, "config", "model", "engine", "records", "run")),
     (
+        "sweep",
+        (
+            *GROUND, "__version__", "config", "model", "engine", "theory", "records", "storage", "report", "run",
+            "simulate",
+        ),
+    ),
+    (
         "studies",
         (*GROUND, "__version__", "model", "engine", "theory", "records", "storage", "report", "run", "simulate"),
     ),
-    ("cli", (*GROUND, "__version__", "interrupt", "config", "model", "engine", "storage", "report", "run", "studies")),
+    (
+        "cli",
+        (
+            *GROUND, "__version__", "interrupt", "config", "model", "engine", "storage", "report", "run", "sweep",
+            "studies",
+        ),
+    ),
     ("__main__", ("cli",)),
 ]
 
@@ -75,7 +88,7 @@ def test_there_is_something_to_look_at() -> None:
 def test_imports_flow_one_way(path: Path) -> None:
     name = name_of(path)
     room = (name.split(".") + [""])[1]
-    allowed = ("errors", "interrupt", "model", "simulate") if not room else (room, *dict(ALLOWED)[room])
+    allowed = ("errors", "interrupt", "model", "simulate", "sweep") if not room else (room, *dict(ALLOWED)[room])
     for target in imports(path):
         if belongs(target, "copympi"):
             assert any(belongs(target, f"copympi.{may}") for may in allowed), f"{name} imports {target}"
