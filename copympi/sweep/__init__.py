@@ -1,4 +1,1 @@
 """Many runs in one job: which values of which keys, who carries which run, and one table of what came out."""
-
-from copympi.sweep.python import Sweep as Sweep
-from copympi.sweep.python import sweep as sweep
