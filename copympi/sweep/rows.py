@@ -63,6 +63,7 @@ class Setting:
     def add(self, run: Run, expected: Expected) -> None:
         """One more run, of one or several ensembles."""
         arrays = {name: getattr(run, name) for name in OF_RUN if getattr(run, name) is not None} | run.measured
+        arrays = dict(sorted(arrays.items(), key=_place))  # whatever kind of file they come from
         one = run.events.ndim == 1
         for replica in range(1 if one else len(run.events)):
             self._one({name: values if one else values[replica] for name, values in arrays.items()}, expected)
@@ -107,6 +108,12 @@ class Setting:
 
 
 DESCRIBED = {row.name: row for row in TABLE}
+NAMES = tuple(DESCRIBED)
+
+
+def _place(named: tuple[str, Any]) -> tuple[int, str]:
+    """Where a quantity stands in the table of quantities; a user's own, behind all others."""
+    return NAMES.index(named[0]) if named[0] in NAMES else len(NAMES), named[0]
 
 
 def settings(sweep: Held) -> Iterator[Setting]:

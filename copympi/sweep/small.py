@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import mpi
+from copympi.config.reading import seconds
 from copympi.errors import InputError, Spoken
 from copympi.run.carry import Manner, carry_out
 from copympi.run.watchdog import Unwatched, Watchdog
@@ -31,7 +32,8 @@ DONE, FAILED = 1, 2
 ROUND, RUNS = 1.0, 5
 """A round lasts so many seconds, or so many of the longest run until now, whatever is more."""
 SOONEST, LATEST, PART = 2.0, 60.0, 0.05
-"""Seconds after which results go to the disk: at least, at most, and as a part of the time since the start."""
+"""Seconds after which results go to the disk: at least, at most, and as a part of the time since the start. With a
+checkpoint.interval of wall time that is shorter, after that."""
 QUIET = Manner()
 
 
@@ -52,6 +54,8 @@ class Small:
         self.stopping, self.watchdog = stopping, watchdog
         self.alone, self.batch, self.first_failure = mpi.Alone(), Batch(), ""
         self.began = self.written = clock.monotonic()
+        interval = jobs.base.values.get("checkpoint", {}).get("interval")  # checked with the first point
+        self.most = seconds(interval, "checkpoint.interval") if isinstance(interval, str) else LATEST
 
     def run(self, state: NDArray[np.int64], small: NDArray[np.bool_], shows: Progress) -> bool:
         """Make what is left of the `small` points; `state` learns of it. Collective. Whether it was stopped early."""
@@ -89,7 +93,7 @@ class Small:
             now = clock.monotonic()
             self.stopping.ran(now - began)
             self.watchdog.beat()
-            due = min(LATEST, max(SOONEST, PART * (now - self.began)))
+            due = min(self.most, LATEST, max(SOONEST, PART * (now - self.began)))
             if self.batch.bytes > batches.FULL or now - self.written > due:
                 self._write()
 

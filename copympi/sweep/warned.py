@@ -50,4 +50,4 @@ class Warned:
         for k, sort in enumerate(SORTS):
             text = mpi.first_text(comm, self.first[k])
             if text and comm.rank == mpi.ROOT:
-                warn(text + (f" (and so in {times[k] - 1:,} runs more)" if times[k] > 1 else ""), sort)
+                warn(text + (f" (and {times[k] - 1:,} more like this, of other runs)" if times[k] > 1 else ""), sort)
