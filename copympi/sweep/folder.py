@@ -125,7 +125,7 @@ def take(folder: Path, base: Base, over: Over, made: dict[str, Any]) -> Spec | N
         (folder / ".signac").mkdir(exist_ok=True)
         _put(folder / ".signac/config", "schema_version = 2\n")
         _put(folder / "workflow.toml", WORKFLOW)
-        if before is None or before.over != over:
+        if before is None or (before.over, before.text) != (over, text):
             sealed.put(folder / SPEC, json.dumps(spec, indent=1).encode())
     except OSError as problem:
         raise InputError(KEY, folder, f"cannot be written: {reason(problem)}") from None
@@ -138,9 +138,8 @@ def _put(path: Path, text: str) -> None:
 
 
 def _without(values: dict[str, Any], over: Over) -> dict[str, Any]:
-    """The base config without what is swept, and without [checkpoint], which changes no number."""
-    kept = {name: keys for name, keys in values.items() if name != "checkpoint"}
-    out = {name: dict(keys) if isinstance(keys, dict) else keys for name, keys in kept.items()}
+    """The base config without what is swept."""
+    out = {name: dict(keys) if isinstance(keys, dict) else keys for name, keys in values.items()}
     for key in over:
         *path, last = key.split(".")
         table: Any = out
@@ -158,7 +157,7 @@ def _refuse(folder: Path, before: Spec, text: str, over: Over, made: dict[str, A
         raise InputError("over", ", ".join(over), f"was {', '.join(before.over)} {instead}")
     was, now = flat(tomlkit.parse(before.text).unwrap()), flat(tomlkit.parse(text).unwrap())
     for key in sorted(was.keys() | now.keys()):
-        if was.get(key) != now.get(key):
+        if was.get(key) != now.get(key) and not key.startswith("checkpoint."):  # that changes no number
             raise InputError(key, now.get(key, "(left out)"), f"was {was.get(key, '(left out)')} {instead}")
     for key, value in before.made.items():
         if made["point"] == before.made["point"] and made[key] != value:
