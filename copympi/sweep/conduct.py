@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import pickle
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,13 @@ from copympi.engine.arithmetic import cpus_alike
 from copympi.errors import InputError, OtherMachineWarning, StoppedEarly, warn
 from copympi.run.settings import MADE
 from copympi.run.watchdog import Unwatched, Watchdog
+from copympi.storage import layout
 from copympi.storage.folder import is_complete
 from copympi.storage.results import libraries
 from copympi.sweep import batches, folder, sharing
 from copympi.sweep.base import Base, Jobs
 from copympi.sweep.large import Large
-from copympi.sweep.points import Over, Point, points
+from copympi.sweep.points import Over, Point, Points
 from copympi.sweep.progress import Progress
 from copympi.sweep.small import DONE, FAILED, Small
 from copympi.sweep.stopping import Stopping
@@ -63,7 +66,7 @@ def conduct(comm: Any, base: Base, over: Over, place: Path, manner: Manner) -> O
     other with it; the Outcome says so.
     """
     over = mpi.from_root(comm, lambda: folder.as_before(place, over))
-    asked = _chosen(points(over), manner.names)
+    asked = _chosen(Points(over), manner.names)
     with mpi.together(comm):
         jobs = Jobs(base, mpi.part_on_node(comm))
         costs, large = _looked_at(comm, jobs, asked, manner)
@@ -90,7 +93,7 @@ def conduct(comm: Any, base: Base, over: Over, place: Path, manner: Manner) -> O
         return Outcome(len(asked), done - before, failed, said)
 
 
-def _chosen(every: list[Point], names: list[str] | None) -> list[Point]:
+def _chosen(every: Points, names: list[str] | None) -> Sequence[Point]:
     if names is None:
         return every
     known = {point.name: point for point in every}
@@ -101,7 +104,7 @@ def _chosen(every: list[Point], names: list[str] | None) -> list[Point]:
 
 
 def _looked_at(
-    comm: Any, jobs: Jobs, asked: list[Point], manner: Manner
+    comm: Any, jobs: Jobs, asked: Sequence[Point], manner: Manner
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """What each run will cost (n,), in microseconds, and whether it is large (n,). InputError for what is refused.
 
@@ -146,7 +149,7 @@ def _opened(place: Path, base: Base, over: Over, made: dict[str, Any], manner: M
         warn(f"{place} was begun by copympi {was}: last bits of further runs may differ", OtherMachineWarning)
 
 
-def _done_before(comm: Any, place: Path, asked: list[Point]) -> NDArray[np.int64]:
+def _done_before(comm: Any, place: Path, asked: Sequence[Point]) -> NDArray[np.int64]:
     """What has become of each point (n,) in earlier starts: DONE, or 0. Ranks share the files out."""
     number = {point.name: k for k, point in enumerate(asked)}
     state = np.zeros(len(asked), np.int64)
@@ -156,15 +159,17 @@ def _done_before(comm: Any, place: Path, asked: list[Point]) -> NDArray[np.int64
     first, last = mpi.share(len(asked), comm.size, comm.rank)
     rooms = folder.rooms(place)
     for k in range(first, last):
-        if asked[k].name in rooms and (place / folder.WORKSPACE / asked[k].name / "results.h5").exists():
-            state[k] = DONE if is_complete(place / folder.WORKSPACE / asked[k].name) else state[k]
+        own = place / folder.WORKSPACE / asked[k].name
+        if own.name in rooms and (own / layout.NAME).exists():
+            with suppress(InputError):  # what cannot be read is said by all ranks, when they come to the run
+                state[k] = DONE if is_complete(own) else state[k]
     mpi.total(comm, state)
     if comm.size > 1 and not cpus_alike(comm) and comm.rank == mpi.ROOT:
         warn("ranks have unlike CPUs: last bits of a run depend on the rank that has it", OtherMachineWarning)
     return np.minimum(state, DONE)
 
 
-def _make_rooms(comm: Any, place: Path, asked: list[Point]) -> None:
+def _make_rooms(comm: Any, place: Path, asked: Sequence[Point]) -> None:
     """Folders of all points; MachineError on every rank where one cannot be made."""
     first, last = mpi.share(len(asked), comm.size, comm.rank)
     there, problem = folder.rooms(place), ""

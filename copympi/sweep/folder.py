@@ -27,7 +27,7 @@ from copympi.storage.folder import KEY, make
 from copympi.storage.hdf5 import reason
 from copympi.storage.results import libraries
 from copympi.sweep.base import Base
-from copympi.sweep.points import Over, Point, points
+from copympi.sweep.points import Over, Point, Points
 
 SPEC, WORKSPACE, BATCHES, DONE = "sweep.json", "workspace", "batches", "done"
 STATE_POINT = "signac_statepoint.json"
@@ -69,8 +69,9 @@ class Spec:
         return Base(tomlkit.parse(self.text).unwrap(), None, self.files, self.source)
 
     @property
-    def points(self) -> list[Point]:
-        return points(self.over)
+    def points(self) -> Points:
+        """All points, in order."""
+        return Points(self.over)
 
 
 def read(folder: Path) -> Spec | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Large:
         comm: Any,
         jobs: Jobs,
         place: Path,
-        asked: list[Point],
+        asked: Sequence[Point],
         stopping: Stopping,
         watchdog: Watchdog | Unwatched,
     ) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from math import prod
 from typing import Any
 
@@ -21,7 +20,7 @@ from copympi.errors import InputError
 SEED = "dynamics.seed"
 SECTIONS = ("system", "preparation", "dynamics", "alignment", "output")
 """Sections whose keys may be swept; those of [checkpoint] change no number."""
-MOST_POINTS = 10**7
+MOST_POINTS = 10**6
 
 Over = dict[str, list[Any]]
 """Key, as section.key -> the values it takes, in types that JSON has."""
@@ -142,11 +141,23 @@ def seeds(first: Any, number: int) -> list[int]:
     return list(range(int(first), int(first) + number))
 
 
-def points(over: Over) -> list[Point]:
-    """All combinations, in order: the last key changes fastest."""
-    return list(_points(over))
+class Points(Sequence[Point]):
+    """All combinations of values, in order, the last key changing fastest; each is made when it is asked for."""
 
+    def __init__(self, over: Over) -> None:
+        self.over = over
+        self._size = prod(map(len, over.values()))
 
-def _points(over: Over) -> Iterator[Point]:
-    for values in product(*over.values()):
-        yield Point(dict(zip(over, values, strict=True)))
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, k: Any) -> Any:
+        if isinstance(k, slice):
+            return [self[j] for j in range(*k.indices(self._size))]
+        if not 0 <= k < self._size:
+            raise IndexError(k)
+        at = []
+        for values in reversed(self.over.values()):
+            k, place = divmod(k, len(values))
+            at.append(values[place])
+        return Point(dict(zip(self.over, reversed(at), strict=True)))

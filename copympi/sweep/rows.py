@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -119,10 +120,8 @@ def _place(named: tuple[str, Any]) -> tuple[int, str]:
 def settings(sweep: Held) -> Iterator[Setting]:
     """The settings of a sweep, one after the other, with all that came of their runs; memory holds one at a time."""
     theory = Theory()
-    groups: dict[str, list[Point]] = {}
-    for point in sweep.points:
-        groups.setdefault(json.dumps(point.setting), []).append(point)
-    for points in groups.values():
+    for _, runs in groupby(sweep.points, key=lambda point: json.dumps(point.setting)):  # seeds change fastest
+        points = list(runs)
         found = Setting(points[0].setting, points)
         for point in points:
             run = sweep.run(point)

@@ -8,6 +8,7 @@ take longer than was thought, so gets fewer in the next round.
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Small:
         comm: Any,
         jobs: Jobs,
         place: Path,
-        asked: list[Point],
+        asked: Sequence[Point],
         costs: NDArray[np.int64],
         stopping: Stopping,
         watchdog: Watchdog | Unwatched,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -26,10 +25,11 @@ def test_names_are_those_of_signac() -> None:
 def test_all_combinations_with_the_seed_last() -> None:
     over = points.checked({"dynamics.seed": range(2), "preparation.members": np.array([10, 20]), "system.hbar": (1.0,)})
     assert list(over) == ["preparation.members", "system.hbar", "dynamics.seed"]
-    made = points.points(over)
+    made = points.Points(over)
     assert [list(point.values.values()) for point in made] == [[10, 1.0, 0], [10, 1.0, 1], [20, 1.0, 0], [20, 1.0, 1]]
     assert made[2].state_point == {"preparation": {"members": 20}, "system": {"hbar": 1.0}, "dynamics": {"seed": 0}}
-    json.dumps(made[2].state_point)
+    assert [point.name for point in made[1:3]] == [made[1].name, made[2].name]
+    assert len({point.name for point in made}) == len(made) == 4
 
 
 def test_values_of_the_command_line() -> None:
@@ -63,7 +63,7 @@ def test_values_go_into_tables_within_tables() -> None:
         ({"dynamics.method": "leap"}, "must be a list of values"),
         ({"preparation.members": [1000, 1e3]}, "must not stand there twice"),
         ({"system.potential": [{}], "system.potential.omega": [1]}, "and what stands in it"),
-        ({"dynamics.seed": range(10**4), "preparation.members": range(1, 10**4)}, "at most 10,000,000"),
+        ({"dynamics.seed": range(10**3), "preparation.members": range(1, 10**4)}, "at most 1,000,000"),
         ({"preparation.state": [np.ones(2000)]}, "at most 1024 numbers"),
     ],
 )
