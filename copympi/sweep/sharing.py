@@ -19,9 +19,11 @@ from copympi.run.plan import Job
 LARGE_SECONDS, LARGE_BYTES = 10.0, 256 << 20
 AUTO, ONE, ALL = RANKS = ("auto", "one", "all")
 """How many ranks a run gets: as the rule says, or one, or all of them whatever it is."""
-RUN, RECORD, PAIR, COPY, TURN = 3e-4, 5e-5, 1.5e-7, 2e-8, 5e-8
-"""Seconds, as measured on one core: a run; a record; a pair of coupled beables in a step; a copy of a member that is
-known by itself; a step of a member with a phase of its own."""
+RUN, RECORD, PAIR, CLASS, COPY, TURN, MOMENTUM = 3e-4, 5e-5, 2e-7, 7e-7, 4e-9, 6e-9, 1.2e-7
+"""Seconds, as measured on one core: a run; a record; in each step a pair of coupled beables, such a pair and a class of
+phases, a member with a phase of its own, and one with a momentum; COPY: a copy of a member that is known by itself."""
+ANGLE = 0.01
+"""Radians that the fastest phase turns in a step, about, where members have phases of their own."""
 NUMBERS = 4
 """Doubles that a record keeps of each beable."""
 
@@ -40,17 +42,22 @@ class Estimate:
 
 
 def estimate(job: Job) -> Estimate:
-    """What a run will take. Right to a factor of a few, but for passes near nodes, where steps are short."""
+    """What a run will take. Right to a factor of five or so, but for passes near nodes, where steps are short."""
     row, d, system, N = methods.named(job.method[0]), job.config.dynamics, job.system, job.start.members
     P, R, records = system.P, d.replicas, job.config.records
     pairs = system.frequencies.nnz / 2 + P
-    steps = d.duration / d.step if d.step else max(records, d.duration * system.spread / d.leaving_chance)
-    seconds = RUN + RECORD * records + R * steps * pairs * PAIR
+    model = job.config.alignment is not None
+    own = model or not job.start.aligned
+    steps = d.duration * system.spread / (min(d.leaving_chance, ANGLE) if own else d.leaving_chance)
+    steps = d.duration / d.step if d.step else max(records, steps)
+    classes = job.config.preparation.phase_kinds
+    of_beables = pairs * (CLASS * classes if own and not row.bytes_a_member else PAIR)
+    of_members = (MOMENTUM if model else TURN) * float(N) if own and row.bytes_a_member else 0.0
+    seconds = RUN + RECORD * records + R * steps * (of_beables + of_members)
     if row.bytes_a_member:
-        own = TURN * steps if not job.start.aligned or job.config.alignment is not None else 0.0
-        seconds += R * float(N) * (COPY * d.duration * system.spread + own)
+        seconds += R * float(N) * COPY * d.duration * system.spread
     profiles = records + 1 if job.config.profile_every is None else records / job.config.profile_every + 1
-    held = row.bytes_a_beable(job.config.preparation.phase_kinds) * P + row.bytes_a_member * float(N)
+    held = row.bytes_a_beable(classes) * P + row.bytes_a_member * float(N)
     return Estimate(seconds, R * (held + 8 * NUMBERS * P * profiles), P > MOST_PROFILE)
 
 

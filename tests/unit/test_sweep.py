@@ -232,7 +232,7 @@ def test_estimates_tell_small_from_large() -> None:
     assert not of().large
     assert not of(members=10**15).large
     assert of(representation="members", members=10**8).large  # bytes
-    assert of(representation="members", members=10**6, duration=1e4, interval=10.0).large  # time
+    assert of(representation="members", members=10**7, duration=1e4, interval=10.0).large  # time
     many = {"system": copympi.lattice(5000), "density": None, "packet": {"centre": 0, "width": 9}}
     assert of(**many).split
     with pytest.raises(copympi.InputError, match='ranks = "one": must be "auto" or "all"'):
