@@ -64,9 +64,8 @@ def collect(sweep: Held) -> tuple[list[Row], list[Path]]:
 
 def draw(sweep: Held, rows: list[Row]) -> list[Path]:
     """The figure as PNG and PDF; no path where no run is done."""
-    with style.drawing(style.PLAIN):
-        made = figure.figure(rows, sweep.spec.over)
-        return [] if made is None else style.save(made, sweep.path, FIGURE)
+    made = figure.drawn(rows, sweep.spec.over)
+    return [] if made is None else style.save(made, sweep.path, FIGURE)
 
 
 def _by_record(file: Any, found: Iterable[Setting]) -> list[Row]:

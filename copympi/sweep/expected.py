@@ -92,7 +92,7 @@ def _noise(system: Any, state: NDArray[np.complex128], times: Floats) -> tuple[F
     most = WORK / (P**3 + 2000)
     if noise.SMALL < P or not lows.affordable(system, times, WORK / 4) or 7 * noise.panels_for(system, times) > most:
         return None
-    variance, error = noise.variance(system, state, times, ACCURACY, most)
+    variance, error, _ = noise.variance(system, state, times, ACCURACY, most)
     if error > WORST:
         return None
     return variance.mean(axis=1), float(lows.lowest(system, state, times).min(initial=1.0))

@@ -19,8 +19,13 @@ ALIKE = 0.01
 """Expected deviations that differ by less are drawn as one line."""
 
 
-def figure(rows: list[Row], over: dict[str, list[Any]]) -> Any:
+def drawn(rows: list[Row], over: dict[str, list[Any]]) -> Any:
     """A matplotlib figure; None where nothing can be shown. Against N, else the first key swept over numbers."""
+    with style.drawing(style.PLAIN):
+        return _figure(rows, over)
+
+
+def _figure(rows: list[Row], over: dict[str, list[Any]]) -> Any:
     x = _abscissa(over)
     shown = [row for row in rows if np.isfinite(row[DEVIATION][0]) and row[DEVIATION][0] > 0]
     if x is None or not shown:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from copympi.errors import InputError
-from copympi.records.memory import Run
-from copympi.run.loading import from_results
+from copympi.outcome.loading import from_results
+from copympi.outcome.run import Run
 from copympi.storage import layout
 from copympi.sweep import folder
 from copympi.sweep.base import Base, Jobs
@@ -23,11 +23,12 @@ class Held:
     points : all of them, in order. base : the config that they change.
     """
 
-    def __init__(self, path: Path, base: Base | None = None) -> None:
-        spec = folder.read(path)
+    def __init__(self, path: Any, base: Base | None = None) -> None:
+        self.path = Path(path)
+        spec = folder.read(self.path)
         if spec is None:
             raise InputError("DIR", path, f"holds no sweep ({folder.SPEC})")
-        self.path, self.spec = path, spec
+        self.spec = spec
         self.base = spec.base if base is None else base
         self.points = spec.points
 
@@ -62,7 +63,7 @@ class Held:
             job = self.jobs.job(point)
             config = {name: dict(keys) for name, keys in self.jobs.values(point).items()}
             return Run.of(found.arrays, found.steps, found.largest_chance, found.seconds, config=config,
-                          system=job.system)  # fmt: skip
+                          system=job.system, state=job.start.state)  # fmt: skip
         own = self.path / folder.WORKSPACE / point.name
         if not (own / layout.NAME).exists():
             return None

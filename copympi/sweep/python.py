@@ -31,20 +31,33 @@ def sweep(
 ) -> Sweep:
     """Runs at all combinations of the values in `over`, shared out over ranks, into a folder; what came out of them.
 
-    config : the path of a config file; or sections of keys like those of one, {"system": {...}, "preparation": ...};
-        or a dictionary of keywords of copympi.simulate, {"system": H, "members": 1000, "duration": 10.0, ...}.
-    over : "section.key" -> the values it takes, {"preparation.members": [100, 1000], "dynamics.seed": range(20)}.
-        Errors are estimated from runs that differ in dynamics.seed alone.
-    output : a folder. A second call goes on with what is missing there, also with more values; what is finished is
-        not made again.
-    ranks : who carries a run, "one" rank, "all" together, or "auto": small runs one, large runs all (docs/sweeps.md).
-    time_budget : "55min", or seconds, after which no other run begins; left out, the end of the SLURM job, if any.
-    comm : an mpi4py communicator; MPI.COMM_WORLD by default. Every rank of it must call.
-    progress : whether to say on standard error how far it is.
+    Collective: under mpiexec every rank of `comm` calls it, with the same arguments.
 
-    Raises InputError for the first point that is refused, before anything runs; MachineError where files fail, and
-    StoppedEarly where it stopped before the end: its time was up, there was a file STOP in the folder, or a signal
-    came. Each on every rank alike. A run that fails takes no other with it: it is warned of, and stands in `failed`.
+    Parameters
+    ----------
+    config : str, path or dict. A config file; or sections of keys like those of one, {"system": {...}, ...}; or
+        keywords of copympi.simulate, {"system": H, "members": 1000, "duration": 10.0, ...}. Units as there.
+    over : dict. "section.key" -> the values it takes, {"preparation.members": [100, 1000], "dynamics.seed": range(20)}.
+        Errors are estimated from runs that differ in dynamics.seed alone.
+    output : str or path. A folder. A second call goes on with what is missing there, also with more values; what is
+        finished is not made again.
+    ranks : str, default "auto". Who carries a run: "one" rank, "all" together, or "auto": small runs one, large runs
+        all (docs/sweeps.md).
+    time_budget : str or float [s], default None. "55min" or seconds, after which no other run begins; None: the end of
+        the batch job, if there is one.
+    comm : mpi4py communicator, default None. None: MPI.COMM_WORLD.
+    progress : bool, default False. Show how far it is: a bar on a terminal, else lines.
+
+    Returns
+    -------
+    Sweep : iterate over it for (values, Run); see help(copympi.Sweep).
+
+    Raises
+    ------
+    InputError : for the first point that is refused, before anything runs; MachineError where files fail, and
+        StoppedEarly where it stopped before the end: its time was up, there was a file STOP in the folder, or a signal
+        came. Each on every rank alike. A run that fails takes no other with it: it is warned of (CopyWarning), and
+        stands in `failed`.
     """
     comm = mpi.world() if comm is None else comm
     problem: InputError | None = None
@@ -82,8 +95,17 @@ def _budget(given: Any) -> float | None:
 class Sweep(Held):
     """What stands in a sweep's folder: iterate over it for (values, Run), in order, or ask for its `table`.
 
-    Results are read when they are asked for, a few megabytes at a time. values : "section.key" -> value. path : the
-    folder. failed : (values, why) of runs that failed. missing : values of runs that are not done, or failed.
+    Results are read when they are asked for, a few megabytes at a time. values, in all of these : "section.key" ->
+    value. failed : (values, why) of runs that failed; missing : values of runs that are not done, or failed.
+
+    Parameters
+    ----------
+    path : str or path. The folder of a sweep.
+    base : Base, default None. The config that points change, where sweep.json cannot hold it: a large H from Python.
+
+    Raises
+    ------
+    InputError : where the folder holds no sweep; MachineError where its sweep.json is damaged.
     """
 
     @cached_property
@@ -108,11 +130,22 @@ class Sweep(Held):
             return columns
         return pandas.DataFrame(columns)
 
-    def plot(self) -> list[Path]:
-        """Draw deviation.png and .pdf into the folder; their paths, none where nothing can be shown."""
-        from copympi.sweep.collected import draw
+    def plot(self, path: Any = None) -> Any:
+        """The figure of `copympi collect`, a matplotlib Figure; a notebook shows it.
 
-        return draw(self, self.rows)
+        path : str or path, default None. Where to write it too; its ending (.png, .pdf, .svg) says as what.
+
+        InputError where no run is done, or nothing but the seed is swept over numbers.
+        """
+        from copympi.sweep.figure import drawn
+
+        figure = drawn(self.rows, self.spec.over)
+        if figure is None:
+            why = "must have a key with several numbers, and runs that are done"
+            raise InputError("over", ", ".join(self.keys), why)
+        if path is not None:
+            figure.savefig(path)
+        return figure
 
     def __repr__(self) -> str:
         keys = ", ".join(f"{key} ({len(values)})" for key, values in self.spec.over.items())

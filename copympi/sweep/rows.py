@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.records.memory import Run
+from copympi.outcome.run import Run
 from copympi.records.quantity import PROFILES, TABLE
 from copympi.report.tables import Row
 from copympi.sweep.expected import Expected, Floats, Theory
@@ -22,7 +22,6 @@ from copympi.sweep.points import Point
 MOST_BEABLES = 16
 """Beables up to which the table has the final share of each; collected.h5 has all."""
 ANGLES = ("phase",)
-OF_RUN = ("occupation", "phase", "coherence", "events", "coherence2", "lineages", "energy")
 ENSEMBLES, FAILED, MISSING, LOST = "ensembles", "failed", "missing", "lost"
 DEVIATION, EXPECTED, RATIO = "deviation", "expected", "deviation / expected"
 
@@ -63,11 +62,10 @@ class Setting:
 
     def add(self, run: Run, expected: Expected) -> None:
         """One more run, of one or several ensembles."""
-        arrays = {name: getattr(run, name) for name in OF_RUN if getattr(run, name) is not None} | run.measured
-        arrays = dict(sorted(arrays.items(), key=_place))  # whatever kind of file they come from
-        one = run.events.ndim == 1
-        for replica in range(1 if one else len(run.events)):
-            self._one({name: values if one else values[replica] for name, values in arrays.items()}, expected)
+        arrays = dict(sorted(run.arrays().items(), key=_place))  # whatever kind of file they come from
+        for replica in range(run.replicas):
+            one = {name: values[replica] if run.replicas > 1 else values for name, values in arrays.items()}
+            self._one(one, expected)
 
     def _one(self, arrays: dict[str, NDArray[Any]], expected: Expected) -> None:
         for name, values in arrays.items():

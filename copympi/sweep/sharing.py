@@ -19,9 +19,10 @@ from copympi.run.plan import Job
 LARGE_SECONDS, LARGE_BYTES = 10.0, 256 << 20
 AUTO, ONE, ALL = RANKS = ("auto", "one", "all")
 """How many ranks a run gets: as the rule says, or one, or all of them whatever it is."""
-RUN, RECORD, PAIR, CLASS, COPY, TURN, MOMENTUM = 3e-4, 5e-5, 2e-7, 7e-7, 4e-9, 6e-9, 1.2e-7
+RUN, RECORD, PAIR, CLASS, COPY, TURN, MOMENTUM, EVENT = 3e-4, 5e-5, 2e-7, 7e-7, 4e-9, 6e-9, 1.2e-7, 6e-8
 """Seconds, as measured on one core: a run; a record; in each step a pair of coupled beables, such a pair and a class of
-phases, a member with a phase of its own, and one with a momentum; COPY: a copy of a member that is known by itself."""
+phases, a member with a phase of its own, and one with a momentum; COPY: a copy of a member that is known by itself;
+EVENT: a copy and a pair where copies are made one by one (docs/exact.md)."""
 ANGLE = 0.01
 """Radians that the fastest phase turns in a step, about, where members have phases of their own."""
 NUMBERS = 4
@@ -44,8 +45,8 @@ class Estimate:
 def estimate(job: Job) -> Estimate:
     """What a run will take. Right to a factor of five or so, but for passes near nodes, where steps are short."""
     row, d, system, N = methods.named(job.method[0]), job.config.dynamics, job.system, job.start.members
-    P, R, records = system.P, d.replicas, job.config.records
-    pairs = system.frequencies.nnz / 2 + P
+    R, records = d.replicas, job.config.records
+    pairs = system.frequencies.nnz / 2 + system.P
     model = job.config.alignment is not None
     own = model or not job.start.aligned
     steps = d.duration * system.spread / (min(d.leaving_chance, ANGLE) if own else d.leaving_chance)
@@ -54,10 +55,18 @@ def estimate(job: Job) -> Estimate:
     of_beables = pairs * (CLASS * classes if own and not row.bytes_a_member else PAIR)
     of_members = (MOMENTUM if model else TURN) * float(N) if own and row.bytes_a_member else 0.0
     seconds = RUN + RECORD * records + R * steps * (of_beables + of_members)
+    if d.method == "exact":
+        return _sized(job, RUN + RECORD * records + R * float(N) * d.duration * system.spread * pairs * EVENT)
     if row.bytes_a_member:
         seconds += R * float(N) * COPY * d.duration * system.spread
+    return _sized(job, seconds)
+
+
+def _sized(job: Job, seconds: float) -> Estimate:
+    """With the memory that it takes, ensemble and records."""
+    row, R, P, records = methods.named(job.method[0]), job.config.dynamics.replicas, job.system.P, job.config.records
+    held = row.bytes_a_beable(job.config.preparation.phase_kinds) * P + row.bytes_a_member * float(job.start.members)
     profiles = records + 1 if job.config.profile_every is None else records / job.config.profile_every + 1
-    held = row.bytes_a_beable(classes) * P + row.bytes_a_member * float(N)
     return Estimate(seconds, R * (held + 8 * NUMBERS * P * profiles), P > MOST_PROFILE)
 
 

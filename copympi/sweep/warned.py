@@ -9,10 +9,19 @@ from typing import Any
 import numpy as np
 
 from copympi import mpi
-from copympi.errors import CopyWarning, EmptyBeableWarning, FilesWarning, OtherMachineWarning, StepWarning, warn
+from copympi.errors import (
+    CopyWarning,
+    EmptyBeableWarning,
+    FilesWarning,
+    FrozenStartWarning,
+    OtherMachineWarning,
+    StateWarning,
+    StepWarning,
+    warn,
+)
 
 SORTS: tuple[type[CopyWarning], ...] = (
-    EmptyBeableWarning, StepWarning, OtherMachineWarning, FilesWarning, CopyWarning,
+    FrozenStartWarning, EmptyBeableWarning, StateWarning, StepWarning, OtherMachineWarning, FilesWarning, CopyWarning,
 )  # fmt: skip
 
 

@@ -36,12 +36,13 @@ ALLOWED = [
     ("theory", (*GROUND, "model")),
     ("report", (*GROUND, "model", "theory", "records", "storage")),
     ("run", (*GROUND, "__version__", "config", "model", "engine", "records", "storage")),
-    ("simulate", (*GROUND, "config", "model", "engine", "records", "run")),
+    ("outcome", (*GROUND, "model", "theory", "records", "storage", "report")),
+    ("simulate", (*GROUND, "config", "model", "engine", "records", "run", "outcome")),
     (
         "sweep",
         (
-            *GROUND, "__version__", "config", "model", "engine", "theory", "records", "storage", "report", "run",
-            "simulate",
+            *GROUND, "__version__", "config", "model", "engine", "theory", "records", "storage", "report", "outcome",
+            "run", "simulate",
         ),
     ),
     (

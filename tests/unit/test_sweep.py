@@ -24,7 +24,7 @@ Command = Callable[..., tuple[int, str, str]]
 
 H = [[0.3, 0.5], [0.5, -0.3]]
 KEYWORDS = {"system": H, "density": [0.7, 0.3], "members": 100, "duration": 2.0, "interval": 0.5,
-            "representation": "occupation"}  # fmt: skip
+            "representation": "occupation", "seed": 1}  # fmt: skip
 OVER = {"preparation.members": [1000, 100_000], "preparation.phase": [[0.0, 0.0], [0.0, 1.5]],
         "dynamics.seed": range(8)}  # fmt: skip
 CONFIG = """
@@ -232,6 +232,8 @@ def test_estimates_tell_small_from_large() -> None:
     assert not of().large
     assert not of(members=10**15).large
     assert of(representation="members", members=10**8).large  # bytes
+    assert of(method="exact", members=10**9).large  # copies one by one
+    assert not of(method="exact", members=10**4).large
     assert of(representation="members", members=10**7, duration=1e4, interval=10.0).large  # time
     many = {"system": copympi.lattice(5000), "density": None, "packet": {"centre": 0, "width": 9}}
     assert of(**many).split
