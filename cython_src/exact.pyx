@@ -24,6 +24,7 @@ cdef extern from "exact.h" nogil:
         const double *level
         int64_t *place
         int64_t *who
+        int64_t *row
         int64_t *first
         int64_t *second
         double *wr
@@ -43,6 +44,14 @@ cdef extern from "exact.h" nogil:
         double *g
         double *v
         double shift
+    void exact_bind(Exact *k, const int64_t *n)
+    void exact_fill(Exact *k, const int64_t *n, const double *phase)
+    double exact_look(Exact *k, double time_left)
+    double exact_expand(Exact *k, double ahead)
+    double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *source, int64_t *target)
+    void exact_turn(Exact *k, double t)
+
+cdef extern from "exact_copies.h" nogil:
     ctypedef struct Path:
         int64_t *n
         double *phase
@@ -55,14 +64,11 @@ cdef extern from "exact.h" nogil:
         uint32_t *ids
         int64_t *start
         bint stopped
-    void exact_bind(Exact *k, const int64_t *n)
-    void exact_fill(Exact *k, const int64_t *n, const double *phase)
-    double exact_look(Exact *k, double time_left)
-    double exact_expand(Exact *k, double ahead)
-    double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *source, int64_t *target)
-    void exact_turn(Exact *k, double t)
     void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a)
     bint exact_copy(Exact *k, Path *r, int64_t source, int64_t target)
+
+cdef extern from "exact_two.h" nogil:
+    double exact_two(Exact *k, Stream *s, double time_left, double smallest, int64_t *source, int64_t *target)
 
 FINE, UNRESOLVED = 0, 1
 cdef int _FINE = 0, _UNRESOLVED = 1
@@ -111,15 +117,15 @@ cdef class Paths:
                     raise ValueError(f"n[{r}, {a}] = {n[r, a]}: must be at least {spectators}")
         self.couplings, self.n, self.phase, self.time_left, self.step = couplings, n, phase, time_left, step
         self.events, self.keys = events, keys
-        cdef int64_t[::1] places = np.zeros(2 * P + 2 * pairs, np.int64)
+        cdef int64_t[::1] places = np.zeros(3 * P + 1 + 2 * pairs, np.int64)
         cdef double[::1] numbers = np.zeros((8 + ORDERS) * P + (4 + 3 * ORDERS) * pairs)
         self.keep = (places, numbers)
         cdef Exact *k = &self.exact
         cdef double *x = &numbers[0]
         k.P, k.all, k.pair, k.re, k.im = P, s.pairs, s.pair, s.re, s.im
         k.level, k.spectators = s.level, spectators
-        k.place, k.who = &places[0], &places[P]
-        k.first, k.second = &places[2 * P], &places[2 * P] + pairs
+        k.place, k.who, k.row = &places[0], &places[P], &places[2 * P]
+        k.first, k.second = &places[3 * P + 1], &places[3 * P + 1] + pairs
         k.omega, k.cx, k.cy, k.root = x, x + P, x + 2 * P, x + 3 * P
         k.over, k.free, k.turn, k.stiff = x + 4 * P, x + 5 * P, x + 6 * P, x + 7 * P
         k.v = x + 8 * P
@@ -199,7 +205,12 @@ cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest)
         steps = 1 + CHUNK_OF_PAIRS // k.pairs
     for i in range(steps):
         ahead = r.time_left[0]
-        if k.pairs:
+        if k.pairs == 1:
+            ahead = exact_two(k, stream, ahead, smallest, &b, &a)
+            if ahead < 0.0:
+                status = _UNRESOLVED
+                break
+        elif k.pairs:
             ahead = exact_look(k, ahead)
             if not ahead >= smallest and ahead < r.time_left[0]:
                 status = _UNRESOLVED
