@@ -1,9 +1,10 @@
-"""python benchmarks/exact.py [numba] [gillespy2]: copies a second event by event, beside a loop in numba that a user would write.
+"""python benchmarks/exact.py [numba] [gillespy2]: copies a second event by event, beside a loop that a user has.
 
 The loop thins: while n stands still the sum of 2 R_ab sqrt(n_a n_b) bounds all rates, so that a copy is proposed at
 that bound, the phases take a step of Runge and Kutta (fourth order) to it, and it is accepted with the sine of its
-pair, two proposals in three. Every figure is a median of several runs; ratios compare runs made in turn in this process.
-GillesPy2's TauHybridCSolver on the two levels of opponents.py leaps, with a bias; where it is installed it is timed.
+pair, two proposals in three. Every figure is a median of several runs; ratios compare runs made in turn in this
+process. GillesPy2's TauHybridCSolver on the two levels of opponents.py leaps, with a bias; it is timed where it is
+installed.
 """
 
 from __future__ import annotations
