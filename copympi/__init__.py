@@ -24,6 +24,7 @@ from copympi.errors import (  # noqa: E402
 from copympi.model.build import lattice  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, load, simulate  # noqa: E402
+from copympi.sweep.python import Sweep, sweep  # noqa: E402
 
 __all__ = [
     "CopyWarning",
@@ -39,10 +40,12 @@ __all__ = [
     "StateWarning",
     "StepWarning",
     "StoppedEarly",
+    "Sweep",
     "System",
     "__version__",
     "cite",
     "lattice",
     "load",
     "simulate",
+    "sweep",
 ]

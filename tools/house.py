@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 FLOORS = [
     [("cli", "commands, exit codes, what is printed")],
     [("studies", "named questions: a table and a figure each")],
+    [("sweep", "many runs in one job, and one table of them")],
     [("simulate", "a run from Python")],
     [("run", "assembles a run; the one loop; when to stop"), ("outcome", "a Run: arrays, theory, figures, frames")],
     [("report", "tables and figures, from files")],

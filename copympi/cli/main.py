@@ -122,6 +122,25 @@ def _parser() -> Parser:
     study.add_argument("--overwrite", action="store_true", help="replace this study in DIR, finished or not")
     study.add_argument("--time-budget", metavar="55min", help="start no case that may not end in time")
     study.set_defaults(command=_study)
+
+    sweep = commands.add_parser("sweep", help="run many configs in one job", description="Run many configs in one job.")
+    sweep.add_argument("config", metavar="CONFIG.toml|DIR", type=Path, help="or the folder of a sweep to go on with")
+    sweep.add_argument("--over", metavar="SECTION.KEY=V1,V2,...", action="append", default=[], help="sweep a key")
+    sweep.add_argument("--seeds", metavar="K", type=int, help="K seeds for each, from the config's own on")
+    sweep.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: the config's stem, -sweep)")
+    sweep.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key for all")
+    sweep.add_argument("--points", metavar="NAME", nargs="+", help="these alone, by their folders in DIR/workspace")
+    sweep.add_argument("--ranks", choices=("auto", "one", "all"), default="auto", help="how many ranks carry a run")
+    sweep.add_argument("--resume", action="store_true", help="go on (it always does)")
+    sweep.add_argument("--time-budget", metavar="55min", help="stop in time (in SLURM: the job's end)")
+    sweep.add_argument("--patience", metavar="30min", default="30min", help="end the job where a rank hangs so long")
+    sweep.add_argument("--quiet", action="store_true", help="print errors only")
+    sweep.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto", help="how to show progress")
+    sweep.set_defaults(command=_sweep)
+
+    collect = commands.add_parser("collect", help="one table of a sweep", description="Make one table of a sweep.")
+    collect.add_argument("folder", metavar="DIR", type=Path)
+    collect.set_defaults(command=_collect)
     return parser
 
 
@@ -166,3 +185,15 @@ def _study(options: Any) -> int:
     from copympi.cli.study import study
 
     return study(options)
+
+
+def _sweep(options: Any) -> int:
+    from copympi.cli.sweep import sweep
+
+    return sweep(options)
+
+
+def _collect(options: Any) -> int:
+    from copympi.cli.sweep import collect
+
+    return collect(options)
