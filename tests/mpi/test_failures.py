@@ -29,6 +29,7 @@ density = [0.5, 0.5]
 phase = [0.0, 1.5707963267948966]
 [dynamics]
 duration = 0.4
+representation = "members"
 [output]
 interval = 0.1
 """
@@ -275,6 +276,7 @@ state = [0.5, "0.3+0.4j", "-0.5j", "0.4-0.3j"]
 [dynamics]
 duration = 8.0  # some ten thousand sines and cosines: one in a thousand differs
 replicas = 6
+representation = "members"
 [output]
 interval = 0.1
 """

@@ -28,6 +28,7 @@ density = [0.6, 0.4]
 phase = [0.0, 0.5]
 [dynamics]
 duration = 60.0
+representation = "members"
 step = 0.0005  # many steps: seconds of work, and little to compare with theory
 seed = 5
 [output]

@@ -94,7 +94,7 @@ def test_members_have_the_law_of_the_naive_twin(
     def check(what: str, **more: float) -> None:
         run = copympi.simulate(
             system, state=psi, members=members, duration=0.6, interval=0.3, replicas=runs, phase_spread=half, seed=7,
-            comm=Alone(), **more,
+            representation="members", comm=Alone(), **more,
         )  # fmt: skip
         same_law(numbers(run), theirs, f"{what}, P = {P}, N = {members}, spread {spread}")
 
