@@ -12,6 +12,8 @@ from copympi.report.motion import AXES, Motion, is_packet
 from copympi.report.numbers import humane, significant, whole
 from copympi.storage.reading import Results
 
+NOISY = 2.5
+"""Above it one number with a Gaussian deviation is in a run of eighty."""
 SPREAD = 22
 """Width of a column of <x> with its spread among replicas."""
 
@@ -58,7 +60,8 @@ def _of_noise(m: Motion) -> str:
     if not known.any():
         return ""
     z = np.abs(m.difference[known]) / m.sigma[known]
-    return f", rms difference / expected = {float(np.sqrt(np.mean(z**2))):.2f}"
+    ratio = float(np.sqrt(np.mean(z**2)))
+    return f"; rms difference / expected = {ratio:.2f}: {'as noise makes it' if ratio < NOISY else 'more than noise'}"
 
 
 def _head(unit: str, axes: int, wide: int) -> str:

@@ -50,7 +50,9 @@ seed = 5
 OFTEN = '[output]\ninterval = {interval}\n[checkpoint]\ninterval = "0.02s"\n'
 CASES = {
     "two-level": TWO + OFTEN.format(interval=1.0),
-    "four-level": FOUR.format(members=60_000, duration=400.0, more='representation = "members"') + OFTEN.format(interval=1.0),
+    "four-level": FOUR.format(
+        members=60_000, duration=400.0, more='representation = "members"'
+    ) + OFTEN.format(interval=1.0),
     "occupation": FOUR.format(
         members=10**12, duration=1200.0, more='representation = "occupation"\nreplicas = 5'
     ) + OFTEN.format(interval=2.0),
