@@ -1,0 +1,34 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.kernels.couplings import Couplings
+from copympi.kernels.crowd import Crowd
+
+NUMBERS: int
+
+class Law:
+    def __init__(
+        self,
+        couplings: Couplings,
+        *,
+        copying: float,
+        step: float,
+        smallest: float,
+        seed: int,
+        purpose: int,
+        first_replica: int,
+    ) -> None: ...
+
+def begin_members(law: Law, crowd: Crowd, *, paths: NDArray[np.float64]) -> None: ...
+def advance_members(
+    law: Law,
+    crowd: Crowd,
+    *,
+    paths: NDArray[np.float64],
+    time_left: NDArray[np.float64],
+    step: NDArray[np.int64],
+    events: NDArray[np.float64],
+    largest: NDArray[np.float64],
+    max_steps: int,
+) -> tuple[int, int, int, int]: ...
+def sums_of(law: Law, n: NDArray[np.int64], *, paths: NDArray[np.float64]) -> NDArray[np.complex128]: ...
