@@ -1,13 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Rules (39), (40) event by event: copies at their own instants, phases that move all the time.
 
-Between two copies n stands still, and all members of a beable a feel one field h_a, which depends on the sums
-Z_b = sum e^{i phi}. So all phases move by one map a beable, and maps and sums together obey closed equations: their
-Taylor series in time (phase_series.h) are a path, good until the next copy or, before it, until its last term says that
-it is no longer good to STEP_ERROR; then the path is begun anew. Proposals come at a rate that depends on n alone, and
-each is judged by phases at its own instant; a copy takes over its partner's value as it is written down, bit by bit.
+Between two copies n stands still and phases follow a path (phase_paths.pyx). Proposals come one after the other, a
+member I of b to copy a member J of a, both drawn uniformly, at the rate 2 R_ab sqrt(n_a/n_b) to each that can move: a
+rate that depends on n alone. Each is taken with probability sin+(phi_J - phi_I + delta_ab), phases as they are at its
+own instant. Who copies takes over its partner's value as it is written down, bit by bit.
 """
-from libc.math cimport expm1, fabs, fmax, sqrt
+from libc.math cimport expm1, fmax, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 import numpy as np
@@ -17,211 +16,62 @@ from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
-from copympi.kernels.pair cimport mapped, pair_field
+from copympi.kernels.phase_paths cimport (
+    MAP, WIDTH, Path, Series, Values, add_value, begin_path, clear_row, degree_for, go_along, lasting, value_at,
+    write_values,
+)
 from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stream_open
 
-cdef extern from "phase_series.h" nogil:
-    enum:
-        DEGREE
-        POWERS
-    double STRAY
-    ctypedef struct Number:
-        double re
-        double im
-    ctypedef struct Series:
-        Number z[7][7]
-        Number h[7]
-    void fill_shares()
-    void moments_of(Series *x, double n, const double *power, const double *m, int64_t P, int degree)
-    void begin_series(Series *x)
-    void next_term(Series *x, double omega, int m, int degree)
-    double size_of(Number a)
-    double term(const Series *x, int m)
-    void map_at(const Series *x, int degree, double t, double *out)
-    void compose(const double *f, double *m, int64_t P)
-    void add_value(double x, double y, double sign, double *power)
-    void write_down(double *x, double *y, int64_t n, const double *m, int64_t P, const double *weight, double *power)
-
-fill_shares()
-
-NUMBERS = 4 + 2 * POWERS
-"""What a beable's path is kept as: its map (alpha re, im, beta re, im) since values were written down, and sums of
-powers of the values (re, im in turn)."""
-
 cdef enum:
-    MAP = 4                # numbers of a map
-    WIDTH = 28             # NUMBERS
     WORK = 256             # proposals and pieces of path after which a step ends
 
-cdef double STEP_ERROR = 1e-12
-cdef double SPAN = 4.0     # proposals that a path should outlast
+
+cdef struct Replica:
+    Values values
+    Block block            # members one by one, where classes have no count
+    int64_t *count         # (P, K) members of each phase class, or NULL
+    const int64_t *still   # (P, K) those of them who never copy
 
 
-cdef struct Values:        # of the members of one replica, or of its phase classes; beable by beable
-    double *x              # values, re
-    double *y              # and im
-    int64_t *start         # (P,) where each beable's begin
-    const int64_t *size    # (P,) and how many there are
-    double *weight         # members of each class; NULL: 1
-    int64_t *count         # the same; NULL: members one by one
-    const int64_t *still   # of them, who never copy
-    Block block            # members one by one
-
-
-cdef struct Path:
-    double *rows           # (P, WIDTH): maps and sums of powers
-    Series *series         # (P,)
-    double *scaled         # (P, 2): Z_b/sqrt(n_b) at one power of t
-    int degree             # of fields in t
-    double last            # the map's last term, without t^(degree + 1)
-    Py_ssize_t limiting    # whose
-
-
-cdef int degree_for(const System *s, const Rates *k) noexcept nogil:
-    """The least degree with which a path is likely to last for SPAN proposals."""
-    cdef double fastest = 0.0, x, size
-    cdef Py_ssize_t a
-    cdef int degree = 1
-    if k.total <= 0.0:
-        return DEGREE
-    for a in range(s.P):
-        if k.n[a] > 0:
-            fastest = fmax(fastest, fabs(s.omega[a]) + 0.5 * k.reach[a] / k.root[a])
-    x = SPAN * fastest / k.total
-    size = 0.5 * x * x
-    while degree < DEGREE and size > STEP_ERROR:
-        degree += 1
-        size *= x / (degree + 1)
-    return degree
-
-
-cdef void begin_path(const System *s, const Rates *k, Path *p) noexcept nogil:
-    """The series of all maps from here on, from values, maps and n."""
-    cdef Py_ssize_t a, b, e
-    cdef int m
-    cdef double x, y, over, fastest = 0.0
-    cdef Series *one
-    for a in range(s.P):
-        if k.n[a] > 0:
-            moments_of(p.series + a, <double> k.n[a], p.rows + a * WIDTH + MAP, p.rows + a * WIDTH, 1, p.degree)
-            begin_series(p.series + a)
-    for m in range(p.degree + 1):
-        for a in range(s.P):
-            over = 1.0 / k.root[a] if k.n[a] > 0 else 0.0
-            p.scaled[2 * a] = over * p.series[a].z[1][m].re
-            p.scaled[2 * a + 1] = over * p.series[a].z[1][m].im
-        for a in range(s.P):
-            if k.n[a] > 0:
-                one = p.series + a
-                over = 1.0 / k.root[a]
-                x = 0.0
-                y = 0.0
-                for e in range(s.indptr[a], s.indptr[a + 1]):
-                    b = s.indices[e]
-                    pair_field(over, s.re[e], s.im[e], p.scaled[2 * b], p.scaled[2 * b + 1], &x, &y)
-                one.h[m].re = x
-                one.h[m].im = y
-                next_term(one, s.omega[a], m, p.degree)
-    p.last = 0.0
-    for a in range(s.P):
-        if k.n[a] > 0:
-            fastest = fmax(fastest, fabs(s.omega[a]) + size_of(p.series[a].h[0]))
-    for a in range(s.P):
-        if k.n[a] > 0:  # a term may vanish by chance: the one before it says about how large it could be
-            x = fmax(term(p.series + a, p.degree + 1), term(p.series + a, p.degree) * fastest / (p.degree + 1))
-            if not x <= p.last:
-                p.last = x
-                p.limiting = a
-
-
-cdef inline double lasting(const Path *p, double t) noexcept nogil:
-    """t, or the first of t/2, t/4, .. up to which the path is good."""
-    cdef double size
-    cdef int m
-    while t > 0.0:
-        size = p.last
-        for m in range(p.degree + 1):
-            size *= t
-        if size <= STEP_ERROR:
-            return t
-        t *= 0.5
-    return 0.0
-
-
-cdef void go_along(const System *s, const Rates *k, Path *p, Values *c, double t) noexcept nogil:
-    """Carry all maps a time t along the path; where one has strayed far, values are written down anew."""
-    cdef Py_ssize_t a
-    cdef double f[4]
-    cdef double *m
-    for a in range(s.P):
-        if k.n[a] > 0:
-            m = p.rows + a * WIDTH
-            map_at(p.series + a, p.degree, t, f)
-            compose(f, m, 1)
-            if not m[2] * m[2] + m[3] * m[3] <= STRAY * (m[0] * m[0] + m[1] * m[1]):
-                write_values(p, c, a)
-
-
-cdef void write_values(Path *p, Values *c, Py_ssize_t a) noexcept nogil:
-    """Values of beable a as they are now, and sums of their powers; its map is the identity from here on."""
-    cdef double *row = p.rows + a * WIDTH
-    write_down(c.x + c.start[a], c.y + c.start[a], c.size[a], row, 1,
-               c.weight + c.start[a] if c.weight != NULL else NULL, row + MAP)
-    row[0] = 1.0
-    row[1] = 0.0
-    row[2] = 0.0
-    row[3] = 0.0
-
-
-cdef inline void value_at(const Path *p, Py_ssize_t a, double t, double x, double y, double *w) noexcept nogil:
-    """e^{i phi} of the value x + i y of beable a, a time t along the path."""
-    cdef double f[4]
-    cdef double v[2]
-    mapped(p.rows + a * WIDTH, 1, x, y, v)
-    map_at(p.series + a, p.degree, t, f)
-    mapped(f, 1, v[0], v[1], w)
-
-
-cdef inline int64_t drawn(const Values *c, Stream *stream, const Rates *k, Py_ssize_t a, bint who) noexcept nogil:
-    """Whose value: a member of a (or its class) drawn uniformly, of those that may copy (`who`) or of all."""
-    cdef int64_t member = <int64_t> stream_below64(stream, k.free[a] if who else k.n[a])
+cdef inline int64_t drawn(const Replica *c, Stream *stream, const Rates *k, Py_ssize_t a, bint who) noexcept nogil:
+    """A value of a drawn uniformly over its members, those who may copy (`who`) or all."""
+    cdef int64_t member = <int64_t> stream_below64(stream, k.free[a] if who else k.n[a]), start = c.values.start[a]
     if c.count == NULL:
-        return c.start[a] + member + (c.block.spectators[a] if who else 0)
-    return c.start[a] + class_of(c.count + c.start[a], c.still + c.start[a] if who else NULL, member)
+        return start + member + (c.block.spectators[a] if who else 0)
+    return start + class_of(c.count + start, c.still + start if who else NULL, member)
 
 
-cdef void copy(const System *s, Rates *k, Path *p, Values *c, Py_ssize_t b, Py_ssize_t a, int64_t i,
+cdef void copy(const System *s, Rates *k, Path *p, Replica *c, Py_ssize_t e, Py_ssize_t b, int64_t i,
                int64_t j) noexcept nogil:
-    """Member (or class) i of b takes over beable a and the value of j."""
-    cdef double x = c.x[j], y = c.y[j]
-    cdef double *row = p.rows + b * WIDTH
+    """A member with value i, of b, takes over beable and value of one with value j; entry e = (b, a)."""
+    cdef Py_ssize_t a = s.indices[e]
+    cdef Values *v = &c.values
+    cdef double x = v.x[j], y = v.y[j]
     cdef int64_t place
     cdef uint32_t name
-    cdef Py_ssize_t m
-    add_value(c.x[i], c.y[i], -1.0, row + MAP)
+    add_value(v.x[i], v.y[i], -1.0, p.rows + b * WIDTH + MAP)
     add_value(x, y, 1.0, p.rows + a * WIDTH + MAP)
     if c.count == NULL:
         name = c.block.ids[i]
-        place = make_room(&c.block, c.start, k.n, b, a, i)
+        place = make_room(&c.block, v.start, k.n, b, a, i)
         c.block.ids[place] = name
-        c.x[place] = x
-        c.y[place] = y
+        v.x[place] = x
+        v.y[place] = y
     else:
         c.count[i] -= 1
         c.count[j] += 1
-        c.weight[i] -= 1.0
-        c.weight[j] += 1.0
+        v.weight[i] -= 1.0
+        v.weight[j] += 1.0
     change_n(s, k, b, -1)
     change_n(s, k, a, 1)
     add_up(s, k)
     if k.n[b] == 0:
-        for m in range(WIDTH):
-            row[m] = 1.0 if m == 0 else 0.0
+        clear_row(p.rows + b * WIDTH)
 
 
-cdef int64_t go_step(const System *s, Rates *k, Path *p, Values *c, Stream *stream, double smallest, int64_t most,
+cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *stream, double smallest,
                      double *time_left) noexcept nogil:
-    """A step of a replica: `time_left`, or less if it takes more than `most` proposals and pieces of path.
+    """A step of a replica: `time_left`, or less if it takes more than WORK proposals and pieces of path.
 
     Returns how many copies there were, or -1 where a piece is shorter than `smallest`. time_left : what is not done yet.
     """
@@ -238,29 +88,29 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Values *c, Stream *stre
         work += 1
         way = here - next if e >= 0 else here
         t = lasting(p, way)
-        if t < way or e < 0:
+        if t < way or e < 0:  # a piece of the way to the next proposal, or all of it to the stop
             if t <= smallest and t < way:
                 return -1
-            go_along(s, k, p, c, t)
+            go_along(s, k, p, &c.values, t)
             here -= t
-            if t == way or work >= most:
+            if t == way or work >= WORK:
                 break
             begin_path(s, k, p)
             continue
         i = drawn(c, stream, k, b, True)
         j = drawn(c, stream, k, s.indices[e], False)
-        value_at(p, b, t, c.x[i], c.y[i], w)
-        value_at(p, s.indices[e], t, c.x[j], c.y[j], v)
+        value_at(p, b, t, c.values.x[i], c.values.y[i], w)
+        value_at(p, s.indices[e], t, c.values.x[j], c.values.y[j], v)
         if taken(s, k, e, w, v, stream_double(stream)):
-            go_along(s, k, p, c, t)
+            go_along(s, k, p, &c.values, t)
             here = next
-            copy(s, k, p, c, b, s.indices[e], i, j)
+            copy(s, k, p, c, e, b, i, j)
             copies += 1
-            if work >= most:
+            if work >= WORK:
                 break
             begin_path(s, k, p)
-        elif work >= most:
-            go_along(s, k, p, c, t)
+        elif work >= WORK:
+            go_along(s, k, p, &c.values, t)
             here = next
             break
         e = next_proposal(s, k, stream, &next, &b)
@@ -269,13 +119,13 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Values *c, Stream *stre
 
 
 cdef class Law:
-    """By what replicas of a system go on, the same for all: couplings, factor on the rates of copying, randomness.
+    """By what replicas of a system go on: couplings, a factor `copying` on the rates of copying, and randomness.
 
-    step : length of a step, or 0: as many proposals as are quick to do. smallest : pieces of path shorter than that are
-    a failure. first_replica : number of the first of this rank's, by which draws are keyed.
+    smallest : a piece of path that is shorter is a failure. first_replica : number of the first of this rank's, by which
+    draws are keyed. Work space is in here too.
     """
     cdef Couplings couplings
-    cdef double copying, step, smallest
+    cdef double smallest
     cdef uint64_t seed, purpose
     cdef int64_t first_replica
     cdef double[::1] numbers
@@ -284,24 +134,23 @@ cdef class Law:
     cdef Rates rates
     cdef Path path
 
-    def __cinit__(self, Couplings couplings not None, *, double copying, double step, double smallest, uint64_t seed,
+    def __cinit__(self, Couplings couplings not None, *, double copying, double smallest, uint64_t seed,
                   uint64_t purpose, int64_t first_replica):
         cdef const System *s = &couplings.system
         cdef Py_ssize_t P = s.P, e
-        need(copying >= 0.0 and step >= 0.0 and smallest >= 0.0, "copying, step, smallest: must not be negative")
+        need(copying >= 0.0 and smallest >= 0.0, "copying, smallest: must not be negative")
         self.couplings = couplings
-        self.copying = copying
-        self.step = step
         self.smallest = smallest
         self.seed = seed
         self.purpose = purpose
         self.first_replica = first_replica
         self.numbers = np.zeros(s.nnz + 5 * P)
-        self.sizes = np.zeros(3 * P, np.int64)
+        self.sizes = np.zeros(4 * P, np.int64)
         self.series = np.zeros(P * sizeof(Series), np.uint8)
         self.rates = Rates(copying, 0.0, &self.numbers[0], &self.numbers[0] + s.nnz, &self.numbers[0] + s.nnz + P,
                            &self.numbers[0] + s.nnz + 2 * P, &self.sizes[0], &self.sizes[P])
-        self.path = Path(NULL, <Series *> &self.series[0], &self.numbers[0] + s.nnz + 3 * P, 1, 0.0, 0)
+        self.path.series = <Series *> &self.series[0]
+        self.path.scaled = &self.numbers[0] + s.nnz + 3 * P
         for e in range(s.nnz):
             self.rates.strength[e] = sqrt(s.re[e] * s.re[e] + s.im[e] * s.im[e])
 
@@ -313,79 +162,82 @@ cdef struct Clock:         # of one replica
     double *largest
 
 
-cdef int one_step(Law law, Values *c, double *rows, Py_ssize_t r, Clock clock) noexcept nogil:
-    """One step of replica r, whose n and `free` the law's rates have. Returns 0, or 1 where time is lost."""
+cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock, int64_t most) noexcept nogil:
+    """At most so many steps of replica r, whose n and `free` the law's rates have: how many were made.
+
+    -1 more than that, and negative, where time is lost.
+    """
     cdef const System *s = &law.couplings.system
+    cdef Rates *k = &law.rates
     cdef Stream stream
-    cdef double length = clock.time_left[0], rest = 0.0, rate = 0.0
-    cdef int64_t copies, most = WORK
+    cdef double before, rate
+    cdef int64_t copies, done = 0
     cdef Py_ssize_t b
-    if law.step > 0.0:
-        rest = 0.0 if length - law.step < 0.5 * law.step else length - law.step
-        length -= rest
-        most = 1 << 62
-    clock.time_left[0] = length
     law.path.rows = rows
-    stream_open(&stream, law.seed, law.purpose, law.first_replica + r, 0, clock.step[0])
-    copies = go_step(s, &law.rates, &law.path, c, &stream, law.smallest, most, clock.time_left)
-    if copies < 0:
-        clock.time_left[0] = length + rest
-        return 1
-    for b in range(s.P):
-        if law.rates.free[b] > 0:
-            rate = fmax(rate, law.rates.out[b] / law.rates.free[b])
-    clock.largest[0] = fmax(clock.largest[0], -expm1(-rate * (length - clock.time_left[0])))
-    clock.time_left[0] += rest
-    clock.step[0] += 1
-    clock.events[0] += copies
-    return 0
+    while clock.time_left[0] > 0.0 and done < most:
+        before = clock.time_left[0]
+        rate = 0.0
+        stream_open(&stream, law.seed, law.purpose, law.first_replica + r, 0, clock.step[0])
+        copies = go_step(s, k, &law.path, c, &stream, law.smallest, clock.time_left)
+        if copies < 0:
+            return -1 - done
+        for b in range(s.P):
+            if k.free[b] > 0:
+                rate = fmax(rate, k.out[b] / k.free[b])
+        clock.largest[0] = fmax(clock.largest[0], -expm1(-rate * (before - clock.time_left[0])))
+        clock.step[0] += 1
+        clock.events[0] += copies
+        done += 1
+    return done
 
 
-cdef int need_clocks(Py_ssize_t R, Py_ssize_t P, const double[:, :, ::1] paths, const double[::1] time_left,
+cdef int need_arrays(Law law, Py_ssize_t R, const double[:, :, ::1] paths, const double[::1] time_left,
                      const int64_t[::1] step, const double[::1] events, const double[::1] largest) except -1:
-    need(paths.shape[0] == R and paths.shape[1] == P and paths.shape[2] == WIDTH, "paths: must be (R, P, NUMBERS)")
+    need(paths.shape[0] == R and paths.shape[1] == law.couplings.system.P and paths.shape[2] == WIDTH,
+         "paths: must be (R, P, NUMBERS)")
     need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
          "time_left, step, events, largest: must be (R,)")
     return 0
 
 
-cdef void members_of(Law law, Crowd crowd, Py_ssize_t r, Values *c) noexcept nogil:
+cdef int need_replicas(Law law, Crowd crowd, Py_ssize_t R) except -1:
+    """A crowd whose units are R replicas, one after the other."""
+    cdef Py_ssize_t r
+    crowd.need_whole(R, law.couplings.system.P, 2)
+    need(crowd.U == R, "crowd: must be of one unit a replica")
+    for r in range(R):
+        need(crowd.unit[2 * r] == r, "crowd: must be of one unit a replica, in their order")
+    return 0
+
+
+cdef void members_of(Law law, Crowd crowd, Py_ssize_t r, Replica *c) noexcept nogil:
     """Where the members of replica r stand, and how many there are."""
     cdef Py_ssize_t P = law.couplings.system.P, a
     cdef int64_t place = 0
     cdef Rates *k = &law.rates
     c.block = block_of(crowd, r)
-    c.x = c.block.values
-    c.y = c.block.values + c.block.size
-    c.start = k.n + 2 * P
-    c.size = k.n
-    c.weight = NULL
     c.count = NULL
     c.still = NULL
+    c.values = Values(c.block.values, c.block.values + c.block.size, k.n + 2 * P, k.n, NULL)
     for a in range(P):
-        c.start[a] = place
+        c.values.start[a] = place
         k.n[a] = c.block.counts[a]
         k.free[a] = c.block.counts[a] - c.block.spectators[a]
         place += c.block.counts[a]
 
 
 def begin_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1] paths not None):
-    """Set out from the crowd's values: paths (R, P, NUMBERS)."""
+    """Set out from the values of a crowd of one unit a replica: fills paths (R, P, NUMBERS)."""
     cdef Py_ssize_t R = paths.shape[0], P = law.couplings.system.P, r, a
-    cdef Values c
+    cdef Replica c
     need(paths.shape[1] == P and paths.shape[2] == WIDTH, "paths: must be (R, P, NUMBERS)")
-    crowd.need_whole(R, P, 2)
-    need(crowd.U == R, "crowd: must be of one unit a replica")
-    with nogil:
-        for r in range(R):
-            members_of(law, crowd, r, &c)
-            law.path.rows = &paths[r, 0, 0]
-            for a in range(P):
-                law.path.rows[a * WIDTH] = 1.0
-                law.path.rows[a * WIDTH + 1] = 0.0
-                law.path.rows[a * WIDTH + 2] = 0.0
-                law.path.rows[a * WIDTH + 3] = 0.0
-                write_values(&law.path, &c, a)
+    need_replicas(law, crowd, R)
+    for r in range(R):
+        members_of(law, crowd, r, &c)
+        law.path.rows = &paths[r, 0, 0]
+        for a in range(P):
+            clear_row(&paths[r, a, 0])
+            write_values(&law.path, &c.values, a)
 
 
 def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1] paths not None,
@@ -395,43 +247,78 @@ def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1]
 
     paths (R, P, NUMBERS); time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0; largest (R,)
     largest chance of a member to be proposed a copy in a step so far. All are changed in place, as are ids, values and
-    counts of the crowd. Returns (steps done, status, replica, beable): status is not 0 where a replica could not go on.
+    counts of the crowd. Returns (steps done, 0 or 1, replica, beable): 1 where a replica could not go on.
     """
     cdef Py_ssize_t R = time_left.shape[0], P = law.couplings.system.P, r = 0, a
-    cdef int64_t done = 0
-    cdef int status = 0
-    cdef Values c
-    need_clocks(R, P, paths, time_left, step, events, largest)
-    crowd.need_whole(R, P, 2)
-    need(crowd.U == R, "crowd: must be of one unit a replica")
+    cdef int64_t done = 0, made = 0
+    cdef Replica c
+    need_arrays(law, R, paths, time_left, step, events, largest)
+    need_replicas(law, crowd, R)
     with nogil:
         for r in range(R):
-            if not time_left[r] > 0.0 or done >= max_steps:
-                continue
             members_of(law, crowd, r, &c)
-            while time_left[r] > 0.0 and done < max_steps and not status:
-                status = one_step(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r], &largest[r]))
-                done += 1
+            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r], &largest[r]),
+                         max_steps - done)
             for a in range(P):
                 c.block.counts[a] = <int32_t> law.rates.n[a]
-            if status:
+            if made < 0:
                 break
-    return done, status, r, law.path.limiting
+            done += made
+    return done, 1 if made < 0 else 0, r, law.path.limiting
 
 
-def sums_of(Law law not None, const int64_t[:, ::1] n not None, *, const double[:, :, ::1] paths not None):
-    """Sums (R, P, 2) complex of e^{i phi} and e^{2 i phi} over all members of a beable, as they are; n (R, P)."""
-    cdef Py_ssize_t R = n.shape[0], P = law.couplings.system.P, r, a
-    cdef const Series *one
-    need(n.shape[1] == P and paths.shape[0] == R and paths.shape[1] == P and paths.shape[2] == WIDTH,
-         "n: must be (R, P); paths: (R, P, NUMBERS)")
-    out = np.zeros((R, P, 2), complex)
-    cdef double complex[:, :, ::1] sums = out
+cdef void classes_of(Law law, Classes classes, Py_ssize_t r, double *weight, Replica *c) noexcept nogil:
+    """Where the phase classes of replica r stand, and how many members they have; weight (P, K) is filled."""
+    cdef Py_ssize_t P = classes.P, K = classes.K, a, i
+    cdef Rates *k = &law.rates
+    c.count = &classes.count[r, 0, 0]
+    c.still = &classes.spectators[0, 0]
+    c.values = Values(&classes.z[r, 0, 0, 0], &classes.z[r, 1, 0, 0], k.n + 2 * P, k.n + 3 * P, weight)
+    for a in range(P):
+        c.values.start[a] = a * K
+        k.n[3 * P + a] = K
+        k.n[a] = classes.n[r, a]
+        k.free[a] = k.n[a]
+        for i in range(a * K, (a + 1) * K):
+            weight[i] = <double> c.count[i]
+            k.free[a] -= c.still[i]
+
+
+def begin_classes(Law law not None, Classes classes not None, *, double[:, :, ::1] paths not None):
+    """Set out from values and counts of phase classes, integers: fills paths (R, P, NUMBERS)."""
+    cdef Py_ssize_t R = paths.shape[0], P = law.couplings.system.P, r, a
+    cdef Replica c
+    need(paths.shape[1] == P and paths.shape[2] == WIDTH, "paths: must be (R, P, NUMBERS)")
+    classes.need_whole(R, P)
+    need(classes.whole, "classes: counts must be int64")
+    cdef double[::1] weight = np.empty(P * classes.K)
     for r in range(R):
+        classes_of(law, classes, r, &weight[0], &c)
+        law.path.rows = &paths[r, 0, 0]
         for a in range(P):
-            if n[r, a] > 0:
-                one = law.path.series
-                moments_of(law.path.series, <double> n[r, a], &paths[r, a, MAP], &paths[r, a, 0], 1, DEGREE)
-                sums[r, a, 0] = one.z[1][0].re + 1j * one.z[1][0].im
-                sums[r, a, 1] = one.z[2][0].re + 1j * one.z[2][0].im
-    return out
+            clear_row(&paths[r, a, 0])
+            write_values(&law.path, &c.values, a)
+
+
+def advance_classes(Law law not None, Classes classes not None, *, double[:, :, ::1] paths not None,
+                    double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
+                    double[::1] largest not None, int64_t max_steps):
+    """As `advance_members`, for replicas of phase classes whose counts are integers."""
+    cdef Py_ssize_t R = time_left.shape[0], P = law.couplings.system.P, r = 0, a
+    cdef int64_t done = 0, made = 0
+    cdef Replica c
+    need_arrays(law, R, paths, time_left, step, events, largest)
+    classes.need_whole(R, P)
+    need(classes.whole, "classes: counts must be int64")
+    cdef double[::1] weight = np.empty(P * classes.K)
+    with nogil:
+        for r in range(R):
+            classes_of(law, classes, r, &weight[0], &c)
+            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r], &largest[r]),
+                         max_steps - done)
+            for a in range(P):
+                classes.n[r, a] = law.rates.n[a]
+            if made < 0:
+                break
+            done += made
+    return done, 1 if made < 0 else 0, r, law.path.limiting

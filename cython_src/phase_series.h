@@ -29,14 +29,14 @@ typedef struct {
 /* Of rho^l in what sum z^j adds to Z_k, beside g^(k-j) or q^(j-k); see moments_of. */
 static double share[LENGTH][POWERS + 1][LENGTH];
 
-static double choose(int n, int k) {
+static inline double choose(int n, int k) {
     double out = 1.0;
     for (int i = 1; i <= k; i++)
         out = out * (double)(n - k + i) / (double)i;
     return out;
 }
 
-static void fill_shares(void) {
+static inline void fill_shares(void) {
     for (int k = 1; k < LENGTH; k++)
         for (int j = 0; j <= POWERS; j++) {
             int t = j < k ? j : k;
@@ -63,7 +63,7 @@ static inline void add_conjugate_times(Number *a, Number b, Number c) {
    With u = alpha/conj(alpha), g = beta/alpha, q = -conj(g), rho = |g|^2: w = u (z + g)/(1 - q z), and w^k expanded in z
    has g^(k-j) (j < k) or q^(j-k) times a polynomial of rho at z^j. A series of h to t^degree is wanted to one and the
    same error, so Z_k, which enters at t^(k-1), may be the coarser the higher k. */
-static void moments_of(Series *x, double n, const double *power, const double *m, int64_t P, int degree) {
+static inline void moments_of(Series *x, double n, const double *power, const double *m, int64_t P, int degree) {
     const double over = 1.0 / (m[0] * m[0] + m[P] * m[P]);
     const Number u = {(m[0] * m[0] - m[P] * m[P]) * over, 2.0 * m[0] * m[P] * over};
     const Number g = {(m[2 * P] * m[0] + m[3 * P] * m[P]) * over, (m[3 * P] * m[0] - m[2 * P] * m[P]) * over};
@@ -96,7 +96,7 @@ static void moments_of(Series *x, double n, const double *power, const double *m
 }
 
 /* What is known at t = 0 of the map from there on: nothing has moved. */
-static void begin_series(Series *x) {
+static inline void begin_series(Series *x) {
     for (int m = 1; m < LENGTH; m++)
         x->z[0][m] = (Number){0.0, 0.0};
     x->alpha[0] = (Number){1.0, 0.0};
@@ -104,7 +104,7 @@ static void begin_series(Series *x) {
 }
 
 /* The coefficients of t^(m+1), from h to t^m: of Z_1 .. Z_{degree-m}, alpha and beta. */
-static void next_term(Series *x, double omega, int m, int degree) {
+static inline void next_term(Series *x, double omega, int m, int degree) {
     const double over = 0.5 / (double)(m + 1);
     for (int k = 1; k <= degree - m; k++) {
         Number a = {0.0, 0.0};
@@ -134,7 +134,7 @@ static inline double size_of(Number a) { return fabs(a.re) + fabs(a.im); }
 static inline double term(const Series *x, int m) { return size_of(x->alpha[m]) + size_of(x->beta[m]); }
 
 /* The map from t = 0 to t, four numbers. */
-static void map_at(const Series *x, int degree, double t, double *out) {
+static inline void map_at(const Series *x, int degree, double t, double *out) {
     Number a = x->alpha[degree + 1], b = x->beta[degree + 1];
     for (int m = degree; m >= 0; m--) {
         a = (Number){a.re * t + x->alpha[m].re, a.im * t + x->alpha[m].im};
@@ -144,7 +144,7 @@ static void map_at(const Series *x, int degree, double t, double *out) {
 }
 
 /* m becomes f after m, of determinant 1. */
-static void compose(const double *f, double *m, int64_t P) {
+static inline void compose(const double *f, double *m, int64_t P) {
     const double a = m[0], b = m[P], c = m[2 * P], d = m[3 * P];
     const double cr = f[0] * a - f[1] * b + f[2] * c + f[3] * d, ci = f[0] * b + f[1] * a + f[3] * c - f[2] * d;
     const double dr = f[0] * c - f[1] * d + f[2] * a + f[3] * b, di = f[0] * d + f[1] * c + f[3] * a - f[2] * b;
@@ -166,7 +166,7 @@ static inline void add_value(double x, double y, double sign, double *power) {
 
 /* Map n values by m, put them back on the unit circle, and add up their powers, each `weight` (NULL: 1) times. Sums run
    in so many lanes on every machine, so that their bits do not depend on its vectors. */
-COPYMPI_WIDE
+COPYMPI_WIDE __attribute__((unused))
 static void write_down(double *x, double *y, int64_t n, const double *m, int64_t P, const double *weight,
                        double *power) {
     const double ar = m[0], ai = m[P], br = m[2 * P], bi = m[3 * P];

@@ -1,8 +1,8 @@
-"""Members with phases of their own, event by event: rules (39), (40) without a step."""
+"""Phases of members' own, event by event: rules (39), (40) without a step. docs/exact-phases.md."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -10,37 +10,101 @@ from numpy.typing import NDArray
 
 import copympi.kernels.exact_phases as kernel
 from copympi import mpi
-from copympi.engine.accuracy import Accuracy
+from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import START, Stop
 from copympi.engine.own_phases import dealt
+from copympi.engine.phase_classes import shared_out
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
-from copympi.errors import InputError
+from copympi.errors import DynamicsError, InputError
+from copympi.kernels.classes import Classes
 from copympi.kernels.crowd import Crowd
 from copympi.kernels.lineages import first_of_each
+from copympi.kernels.phase_paths import NUMBERS, sums_of
 from copympi.kernels.phases import unit_circle
 from copympi.kernels.streams import uniforms
-from copympi.model.preparation import Start
+from copympi.model.preparation import Start, largest_remainder
 from copympi.model.system import System
 
 
-@dataclass(frozen=True)
-class ReplicasOfMembers(Replicas):
-    """The layout: as Replicas, and each has `members` with an identity."""
+class OneByOne(IndependentReplicas):
+    """What members and phase classes share: a replica is one rank's whole, as copies that follow one another cannot be
+    shared out.
 
-    members: int
+    paths (here, P, NUMBERS) : the map of each beable since its values were written down, and sums of powers of these.
+    copying : a factor on all rates of copying.
+    """
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, layout: Replicas, copying: float
+    ) -> None:
+        super().__init__(comm, system, start, accuracy, seed, layout)
+        self.copying = copying
+        self.paths = np.zeros((layout.here, system.P, NUMBERS))
+        self._law = self.law(START)
+
+    def law(self, stop: Stop) -> kernel.Law:
+        """By what the kernels go on to a stop."""
+        return kernel.Law(
+            self.system.couplings, copying=self.copying, smallest=RESOLVABLE * stop.time, seed=self.seed,
+            purpose=Purpose.EXACT_PHASES, first_replica=self.first,
+        )  # fmt: skip
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self._law = self.law(stop)
+
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas: how many were made."""
+        done, status, replica, beable = self.advanced(self.pace.steps)
+        if status:
+            n, label = self.occupation()[replica], self.system.labels[beable]
+            some = ", ".join(str(int(x)) for x in n[:8]) + (", ..." if len(n) > 8 else "")
+            self.problem = DynamicsError(
+                f"phases of beable {label} turn too fast for this time to resolve: t = {self.times[replica]:.10g}, "
+                f"n = [{some}], replica {self.first + replica}; choose a shorter duration"
+            )
+        return done
+
+    @abstractmethod
+    def advanced(self, most: int) -> tuple[int, int, int, int]:
+        """At most so many steps of this rank's replicas: how many were made; then whether, whose and where time is too
+        coarse."""
+
+    @abstractmethod
+    def occupation(self) -> NDArray[np.int64]:
+        """n (here, P)."""
+
+    @abstractmethod
+    def lineages(self) -> NDArray[np.int64]:
+        """Distinct phases of each beable, (here, P)."""
+
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
+        n = self.occupation()
+        sums = sums_of(n, paths=self.paths)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            order = np.abs(sums) / n[:, :, None]
+        phase = np.angle(sums[:, :, 0]) + self.system.couplings.shift * self.times[:, None]
+        rows = {"occupation": n, "phase": phase, "coherence": order[:, :, 0]}
+        return {**rows, "coherence2": order[:, :, 1], "lineages": self.lineages()}
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        return {"paths": self.paths, **self.counters}
 
     @property
-    def sizes(self) -> NDArray[np.int64]:
-        return np.full(self.here, self.members, np.int64)
+    def _clocks(self) -> dict[str, NDArray[Any]]:
+        clocks = {"time_left": self.time_left, "step": self.step, "events": self.events}
+        return {**clocks, "largest": self.largest_chance}
 
 
-class ExactPhases(IndependentReplicas):
-    """Every member of every replica; a replica lies on one rank, as a serial stream of events.
+class ExactPhases(OneByOne):
+    """Every member of every replica.
 
-    ids (here N,) : members, replica after replica, bucketed by beable, spectators first. values (2, here N) : e^{i phi},
-    re and im, as last written down. counts (here, P) : members of each beable. paths (here, P, .) : the map of each
-    beable since its values were written down, and sums of powers of these.
+    ids (here N,) : members, replica after replica, bucketed by beable, spectators first. values (2, here N) : their
+    e^{i phi}, re and im, as last written down. counts (here, P) : members of each beable.
     """
 
     def __init__(
@@ -53,34 +117,19 @@ class ExactPhases(IndependentReplicas):
         seed: int,
         copying: float = 1.0,
     ) -> None:
-        layout = ReplicasOfMembers(replicas, comm.size, comm.rank, start.members)
-        super().__init__(comm, system, start, accuracy, seed, layout)
-        R, P, N = layout.here, system.P, start.members
-        self.copying = copying
+        N, P = start.members, system.P
+        layout = Replicas(replicas, comm.size, comm.rank, N)
+        super().__init__(comm, system, start, accuracy, seed, layout, copying)
+        R = layout.here
         self.ids = np.tile(np.arange(N, dtype=np.uint32), R)
         self.counts = np.tile(start.counts.astype(np.int32), (R, 1))
         self.values = self._first_values(start)
         self.crowd = Crowd(
-            replicas=R, ids=self.ids, values=self.values, offset=np.arange(R + 1) * N,
+            replicas=R, ids=self.ids, values=self.values, offset=np.arange(R + 1, dtype=np.int64) * N,
             unit=np.column_stack([np.arange(R), np.zeros(R, np.int64)]), counts=self.counts,
             spectators=np.full((R, P), start.spectators, np.int32),
         )  # fmt: skip
-        self.paths = np.zeros((R, P, kernel.NUMBERS))
-        self._law = self.law(START)
         kernel.begin_members(self._law, self.crowd, paths=self.paths)
-
-    def law(self, stop: Stop) -> kernel.Law:
-        """By what the kernels go on to a stop."""
-        return kernel.Law(
-            self.system.couplings, copying=self.copying, step=self.accuracy.step or 0.0,
-            smallest=self.accuracy.control(stop).smallest if stop.time else 0.0, seed=self.seed,
-            purpose=Purpose.EXACT_PHASES, first_replica=self.first,
-        )  # fmt: skip
-
-    def begin(self, stop: Stop) -> None:
-        """Set out for the next stop."""
-        super().begin(stop)
-        self._law = self.law(stop)
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
@@ -105,49 +154,62 @@ class ExactPhases(IndependentReplicas):
             raise InputError("preparation.phases", "(from a file)", said)
         return found
 
-    def go_on(self) -> int:
-        """Some steps of this rank's replicas: how many were made."""
-        done, status, replica, beable = kernel.advance_members(
-            self._law, self.crowd, paths=self.paths, time_left=self.time_left, step=self.step, events=self.events,
-            largest=self.largest_chance, max_steps=self.pace.steps,
-        )  # fmt: skip
-        if status:
-            self.problem = self.accuracy.failure(
-                status, float(self.times[replica]), self.first + replica, self.system.labels[beable],
-                self.counts[replica],
-            )  # fmt: skip
-        return int(done)
+    def advanced(self, most: int) -> tuple[int, int, int, int]:
+        return kernel.advance_members(self._law, self.crowd, paths=self.paths, **self._clocks, max_steps=most)
 
-    def profile_rows(self) -> dict[str, NDArray[Any]]:
-        """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
-        R, P = self.counts.shape
-        n = self.counts.astype(np.int64)
-        groups = np.repeat(np.arange(R * P, dtype=np.int32), n.ravel())
-        x, y = self.values.view(np.int64)
-        first = first_of_each(groups, x, y)
-        lineages = np.bincount(groups[first], minlength=R * P).astype(np.int64).reshape(R, P)
-        return rows_of(n, kernel.sums_of(self._law, n, paths=self.paths), lineages, self.turned)
+    def occupation(self) -> NDArray[np.int64]:
+        return self.counts.astype(np.int64)
 
-    @property
-    def turned(self) -> NDArray[np.float64]:
-        """By how much every phase has turned besides, (here, 1): what was taken off all of H_aa/hbar."""
-        return np.asarray(self.system.couplings.shift * self.times[:, None])
+    def lineages(self) -> NDArray[np.int64]:
+        groups = np.repeat(np.arange(self.counts.size, dtype=np.int32), self.counts.ravel())
+        first = first_of_each(groups, *self.values.view(np.int64))
+        return np.bincount(groups[first], minlength=self.counts.size).astype(np.int64).reshape(self.counts.shape)
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica."""
-        return {"counts": self.counts, "paths": self.paths, **self.counters}
+        return {"counts": self.counts, **super().per_unit()}
 
     def per_member(self) -> dict[str, NDArray[Any]]:
         """What it holds of every member of this rank: the order of the ids is part of the state."""
         return {"ids": self.ids, "x": self.values[0], "y": self.values[1]}
 
 
-def rows_of(
-    n: NDArray[np.int64], sums: NDArray[np.complex128], lineages: NDArray[np.int64], turned: NDArray[np.float64]
-) -> dict[str, NDArray[Any]]:
-    """What is recorded of each beable, (R, P), from n (R, P), sums of e^{i phi} and e^{2 i phi} (R, P, 2)."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        order = np.abs(sums) / n[:, :, None]
-    phase = np.angle(sums[:, :, 0]) + turned
-    rows = {"occupation": n, "phase": phase, "coherence": order[:, :, 0]}
-    return {**rows, "coherence2": order[:, :, 1], "lineages": lineages}
+class ExactPhaseClasses(OneByOne):
+    """Replicas as counts (here, P, K) of K phase classes a beable, z (here, 2, P, K) their e^{i phi} as last written
+    down; at t = 0 as in PhaseClasses: evenly spaced phases, members and spectators shared out evenly."""
+
+    def __init__(
+        self,
+        comm: Any,
+        system: System,
+        start: Start,
+        accuracy: Accuracy,
+        replicas: int,
+        seed: int,
+        classes: int,
+        copying: float = 1.0,
+    ) -> None:
+        layout = Replicas(replicas, comm.size, comm.rank)
+        super().__init__(comm, system, start, accuracy, seed, layout, copying)
+        R, P = layout.here, system.P
+        angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(classes) + 1.0) / classes - 1.0)
+        z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, classes))
+        self.z = np.tile(z, (R, 1, 1, 1))
+        self.count = np.tile(np.array([shared_out(n, classes) for n in start.counts]), (R, 1, 1))
+        self.n = self.count.sum(axis=2)
+        spectators = np.tile(largest_remainder(np.full(classes, 1.0 / classes), self.spectators), (P, 1))
+        self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=spectators)
+        kernel.begin_classes(self._law, self.classes, paths=self.paths)
+
+    def advanced(self, most: int) -> tuple[int, int, int, int]:
+        return kernel.advance_classes(self._law, self.classes, paths=self.paths, **self._clocks, max_steps=most)
+
+    def occupation(self) -> NDArray[np.int64]:
+        return self.n
+
+    def lineages(self) -> NDArray[np.int64]:
+        return np.count_nonzero(self.count, axis=2).astype(np.int64)
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        return {"n": self.n, "z": self.z, "count": self.count, **super().per_unit()}

@@ -22,5 +22,5 @@ class Purpose(IntEnum):
     PROPOSALS = 3
     """Proposals of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck; where
     an ensemble is one block, 2 s for all of them, one by one."""
-    EXACT_PHASES = 11
-    """Copies of members with phases of their own, event by event: stream step s for all proposals of step s."""
+    EXACT_PHASES = 15
+    """Copies one by one of members, or phase classes, with phases of their own: stream step s for all of step s."""

@@ -1,10 +1,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.kernels.classes import Classes
 from copympi.kernels.couplings import Couplings
 from copympi.kernels.crowd import Crowd
-
-NUMBERS: int
 
 class Law:
     def __init__(
@@ -12,7 +11,6 @@ class Law:
         couplings: Couplings,
         *,
         copying: float,
-        step: float,
         smallest: float,
         seed: int,
         purpose: int,
@@ -31,4 +29,15 @@ def advance_members(
     largest: NDArray[np.float64],
     max_steps: int,
 ) -> tuple[int, int, int, int]: ...
-def sums_of(law: Law, n: NDArray[np.int64], *, paths: NDArray[np.float64]) -> NDArray[np.complex128]: ...
+def begin_classes(law: Law, classes: Classes, *, paths: NDArray[np.float64]) -> None: ...
+def advance_classes(
+    law: Law,
+    classes: Classes,
+    *,
+    paths: NDArray[np.float64],
+    time_left: NDArray[np.float64],
+    step: NDArray[np.int64],
+    events: NDArray[np.float64],
+    largest: NDArray[np.float64],
+    max_steps: int,
+) -> tuple[int, int, int, int]: ...
