@@ -6,7 +6,7 @@ member I of b to copy a member J of a, both drawn uniformly, at the rate 2 R_ab 
 rate that depends on n alone. Each is taken with probability sin+(phi_J - phi_I + delta_ab), phases as they are at its
 own instant. Who copies takes over its partner's value as it is written down, bit by bit.
 """
-from libc.math cimport expm1, fmax, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 import numpy as np
@@ -159,7 +159,6 @@ cdef struct Clock:         # of one replica
     double *time_left
     int64_t *step
     double *events
-    double *largest
 
 
 cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock, int64_t most) noexcept nogil:
@@ -170,21 +169,13 @@ cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock,
     cdef const System *s = &law.couplings.system
     cdef Rates *k = &law.rates
     cdef Stream stream
-    cdef double before, rate
     cdef int64_t copies, done = 0
-    cdef Py_ssize_t b
     law.path.rows = rows
     while clock.time_left[0] > 0.0 and done < most:
-        before = clock.time_left[0]
-        rate = 0.0
         stream_open(&stream, law.seed, law.purpose, law.first_replica + r, 0, clock.step[0])
         copies = go_step(s, k, &law.path, c, &stream, law.smallest, clock.time_left)
         if copies < 0:
             return -1 - done
-        for b in range(s.P):
-            if k.free[b] > 0:
-                rate = fmax(rate, k.out[b] / k.free[b])
-        clock.largest[0] = fmax(clock.largest[0], -expm1(-rate * (before - clock.time_left[0])))
         clock.step[0] += 1
         clock.events[0] += copies
         done += 1
@@ -192,11 +183,11 @@ cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock,
 
 
 cdef int need_arrays(Law law, Py_ssize_t R, const double[:, :, ::1] paths, const double[::1] time_left,
-                     const int64_t[::1] step, const double[::1] events, const double[::1] largest) except -1:
+                     const int64_t[::1] step, const double[::1] events) except -1:
     need(paths.shape[0] == R and paths.shape[1] == law.couplings.system.P and paths.shape[2] == WIDTH,
          "paths: must be (R, P, NUMBERS)")
-    need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
-         "time_left, step, events, largest: must be (R,)")
+    need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R,
+         "time_left, step, events: must be (R,)")
     return 0
 
 
@@ -242,23 +233,21 @@ def begin_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1] p
 
 def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1] paths not None,
                     double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-                    double[::1] largest not None, int64_t max_steps):
+                    int64_t max_steps):
     """Carry replicas to the next stop, or `max_steps` further; a unit of the crowd is all of a replica.
 
-    paths (R, P, NUMBERS); time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0; largest (R,)
-    largest chance of a member to be proposed a copy in a step so far. All are changed in place, as are ids, values and
-    counts of the crowd. Returns (steps done, 0 or 1, replica, beable): 1 where a replica could not go on.
+    paths (R, P, NUMBERS); time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0. All are
+    changed in place, as are ids, values and counts of the crowd. Returns (steps done, 0 or 1, replica, beable): 1 where a replica could not go on.
     """
     cdef Py_ssize_t R = time_left.shape[0], P = law.couplings.system.P, r = 0, a
     cdef int64_t done = 0, made = 0
     cdef Replica c
-    need_arrays(law, R, paths, time_left, step, events, largest)
+    need_arrays(law, R, paths, time_left, step, events)
     need_replicas(law, crowd, R)
     with nogil:
         for r in range(R):
             members_of(law, crowd, r, &c)
-            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r], &largest[r]),
-                         max_steps - done)
+            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r]), max_steps - done)
             for a in range(P):
                 c.block.counts[a] = <int32_t> law.rates.n[a]
             if made < 0:
@@ -302,20 +291,19 @@ def begin_classes(Law law not None, Classes classes not None, *, double[:, :, ::
 
 def advance_classes(Law law not None, Classes classes not None, *, double[:, :, ::1] paths not None,
                     double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-                    double[::1] largest not None, int64_t max_steps):
+                    int64_t max_steps):
     """As `advance_members`, for replicas of phase classes whose counts are integers."""
     cdef Py_ssize_t R = time_left.shape[0], P = law.couplings.system.P, r = 0, a
     cdef int64_t done = 0, made = 0
     cdef Replica c
-    need_arrays(law, R, paths, time_left, step, events, largest)
+    need_arrays(law, R, paths, time_left, step, events)
     classes.need_whole(R, P)
     need(classes.whole, "classes: counts must be int64")
     cdef double[::1] weight = np.empty(P * classes.K)
     with nogil:
         for r in range(R):
             classes_of(law, classes, r, &weight[0], &c)
-            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r], &largest[r]),
-                         max_steps - done)
+            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r]), max_steps - done)
             for a in range(P):
                 classes.n[r, a] = law.rates.n[a]
             if made < 0:

@@ -96,8 +96,7 @@ class OneByOne(IndependentReplicas):
 
     @property
     def _clocks(self) -> dict[str, NDArray[Any]]:
-        clocks = {"time_left": self.time_left, "step": self.step, "events": self.events}
-        return {**clocks, "largest": self.largest_chance}
+        return {"time_left": self.time_left, "step": self.step, "events": self.events}
 
 
 class ExactPhases(OneByOne):

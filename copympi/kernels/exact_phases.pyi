@@ -26,7 +26,6 @@ def advance_members(
     time_left: NDArray[np.float64],
     step: NDArray[np.int64],
     events: NDArray[np.float64],
-    largest: NDArray[np.float64],
     max_steps: int,
 ) -> tuple[int, int, int, int]: ...
 def begin_classes(law: Law, classes: Classes, *, paths: NDArray[np.float64]) -> None: ...
@@ -38,6 +37,5 @@ def advance_classes(
     time_left: NDArray[np.float64],
     step: NDArray[np.int64],
     events: NDArray[np.float64],
-    largest: NDArray[np.float64],
     max_steps: int,
 ) -> tuple[int, int, int, int]: ...

@@ -1,9 +1,9 @@
 """Naive twin of rules (39), (40) event by event: all pairs of members written out, nothing shared with the package.
 
 Between two copies the rate of every ordered pair (I, J), 2 R[a_J, a_I]/sqrt(n_I n_J) sin+(..), is at most what stands
-before the sine, and that stands still. So pairs are proposed one by one at that rate, and a pair copies with chance sin+
-of its phases at that very instant, which a fourth-order Runge-Kutta solution of (40) gives: to 1e-8 with four pieces
-a wait. H, a, phi as in naive_phases.
+before the sine, and that stands still. So pairs are proposed one by one at that rate, and a pair copies with chance
+sin+ of its phases at that very instant, which a fourth-order Runge-Kutta solution of (40) gives: to 1e-7 with four
+pieces a wait. H, a, phi as in naive_phases.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def events_many(
     H: Complex, a: Int, phi: Real, times: Real, rng: np.random.Generator, pieces: int = 4,
     still: NDArray[np.bool_] | None = None,
 ) -> PairRuns:  # fmt: skip
-    """R independent runs from a, phi (R, N), seen at ascending times (T,), the first 0; members `still` (N,) never copy."""
+    """R independent runs from a, phi (R, N), seen at ascending times (T,) from 0 on; who is `still` (N,) never copies."""
     runs, members = a.shape
     n, lineages = np.zeros((2, runs, len(times), len(H)), dtype=np.int64)
     z1, z2 = np.zeros((2, *n.shape), dtype=complex)
@@ -52,16 +52,13 @@ def events_many(
                 most[:, still] = 0.0
             heap = np.cumsum(most.reshape(run.size, -1), axis=1)
             total = heap[:, -1]
-            wait = rng.exponential(size=run.size) / np.where(total > 0, total, 1e-300)
+            wait = rng.exponential(size=run.size) / np.maximum(total, 1e-300)
             goes = wait < left[run]
             phi[run] = turned(diagonal[a[run]], K, phi[run], np.minimum(wait, left[run]), pieces)
             left[run] -= wait
-            pair = np.argmax(heap > (total * rng.random(run.size))[:, None], axis=1)
-            i, j = pair // members, pair % members
-            chance = copy_rates(K, phi[run])[np.arange(run.size), i, j] / most.reshape(run.size, -1)[
-                np.arange(run.size), pair
-            ]
-            takes = goes & (rng.random(run.size) < chance)
+            i, j = np.divmod(np.argmax(heap > (total * rng.random(run.size))[:, None], axis=1), members)
+            each = np.arange(run.size)
+            takes = goes & (rng.random(run.size) * most[each, i, j] < copy_rates(K, phi[run])[each, i, j])
             who = run[takes]
             for stored in (a, phi, label):
                 stored[who, i[takes]] = stored[who, j[takes]]
