@@ -35,7 +35,7 @@ def events_many(
     H: Complex, a: Int, phi: Real, times: Real, rng: np.random.Generator, pieces: int = 4,
     still: NDArray[np.bool_] | None = None,
 ) -> PairRuns:  # fmt: skip
-    """R independent runs from a, phi (R, N), seen at ascending times (T,) from 0 on; who is `still` (N,) never copies."""
+    """R independent runs from a, phi (R, N), seen at ascending times (T,) from 0 on; `still` (N,) never copy."""
     runs, members = a.shape
     n, lineages = np.zeros((2, runs, len(times), len(H)), dtype=np.int64)
     z1, z2 = np.zeros((2, *n.shape), dtype=complex)
