@@ -1,4 +1,4 @@
-"""Phases of members' own, event by event: rules (39), (40) without a step. docs/exact-phases.md."""
+"""Phases of members' own, event by event: rules (39), (40) without a step. docs/exact.md."""
 
 from __future__ import annotations
 
