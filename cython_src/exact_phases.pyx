@@ -73,7 +73,7 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *str
                      double *time_left) noexcept nogil:
     """A step of a replica: `time_left`, or less if it takes more than WORK proposals and pieces of path.
 
-    Returns how many copies there were, or -1 where a piece is shorter than `smallest`. time_left : what is not done yet.
+    Returns how many copies there were, or -1 where a piece is shorter than `smallest`. time_left : what is to be done.
     """
     cdef double here = time_left[0], next = here, way, t
     cdef double w[2]
@@ -121,8 +121,8 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *str
 cdef class Law:
     """By what replicas of a system go on: couplings, a factor `copying` on the rates of copying, and randomness.
 
-    smallest : a piece of path that is shorter is a failure. first_replica : number of the first of this rank's, by which
-    draws are keyed. Work space is in here too.
+    smallest : a piece of path that is shorter is a failure. first_replica : number of the first of this rank's, by
+    which draws are keyed. Work space is in here too.
     """
     cdef Couplings couplings
     cdef double smallest
@@ -237,7 +237,8 @@ def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1]
     """Carry replicas to the next stop, or `max_steps` further; a unit of the crowd is all of a replica.
 
     paths (R, P, NUMBERS); time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0. All are
-    changed in place, as are ids, values and counts of the crowd. Returns (steps done, 0 or 1, replica, beable): 1 where a replica could not go on.
+    changed in place, as are ids, values and counts of the crowd.
+    Returns (steps done, 0 or 1, replica, beable): 1 where a replica could not go on.
     """
     cdef Py_ssize_t R = time_left.shape[0], P = law.couplings.system.P, r = 0, a
     cdef int64_t done = 0, made = 0

@@ -1,9 +1,11 @@
 /* The path of one beable's phases as Taylor series in time, from sums of powers of its members' values.
 
-   Values z = e^{i phi} of a beable's members move by one map w = (alpha z + beta)/(conj(beta) z + conj(alpha)) since they
-   were last written down. The sums Z_k = sum w^k obey dZ_k/dt = i k (omega Z_k + h Z_{k+1}/2 + conj(h) Z_{k-1}/2), and
-   the map since t = 0 of the series d alpha/dt = i (omega alpha + conj(h beta))/2, d beta/dt = i (omega beta +
-   conj(h alpha))/2. h is the field of all other beables, whose series are found at the same time, power by power. */
+   Values z = e^{i phi} of a beable's members move by one map w = (alpha z + beta)/(conj(beta) z + conj(alpha)) since
+   they were last written down. The sums Z_k = sum w^k obey
+       dZ_k/dt = i k (omega Z_k + h Z_{k+1}/2 + conj(h) Z_{k-1}/2),
+   and the map since t = 0 of the series
+       d alpha/dt = i (omega alpha + conj(h beta))/2,    d beta/dt = i (omega beta + conj(h alpha))/2.
+   h is the field of all other beables, whose series are found at the same time, power by power. */
 #pragma once
 #include <stdint.h>
 #include <string.h>
@@ -45,7 +47,9 @@ static inline void fill_shares(void) {
         }
 }
 
-static inline Number times(Number a, Number b) { return (Number){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re}; }
+static inline Number times(Number a, Number b) {
+    return (Number){a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
 
 /* a += b c, and a += conj(b) c. */
 static inline void add_times(Number *a, Number b, Number c) {

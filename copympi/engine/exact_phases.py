@@ -13,6 +13,7 @@ from copympi import mpi
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import START, Stop
 from copympi.engine.own_phases import dealt
+from copympi.engine.pace import Pace
 from copympi.engine.phase_classes import shared_out
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
@@ -40,6 +41,7 @@ class OneByOne(IndependentReplicas):
     ) -> None:
         super().__init__(comm, system, start, accuracy, seed, layout)
         self.copying = copying
+        self.pace = Pace(1 + 1000 // system.P)  # each copy is work for all beables
         self.paths = np.zeros((layout.here, system.P, NUMBERS))
         self._law = self.law(START)
 

@@ -60,10 +60,10 @@ cdef void go_along(const System *s, const Rates *k, Path *p, Values *c, double t
 cdef inline double lasting(const Path *p, double t) noexcept nogil:
     """t, or the first of t/2, t/4, .. up to which the path is good."""
     cdef double size
-    cdef int m
+    cdef int _m
     while t > 0.0:
         size = p.last
-        for m in range(p.degree + 1):
+        for _m in range(p.degree + 1):
             size *= t
         if size <= p.error:
             return t
