@@ -84,10 +84,11 @@ def coherence_per_member(tilt: ArrayLike, omega: float = 2 * np.pi) -> Floats:
 def rounding(time: Floats, amplitude: float = 0.5, omega: float = 1.0) -> tuple[Floats, Floats]:
     """Copies by `time`, and the mean square of n_0 - N/2, of `pair` that starts `amplitude` members off; whatever N.
 
-    x = n_0 - N/2 and the phases' difference make an oscillator of frequency Omega = 2R. Its amplitude A has x = A cos,
-    and members move one by one at the rate |dx/dt| = Omega A |sin|. Each adds 1 to A^2 on average: d E[A^2]/dt =
-    (2 Omega/pi) E[A], which is also the rate of copies. A itself has the drift of A^2 over 2 A less its noise,
-    4 A^3 Omega <cos^2|sin|>, over 8 A^3: Omega/pi - Omega/(3 pi). So E[A] = A_0 + 2 Omega t/(3 pi).
+    x = n_0 - N/2 and y, N/4 times the phases' difference, make an oscillator of frequency Omega = 2R: dy/dt = -Omega x,
+    and x moves by 1, in the direction of y, at the rate Omega |y|. So d E[A^2]/dt = Omega E|y|, the rate of copies,
+    A^2 = x^2 + y^2; where A is not small, y = A sin with even phases and E|y| = (2/pi) E[A]. A itself has the drift of
+    A^2 over 2A, Omega/pi, less the noise of A^2, 4 A^3 Omega <cos^2|sin|>, over 8 A^3: Omega/(3 pi). So E[A] = A_0 +
+    2 Omega t/(3 pi). While A is about 1 that is rough: t is right up to some 1/Omega.
     """
     copies = (2 * omega / np.pi) * (amplitude * time + omega * time**2 / (3 * np.pi))
     return copies, 0.5 * (amplitude**2 + copies)

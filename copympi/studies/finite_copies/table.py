@@ -44,10 +44,10 @@ COLUMNS = {
 FOOT = f"""\
 dev  N times the mean deviation of n_a/N from Schrödinger's equation, without the noise whose mean is 0
 (theory/excess.py), for the beable that is off most; theory  the dephasing equation. ratio  all beables: mean
-deviation along the one expected; plain  the same from plain averages. spread  standard deviation of n over
+deviation along the one expected; plain  the same from plain averages, where they say something. spread  standard deviation of n over
 that of the linear noise approximation. N rho  members of the least beable on the path: below about 20 both
 mean little. energy  N (E[<H>] - <H>_0). T/N  of a qubit whose beables are tilted by 45 degrees, in periods.
-Stationary state: Omega = 1, t = {LONG:g}. Event by event up to N = {EXACT_TO}, in leaps beyond. ± standard error."""
+Stationary state: Omega = 1, t = {LONG:g}; the theory is for large N, and up to a time of order 1/Omega. Event by event up to N = {EXACT_TO}, in leaps beyond. ± standard error."""
 ASSUMED = """\
 An even superposition of two energies, tilt: angle between the axis of the beables and that of the energies.
 0: beables are the eigenstates, nothing flows, no bound. 90: the state empties one beable twice a period, and
@@ -67,12 +67,12 @@ def _mean(rows: list[Row]) -> Table:
     columns = [
         Column("", 12, word("model"), "<"),
         Column("N", 7, lambda row: count(row["members"])),
-        Column("N rho", 8, lambda row: count(row["least"]) if row["least"] >= 10 else f"{row['least']:.1f}"),
-        Column("dev", 16, measured("deviation"), "±"),
+        Column("N rho", 7, lambda row: count(row["least"]) if row["least"] >= 10 else f"{row['least']:.1f}"),
+        Column("dev", 18, measured("deviation"), "±"),
         Column("theory", 7, number("expected", ".3f")),
-        Column("ratio", 16, measured("ratio", 3), "±"),
-        Column("plain", 12, lambda row: pm(row["plain"], 1 if row["plain"][1] > 0.3 else 2), "±"),
-        Column("spread", 13, measured("spread", 3), "±"),
+        Column("ratio", 17, measured("ratio"), "±"),
+        Column("plain", 12, lambda row: pm(row["plain"], 2) if row["plain"][1] < 3 else "-", "±"),
+        Column("spread", 12, measured("spread", 3), "±"),
         Column("died", 6, number("died", ".3f")),
     ]
     shown: list[Row | None] = []
