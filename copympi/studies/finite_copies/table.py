@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 import numpy as np
@@ -42,23 +43,27 @@ COLUMNS = {
 }
 """Column of a row -> (units, what it is)."""
 FOOT = f"""\
-dev  N times the mean deviation of n_a/N from Schrödinger's equation, without the noise whose mean is 0
-(theory/excess.py), for the beable that is off most; theory  the dephasing equation. ratio  all beables: mean
-deviation along the one expected; plain  the same from plain averages, where they say something. spread  standard deviation of n over
-that of the linear noise approximation. N rho  members of the least beable on the path: below about 20 both
-mean little. energy  N (E[<H>] - <H>_0). T/N  of a qubit whose beables are tilted by 45 degrees, in periods.
-Stationary state: Omega = 1, t = {LONG:g}; the theory is for large N, and up to a time of order 1/Omega. Event by event up to N = {EXACT_TO}, in leaps beyond. ± standard error."""
+dev  N times the mean deviation of n_a/N from Schrödinger's equation, without the noise whose mean
+is 0 (theory/excess.py), for the beable that is off most; theory  the dephasing equation. ratio  all
+beables: mean deviation along the one expected; plain  the same from plain averages, where they say
+something. spread  standard deviation of n over that of the linear noise approximation. N rho  members
+of the least beable on the path: below about 20 both mean little. T/N  of a qubit whose beables are
+tilted by 45 degrees, in periods. Stationary state: Omega = 1, t = {LONG:g}; the theory is for large N, and
+right up to a time of order 1/Omega. Event by event up to N = {EXACT_TO}, in leaps beyond. ± standard error."""
 ASSUMED = """\
-An even superposition of two energies, tilt: angle between the axis of the beables and that of the energies.
-0: beables are the eigenstates, nothing flows, no bound. 90: the state empties one beable twice a period, and
-dies there for every N. All loss of coherence is put down to copying, so N is at least 4 nu T atanh(sin tilt).
-Frequencies from memory of the literature to the digits shown; times:"""
+An even superposition of two energies; tilt: angle between the axis of the beables and that of the
+energies. 0: beables are the eigenstates, nothing flows, no bound. 90: the state empties one beable
+twice a period, and dies there for every N. All loss of coherence is put down to copying, so N is at
+least 4 nu T atanh(sin tilt). Frequencies from memory of the literature, to one digit; times:"""
 
 
 def text(answers: Answers) -> str:
     """All tables."""
     a = answers.tables()
-    sources = "\n".join(f"  {row['system']}: {row['source']}" for row in a["experiments"])
+    sources = "\n".join(
+        textwrap.fill(f"{row['system']}: {row['source']}", 98, initial_indent="  ", subsequent_indent="    ")
+        for row in a["experiments"]
+    )
     parts = (_mean(a["mean"]), _coherence(a["coherence"]), _rounding(a["rounding"]), FOOT)
     return as_text(*parts, _experiments(a["experiments"]), f"{ASSUMED}\n{sources}")
 
