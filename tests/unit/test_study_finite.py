@@ -77,7 +77,7 @@ def test_a_small_study_from_end_to_end(tmp_path: Path) -> None:
     folder = tmp_path / "study"
     assert conduct(Alone(), STUDY, folder, Request(quick=True, replicas=2)) == 0
     text = (folder / "finite-copies.txt").read_text()
-    assert max(map(len, text.splitlines())) <= 102
+    assert max(map(len, text.splitlines())) <= 100
     for said in ("two levels", "no bound", "none lasts", "171Yb+"):
         assert said in text
     with h5py.File(folder / "finite-copies.h5") as file:

@@ -46,10 +46,10 @@ FOOT = f"""\
 dev  N times the mean deviation of n_a/N from Schrödinger's equation, without the noise whose mean
 is 0 (theory/excess.py), for the beable that is off most; theory  the dephasing equation. ratio  all
 beables: mean deviation along the one expected; plain  the same from plain averages, where they say
-something. spread  standard deviation of n over that of the linear noise approximation. N rho  members
-of the least beable on the path: below about 20 both mean little. T/N  of a qubit whose beables are
-tilted by 45 degrees, in periods. Stationary state: Omega = 1, t = {LONG:g}; the theory is for large N, and
-right up to a time of order 1/Omega. Event by event up to N = {EXACT_TO}, in leaps beyond. ± standard error."""
+something. spread  standard deviation of n over that of the linear noise approximation. N rho
+members of the least beable on the path: below about 20 both mean little. T/N  of a qubit whose
+beables are tilted by 45 degrees, in periods. Stationary state: Omega = 1, t = {LONG:g}; the theory is for
+large N, and right up to a time of order 1/Omega. Event by event up to N = {EXACT_TO}, in leaps beyond. ± standard error."""
 ASSUMED = """\
 An even superposition of two energies; tilt: angle between the axis of the beables and that of the
 energies. 0: beables are the eigenstates, nothing flows, no bound. 90: the state empties one beable
