@@ -117,6 +117,25 @@ def in_counts() -> dict[str, Keywords]:
     }
 
 
+def one_by_one() -> dict[str, Keywords]:
+    """Event by event: counts, and members with identity."""
+    counts = {**in_counts()["counts, few members, replicas"], "method": "exact"}
+    chain = {"system": copympi.lattice(24, boundary="open", spacing=0.75), **bell(24, empty=(3, 19, 20))}
+    return {
+        "exact counts, P = 8": {**counts, "members": 3000, "replicas": 2, "duration": 0.25},
+        "exact counts, few members, replicas": counts,
+        "exact counts, P = 2": {**in_members()["members, P = 2"], "method": "exact", "representation": "occupation"},
+        "exact counts, P = 70": {
+            "system": sparse(70), **start(70), "duration": 0.125, "members": 2000, "method": "exact",
+            "representation": "occupation",
+        },
+        "exact members, chain, spectators": {
+            **chain, "members": 2000, "duration": 0.5, "interval": 0.25, "spectators": 3, "method": "exact",
+        },
+        "exact members, replicas": {**counts, "representation": "members", "replicas": 3},
+    }  # fmt: skip
+
+
 def on_sites() -> dict[str, Keywords]:
     """Counts of many beables: lattices, many beables that are none, N beyond integers."""
     more: Keywords = {"representation": "occupation", "interval": 0.25, "duration": 1.0}
@@ -257,7 +276,7 @@ strength = 0.01
 
 def cases() -> dict[str, Keywords]:
     """Keywords of `copympi.simulate` of each case by its name; "system" is its first argument."""
-    return {**in_members(), **in_counts(), **on_sites(), **with_phases(), **recorded_otherwise()}
+    return {**in_members(), **in_counts(), **one_by_one(), **on_sites(), **with_phases(), **recorded_otherwise()}
 
 
 def digest(array: Any) -> str:

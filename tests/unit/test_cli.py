@@ -186,7 +186,7 @@ def test_a_bar_is_drawn_where_asked_for_and_nowhere_else(job: Path, kind: str) -
         (("run", "garbage.toml"), 'CONFIG = "garbage.toml": is not TOML'),
         (("run", "job.toml", "--set", "dynamics.sed=1"), "dynamics.sed = 1: no such key; the nearest is 'seed'"),
         (("run", "job.toml", "--set", "dynamics.seed=a"), 'job.toml: dynamics.seed = "a": must be'),
-        (("run", "job.toml", "--set", "dynamics.method=exact"), 'job.toml: dynamics.method = "exact": not built yet'),
+        (("run", "job.toml", "--set", "dynamics.method=jump"), 'job.toml: dynamics.method = "jump": must be'),
         (("run", "job.toml", "--set", "preparation.members=0"), "job.toml: preparation.members = 0: must be"),
         (("run", "job.toml", "--set", "preparation.density=[1,1]"), "must be normalised; its sum is 2"),
         (("run", "job.toml", "--set", "system.hamiltonian=[[0,1],[2,0]]"), "|H[0,1] - conj(H[1,0])| = 1"),
