@@ -27,7 +27,7 @@ from copympi.model.system import System
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-AT_A_TIME = 1 << 21
+AT_A_TIME = 1 << 19
 """Complex numbers that the rates of many moments take at a time."""
 
 
@@ -56,13 +56,16 @@ def rate(system: System, n: ArrayLike, phase: ArrayLike) -> Complex:
 def shift(system: System, n: ArrayLike, phase: ArrayLike, times: ArrayLike) -> Complex:
     """N (sigma - Psi Psi^+) at `times`, (R, T, P, P), one of each path: their mean over R is the ensembles' own.
 
-    n, phase : (R, T, P) at `times` (T,), which ascend from 0 and lie dense: the integral is taken by the trapezoidal
-    rule. Psi is that of the path's own n and phase at times[0]. To be compared with dephasing.shift.
-    Raises ValueError where shapes do not fit.
+    n, phase : (R, T, P) at `times` (T,), three or more, which ascend evenly from 0 and lie dense: the integral is taken
+    by a rule of fourth order. Psi is that of the path's own n and phase at times[0]. To be compared with
+    dephasing.shift. Raises ValueError where shapes do not fit, or times are not even.
     """
     n, phase, when = np.asarray(n), np.asarray(phase, dtype=float), np.asarray(times, dtype=float)
     if n.ndim != 3 or n.shape != phase.shape or n.shape[1:] != (when.size, system.P):
         raise ValueError(f"n and phase must be (R, {when.size}, {system.P}), not {n.shape} and {phase.shape}")
+    step = np.diff(when)
+    if step.size < 2 or step[0] <= 0 or np.ptp(step) > 1e-9 * when[-1]:
+        raise ValueError("times must be three or more and ascend evenly")
     energy, vectors = np.linalg.eigh(system.frequencies.toarray())
     turn = vectors * np.exp(-1j * np.outer(when, energy - 0.5 * (energy[0] + energy[-1])))[:, None, :]
     back = turn.conj().swapaxes(-1, -2)
@@ -70,7 +73,10 @@ def shift(system: System, n: ArrayLike, phase: ArrayLike, times: ArrayLike) -> C
     many = max(1, AT_A_TIME // (when.size * system.P**2))
     for k in range(0, n.shape[0], many):
         X = back @ rate(system, n[k : k + many], phase[k : k + many]) @ turn
-        steps = 0.5 * np.diff(when)[:, None, None] * (X[:, 1:] + X[:, :-1])
-        out[k : k + many, 1:] = np.cumsum(steps, axis=1)
+        parts = (13 / 24) * (X[:, 1:] + X[:, :-1])  # cubics through four neighbours, parabolas at both ends
+        parts[:, 1:-1] -= (X[:, 3:] + X[:, :-3]) / 24
+        parts[:, 0] = (5 * X[:, 0] + 8 * X[:, 1] - X[:, 2]) / 12
+        parts[:, -1] = (5 * X[:, -1] + 8 * X[:, -2] - X[:, -3]) / 12
+        out[k : k + many, 1:] = np.cumsum(step[0] * parts, axis=1)
         out[k : k + many] = turn @ out[k : k + many] @ back
     return out

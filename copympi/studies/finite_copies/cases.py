@@ -33,7 +33,7 @@ MODELS: dict[str, Callable[[], Model]] = {
 }
 DURATION = {"two levels": 3.0, "four levels": 2.0, "chain, below": 1.0, "chain, above": 1.0}
 RECORDS = {"mean": 100, "coherence": 200, "rounding": 40}
-EXACT_TO = 0
+EXACT_TO = 1000
 """Members up to which copies are drawn event by event; beyond, in leaps."""
 
 

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Data = dict[str, NDArray[Any]]
 Number = tuple[float, float]
 """Value and standard error."""
-PATHS = 1 << 22
+PATHS = 1 << 20
 """Complex numbers that the paths of some replicas take at a time."""
 
 
