@@ -49,7 +49,8 @@ beables: mean deviation along the one expected; plain  the same from plain avera
 something. spread  standard deviation of n over that of the linear noise approximation. N rho
 members of the least beable on the path: below about 20 both mean little. T/N  of a qubit whose
 beables are tilted by 45 degrees, in periods. Stationary state: Omega = 1, t = {LONG:g}; the theory is for
-large N, and right up to a time of order 1/Omega. Event by event up to N = {EXACT_TO}, in leaps beyond. ± standard error."""
+large N, and right up to a time of order 1/Omega. Event by event up to N = {EXACT_TO}, in leaps beyond.
+± standard error."""
 ASSUMED = """\
 An even superposition of two energies; tilt: angle between the axis of the beables and that of the
 energies. 0: beables are the eigenstates, nothing flows, no bound. 90: the state empties one beable
