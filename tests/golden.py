@@ -77,8 +77,9 @@ def bell(P: int, empty: tuple[int, ...] = (), wave_number: float = 0.25) -> Keyw
 
 def in_members() -> dict[str, Keywords]:
     """Aligned members with identity."""
-    two = {"system": dense(2), **start(2), "duration": 1.0, "interval": 0.25}
-    eight = {"system": dense(8), **start(8), "duration": 0.5, "interval": 0.125}
+    one_by_one: Keywords = {"representation": "members"}
+    two = {"system": dense(2), **start(2), "duration": 1.0, "interval": 0.25, **one_by_one}
+    eight = {"system": dense(8), **start(8), "duration": 0.5, "interval": 0.125, **one_by_one}
     return {
         "members, P = 2": {**two, "members": 1000},
         "members, P = 2, fixed step": {**two, "members": 1000, "step": 0.0625, "seed": 2},
@@ -87,7 +88,9 @@ def in_members() -> dict[str, Keywords]:
         "members, P = 8": {**eight, "members": 5000},
         "members, P = 8, two blocks, replicas": {**eight, "members": 20_000, "replicas": 3},
         "members, P = 8, spectators, replicas": {**eight, "members": 4000, "spectators": 50, "replicas": 2},
-        "members, P = 70": {"system": sparse(70), **start(70), "duration": 0.25, "interval": 0.125, "members": 30_000},
+        "members, P = 70": {
+            "system": sparse(70), **start(70), "duration": 0.25, "interval": 0.125, "members": 30_000, **one_by_one,
+        },
         "members, in another basis": {**two, "members": 1000, "basis": [[0.6, 0.8], [0.8, -0.6]]},
         "members, admixture": {
             **eight, "members": 1000, "density": [1] + [0] * 7, "admixture": {"state": "uniform", "weight": 0.0625},
@@ -234,6 +237,7 @@ members = 20_000
 state = [0.8, "0.6j"]
 [dynamics]
 duration = 0.5
+representation = "members"
 replicas = 2
 seed = 3
 [output]
