@@ -88,7 +88,6 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
     """What the study runs, in order."""
     many = replicas if replicas is not None else (200 if quick else 2000)
     some = replicas if replicas is not None else (100 if quick else 1000)
-    few = replicas if replicas is not None else (50 if quick else 400)
     sizes = (100, 10_000) if quick else (10, 30, 100, 300, 1000, 10_000, 100_000, 1_000_000)
     large = [N for N in sizes if N >= 100]  # the chain has 16 beables
     lives = (30, 100) if quick else (30, 100, 300, 1000)
@@ -97,6 +96,6 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
         *(Case("mean", name, N, many) for name in ("two levels", "four levels") for N in sizes),
         *(Case("mean", name, N, some) for name in ("chain, below", "chain, above") for N in large),
         *(Case("coherence", "qubit", N, some) for N in sizes),
-        *(Case("decay", "qubit", N, few) for N in lives),
+        *(Case("decay", "qubit", N, some) for N in lives),
         *(Case("rounding", "pair", N, some) for N in (*halves, 10_000)),
     ]

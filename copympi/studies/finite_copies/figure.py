@@ -99,7 +99,7 @@ def _decay(axes: Any, answers: Answers) -> None:
     t = np.linspace(0, 1.6 * PER_MEMBER, 100)
     axes.plot(t, np.exp(-t / PER_MEMBER), color="k", ls=DASHES, lw=1.1, label=r"$\exp(-t/T)$, theory's $T$")
     axes.set(xlabel="time / $N$ [periods]", ylabel="mean coherence", xlim=(0, t[-1]), ylim=(0, 1.02))
-    axes.set_title("a qubit's coherence: a law in $t/N$")
+    axes.set_title("a qubit's coherence against $t/N$")
     axes.legend(loc="upper right", borderaxespad=0.2)
 
 
