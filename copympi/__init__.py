@@ -6,6 +6,7 @@ from copympi import interrupt
 
 interrupt.says(interrupt.BEFORE)  # where this is the command: imports take a second
 
+from copympi.citation import cite  # noqa: E402
 from copympi.errors import (  # noqa: E402
     CopyWarning,
     DynamicsError,
@@ -42,6 +43,7 @@ __all__ = [
     "Sweep",
     "System",
     "__version__",
+    "cite",
     "lattice",
     "load",
     "simulate",
