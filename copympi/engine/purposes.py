@@ -28,3 +28,7 @@ class Purpose(IntEnum):
     """Which members they are that copy so; streams as those of EXACT."""
     EXACT_PATHS = 12
     """Copies of `exact.paths`: streams as those of EXACT, with the caller's keys in place of replicas."""
+    SPLITTING = 30
+    """Replicas of rare events: stream block k for stage k of a repeat; step 0 for walkers' keys, 1 for who goes on."""
+    GUIDED = 31
+    """Members who jump guided by a wavefunction (Bell's process): stream step s for step s."""
