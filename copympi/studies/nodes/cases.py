@@ -151,7 +151,9 @@ def _curve(quick: bool, many: Any) -> list[Case]:
         apart = 1 + 0.06 * (k - 4)
         for N, X in AFAR:
             full = 1600 if N > 1000 else 6000
-            out += [] if quick and N > 1000 else [Case("curve", what, N, many(full, 1000), round(X * apart, 2), True)]
+            if N == 10 and SETTINGS[what].system.P > 2 or quick and N > 1000:
+                continue  # of ten members in three and four beables others die first
+            out += [Case("curve", what, N, many(full, 1000), round(X * apart, 2), True)]
         for N, X in NEAR:
             out += [Case("curve", what, N, many(4000, 600), round(X * apart, 2))] if not quick or N == 10_000 else []
     return out
@@ -176,7 +178,7 @@ def _lives(quick: bool, many: Any) -> list[Case]:
     wanders = (100, 1000, 100_000) if quick else (30, 100, 300, 1000, 3000, 10_000, 100_000, 1_000_000)
     diffuses = (30, 100) if quick else (30, 100, 300, 1000, 10_000, 100_000)
     return [
-        *(Case("life", "wanders", N, many(240 if N > 1000 else 480, 100)) for N in wanders),
+        *(Case("life", "wanders", N, many(480, 100)) for N in wanders),
         *(Case("life", "must diffuse", N, many(120 if N > 300 else 240, 80)) for N in diffuses),
         Case("bell", "wanders", 100, many(200, 60)),
     ]

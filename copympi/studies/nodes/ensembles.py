@@ -40,11 +40,11 @@ def shared(comm: Any, replicas: int, some: Callable[[NDArray[np.int64]], Arrays]
 
 
 def leap(
-    system: System, n: NDArray[np.int64], phase: NDArray[np.float64], duration: float, seed: int
+    system: System, n: NDArray[np.int64], phase: NDArray[np.float64], duration: float, seed: int, first: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Replicas n, phase (R, P), all of N members, after `duration`, by leaps: for many members far from any node.
 
-    Draws are functions of (seed, row): one that goes on needs another seed. The predictor's error in rho stays far
+    Draws are functions of (seed, first + row): one that goes on needs another seed. The predictor's error in rho stays far
     below 1/sqrt(N). DynamicsError where a beable is so small that steps cannot be resolved.
     """
     counts, phases, R = n.copy(), np.ascontiguousarray(phase, dtype=float).copy(), len(n)
@@ -53,7 +53,7 @@ def leap(
     left, step, events, largest = np.full(R, duration), np.zeros(R, np.int64), np.zeros(R), np.zeros(R)
     while np.any(left > 0.0):
         _, status, r, a = kernel.advance(
-            system.couplings, accuracy.control(stop), seed=seed, purpose=Purpose.LEAP, first_replica=0, n=counts,
+            system.couplings, accuracy.control(stop), seed=seed, purpose=Purpose.LEAP, first_replica=first, n=counts,
             phase=phases, time_left=left, step=step, events=events, largest=largest, max_steps=1 << 18,
         )  # fmt: skip
         if status:

@@ -22,7 +22,7 @@ from copympi.theory.schrodinger import density
 
 LARGE = 1000
 """Members from which on points are judged: below, n_a is not far below n_b, as the formula asks for."""
-PATH = 20_000.0
+PATH = 400_000.0
 """Length of the paths whose minima are added up."""
 
 
@@ -135,9 +135,8 @@ def remedy_row(each: Done) -> Row:
     case = each.case
     system, n, phi, spectators = remedy_start(case.what, case.members)
     time = each.arrays["time"]
-    if case.what == "admixture":  # what one would like to have
-        _, n, phi, _ = remedy_start("none", case.members)
-    want = density(system, wavefunction(n, phi), time)[:, 0]
+    wished = remedy_start("none", case.members)[1:3] if case.what == "admixture" else (n, phi)
+    want = density(system, wavefunction(*wished), time)[:, 0]
     counts = each.arrays["occupation"]
     square = ((counts[:, :, 0] / case.members - want) ** 2).mean(axis=1)
     lost = (counts[:, -1] == 0).any(axis=1)
@@ -154,15 +153,10 @@ def remedy_row(each: Done) -> Row:
 
 
 def _lost(system: Any, n: NDArray[np.int64], phi: NDArray[np.float64], case: Any) -> float:
-    """Chance that one of the passes of both beables in a period kills; nothing where the formula is not for it."""
+    """Chance that beable 0 dies in its pass of the period; 0 where there is no pass, or nobody can die."""
     if case.what in ("spectator", "basis"):
         return 0.0
-    _, n, phi, _ = remedy_start(case.what, case.members)
-    stays = 1.0
-    for a in (0, 1):
-        found = passes.find(system, wavefunction(n, phi), a, PERIOD)
-        stays *= 1 - float(found.death(case.members))
-    return 1 - stays
+    return float(passes.find(system, wavefunction(n, phi), 0, PERIOD).death(case.members))
 
 
 def life_rows(done: list[Done]) -> Iterator[Row]:

@@ -10,30 +10,31 @@ from numpy.typing import NDArray
 
 from copympi.engine.exact import paths
 from copympi.model.system import System
-from copympi.simulate import simulate
 from copympi.studies.frame import Arrays
 from copympi.studies.nodes import bell, rare
-from copympi.studies.nodes.cases import ADMIXED, BEHIND, CLOSE, EXACT_TO, SETTINGS, Case, wandering
-from copympi.studies.nodes.ensembles import nearest, shared, wavefunction
+from copympi.studies.nodes.cases import ADMIXED, BEHIND, CLOSE, EXACT_TO, RARE, SETTINGS, Case, wandering
+from copympi.studies.nodes.ensembles import leap, nearest, shared, wavefunction
 from copympi.theory import lifetimes, passes
 from copympi.theory.schrodinger import evolve
 
 WIDTHS = 6.0
 """So many sqrt((kappa + 2 s^2)/N)/|K| after its middle a pass is over."""
-PERIOD = 2 * np.pi
-"""Of the densities of the part `remedy`, whose H is sigma_x/2."""
+PERIOD = np.sqrt(2.0) * np.pi
+"""Of the densities of the part `remedy`: 2 pi over the difference of its energies."""
+OTHER = np.array([[1, 1], [1j, -1j]]) / np.sqrt(2.0)
+"""Its columns are the beables without nodes: on Bloch's sphere the path keeps away from the y axis."""
 LOOKS = 8
 """Records in the second half of that period."""
 CLOCK = np.linspace(0.0, 5.0, 11)
 """sqrt(N) |K| t at which the part `paper` is looked at."""
 LATER = 17.3
-"""Time between the points of a path where ensembles of the part `life` start."""
+"""Time between the points of a path where ensembles start, beside what they are watched for."""
 LIVES = 2.0
 """Expected lifetimes for which ensembles are watched that wander, and members N' = 2 N for which the others are."""
-RECORDS = 400
+RECORDS = 200
 """Looks at ensembles that leap."""
 STARTS = 12
-"""Unlike starts of ensembles that leap, or are guided."""
+"""Unlike starts of ensembles that are guided."""
 
 
 def curve_start(case: Case, side: int) -> tuple[NDArray[np.complex128], float]:
@@ -94,17 +95,16 @@ def _paper(case: Case, seed: int, comm: Any) -> Arrays:
 
 def remedy_start(which: str, members: int) -> tuple[System, NDArray[np.int64], NDArray[np.float64], int]:
     """System, counts and phases (2,) at the start, and spectators a beable, of one remedy in the part `remedy`."""
-    H = np.array(SETTINGS["2 levels, resonant"].H)
-    psi = np.array([np.sqrt(0.7), -1j * np.sqrt(0.3)])
+    setting = SETTINGS[RARE]
+    H, psi = np.array(setting.H), passes.near(setting.system, setting.node, 0, setting.before)
     if which == "admixture":
         _, vectors = np.linalg.eigh(H)
         ground = vectors[:, 0] * np.exp(1j * np.angle(np.vdot(vectors[:, 0], psi)))  # in phase with its part of Psi
         psi = np.sqrt(1 - ADMIXED) * psi + np.sqrt(ADMIXED) * ground
+        psi /= np.linalg.norm(psi)
     if which == "basis":
-        c, s = np.cos(np.pi / 8), np.sin(np.pi / 8)
-        turn = np.array([[c, -s], [s, c]])
-        H, psi = turn.T @ H @ turn, turn.T @ psi
-    n, phi = nearest(psi / np.linalg.norm(psi), members)
+        psi, H = OTHER.conj().T @ psi, OTHER.conj().T @ H @ OTHER
+    n, phi = nearest(psi, members)
     return System(H), n, phi, int(which == "spectator")
 
 
@@ -130,39 +130,34 @@ def _life(case: Case, seed: int, comm: Any) -> Arrays:
     until = 2.0 * case.members
     if case.what == "wanders":
         until = LIVES / sum(float(lifetimes.along_path(system, psi, a, case.members, 4000.0)[0]) for a in range(3))
-    if case.members > EXACT_TO:
-        return _leaping(case, system, psi, until, seed, comm)
-    n, phi = _starts(system, psi, case.members, case.replicas)
+    n, phi = _starts(system, psi, case.members, case.replicas, until + LATER)
 
     def some(who: NDArray[np.int64]) -> Arrays:
+        if case.members > EXACT_TO:
+            return _leaping(system, n[who], phi[who], until, seed, int(who[0]) if who.size else 0)
         done = paths(system, n[who], phi[who], until, seed, who, floor=[0] * system.P)
         return {"lived": done.time, "died": np.isfinite(done.death).any(axis=1).astype(np.int8)}
 
     return shared(comm, case.replicas, some)
 
 
-def _starts(system: System, psi: Any, members: int, many: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Ensembles (many, P) at points along a path, LATER apart, leaving out those that round a beable to nobody."""
-    points = evolve(system, psi, LATER * np.arange(4 * many))
+def _starts(system: System, psi: Any, members: int, many: int, apart: float) -> Any:
+    """Counts and phases, (many, P) each, at points along a path so far apart that none sees another's passes, leaving out those that round a beable to nobody."""
+    points = evolve(system, psi, apart * np.arange(4 * many))
     n, phi = nearest(points, members)
     there = np.flatnonzero(n.min(axis=1) > 0)[:many]
     return n[there], phi[there]
 
 
-def _leaping(case: Case, system: System, psi: Any, until: float, seed: int, comm: Any) -> Arrays:
-    """The same by leaps, from fewer starts, to the record next to the death."""
-    points, each = evolve(system, psi, LATER * np.arange(STARTS)), -(-case.replicas // STARTS)
-    lived, died = [], []
-    for k, point in enumerate(points):
-        run = simulate(
-            system, state=point, members=case.members, duration=until, interval=until / RECORDS, replicas=each,
-            representation="occupation", seed=(seed + (k << 40)) % 2**63, comm=comm,
-        )  # fmt: skip
-        empty = (run.occupation.reshape(each, -1, system.P) == 0).any(axis=2)
-        dead = empty.any(axis=1)
-        died.append(dead.astype(np.int8))
-        lived.append(np.where(dead, (np.argmax(empty, axis=1) - 0.5) * (until / RECORDS), until))
-    return {"lived": np.concatenate(lived), "died": np.concatenate(died)}
+def _leaping(system: System, n: Any, phase: Any, until: float, seed: int, first: int) -> Arrays:
+    """The same by leaps, to the middle between the records before and after the death."""
+    lived, died = np.full(len(n), until), np.zeros(len(n), np.int8)
+    each = until / RECORDS
+    for k in range(RECORDS):
+        n, phase = leap(system, n, phase, each, (seed + (k << 40)) % 2**63, first)
+        now = (n == 0).any(axis=1) & (died == 0)
+        lived[now], died[now] = (k + 0.5) * each, 1
+    return {"lived": lived, "died": died}
 
 
 def _bell(case: Case, seed: int, comm: Any) -> Arrays:

@@ -53,6 +53,7 @@ def _rare(rows: list[Row]) -> Table:
         Column("start", 14, word("start"), "<"),
         Column("x", 5, number("x")),
         Column("s²", 9, number("s2", ".4f")),
+        Column("", 3, word("")),
         Column("P", 22, lambda row: f"{row['P'][0]:.2e} ± {row['P'][1]:.1e}", "<"),
         Column("formula", 11, number("formula", ".2e")),
         Column("exp(-x/kappa)", 15, number("exp(-x/kappa)", ".2e")),
