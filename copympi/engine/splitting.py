@@ -1,14 +1,14 @@
 """Rare events by splitting: replicas with weights, of which those on the way to the event are split, others merged.
 
 Replicas, "walkers" here, go on together from stage to stage. After a stage the walker i with weight w_i has a score
-h_i > 0, a guess at its chance to come to the event; M new walkers are drawn among the old ones, j = 1 .. M, with
-expected numbers M w_i h_i/sum(w h), and each takes the weight sum(w h)/(M h_i). So every function of the state keeps its
-expected weighted sum, whatever the scores are: **the estimate has no bias; a poor guess only makes it scatter.** (The
-"weighted ensemble" of Huber and Kim 1996, with the lookahead of sequential Monte Carlo.) The draw is systematic: one
-uniform number for all.
+h_i > 0, a guess at its chance to come to the event; M new walkers are drawn among the old ones, with expected numbers
+M w_i h_i/sum(w h), and each takes the weight sum(w h)/(M h_i). So every function of the state keeps its expected
+weighted sum, whatever the scores are: **the estimate has no bias; a poor guess only makes it scatter.** (The "weighted
+ensemble" of Huber and Kim 1996, with the lookahead of sequential Monte Carlo.) The draw is systematic: one uniform
+number for all.
 
-What is drawn depends on (seed, repeat, stage, place of the walker) alone, where a walker's place says who its parent is: a
-repeat has the same bits on any rank. Errors come from independent repeats, as walkers of one repeat share ancestors.
+Draws depend on (seed, repeat, stage, place of the walker) alone, and parents on earlier draws: a repeat has the same
+bits on any rank. Errors come from independent repeats, as walkers of one repeat share ancestors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from numpy.typing import ArrayLike, NDArray
 from copympi.engine.purposes import Purpose
 from copympi.kernels import streams
 
-Advance = Callable[[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64], int], tuple[NDArray[np.int64], NDArray[np.float64]]]
+State = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""n, phase (M, P)."""
+Advance = Callable[[NDArray[np.int64], NDArray[np.float64], NDArray[np.uint64], int], State]
 """(n, phase, keys, stage) -> n, phase at the end of the stage; draws of a row are functions of its key, (M,), alone."""
 Score = Callable[[NDArray[np.int64], NDArray[np.float64], int], NDArray[np.float64]]
 """(n, phase, stage) -> logarithm of the score after that stage, (M,), finite wherever the event can still happen."""

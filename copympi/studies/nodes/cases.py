@@ -151,7 +151,7 @@ def _curve(quick: bool, many: Any) -> list[Case]:
         apart = 1 + 0.06 * (k - 4)
         for N, X in AFAR:
             full = 1600 if N > 1000 else 6000
-            if N == 10 and SETTINGS[what].system.P > 2 or quick and N > 1000:
+            if (N == 10 and SETTINGS[what].system.P > 2) or (quick and N > 1000):
                 continue  # of ten members in three and four beables others die first
             out += [Case("curve", what, N, many(full, 1000), round(X * apart, 2), True)]
         for N, X in NEAR:
@@ -162,7 +162,9 @@ def _curve(quick: bool, many: Any) -> list[Case]:
 def _rare(quick: bool, many: Any) -> list[Case]:
     at = (9.0, 27.0) if quick else (3.0, 9.0, 15.0, 21.0, 27.0)
     return [
-        Case("rare", start, RARE_MEMBERS, many(32, 8), x, start == "from afar") for start in ("right before", "from afar") for x in at
+        Case("rare", start, RARE_MEMBERS, many(32, 8), x, start == "from afar")
+        for start in ("right before", "from afar")
+        for x in at
     ]
 
 

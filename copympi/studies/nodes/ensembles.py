@@ -44,8 +44,8 @@ def leap(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Replicas n, phase (R, P), all of N members, after `duration`, by leaps: for many members far from any node.
 
-    Draws are functions of (seed, first + row): one that goes on needs another seed. The predictor's error in rho stays far
-    below 1/sqrt(N). DynamicsError where a beable is so small that steps cannot be resolved.
+    Draws are functions of (seed, first + row): one that goes on needs another seed. The predictor's error in rho stays
+    far below 1/sqrt(N). DynamicsError where a beable is so small that steps cannot be resolved.
     """
     counts, phases, R = n.copy(), np.ascontiguousarray(phase, dtype=float).copy(), len(n)
     members, stop = int(n[0].sum()), Stop(1, duration, duration)

@@ -92,7 +92,6 @@ def curve_row(each: Done) -> Row:
         "x": float(np.mean([side.rho_min for side in sides]) * case.members),
         "P": (measured, error),
         "formula": expected,
-        "without s2": float(death(-kappa * np.log(np.clip(expected * spread, 1e-300, 1)) * (1 + 2 * s2 / kappa), kappa)),
         "z": (measured - expected) / error,
         "scaled": float(-np.log(expected * spread)),
         "reduced": (measured * spread, error * spread),
@@ -117,7 +116,7 @@ def rare_row(each: Done) -> Row:
 
 
 def paper_rows(each: Done) -> Iterator[Row]:
-    """Mean n_0 just behind the node at each time, beside the straight path from there, and what (64) says at n_0 = 0."""
+    """Mean n_0 just behind the node at each time, beside the path from there, and what (64) says at n_0 = 0."""
     n, clock = each.arrays["occupation"].astype(float), each.arrays["time"]
     for k, now in enumerate(clock):
         error = float(n[:, k].std(ddof=1) / np.sqrt(len(n)))

@@ -22,7 +22,7 @@ WALKERS = 1000
 MANY = 10.0
 """While beable 0 has more than so many times x + 10 members the pass is far, and leaps do."""
 CLOSE = 50.0
-"""A pass from right before it starts with so many times (x + 2)^2 members: ln P is lower than from afar by 1/(2 CLOSE)."""
+"""A pass from right before it starts with so many times (x + 2)^2 members, which lowers ln P by 1/(2 CLOSE)."""
 FAR = 12
 """Stages before that."""
 LEAST = 1e-5
@@ -36,7 +36,7 @@ class Pass:
     """A start next to a node, N members, and the times at which walkers are split (stages,), from 0.
 
     far : how many of them lie before the near pass; s2 : variance still to be collected at those, of a pass from afar.
-    drives : (stages, P - 1) of the path through the node, K their sum; node : Psi there, at the time `at`.
+    drives : (stages, P - 1) of the path through the node; path : what theory says of the pass.
     """
 
     system: System
@@ -47,8 +47,6 @@ class Pass:
     far: int
     s2: Floats | None
     drives: NDArray[np.complex128]
-    kappa: float
-    at: float
     path: passes.Pass
 
     @classmethod
@@ -67,9 +65,10 @@ class Pass:
         far, last = far[1:], there.time - _before_node(x) * unit
         times = np.concatenate([far, last])
         node_path = evolve(system, there.start, times)
-        later = [passes.impact_variance(system, psi, 0, there.time - t) for psi, t in zip(node_path, far, strict=False)]
+        later = [passes.impact_variance(system, *each) for each in _ahead(node_path, far, there.time)]
         row = -1j * system.frequencies[[0], 1:].toarray()[0]
-        return cls(system, N, n, phase, times, len(far), np.array(later) if case.afar else None, row * node_path[:, 1:], there.kappa, there.time, there)
+        s2 = np.array(later) if case.afar else None
+        return cls(system, N, n, phase, times, len(far), s2, row * node_path[:, 1:], there)
 
     def advance(self, n: Any, phase: Any, keys: Any, stage: int, seed: int) -> tuple[NDArray[np.int64], Floats]:
         """The walkers after a stage: by leaps while the pass is far, then event by event; the dead stay as they are."""
@@ -92,11 +91,16 @@ class Pass:
     def _gaussian(self, c: NDArray[np.complex128], stage: int, s2: float) -> Floats:
         """From the signed distance at which each walker's own path would pass, and the noise still to come."""
         energy, vectors = np.linalg.eigh(self.system.frequencies.toarray())
-        left = self.at - self.times[stage]
+        left = self.path.time - self.times[stage]
         at_node = (c @ vectors.conj()) * np.exp(-1j * energy * left) @ vectors.T
         K = (-1j * self.system.frequencies[[0], 1:].toarray()[0] * at_node[:, 1:]).sum(axis=1)
         b = (at_node[:, 0] / K).imag * np.abs(K)
-        return np.log(near_field.death(b**2, self.kappa, s2))
+        return np.log(near_field.death(b**2, self.path.kappa, s2))
+
+
+def _ahead(node_path: NDArray[np.complex128], far: Floats, at: float) -> list[tuple[Any, int, float]]:
+    """Psi, the beable and the time left, of each far stage."""
+    return [(psi, 0, at - t) for psi, t in zip(node_path, far, strict=False)]
 
 
 def _before_node(x: float) -> Floats:

@@ -29,8 +29,10 @@ CLOCK = np.linspace(0.0, 5.0, 11)
 """sqrt(N) |K| t at which the part `paper` is looked at."""
 LATER = 17.3
 """Time between the points of a path where ensembles start, beside what they are watched for."""
-LIVES = 2.0
-"""Expected lifetimes for which ensembles are watched that wander, and members N' = 2 N for which the others are."""
+LIVES = 3.0
+"""Expected lifetimes for which ensembles that wander are watched."""
+SLOWER = 1.0
+"""Time, over N, for which the others are watched."""
 RECORDS = 200
 """Looks at ensembles that leap."""
 STARTS = 12
@@ -127,7 +129,7 @@ def _remedy(case: Case, seed: int, comm: Any) -> Arrays:
 def _life(case: Case, seed: int, comm: Any) -> Arrays:
     """Times until the first beable dies, or until nobody looks any more; and who has died."""
     system, psi = wandering(case.what)
-    until = 2.0 * case.members
+    until = SLOWER * case.members
     if case.what == "wanders":
         until = LIVES / sum(float(lifetimes.along_path(system, psi, a, case.members, 4000.0)[0]) for a in range(3))
     n, phi = _starts(system, psi, case.members, case.replicas, until + LATER)
@@ -136,13 +138,16 @@ def _life(case: Case, seed: int, comm: Any) -> Arrays:
         if case.members > EXACT_TO:
             return _leaping(system, n[who], phi[who], until, seed, int(who[0]) if who.size else 0)
         done = paths(system, n[who], phi[who], until, seed, who, floor=[0] * system.P)
-        return {"lived": done.time, "died": np.isfinite(done.death).any(axis=1).astype(np.int8)}
+        return {"lived": done.time, "died": np.asarray(np.isfinite(done.death).any(axis=1), np.int8)}
 
     return shared(comm, case.replicas, some)
 
 
 def _starts(system: System, psi: Any, members: int, many: int, apart: float) -> Any:
-    """Counts and phases, (many, P) each, at points along a path so far apart that none sees another's passes, leaving out those that round a beable to nobody."""
+    """Counts and phases, (many, P) each, at points along a path so far apart that none sees another's passes.
+
+    Left out are those that round a beable to nobody.
+    """
     points = evolve(system, psi, apart * np.arange(4 * many))
     n, phi = nearest(points, members)
     there = np.flatnonzero(n.min(axis=1) > 0)[:many]

@@ -18,8 +18,8 @@ def text(answers: Answers) -> str:
     """All tables."""
     total, points, luck = answers.chi_square
     said = (
-        f"chi² of the {points} passes with N >= {LARGE:,}: {total:.1f} (a larger one by luck alone: {luck:.2f}). Below, the "
-        "formula's\ncondition n_a << n_b fails: it is off by order 1/N."
+        f"chi² of the {points} passes with N >= {LARGE:,}: {total:.1f} (a larger one by luck alone: {luck:.2f}).\n"
+        "Below, the formula's condition n_a << n_b fails: it is off by order 1/N."
     )
     return as_text(
         _curve(answers.curve), said, _rare(answers.rare), _paper(answers.paper), _remedies(answers.remedy),
@@ -45,7 +45,8 @@ def _curve(rows: list[Row]) -> Table:
         Column("z", 6, number("z", ".1f")),
     ]
     title = "Passes near a node: P(death) = (1 + 2 s²/kappa)^(-1/2) exp(-x/(kappa + 2 s²))?"
-    return Table(title, columns, sorted(rows, key=lambda row: row["N"] < LARGE))
+    large = [row for row in rows if row["N"] >= LARGE]
+    return Table(title, columns, [*large, None, *(row for row in rows if row["N"] < LARGE)])
 
 
 def _rare(rows: list[Row]) -> Table:
@@ -73,7 +74,8 @@ def _paper(rows: list[Row]) -> Table:
         shown.append(row)
     columns = [Column("sqrt(N)|K|t", 12, number("clock", ".1f")), Column("(64)", 8, number("(64)", ".1f"))]
     for n in starts:
-        columns += [Column(f"n from {n}", 16, measured(f"n {n}", 2), "±"), Column("path", 7, number(f"path {n}", ".1f"))]
+        columns.append(Column(f"n from {n}", 16, measured(f"n {n}", 2), "±"))
+        columns.append(Column("path", 7, number(f"path {n}", ".1f")))
     title = "Equations (63), (64): mean n_0 just behind the node, from 0, 1 and 4 members, and Schrödinger's path"
     return Table(title, columns, shown)
 
@@ -116,6 +118,6 @@ def _far(value: float) -> str:
 def _bell(row: Row) -> str:
     return (
         f"Bell's process, N = {row['N']}: some beable has nobody for {pm(row['empty'], 4)} of the time (independent "
-        f"members: {row['expected']:.4f}),\nnever longer than {row['longest']:.1f}; for good in {row['for good']:.0%} of "
-        "ensembles."
+        f"members: {row['expected']:.4f}),\nnever longer than {row['longest']:.1f}; for good in {row['for good']:.0%} "
+        "of ensembles."
     )
