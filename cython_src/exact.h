@@ -57,6 +57,9 @@ typedef struct { /* one replica, as the caller holds it */
     int stopped;           /* at a floor */
 } Path;
 
+/* Without libm's call: no argument is ever NaN. */
+static inline double larger(double x, double y) { return x > y ? x : y; }
+
 /* Which beables take part, from counts alone, and the middle of their levels. */
 static void exact_bind(Exact *k, const int64_t *n) {
     double low = 0.0, high = 0.0;
@@ -70,8 +73,8 @@ static void exact_bind(Exact *k, const int64_t *n) {
     }
     for (int64_t a = 0; a < k->P; a++)
         if (k->place[a] == 0) {
-            low = k->bound ? fmin(low, k->level[a]) : k->level[a];
-            high = k->bound ? fmax(high, k->level[a]) : k->level[a];
+            low = k->bound ? (k->level[a] < low ? k->level[a] : low) : k->level[a];
+            high = k->bound ? larger(k->level[a], high) : k->level[a];
             k->place[a] = k->bound;
             k->who[k->bound++] = a;
         }
@@ -122,7 +125,7 @@ static double exact_speeds(Exact *k, int order) {
     for (int64_t p = 0; p < k->pairs; p++)
         g[p] = v[k->first[p]] - v[k->second[p]];
     for (int64_t i = 0; i < k->bound; i++)
-        most = fmax(most, fabs(v[i]));
+        most = larger(most, fabs(v[i]));
     return most;
 }
 
@@ -135,7 +138,7 @@ static double exact_look(Exact *k, double time_left) {
     for (int64_t p = 0; p < k->pairs; p++) {
         const int64_t b = k->first[p], a = k->second[p];
         const double re = cx[b] * cx[a] + cy[b] * cy[a], im = cx[b] * cy[a] - cy[b] * cx[a];
-        const double weight = 2.0 * fmax(k->free[b], k->free[a]);
+        const double weight = 2.0 * larger(k->free[b], k->free[a]);
         k->zx[p] = k->wr[p] * re - k->wi[p] * im;
         k->zy[p] = k->wr[p] * im + k->wi[p] * re;
         k->size[p] = k->strength[p] * (k->root[b] * k->root[a]);
@@ -148,8 +151,8 @@ static double exact_look(Exact *k, double time_left) {
     for (int64_t i = 0; i < k->bound; i++)
         k->stiff[i] *= k->over[i];
     for (int64_t p = 0; p < k->pairs; p++) {
-        stiff = fmax(stiff, k->stiff[k->first[p]] + k->stiff[k->second[p]]);
-        fastest = fmax(fastest, fabs(k->g[p]));
+        stiff = larger(stiff, k->stiff[k->first[p]] + k->stiff[k->second[p]]);
+        fastest = larger(fastest, fabs(k->g[p]));
     }
     k->hazard = hazard;
     k->slope = slope;
@@ -157,7 +160,7 @@ static double exact_look(Exact *k, double time_left) {
     k->fastest = fastest;
     /* so that hazard h + slope fastest h^2, about the proposals until h, are WAITS; angles of pairs turn by 1 at most */
     rate = (hazard + sqrt(hazard * hazard + 4.0 * WAITS * slope * fastest)) / (2.0 * WAITS);
-    rate = fmax(rate, 2.0 * stiff + fastest);
+    rate = larger(rate, 2.0 * stiff + fastest);
     return rate * time_left > 1.0 ? 1.0 / rate : time_left;
 }
 
@@ -168,9 +171,12 @@ static double exact_expand(Exact *k, double ahead) {
         const int o = k->order;
         const double part = ahead / (double)o;
         double *zx = k->zx + o * k->all, *zy = k->zy + o * k->all, error, value, rest;
-        for (int64_t p = 0; p < k->pairs; p++)
-            zx[p] = zy[p] = 0.0;
-        for (int j = 0; j < o; j++) {
+        for (int64_t p = 0; p < k->pairs; p++) {
+            const double whole = part * k->g[p];
+            zx[p] = -whole * zy[p - k->all];
+            zy[p] = whole * zx[p - k->all];
+        }
+        for (int j = 1; j < o; j++) {
             const double *g = k->g + j * k->all, *x = k->zx + (o - 1 - j) * k->all, *y = k->zy + (o - 1 - j) * k->all;
             for (int64_t p = 0; p < k->pairs; p++) {
                 zx[p] -= part * g[p] * y[p];
@@ -237,7 +243,7 @@ static double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *from,
             return ahead;
         luck = stream_double(s) * bound;
         for (; p < k->pairs; p++) {
-            const double weight = 2.0 * fmax(k->free[k->first[p]], k->free[k->second[p]]);
+            const double weight = 2.0 * larger(k->free[k->first[p]], k->free[k->second[p]]);
             const double most = weight * (fabs(k->zy[p]) + k->reach * k->size[p]);
             if (luck < most)
                 break;

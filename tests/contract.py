@@ -42,7 +42,8 @@ def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0,
     )  # fmt: skip
     model = Model(0.5, "mean", 0.1, "sin2", 0.3) if row.alignment else None
     return Case(
-        system, start, Accuracy(members, **accuracy), row.representation, seed=20, phase_classes=5, alignment=model
+        system, start, Accuracy(members, **accuracy), row.representation, seed=20, phase_classes=5, alignment=model,
+        method=row.method,
     )  # fmt: skip
 
 
@@ -52,8 +53,9 @@ def cases(row: Method) -> dict[str, Case]:
     out = {
         "few members": asked(row, 600, spectators=some),
         "many members, an empty beable": asked(row, 20_000),
-        "fixed steps": asked(row, 600, step=INTERVAL / 128),
     }
+    if row.fixed_steps:
+        out["fixed steps"] = asked(row, 600, step=INTERVAL / 128)
     if row.replicas:
         out = {name: replace(case, replicas=1 if "many" in name else 5) for name, case in out.items()}
     if row.lattices:

@@ -115,7 +115,7 @@ def paths(
     n (R, P), phase (R, P) rad: the starts; phases of beables without members are of no account. duration: a number, or
     (R,): how long each goes. keys (R,): draws of a replica are a function of (seed, purpose, its key) alone: one that
     goes on needs another key. spectators: members of every beable that never copy. floor (P,) or (R, P): a replica
-    stops after the copy that brings some n_a to its floor or below; one that starts there stops at once. Below 0: never.
+    stops after the copy that brings some n_a to its floor or below; one that starts there stops at once; -1: never.
 
     Raises ValueError where shapes do not fit, or n is below the spectators; DynamicsError where copies, or phases, are
     faster than time can resolve.
