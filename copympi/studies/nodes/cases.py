@@ -94,8 +94,8 @@ BEHIND = (0, 1, 4)
 WANDERS = _upper((0.3, -0.1, -0.4), (0.5, 0.2 - 0.1j), (0.4j,))
 WEIGHTS = {"wanders": (0.40, 0.35, 0.25), "must diffuse": (0.05, 0.85, 0.10)}
 """|amplitude|^2 in the eigenstates of WANDERS, in order of energy: for the second no phases make a Psi_a vanish."""
-EXACT_TO = 10_000
-"""Members up to which lifetimes are taken event by event."""
+EXACT_TO = {"wanders": 10_000, "must diffuse": 1000}
+"""Members up to which lifetimes are taken event by event; above, by leaps."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _others(quick: bool, many: Any) -> list[Case]:
 
 def _lives(quick: bool, many: Any) -> list[Case]:
     wanders = (100, 1000, 100_000) if quick else (30, 100, 300, 1000, 3000, 10_000, 100_000, 1_000_000)
-    diffuses = (30, 100) if quick else (30, 100, 300, 1000, 10_000, 100_000)
+    diffuses = (30, 100) if quick else (30, 100, 300, 1000, 3000, 10_000, 30_000)
     return [
         *(Case("life", "wanders", N, many(480, 100)) for N in wanders),
         *(Case("life", "must diffuse", N, many(120 if N > 300 else 240, 80)) for N in diffuses),

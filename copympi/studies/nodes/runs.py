@@ -135,7 +135,7 @@ def _life(case: Case, seed: int, comm: Any) -> Arrays:
     n, phi = _starts(system, psi, case.members, case.replicas, until + LATER)
 
     def some(who: NDArray[np.int64]) -> Arrays:
-        if case.members > EXACT_TO:
+        if case.members > EXACT_TO[case.what]:
             return _leaping(system, n[who], phi[who], until, seed, int(who[0]) if who.size else 0)
         done = paths(system, n[who], phi[who], until, seed, who, floor=[0] * system.P)
         return {"lived": done.time, "died": np.asarray(np.isfinite(done.death).any(axis=1), np.int8)}
