@@ -18,6 +18,7 @@ from copympi.kernels import (
     copies,
     counts,
     draws,
+    exact,
     field_plans,
     fields,
     lineages,
@@ -95,6 +96,14 @@ def some() -> Any:
     return made
 
 
+def one_by_one() -> dict[str, Any]:
+    """Replicas of two members in each beable."""
+    return {
+        "couplings": C, "n": i64(R, P, value=2), "phase": real(R, P), "time_left": real(R), "step": i64(R),
+        "events": real(R), "keys": np.zeros(R, np.uint64), "spectators": 0,
+    }  # fmt: skip
+
+
 def calls() -> dict[str, Call]:
     """Every public function and class of the kernels that is given arrays, with arguments that are right."""
     n, real_n = i64(R, P, value=2), real(R, P, value=2.0)
@@ -121,6 +130,11 @@ def calls() -> dict[str, Call]:
         "first_failure": (aligned.first_failure, active),
         "Crowd": (Crowd, {"replicas": R, **blocks()}),
         "Classes": (Classes, in_classes()),
+        "Paths": (exact.Paths, one_by_one()),
+        "Paths.watch": (
+            exact.Paths(**one_by_one()).watch, {"death": real(R, P), "smallest": i64(R, P), "floor": i64(R, P)},
+        ),
+        "Paths.name": (exact.Paths(**one_by_one()).name, {"ids": blocks()["ids"], "offset": blocks()["offset"]}),
         "half_step": (half_step, {**system, "n": real(P, value=2.0), "phase": real(P), "t": 0.1}),
         "counts.advance": (
             counts.advance,
@@ -304,6 +318,7 @@ OUT_OF_RANGE: list[tuple[str, str, Any, int]] = [
     ("Crowd", "unit", (1, 0), 2), ("Crowd", "unit", (0, 0), -1), ("Crowd", "counts", (0, 0), -2),
     ("Crowd", "counts", (1, 2), 3), ("Crowd", "counts", (0, 1), 99), ("Crowd", "spectators", (0, 0), 3),
     ("Crowd", "spectators", (0, 0), -1),
+    ("Paths", "n", (0, 1), -1), ("Paths.name", "offset", 1, 7), ("Paths.name", "offset", 0, 1),
     ("Classes", "count", (0, 1, 2), -1), ("Classes", "count", (1, 0, 0), 2), ("Classes", "n", (1, 2), 9),
     ("Classes", "spectators", (0, 0), 2), ("Classes", "spectators", (0, 0), -1),
     ("draw_proposals", "proposals", (0, 0), 3), ("draw_proposals", "proposals", (1, 0), -1),
@@ -352,6 +367,16 @@ def test_where_units_stand_is_the_crowds_own() -> None:
         phases.map_members(each, maps=np.tile(np.repeat([0.6, 0.8, 0, 0], P), (R, 1)), due=ones(R, P))
     assert np.array_equal(made["values"], same["values"])
     assert not np.array_equal(made["values"], blocks()["values"])
+
+
+@pytest.mark.parametrize("new", [-1, 1, 3])
+def test_counts_of_named_members_are_looked_at_again(new: int) -> None:
+    made = one_by_one()
+    paths = exact.Paths(**made)
+    paths.name(blocks()["ids"], blocks()["offset"])
+    made["n"][1, 2] = new
+    with pytest.raises(ValueError, match=r"^n\[1, 2\] = -1|^offset: must leave replica 1 as many members as n has"):
+        paths.advance(seed=1, purpose=1, names=2, smallest=0.0, max_steps=1)
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.float64])
