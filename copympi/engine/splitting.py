@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from copympi.engine.lots import uniforms
 from copympi.engine.purposes import Purpose
 from copympi.kernels import streams
 
@@ -56,7 +57,7 @@ def split(
         n, phase = advance(n, phase, keys, stage)
         if stage == stages - 1:
             break
-        lot = float(streams.uniforms(seed, Purpose.SPLITTING, repeat, stage, 1, 1)[0])
+        lot = float(uniforms(seed, Purpose.SPLITTING, repeat, stage, 1, 1)[0])
         parent, weight = resample(weight, score(n, phase, stage), lot)
         n, phase = n[parent], phase[parent]
     return Walkers(n, phase, weight)

@@ -81,7 +81,7 @@ def test_a_pass_dies_as_the_formula_says() -> None:
 
 def test_lifetimes_add_up_from_passes() -> None:
     """Within 15% of the minima of the path, beside 3.3 standard errors; event by event and by leaps."""
-    exact = list(numbers.life_rows([made(Case("life", "wanders", 1000, 240))]))[0]
+    exact = next(numbers.life_rows([made(Case("life", "wanders", 1000, 240))]))
     value, error = exact["over path"]
     assert abs(value - 1) < 0.15 + 3.3 * error
     assert error < 0.08

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import expm
 
+from copympi.engine.lots import uniforms
 from copympi.engine.purposes import Purpose
-from copympi.kernels import streams
 from copympi.model.system import System
 from copympi.theory.schrodinger import evolve
 
@@ -61,14 +61,14 @@ def rates(system: System, psi: NDArray[np.complex128]) -> NDArray[np.float64]:
 
 def empty(guide: Guide, members: int, seed: int, replica: int) -> NDArray[np.bool_]:
     """Whether some beable has nobody, at TIMES (T,), in one ensemble of N independent members."""
-    lots = streams.uniforms(seed, Purpose.GUIDED, replica, 0, 0, members)
+    lots = uniforms(seed, Purpose.GUIDED, replica, 0, 0, members)
     P = guide.density.shape[1]
     member = np.searchsorted(np.cumsum(guide.density[0])[:-1], lots)
     out = np.zeros(TIMES.size, bool)
     for k in range(TIMES.size):
         out[k] = np.bincount(member, minlength=P).min() == 0
         if k < len(guide.chances):
-            lots = streams.uniforms(seed, Purpose.GUIDED, replica, 0, k + 1, members)
+            lots = uniforms(seed, Purpose.GUIDED, replica, 0, k + 1, members)
             upto = np.cumsum(guide.chances[k], axis=0)[:-1]
             member = (lots > upto[:, member]).sum(axis=0)
     return out

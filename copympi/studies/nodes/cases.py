@@ -80,8 +80,8 @@ RARE_MEMBERS = 100_000_000
 AFAR = ((10, 0.4), (30, 0.7), (100, 0.8), (1000, 1.2), (10_000, 2.4))
 """N, and the scaled distance x/(kappa + 2 s^2) that the start is made for, before counts are rounded."""
 NEAR = ((1000, 0.5), (10_000, 1.6), (100_000, 3.2))
-CLOSE = 200
-"""Members of beable 0 at the start of a pass from right before it."""
+CLOSE = 400
+"""Members of beable 0 at the start of a pass from right before it, at most a fifth of all."""
 REMEDIES = {
     "none": "no remedy",
     "spectator": "1 spectator a beable",

@@ -61,9 +61,8 @@ def _rare(axes: Any, answers: Answers) -> None:
         rows = [r for r in answers.rare if r["start"] == start]
         axes.plot(x, death(x, 1.0, rows[0]["s2"] if start == "from afar" else 0.0), color="k", lw=1.0, zorder=1)
         P, error = np.array([r["P"] for r in rows]).T
-        axes.errorbar(
-            [r["x"] for r in rows], P, np.minimum(error, 0.9 * P), color=COLOURS[0], marker="o", mfc=fill, zorder=3, **POINT
-        )  # fmt: skip
+        where, error = [r["x"] for r in rows], np.minimum(error, 0.9 * P)
+        axes.errorbar(where, P, error, color=COLOURS[0], marker="o", mfc=fill, zorder=3, **POINT)
     last = {r["start"]: r["formula"] for r in answers.rare if r["x"] == 27}
     low, high = last["right before"], last["from afar"]
     axes.annotate("", (27, high / 2.5), (27, low * 2.5), arrowprops={"arrowstyle": "->", "color": GREY})

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.engine.exact import paths
+from copympi.engine.leaps import leap
 from copympi.engine.splitting import split
 from copympi.model.system import System
 from copympi.studies.frame import Arrays
 from copympi.studies.nodes.cases import RARE, SETTINGS, Case
-from copympi.studies.nodes.ensembles import leap, nearest, shared, wavefunction
+from copympi.studies.nodes.ensembles import nearest, shared, wavefunction
 from copympi.theory import near_field, passes
 from copympi.theory.schrodinger import evolve
 

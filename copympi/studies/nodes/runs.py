@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.engine.exact import paths
+from copympi.engine.leaps import leap
 from copympi.model.system import System
 from copympi.studies.frame import Arrays
 from copympi.studies.nodes import bell, rare
 from copympi.studies.nodes.cases import ADMIXED, BEHIND, CLOSE, EXACT_TO, RARE, SETTINGS, Case, wandering
-from copympi.studies.nodes.ensembles import leap, nearest, shared, wavefunction
+from copympi.studies.nodes.ensembles import nearest, shared, wavefunction
 from copympi.theory import lifetimes, passes
 from copympi.theory.schrodinger import evolve
 
@@ -45,7 +46,7 @@ def curve_start(case: Case, side: int) -> tuple[NDArray[np.complex128], float]:
     at = passes.at(setting.system, passes.near(setting.system, setting.node, 0, setting.before), 0, setting.before)
     before, s2 = setting.before, at.s2
     if not case.afar:
-        before, s2 = np.sqrt(CLOSE / case.members) / abs(at.K), 0.0
+        before, s2 = np.sqrt(min(CLOSE / case.members, 0.2)) / abs(at.K), 0.0
     rho = case.number * (at.kappa + 2 * s2) / case.members
     return passes.near(setting.system, setting.node, 0, before, rho, side), before
 
