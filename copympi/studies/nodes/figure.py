@@ -44,7 +44,7 @@ def _curve(axes: Any, answers: Answers) -> None:
     axes.set(yscale="log", xlim=(0, 4.6), ylim=(0.008, 1.15))
     axes.set_xlabel(r"$x\,/\,(\kappa+2s^2)$,   $x = N\rho_{\min}$")
     axes.set_ylabel(r"$P(\mathrm{death})\,\sqrt{1+2s^2/\kappa}$")
-    axes.text(3.05, 0.063, r"$e^{-x/(\kappa+2s^2)}$", ha="left")
+    axes.text(3.15, 0.075, r"$e^{-x/(\kappa+2s^2)}$", ha="left")
     axes.set_title("passes near a node, nothing fitted")
     shown = [axes.plot([], [], ls="", marker="o", color=c, label=f"{n} levels")[0] for n, c in LEVELS.items()]
     shown += [
@@ -68,7 +68,7 @@ def _rare(axes: Any, answers: Answers) -> None:
     axes.annotate("", (27, high / 2.5), (27, low * 2.5), arrowprops={"arrowstyle": "->", "color": GREY})
     axes.text(27.6, np.sqrt(low * high), rf"$\times$ {high / low:,.0f}", ha="left", va="center", color=GREY)
     axes.text(14.5, 5e-4, "from afar: noise collected\nbefore the pass, $s^2$ = 0.24", ha="left")
-    axes.text(11.3, 2.5e-10, "from right before\nthe pass, $s^2$ = 0", ha="right")
+    axes.text(0.9, 2.5e-10, "from right before\nthe pass, $s^2$ = 0", ha="left")
     axes.set(yscale="log", xlim=(0, 33), ylim=(1e-13, 3), xlabel=r"$x = N\rho_{\min}$", ylabel="$P$(death)")
     axes.set_title("rare deaths, by splitting")
 
@@ -82,8 +82,8 @@ def _paper(axes: Any, answers: Answers) -> None:
         mean, error = np.array([r["n"] for r in rows]).T
         axes.errorbar([r["clock"] for r in rows], mean, error, marker="o", color=colour, mfc="white", zorder=3, **POINT)
     axes.text(3.2, 33, "from 4 members", color=COLOURS[0], ha="right")
-    axes.text(5.0, 27, "from 1", color=COLOURS[4], ha="right", va="top")
-    axes.text(5.0, 11, "(64) for 0 members", color=COLOURS[1], ha="right", va="top")
+    axes.text(3.0, 18.5, "from 1", color=COLOURS[4], ha="right")
+    axes.text(5.0, 8.5, "(64) for 0 members", color=COLOURS[1], ha="right", va="top")
     axes.text(5.0, 1.3, "(63): 0 stays 0", color=COLOURS[1], ha="right")
     axes.set(xlim=(0, 5.1), ylim=(-1.5, 52), xlabel=r"time since the node  $\sqrt{N}|K|\,t$")
     axes.set_ylabel("mean members $n_a$")
@@ -106,6 +106,7 @@ def _remedies(axes: Any, answers: Answers) -> None:
 
 
 def _lives(axes: Any, answers: Answers) -> None:
+    """Lifetimes against N; what a start's path alone would give is drawn as far as the panel goes."""
     for state, colour in STATE.items():
         rows = [r for r in answers.life if r["state"] == state]
         sizes = np.array([r["N"] for r in rows], dtype=float)
@@ -118,12 +119,12 @@ def _lives(axes: Any, answers: Answers) -> None:
             axes.plot(sizes, [r["torus"] for r in rows], color="k", lw=0.9, ls=DASHES)
         else:
             axes.plot(sizes, life[-1] * sizes / sizes[-1], color=GREY, lw=0.9, ls=DOTS)
-    axes.set(xscale="log", yscale="log", ylim=(1, HIGHEST), xlabel="members $N$", ylabel=r"lifetime [$1/\omega$]")
-    style.plain_decades(axes.xaxis)
+    axes.set(xscale="log", yscale="log", xlim=(20, 2e6), ylim=(1, HIGHEST))
+    axes.set(xlabel="members $N$", ylabel=r"lifetime [$1/\omega$]")
     axes.set_title("how long until a beable dies")
-    axes.text(1.2e4, 25, "a state that\nwanders", color=STATE["wanders"], va="top")
-    axes.text(3e4, 1.5e4, "weights must\ndiffuse first", color=STATE["must diffuse"], ha="right", va="center")
-    axes.text(0.03, 0.97, "Bell's process: never", color=BELL, transform=axes.transAxes, va="top")
+    axes.text(2e4, 30, "a state that\nwanders", color=STATE["wanders"], va="top")
+    axes.text(5e4, 1.2e4, "weights must\ndiffuse first", color=STATE["must diffuse"], ha="left", va="center")
+    axes.text(0.03, 0.985, "Bell's process: never", color=BELL, transform=axes.transAxes, va="top")
     torus = r"$\sqrt{N/\pi}\,/\,\Sigma\langle\sqrt{\kappa}|K|\rangle\,p(0)$"
     for colour, dashes, label in (
         (GREY, "-", "minima of the start's path"),
@@ -131,7 +132,7 @@ def _lives(axes: Any, answers: Answers) -> None:
         (GREY, DOTS, r"$\propto N$"),
     ):
         axes.plot([], [], color=colour, lw=1.0, ls=dashes, label=label)
-    axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.93), borderaxespad=0.0, labelspacing=0.35, handlelength=1.6)
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.9), borderaxespad=0.3, labelspacing=0.35, handlelength=1.6)
 
 
 def _empty(axes: Any, answers: Answers) -> None:
@@ -144,7 +145,7 @@ def _empty(axes: Any, answers: Answers) -> None:
     axes.plot(time, 1 - np.exp(-time / life), color="k", lw=0.8, ls=DASHES)
     axes.plot(bell.arrays["time"], bell.arrays["empty"].mean(axis=0), color=BELL, lw=1.2)
     axes.plot(bell.arrays["time"], bell.arrays["expected"], color="k", lw=0.8, ls=DASHES)
-    axes.text(0.28 * time[-1], 0.6, "copies: empty is for good", color=STATE["wanders"])
+    axes.text(0.33 * time[-1], 0.6, "copies: empty is for good", color=STATE["wanders"])
     axes.text(0.28 * time[-1], 0.24, "Bell's process: empty for moments", color=BELL)
     axes.set(xlim=(0, time[-1]), ylim=(0, 1.04), xlabel=r"time [$1/\omega$]", ylabel="ensembles with an empty beable")
     axes.set_title(f"copies and Bell's process, $N$ = {bell.case.members}")
