@@ -209,13 +209,13 @@ cdef class Paths:
 cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest) noexcept nogil:
     """Some steps of a replica, the same ones wherever it was interrupted before; it dies a beable at most."""
     cdef double began = r.time_left[0], ahead, elapsed, shift
-    cdef int64_t i, a, b = -1, steps = CHUNK
+    cdef int64_t _i, i, a, b = -1, steps = CHUNK
     cdef int status = _FINE
     exact_bind(k, r.n)
     exact_fill(k, r.n, r.phase)
     if k.pairs > CHUNK_OF_PAIRS // CHUNK:
         steps = 1 + CHUNK_OF_PAIRS // k.pairs
-    for i in range(steps):
+    for _i in range(steps):
         ahead = r.time_left[0]
         if k.pairs == 1:
             ahead = exact_two(k, stream, ahead, smallest, &b, &a)

@@ -19,12 +19,14 @@ from copympi.kernels import (
     counts,
     draws,
     exact,
+    exact_phases,
     field_plans,
     fields,
     lineages,
     members,
     momenta,
     phase_classes,
+    phase_paths,
     phases,
     proposals,
     single,
@@ -96,6 +98,20 @@ def some() -> Any:
     return made
 
 
+def law(couplings: Couplings = C) -> exact_phases.Law:
+    return exact_phases.Law(couplings, copying=1.0, smallest=0.0, seed=1, purpose=15, first_replica=0)
+
+
+def begun(members: bool = True) -> dict[str, Any]:
+    """Paths of phases that set out from those members, or phase classes."""
+    paths = real(R, P, phase_paths.NUMBERS)
+    if members:
+        exact_phases.begin_members(law(), crowd(), paths=paths)
+    else:
+        exact_phases.begin_classes(law(), Classes(**in_classes()), paths=paths)
+    return {"paths": paths}
+
+
 def one_by_one() -> dict[str, Any]:
     """Replicas of two members in each beable."""
     return {
@@ -122,6 +138,8 @@ def calls() -> dict[str, Call]:
     aligned_, unaligned_ = {**system, "plans": aligned}, {**system, "plans": unaligned}
     active = {"active": ones(R)}
     classes = {"classes": Classes(**in_classes())}
+    paths, alone = {"paths": real(R, P, phase_paths.NUMBERS)}, {"law": law()}
+    onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
     return {
         "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
         "Scratch": (Scratch, system),
@@ -224,6 +242,15 @@ def calls() -> dict[str, Call]:
             phase_classes.copy,
             {**unaligned_, **classes, **active, **stream, "first_replica": 0, "events": real(R)},
         ),
+        "Law": (
+            exact_phases.Law,
+            {**system, "copying": 1.0, "smallest": 0.0, "seed": 1, "purpose": 15, "first_replica": 0},
+        ),
+        "begin_members": (exact_phases.begin_members, {**alone, "crowd": crowd(), **paths}),
+        "advance_members": (exact_phases.advance_members, {**alone, "crowd": crowd(), **begun(), **onward}),
+        "begin_classes": (exact_phases.begin_classes, {**alone, **classes, **paths}),
+        "advance_classes": (exact_phases.advance_classes, {**alone, **classes, **begun(False), **onward}),
+        "sums_of": (phase_paths.sums_of, {"n": n, **paths}),
         "leavers": (draws.leavers, {"seed": 1, "n": 10, "chance": real(2, value=0.1), "count": 3}),
         "many_leavers": (draws.many_leavers, {"seed": 1, "n": 10.0, "chance": real(2, value=0.1), "count": 3}),
     }  # fmt: skip
@@ -242,7 +269,7 @@ AT_LEAST = {
 ANY_LENGTH = {"sums_of_mapped": ("powers",), "in_stream_order": ("order",), "answer": ("values",)}
 """And such as may be a little shorter too: the others say how much of them is used."""
 MAY_BE_NONE = {"Crowd": ("values", "spectators")}
-ANY_SYSTEM = ("Scratch", "StepPlans", "FieldPlans", "half_step")
+ANY_SYSTEM = ("Scratch", "StepPlans", "FieldPlans", "half_step", "Law")
 """What takes whatever system it is given, half_step where n and phase are of it."""
 
 
@@ -253,6 +280,8 @@ def wrong_object(value: Any, name: str) -> list[Any]:
         made.append(OTHER)
     if isinstance(value, Scratch):
         made.append(Scratch(OTHER))
+    if isinstance(value, exact_phases.Law):
+        made.append(law(OTHER))
     if isinstance(value, Crowd):
         made += [crowd(3, U + 1), crowd(3, U, P + 1), *([crowd(0)] if name in NEED_VALUES else [])]
     if isinstance(value, Classes):
@@ -263,12 +292,14 @@ def wrong_object(value: Any, name: str) -> list[Any]:
     return made
 
 
-NEED_VALUES = ("map_members", "sum_powers", "copies.copy", "copy_members", "midpoints", "end")
+NEED_VALUES = (
+    "map_members", "sum_powers", "copies.copy", "copy_members", "midpoints", "end", "begin_members", "advance_members",
+)  # fmt: skip
 
 
 def wrong(value: Any, name: str, shorter: bool, longer: bool) -> list[Any]:
     """What must be refused in the place of a right array or object."""
-    if isinstance(value, (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl)):
+    if isinstance(value, (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law)):
         return wrong_object(value, name)
     if not isinstance(value, np.ndarray):
         return []
