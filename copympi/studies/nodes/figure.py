@@ -81,11 +81,14 @@ def _paper(axes: Any, answers: Answers) -> None:
         axes.plot(clock, (np.sqrt(n) + clock) ** 2, color=colour, lw=1.0, ls="-" if n else DASHES, zorder=1)
         mean, error = np.array([r["n"] for r in rows]).T
         axes.errorbar([r["clock"] for r in rows], mean, error, marker="o", color=colour, mfc="white", zorder=3, **POINT)
-    axes.text(3.2, 33, "from 4 members", color=COLOURS[0], ha="right")
-    axes.text(3.0, 18.5, "from 1", color=COLOURS[4], ha="right")
-    axes.text(5.0, 8.5, "(64) for 0 members", color=COLOURS[1], ha="right", va="top")
-    axes.text(5.0, 1.3, "(63): 0 stays 0", color=COLOURS[1], ha="right")
-    axes.set(xlim=(0, 5.1), ylim=(-1.5, 52), xlabel=r"time since the node  $\sqrt{N}|K|\,t$")
+    for height, said, colour in (
+        (49, "from 4\nmembers", COLOURS[0]),
+        (36, "from 1", COLOURS[4]),
+        (25, "(64) of 0", COLOURS[1]),
+        (0, "(63): 0\nstays 0", COLOURS[1]),
+    ):
+        axes.text(5.2, height, said, color=colour, va="center" if height else "bottom")
+    axes.set(xlim=(0, 6.6), ylim=(-1.5, 53), xticks=range(6), xlabel=r"time since the node  $\sqrt{N}|K|\,t$")
     axes.set_ylabel("mean members $n_a$")
     axes.set_title("behind a node: (63) holds, (64) does not")
 
@@ -145,7 +148,7 @@ def _empty(axes: Any, answers: Answers) -> None:
     axes.plot(time, 1 - np.exp(-time / life), color="k", lw=0.8, ls=DASHES)
     axes.plot(bell.arrays["time"], bell.arrays["empty"].mean(axis=0), color=BELL, lw=1.2)
     axes.plot(bell.arrays["time"], bell.arrays["expected"], color="k", lw=0.8, ls=DASHES)
-    axes.text(0.33 * time[-1], 0.6, "copies: empty is for good", color=STATE["wanders"])
+    axes.text(0.4 * time[-1], 0.57, "copies: empty is for good", color=STATE["wanders"])
     axes.text(0.28 * time[-1], 0.24, "Bell's process: empty for moments", color=BELL)
     axes.set(xlim=(0, time[-1]), ylim=(0, 1.04), xlabel=r"time [$1/\omega$]", ylabel="ensembles with an empty beable")
     axes.set_title(f"copies and Bell's process, $N$ = {bell.case.members}")

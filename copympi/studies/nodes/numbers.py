@@ -176,7 +176,7 @@ def life_rows(done: list[Done]) -> Iterator[Row]:
                 "deaths": died,
                 "lifetime": (life, life / np.sqrt(died) if died else np.inf),
                 "path minima": 1 / path[k] if path[k] > 0 else np.inf,
-                "path error": error[k] / path[k] ** 2 if path[k] > 0 else np.inf,
+                "path error": error[k] / path[k] / path[k] if path[k] > 1e-150 else np.inf,
                 "torus": np.sqrt(N[k]) / torus if torus > 0 else np.inf,
                 "over path": (life * path[k], life * path[k] / np.sqrt(died)) if died else (np.inf, np.inf),
             }
