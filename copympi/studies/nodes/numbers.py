@@ -152,9 +152,9 @@ def remedy_row(each: Done) -> Row:
 
 
 def _lost(system: Any, n: NDArray[np.int64], phi: NDArray[np.float64], case: Any) -> float:
-    """Chance that beable 0 dies in its pass of the period; 0 where there is no pass, or nobody can die."""
+    """Chance that beable 0 dies in its pass of the period; NaN where the formula is not for it."""
     if case.what in ("spectator", "basis"):
-        return 0.0
+        return np.nan
     return float(passes.find(system, wavefunction(n, phi), 0, PERIOD).death(case.members))
 
 
