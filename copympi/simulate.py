@@ -50,7 +50,7 @@ def simulate(
     step: float | None = None,
     tolerance: float = 1e-4,
     leaving_chance: float = 0.03,
-    method: str = "leap",
+    method: str = "auto",
     representation: str = "members",
     replicas: int = 1,
     seed: int = 1,

@@ -7,7 +7,7 @@ from copympi.kernels.couplings cimport System
 from copympi.kernels.flows cimport Scratch, integrate_flows
 from copympi.kernels.step_control cimport StepControl
 
-cdef double GROWTH = 10.0  # so many times what it may lose can a beable gain in a step: after a node it fills up fast
+cdef double FEW_COPIES = 40.0  # of the limiting beable in a step: with fewer it may pay to draw them one by one
 
 
 cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n, double h, Scratch w, double *growth,
@@ -44,26 +44,49 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
     return worst if isfinite(last) else NAN
 
 
+cdef double predictor_step(const System *s, StepControl control, Scratch w, double time_left) noexcept nogil:
+    """The longest step up to `time_left` whose predictor errs within the tolerance, from w.v.
+
+    Both half steps of length h/2 err by at most 2 |v5| (h/2)^5 / sqrt(N) in rho, |v5| <= norm |v4| / 5.
+    """
+    cdef Py_ssize_t a
+    cdef double size = 0.0, bound
+    for a in range(2 * s.P):
+        size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
+    bound = 2.0 * w.norm * sqrt(size) / 5.0
+    if bound > 0.0:
+        return fmin(time_left, 2.0 * sqrt(sqrt(control.error_rate * sqrt(control.members) / bound)))
+    return time_left
+
+
+cdef bint few_copies(StepControl control, const int64_t *n, Scratch w, Py_ssize_t limiting) noexcept nogil:
+    """Whether a step may be better made event by event: a first look, at the beable that sets its length.
+
+    After `choose_step`. Few copies of it, or so few members that a leap's error may exceed the tolerance.
+    """
+    cdef double copies = w.leaving[limiting] + w.coming[limiting]
+    cdef double members = <double> n[limiting]
+    if copies <= 0.0:
+        return False
+    return copies < FEW_COPIES or leap_error_of(
+        fmax(w.leaving[limiting], w.coming[limiting]) / members, members) > control.tolerance
+
+
 cdef double choose_step(const System *s, StepControl control, const int64_t *n, double time_left, Scratch w,
                         double *chance, Py_ssize_t *limiting) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the next record alone.
 
     `leaving_chance`: no beable loses more than this part of its members, or gains GROWTH times as many.
 
-    `tolerance`: both half steps of length h/2 err by at most 2 |v5| (h/2)^5 / sqrt(N) in rho, |v5| <= norm |v4| / 5.
+    `tolerance`: see predictor_step.
     """
-    cdef Py_ssize_t a
-    cdef double size = 0.0, h = time_left, parts, bound, growth, over
+    cdef double h, parts, growth, over
     if control.step > 0.0:
         parts = rint(time_left / control.step)
         h = time_left / fmax(parts, 1.0)
         chance[0] = largest_chance(s, control.spectators, n, h, w, &growth, limiting)
         return h
-    for a in range(2 * s.P):
-        size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
-    bound = 2.0 * w.norm * sqrt(size) / 5.0
-    if bound > 0.0:
-        h = fmin(h, 2.0 * sqrt(sqrt(control.error_rate * sqrt(control.members) / bound)))
+    h = predictor_step(s, control, w, time_left)
     while True:
         chance[0] = largest_chance(s, control.spectators, n, h, w, &growth, limiting)
         over = fmax(chance[0], growth / GROWTH) / control.leaving_chance

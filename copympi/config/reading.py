@@ -95,8 +95,8 @@ def check(values: dict[str, Any]) -> Config:
     s = config.system
     builders.check(s.builder, s.hamiltonian, s.keys_of_builder, list(SystemSection.model_fields))
     _check_times(config)
-    if config.dynamics.method != "leap":
-        raise NotBuiltYet("dynamics.method", config.dynamics.method, "allowed: 'leap'")
+    if config.dynamics.method == "exact":
+        raise NotBuiltYet("dynamics.method", config.dynamics.method, "allowed: 'auto' or 'leap'")
     _check_phases(config)
     return config
 

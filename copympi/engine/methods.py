@@ -65,9 +65,23 @@ TABLE = (
     Method(
         name="counts",
         why=f'dynamics.representation = "occupation", at most {FEW_BEABLES} beables that are no lattice, N below 2^63, '
-        "and the members of a beable share one phase",
+        "and the members of a beable share one phase; few members go event by event, many leap",
         representation="occupation",
-        make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, few=True),
+        methods=("auto",),
+        phases=(ALIGNED,),
+        most_beables=FEW_BEABLES,
+        lattices=False,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 400,
+    ),
+    Method(
+        name="leaping counts",
+        why=f'dynamics.method = "leap", dynamics.representation = "occupation", at most {FEW_BEABLES} beables that are no '
+        "lattice, N below 2^63, and the members of a beable share one phase",
+        representation="occupation",
+        make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, few=False),
+        methods=("leap",),
         phases=(ALIGNED,),
         most_beables=FEW_BEABLES,
         lattices=False,
@@ -120,8 +134,9 @@ def asked(system: System, start: Start, config: Any) -> Case:
     model = None if alignment is None else Model(**alignment.model_dump())
     accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
     return Case(
-        system, start, accuracy, d.representation, d.replicas, d.seed, p.members, p.phases, p.phase_kinds, model
-    )
+        system, start, accuracy, d.representation, d.replicas, d.seed, p.members, p.phases, p.phase_kinds, model,
+        d.method,
+    )  # fmt: skip
 
 
 def planned(system: System, start: Start, config: Any, share: float) -> Method:

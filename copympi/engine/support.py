@@ -32,6 +32,7 @@ class Case:
     phases: Any = None
     phase_classes: int = 64
     alignment: Model | None = None
+    method: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Method:
     """A row of the table.
 
     why : when it is chosen, for whoever reads `copympi info`. phases : those of ALIGNED, OWN that it can start from.
-    given_phases : and those of members one by one. alignment : whether it is for [alignment], and for nothing else.
+    methods : those values of dynamics.method that ask for it. given_phases : and those of members one by one. alignment : whether it is for [alignment], and for nothing else.
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
     """
 
@@ -50,6 +51,7 @@ class Method:
     phases: tuple[str, ...]
     bytes_a_member: int
     bytes_a_beable: Callable[[int], int]
+    methods: tuple[str, ...] = ("auto", "leap")
     given_phases: bool = False
     alignment: bool = False
     spectators: bool = True
@@ -99,6 +101,11 @@ def _for_representation(rows: list[Method], case: Case) -> str:
     return f"must be {may}{_of(rows)}"
 
 
+def _for_method(rows: list[Method], _: Case) -> str:
+    may = " or ".join(f'"{name}"' for name in dict.fromkeys(name for row in rows for name in row.methods))
+    return f"must be {may}{_of(rows)}"
+
+
 def _for_members(rows: list[Method], _: Case) -> str:
     most = max(row.most_members for row in rows)
     largest = f"2^63 - 1 = {LARGEST}" if most == LARGEST else f"{most:.0e}"
@@ -134,6 +141,12 @@ DEMANDS = (
         lambda case: case.representation,
         lambda row, case: row.representation == case.representation,
         _for_representation,
+    ),
+    Demand(
+        "dynamics.method",
+        lambda case: case.method,
+        lambda row, case: case.method in row.methods,
+        _for_method,
     ),
     Demand(
         "preparation.phases",

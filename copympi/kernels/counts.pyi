@@ -10,6 +10,7 @@ def advance(
     *,
     seed: int,
     purpose: int,
+    event_purpose: int,
     first_replica: int,
     n: NDArray[np.int64],
     phase: NDArray[np.float64],
