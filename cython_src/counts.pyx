@@ -61,16 +61,17 @@ cdef int step_of_few(const System *s, StepControl control, const Draws *draws, S
         r.events[0] += step_of_some(s, control, draws, w, g, row, numbers, r.n, r.phase)
         r.time_left[0] = plan.head.time_left
         return FINE
-    predict_halves(s, control, r.n, w, row)
+    predict_halves(s, control.spectators, r.n, w, &plan)
     return make_leap(s, control, draws, w, row, numbers, r)
 
 
-def advance(Couplings couplings not None, StepControl control not None, *, uint64_t seed, uint64_t purpose,
-            uint64_t event_purpose, Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
+def advance(Couplings couplings not None, StepControl control not None, *, uint64_t seed, purposes,
+            Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
             double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
             double[::1] largest not None, int64_t max_steps):
     """Carry replicas to the next record, or `max_steps` further.
 
+    purposes : of draws of many copies at once, and of copies one by one.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
@@ -87,7 +88,7 @@ def advance(Couplings couplings not None, StepControl control not None, *, uint6
     cdef double *row = &row_memory[0]
     cdef Plan plan = plan_at(s, row)
     cdef Counts x
-    cdef Draws draws = Draws(seed, purpose, event_purpose, 0, 0)
+    cdef Draws draws = Draws(seed, purposes[0], purposes[1], 0, 0)
     cdef Py_ssize_t r = 0
     cdef int64_t done = 0
     cdef int status = FINE

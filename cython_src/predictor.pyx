@@ -147,11 +147,10 @@ cdef void predict_second_half(const System *s, int64_t spectators, double half, 
             turn[a] = x
 
 
-cdef void predict_halves(const System *s, StepControl control, const int64_t *n, Scratch w, double *row) noexcept nogil:
-    """Chances of the first draw, and what is expected of the second, in a step of the length in the head of `row`."""
-    cdef Plan plan = plan_at(s, row)
-    predict_first_half(s, control.spectators, n, 0.5 * plan.head.step, w, &plan)
-    predict_second_half(s, control.spectators, 0.5 * plan.head.step, w, &plan)
+cdef void predict_halves(const System *s, int64_t spectators, const int64_t *n, Scratch w, Plan *plan) noexcept nogil:
+    """Chances of the first draw, and what is expected of the second, in a step of the length in the plan's head."""
+    predict_first_half(s, spectators, n, 0.5 * plan.head.step, w, plan)
+    predict_second_half(s, spectators, 0.5 * plan.head.step, w, plan)
 
 
 cdef int plan_first(const System *s, StepControl control, const int64_t *n, const double *phase,
@@ -177,7 +176,7 @@ cdef int plan_first(const System *s, StepControl control, const int64_t *n, cons
     if control.tolerance > 0.0 and (status == STEP_TOO_SMALL or few_copies(control, n, w, limiting)):
         return UNDECIDED
     if status == FINE:
-        predict_halves(s, control, n, w, row)
+        predict_halves(s, control.spectators, n, w, &plan)
     return status
 
 
@@ -258,27 +257,26 @@ cdef int plan_second(const System *s, StepControl control, const int64_t *n, con
         r = sqrt(n[a] / plan.mid_n[a]) if plan.mid_n[a] > 0.0 else 0.0
         c[a] = r * plan.mid[a]
         c[P + a] = r * plan.mid[P + a]
-    plan_second_from(s, control, n, out, w, row)
+    plan_second_from(s, control.spectators, n, out, w, &plan)
     return FINE
 
 
-cdef void plan_second_from(const System *s, StepControl control, const int64_t *n, const int64_t *out, Scratch w,
-                           double *row) noexcept nogil:
+cdef void plan_second_from(const System *s, int64_t spectators, const int64_t *n, const int64_t *out, Scratch w,
+                           Plan *plan) noexcept nogil:
     """The same from amplitudes w.c in the middle of the step, and w.omega."""
     cdef Py_ssize_t P = s.P, a
-    cdef Plan plan = plan_at(s, row)
     cdef double half = 0.5 * plan.head.step
     cdef double *c = w.c
     cdef double *now = w.coming
     for a in range(P):
         now[a] = <double> n[a]
-    if control.spectators:
-        hold_back(s, control.spectators, now, half, c, w)
+    if spectators:
+        hold_back(s, spectators, now, half, c, w)
     expand(s, w.omega, c, w.v)
-    flows_of_half(s, control.spectators, now, half, w)
+    flows_of_half(s, spectators, now, half, w)
     carry(P, w.v, half, w.d)
-    turn_phases(s, w.d, plan.shift[0], &plan)
-    second_chances(s, control.spectators, n, out, w, &plan)
+    turn_phases(s, w.d, plan.shift[0], plan)
+    second_chances(s, spectators, n, out, w, plan)
 
 
 cdef void new_phase(const System *s, double *row, double *phase) noexcept nogil:

@@ -140,7 +140,7 @@ cdef double step_of_some(const System *s, StepControl control, const Draws *draw
             r = sqrt(n[a] / plan.mid_n[a]) if plan.mid_n[a] > 0.0 else 0.0
             w.c[a] = r * plan.mid[a]
             w.c[P + a] = r * plan.mid[P + a]
-    plan_second_from(s, control, n, out, w, row)
+    plan_second_from(s, spectators, n, out, w, &plan)
     close_singles(s, g, plan.chance)
     copies += <double> half_of_some(s, spectators, draws, 1, half, w, g, n, before)
     copies += leap_of_others(s, spectators, draws, 1, plan.chance, g, numbers, n, before, out)

@@ -7,8 +7,6 @@ from copympi.kernels.couplings cimport System
 from copympi.kernels.flows cimport Scratch, integrate_flows
 from copympi.kernels.step_control cimport StepControl
 
-cdef double FEW_COPIES = 40.0  # of the limiting beable in a step: with fewer it may pay to draw them one by one
-
 
 cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n, double h, Scratch w, double *growth,
                            Py_ssize_t *limiting) noexcept nogil:
@@ -57,19 +55,6 @@ cdef double predictor_step(const System *s, StepControl control, Scratch w, doub
     if bound > 0.0:
         return fmin(time_left, 2.0 * sqrt(sqrt(control.error_rate * sqrt(control.members) / bound)))
     return time_left
-
-
-cdef bint few_copies(StepControl control, const int64_t *n, Scratch w, Py_ssize_t limiting) noexcept nogil:
-    """Whether a step may be better made event by event: a first look, at the beable that sets its length.
-
-    After `choose_step`. Few copies of it, or so few members that a leap's error may exceed the tolerance.
-    """
-    cdef double copies = w.leaving[limiting] + w.coming[limiting]
-    cdef double members = <double> n[limiting]
-    if copies <= 0.0:
-        return False
-    return copies < FEW_COPIES or leap_error_of(
-        fmax(w.leaving[limiting], w.coming[limiting]) / members, members) > control.tolerance
 
 
 cdef double choose_step(const System *s, StepControl control, const int64_t *n, double time_left, Scratch w,

@@ -38,7 +38,7 @@ class Counts(IndependentReplicas):
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
         done, status, replica, beable = kernel.advance(
-            self.system.couplings, self._control, seed=self.seed, purpose=Purpose.LEAP, event_purpose=Purpose.EVENTS,
+            self.system.couplings, self._control, seed=self.seed, purposes=(Purpose.LEAP, Purpose.EVENTS),
             first_replica=self.first, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
             events=self.events, largest=self.largest_chance, max_steps=self.pace.steps,
         )  # fmt: skip

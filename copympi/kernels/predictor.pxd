@@ -11,10 +11,10 @@ cdef int plan_first(const System *s, StepControl control, const int64_t *n, cons
 cdef void predict_first_half(const System *s, int64_t spectators, const int64_t *n, double half, Scratch w,
                              Plan *plan) noexcept nogil
 cdef void predict_second_half(const System *s, int64_t spectators, double half, Scratch w, Plan *plan) noexcept nogil
-cdef void predict_halves(const System *s, StepControl control, const int64_t *n, Scratch w, double *row) noexcept nogil
+cdef void predict_halves(const System *s, int64_t spectators, const int64_t *n, Scratch w, Plan *plan) noexcept nogil
 cdef double turned(double rate, double t) noexcept nogil
-cdef void plan_second_from(const System *s, StepControl control, const int64_t *n, const int64_t *out, Scratch w,
-                           double *row) noexcept nogil
+cdef void plan_second_from(const System *s, int64_t spectators, const int64_t *n, const int64_t *out, Scratch w,
+                           Plan *plan) noexcept nogil
 cdef int plan_second(const System *s, StepControl control, const int64_t *n, const int64_t *out, Scratch w,
                      double *row) noexcept nogil
 cdef void new_phase(const System *s, double *row, double *phase) noexcept nogil
