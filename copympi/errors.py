@@ -86,6 +86,18 @@ class EmptyBeableWarning(CopyWarning):
     """Beables have weight but, at this N, no member: there is nothing to copy, so they stay empty."""
 
 
+class FrozenStartWarning(CopyWarning):
+    """All members start on beables that none of the others hold a neighbour of: nobody can copy, ever."""
+
+
+class SeedWarning(CopyWarning):
+    """Runs in one process have the default seed, so the same random numbers: they are not independent."""
+
+
+class StateWarning(CopyWarning):
+    """A state was off its normalisation by rounding, and was normalised."""
+
+
 class OtherMachineWarning(CopyWarning):
     """Last bits may differ: ranks have unlike CPUs, or a run goes on under other versions or on another CPU."""
 

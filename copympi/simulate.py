@@ -11,25 +11,28 @@ import numpy as np
 
 from copympi import mpi
 from copympi.config.reading import seconds
-from copympi.errors import InputError
+from copympi.errors import InputError, SeedWarning, warn
 from copympi.model.system import System
-from copympi.records.memory import Run as Run  # its public place
+from copympi.outcome.loading import from_results
+from copympi.outcome.loading import load as load
+from copympi.outcome.run import Run as Run  # its public place
 from copympi.run.carry import Manner, carry_out
-from copympi.run.loading import from_results
-from copympi.run.loading import load as load
 from copympi.run.plan import Job, from_keywords
 from copympi.run.settings import fingerprint
 from copympi.run.watchdog import Unwatched
 
 PREPARATION = (
-    "members", "state", "density", "phase", "packet", "admixture", "basis", "phase_spread", "phases", "phase_kinds",
-    "spectators",
+    "members", "state", "density", "phase", "normalise", "packet", "admixture", "basis", "phase_spread", "phases",
+    "phase_kinds", "spectators",
 )  # fmt: skip
 DYNAMICS = (
     "duration", "step", "tolerance", "leaving_chance", "method", "representation", "replicas", "seed",
 )  # fmt: skip
 OUTPUT = ("interval", "profile_interval", "summaries", "time_unit")
 """Keywords, by the sections of a config that they belong to."""
+DEFAULT_SEED = 1
+_left_out = 0
+"""How many runs of this process left their seed out."""
 
 
 def simulate(
@@ -40,6 +43,7 @@ def simulate(
     state: Any = None,
     density: Any = None,
     phase: Any = None,
+    normalise: bool = False,
     packet: Any = None,
     admixture: dict[str, Any] | None = None,
     basis: Any = None,
@@ -51,9 +55,9 @@ def simulate(
     tolerance: float = 1e-4,
     leaving_chance: float = 0.03,
     method: str = "auto",
-    representation: str = "members",
+    representation: str = "auto",
     replicas: int = 1,
-    seed: int = 1,
+    seed: int | None = None,
     phase_spread: float = 0.0,
     phases: Any = None,
     phase_kinds: int = 64,
@@ -68,35 +72,78 @@ def simulate(
     comm: Any = None,
     progress: bool = False,
 ) -> Run:
-    """Copy dynamics (39), (40) of aligned members from Psi = `state`, recorded every `interval` up to `duration`.
+    """Copy dynamics (39), (40) of members that start in Psi, recorded every `interval` up to `duration`.
 
-    Parameters are those of the config file (README.md lists them), with the same defaults.
+    Collective: under mpiexec every rank of `comm` calls it, and gets the same Run. Keys of a config file have the same
+    names. One of state, density and packet is to be given. Units: energies as in H, times in hbar over them.
 
-    system : System, one that copympi.lattice made too, or anything System accepts.
-    state : (P,) complex amplitudes; or density (P,) with phase (P,) radians, Psi = sqrt(rho) exp(-i phase); or packet,
-        a table {"centre", "width", "wave_number", "amplitude"} or {"eigenstate", "amplitude"}, or a list of them.
-    admixture : {"state": "ground", "uniform" or amplitudes, "weight": 1e-6}, against nodes.
-    basis : (P, P) unitary whose columns are the beables to use, or "eigen"; the state is given in those of `system`.
-    phase_spread : half width (rad) of a uniform spread of members' phases; or phases (N,), those of all members, in
-        order of beables, or the path "FILE.h5:/dataset". In "occupation" a beable then has `phase_kinds` kinds.
-    alignment : the keys of [alignment], for the model (42) to (53).
-    observe : name -> function of a view (records/view.py: n, phase, coherence, psi, (R, P) each; time; system) that
-        gives (R,) or (R, k) real numbers, recorded under that name and found in `measured` of the Run.
+    Parameters
+    ----------
+    system : System, or what System accepts: a matrix (P, P), scipy.sparse or a QuTiP Qobj [energy]
+    members : int or float [1]. N, whole, up to 2^63 - 1; as counts ("occupation") up to 1e80.
+    duration : float [time]. A multiple of interval.
 
-    output : a folder. The files there are those of `copympi run`: results.h5, and the checkpoints that the keys of
-        `checkpoint` (those of [checkpoint]) ask for. With `resume` a run in it goes on from its newest checkpoint,
-        whoever began it, Python or the command line; one that is finished is given back as it is, or goes on to a
-        longer `duration`. A finished run is replaced with `overwrite` alone.
-    time_budget : "55min", or seconds, after which the run stops; left out, the end of the SLURM job, if there is one.
+    state : (P,) complex, or a QuTiP ket [1], default None. Amplitudes Psi_a, normalised.
+    density : (P,) float [1], default None. |Psi_a|^2, with phase: Psi = sqrt(density) exp(-i phase).
+    phase : (P,) float [rad], default None. Phases that go with density; zero where left out.
+    normalise : bool, default False. Scale state or density to norm one, whatever it is.
+    packet : dict, or a list of such, default None. On a lattice {"centre" [length], "width" [length], "wave_number"
+        [1/length], "amplitude" [1]}, or {"eigenstate": number, "amplitude"}; a list is superposed.
+    admixture : dict, default None. {"state": "ground", "uniform" or amplitudes (P,), "weight": 1e-6 [1]}, against
+        nodes.
+    basis : (P, P) complex unitary [1] or "eigen", default None. Its columns are the beables to use; the state is given
+        in the beables of system.
 
-    comm : an mpi4py communicator; MPI.COMM_WORLD by default. Every rank of it must call.
+    interval : float [time], default None. Time between records; None: a hundredth of duration.
+    profile_interval : float [time], default None. Time between records of each beable; None: every record up to
+        P = 4096, else start and end.
+    summaries : bool, default None. Record energy, smallest n and, on a lattice, motion; None: on lattices alone.
+    time_unit : str, default "". Written on axes.
 
-    Raises InputError for bad input, DynamicsError where the step would have to fall below what the time can resolve,
-    and, with `output`, MachineError where files fail and StoppedEarly where the run stopped after a checkpoint: its
-    time was up, there was a file STOP in its folder, or a signal came (SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGXCPU; in
-    the main thread, and while it runs). Each on every rank alike. Any other exception on one rank ends the whole job.
+    step : float [time], default None. A fixed step; None: adapted to the two bounds below.
+    tolerance : float [1], default 1e-4. Error of the mean-field predictor in n_a/N over the whole run.
+    leaving_chance : float [1], default 0.03. Bound on any member's chance to leave its beable in one step; up to 0.3.
+    method : str, default "auto". "leap": many copies a step; "exact": one by one; "auto": counts of few beables go
+        one by one where few members are concerned, all else leaps.
+    representation : str, default "auto". "members": each with its identity; "occupation": counts, any N at the same
+        cost; "auto": counts, unless phases, phase_spread or alignment ask for members.
+    replicas : int [1], default 1. Independent ensembles in one run; arrays then have an axis of them in front.
+    seed : int [1], default None. Seed of all random numbers, 0 to 2^64 - 1; None: 1, with a warning (SeedWarning) where
+        several runs of a process leave it out.
+
+    phase_spread : float [rad], default 0.0. Half width of a uniform spread of members' phases about their beable's.
+    phases : (N,) float [rad] or "FILE.h5:/dataset", default None. Those of all members, in order of beables.
+    phase_kinds : int [1], default 64. Phases that a beable has in "occupation" where they are spread.
+    alignment : dict, default None. The keys of [alignment], for the model (42) to (53): strength [1/time^2], scaling,
+        damping [1/time], potential, momenta [1/time], on_copy.
+    spectators : int [1], default 0. Of the members so many in each beable are pinned: copied, never copying.
+    observe : dict, default None. Name -> function of a view (records/view.py: n, phase, coherence, psi, (R, P) each;
+        time; system) that gives (R,) or (R, k) real numbers, recorded under that name, found in run.measured.
+
+    output : str or path, default None. A folder for the files of `copympi run`: results.h5 and checkpoints.
+    resume : bool, default False. Go on from the newest checkpoint in output, whoever began it, Python or the command
+        line; a finished run is given back as it is, or goes on to a longer duration.
+    overwrite : bool, default False. Replace a finished run in output.
+    time_budget : str or float [s], default None. "55min" or seconds, after which it stops; None: the end of the batch
+        job, if there is one.
+    checkpoint : dict, default None. The keys of [checkpoint]: interval ("10min", or a number [time]), keep, final.
+    comm : mpi4py communicator, default None. None: MPI.COMM_WORLD.
+    progress : bool, default False. Show how far it is: a bar on a terminal or in a notebook, else lines.
+
+    Returns
+    -------
+    Run : time, occupation, phase, coherence, events and more; see help(copympi.Run).
+
+    Raises
+    ------
+    InputError : for bad input, DynamicsError where the step would have to fall below what the time can resolve, and,
+        with output, MachineError where files fail and StoppedEarly where the run stopped after a checkpoint: its time
+        was up, there was a file STOP in its folder, or a signal came (SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGXCPU; in
+        the main thread, and while it runs). Each on every rank alike. Any other exception on one rank ends the job.
     """
     asked = dict(locals())
+    if seed is None:
+        asked["seed"] = _default_seed(again=not resume)
     comm = mpi.world() if comm is None else comm
     sections: dict[str, dict[str, Any]] = {
         name: {key: asked[key] for key in keys}
@@ -113,7 +160,24 @@ def simulate(
         last = outcome.last
         steps, largest = mpi.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
     config = {"system": {"hamiltonian": system}, **sections}
-    return Run.of(arrays, steps, largest, outcome.seconds or 0.0, config=config, system=job.system)
+    said = {"config": config, "system": job.system, "state": job.start.state}
+    return Run.of(arrays, steps, largest, outcome.seconds or 0.0, **said)
+
+
+def _default_seed(again: bool) -> int:
+    """The seed of a run that names none; warns once a process that runs with it have the same random numbers.
+
+    again : whether the run draws anew; one that goes on does not count.
+    """
+    global _left_out
+    _left_out += again
+    if again and _left_out == 2:
+        warn(
+            f"simulate was called again without seed: both runs have seed = {DEFAULT_SEED}, the same random numbers; "
+            "give each a seed of its own, or take replicas",
+            SeedWarning,
+        )
+    return DEFAULT_SEED
 
 
 def _agreed(comm: Any, asked: dict[str, Any], sections: dict[str, dict[str, Any]]) -> tuple[Job, Manner]:

@@ -8,7 +8,7 @@ covariance second order, for binomial draws and for few members too.
 Unbound beables, those without a coupling to any beable that has members, exchange nothing with anybody. They are left
 out of all that: they ask for no step, however large their H_aa, and their phases turn by (H_aa/hbar) h, to rounding.
 """
-from libc.math cimport atan2, cos, fabs, fma, fmax, fmin, isfinite, rint, sin, sqrt
+from libc.math cimport atan2, cos, fabs, fmax, fmin, rint, sin, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
@@ -17,18 +17,9 @@ from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL, UNBOUND, UNDECIDED, Pla
 from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.step_lengths cimport choose_step, few_copies
 
-cdef double TWO_PI = 6.283185307179586
-cdef double TWO_PI_REST = 2.4492935982947064e-16  # what is left of 2 pi beyond that double
-
-
-cdef double turned(double rate, double t) noexcept nogil:
-    """rate t less the nearest multiple of 2 pi, to rounding of the result and not of rate t, up to about 1e16 rad."""
-    cdef double angle = rate * t
-    cdef double lost = fma(rate, t, -angle)
-    cdef double turns = rint(angle / TWO_PI)
-    if not isfinite(angle):
-        return 0.0
-    return fma(-turns, TWO_PI_REST, fma(-turns, TWO_PI, angle)) + lost
+cdef extern from "turned.h" nogil:
+    const double TWO_PI
+    double turned(double rate, double t)
 
 
 cdef double find_unbound(const System *s, const int64_t *n, Scratch w, double *out) noexcept nogil:

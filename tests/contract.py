@@ -53,8 +53,9 @@ def cases(row: Method) -> dict[str, Case]:
     out = {
         "few members": asked(row, 600, spectators=some),
         "many members, an empty beable": asked(row, 20_000),
-        "fixed steps": asked(row, 600, step=INTERVAL / 128),
     }
+    if row.fixed_steps:
+        out["fixed steps"] = asked(row, 600, step=INTERVAL / 128)
     if row.replicas:
         out = {name: replace(case, replicas=1 if "many" in name else 5) for name, case in out.items()}
     if row.lattices:

@@ -77,8 +77,9 @@ def bell(P: int, empty: tuple[int, ...] = (), wave_number: float = 0.25) -> Keyw
 
 def in_members() -> dict[str, Keywords]:
     """Aligned members with identity."""
-    two = {"system": dense(2), **start(2), "duration": 1.0, "interval": 0.25}
-    eight = {"system": dense(8), **start(8), "duration": 0.5, "interval": 0.125}
+    one_by_one: Keywords = {"representation": "members"}
+    two = {"system": dense(2), **start(2), "duration": 1.0, "interval": 0.25, **one_by_one}
+    eight = {"system": dense(8), **start(8), "duration": 0.5, "interval": 0.125, **one_by_one}
     return {
         "members, P = 2": {**two, "members": 1000},
         "members, P = 2, fixed step": {**two, "members": 1000, "step": 0.0625, "seed": 2},
@@ -87,7 +88,9 @@ def in_members() -> dict[str, Keywords]:
         "members, P = 8": {**eight, "members": 5000},
         "members, P = 8, two blocks, replicas": {**eight, "members": 20_000, "replicas": 3},
         "members, P = 8, spectators, replicas": {**eight, "members": 4000, "spectators": 50, "replicas": 2},
-        "members, P = 70": {"system": sparse(70), **start(70), "duration": 0.25, "interval": 0.125, "members": 30_000},
+        "members, P = 70": {
+            "system": sparse(70), **start(70), "duration": 0.25, "interval": 0.125, "members": 30_000, **one_by_one,
+        },
         "members, in another basis": {**two, "members": 1000, "basis": [[0.6, 0.8], [0.8, -0.6]]},
         "members, admixture": {
             **eight, "members": 1000, "density": [1] + [0] * 7, "admixture": {"state": "uniform", "weight": 0.0625},
@@ -115,6 +118,25 @@ def in_counts() -> dict[str, Keywords]:
         "counts, 0.05 of tolerance": {**eight, "members": 10**12, "tolerance": 0.05, "leaving_chance": 0.3},
         "counts, few records": {**eight, "interval": 0.5},
     }
+
+
+def one_by_one() -> dict[str, Keywords]:
+    """Event by event: counts, and members with identity."""
+    counts = {**in_counts()["counts, few members, replicas"], "method": "exact"}
+    chain = {"system": copympi.lattice(24, boundary="open", spacing=0.75), **bell(24, empty=(3, 19, 20))}
+    return {
+        "exact counts, P = 8": {**counts, "members": 3000, "replicas": 2, "duration": 0.25},
+        "exact counts, few members, replicas": counts,
+        "exact counts, P = 2": {**in_members()["members, P = 2"], "method": "exact", "representation": "occupation"},
+        "exact counts, P = 70": {
+            "system": sparse(70), **start(70), "duration": 0.125, "members": 2000, "method": "exact",
+            "representation": "occupation",
+        },
+        "exact members, chain, spectators": {
+            **chain, "members": 2000, "duration": 0.5, "interval": 0.25, "spectators": 3, "method": "exact",
+        },
+        "exact members, replicas": {**counts, "representation": "members", "replicas": 3},
+    }  # fmt: skip
 
 
 def on_sites() -> dict[str, Keywords]:
@@ -215,6 +237,7 @@ members = 20_000
 state = [0.8, "0.6j"]
 [dynamics]
 duration = 0.5
+representation = "members"
 replicas = 2
 seed = 3
 [output]
@@ -257,7 +280,7 @@ strength = 0.01
 
 def cases() -> dict[str, Keywords]:
     """Keywords of `copympi.simulate` of each case by its name; "system" is its first argument."""
-    return {**in_members(), **in_counts(), **on_sites(), **with_phases(), **recorded_otherwise()}
+    return {**in_members(), **in_counts(), **one_by_one(), **on_sites(), **with_phases(), **recorded_otherwise()}
 
 
 def digest(array: Any) -> str:

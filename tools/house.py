@@ -9,7 +9,7 @@ FLOORS = [
     [("cli", "commands, exit codes, what is printed")],
     [("studies", "named questions: a table and a figure each")],
     [("simulate", "a run from Python")],
-    [("run", "assembles a run; the one loop; when to save and to stop")],
+    [("run", "assembles a run; the one loop; when to stop"), ("outcome", "a Run: arrays, theory, figures, frames")],
     [("report", "tables and figures, from files")],
     [("storage", "files, and nothing else"), ("theory", "what to compare with: never seen by the dynamics")],
     [("records", "what is recorded, and when")],

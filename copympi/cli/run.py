@@ -9,7 +9,7 @@ from typing import Any
 
 from copympi import __version__, interrupt, mpi
 from copympi.config.reading import seconds
-from copympi.report import analysis, plots
+from copympi.report import analysis, plots, summary
 from copympi.report.numbers import humane
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_file
@@ -57,10 +57,12 @@ def _headline(job: Job, ranks: int) -> str:
     if d.replicas > 1:
         replicas = f" x {d.replicas:,} replicas"
     unit = f" {job.config.output.time_unit}" if job.config.output.time_unit else ""
-    of = f"{job.system.P:,} beables, {humane(job.start.members)} members{replicas}"
+    kept = "one by one" if d.representation == "members" else "as counts"
+    of = f"{job.system.P:,} beables, {humane(job.start.members)} members {kept}{replicas}"
+    why = f" ({d.why})" if d.why else ""
     return (
-        f"copympi {__version__}: {of} (method {job.method[0]}), "
-        f"{d.duration:g}{unit}, {ranks} rank{'s' if ranks > 1 else ''}"
+        f"copympi {__version__}: {of}{why}, method {job.method[0]}, "
+        f"t = {d.duration:g}{unit}, {ranks} rank{'s' if ranks > 1 else ''}"
     )
 
 
@@ -73,7 +75,7 @@ def _report(folder: Path, options: Any, taken: float) -> None:
     paths = [] if options.no_figure else plots.draw(data, comparison)
     if options.quiet:
         return
-    print("\n".join(analysis.lines(data, comparison)))
+    print("\n".join(summary.lines(data, comparison)))
     copies, steps = float(data.events[:, -1].sum()), int(data.attributes["steps"])
     print(f"  {steps:,} steps, {copies:.4g} copies in {taken:.2f} s of wall time")
     print("  " + one_line(", ".join(str(path) for path in [data.path, *paths])), flush=True)

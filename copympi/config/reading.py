@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from copympi import files
+from copympi.config.choices import representation
 from copympi.config.sections import (
     INTERVAL,
     AlignmentSection,
@@ -30,6 +31,10 @@ SHORTEST, LONGEST = 1e-100, 1e100
 """Durations, whose powers must be numbers."""
 MOST_STEPS = 10**12
 """Fixed steps between two records."""
+
+
+APART = {"hamiltonian", "labels", "phases", "normalise"}
+"""Keys that stand for themselves, or only help to say what the ensemble is."""
 
 
 class Config(Section):
@@ -68,7 +73,7 @@ class Config(Section):
         """Every key that a resumed run must share with its first attempt, flat; the Hamiltonian stands for itself."""
         flat = {}
         for section in ("system", "preparation", "dynamics"):
-            for key, value in getattr(self, section).model_dump(exclude={"hamiltonian", "labels", "phases"}).items():
+            for key, value in getattr(self, section).model_dump(exclude=APART).items():
                 flat[f"{section}.{key}"] = value
         if self.alignment is not None:
             flat |= {f"alignment.{key}": value for key, value in self.alignment.model_dump().items()}
@@ -95,9 +100,9 @@ def check(values: dict[str, Any]) -> Config:
     s = config.system
     builders.check(s.builder, s.hamiltonian, s.keys_of_builder, list(SystemSection.model_fields))
     _check_times(config)
-    if config.dynamics.method == "exact":
-        raise NotBuiltYet("dynamics.method", config.dynamics.method, "allowed: 'auto' or 'leap'")
     _check_phases(config)
+    if config.dynamics.representation == "auto":
+        config.dynamics.settle(*representation(config))
     return config
 
 

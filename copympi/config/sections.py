@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator
 
 from copympi.errors import InputError, plain_text
 
@@ -57,6 +57,7 @@ class PreparationSection(Section):
     state: Any = None
     density: Any = None
     phase: Any = None
+    normalise: bool = False
     phase_spread: float = Field(0.0, ge=0, le=3.1416)
     phases: Any = None
     phase_kinds: int = Field(64, ge=1, le=MOST_KINDS)
@@ -72,9 +73,19 @@ class DynamicsSection(Section):
     tolerance: float = Field(1e-4, gt=0, lt=1)
     leaving_chance: float = Field(0.03, gt=0, le=MOST_CHANCE)
     method: Literal["auto", "leap", "exact"] = "auto"
-    representation: Literal["members", "occupation"] = "members"
+    representation: Literal["auto", "members", "occupation"] = "auto"
     replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
     seed: int = Field(1, ge=0, lt=2**64)
+    _why: str = PrivateAttr("")
+
+    @property
+    def why(self) -> str:
+        """Why the representation that "auto" stands for was taken; empty where a config names one."""
+        return self._why
+
+    def settle(self, representation: Literal["members", "occupation"], why: str) -> None:
+        """Put in the place of "auto" what it stands for."""
+        self.representation, self._why = representation, why
 
 
 class AlignmentSection(Section):

@@ -11,18 +11,21 @@ from typing import Any
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
 from copympi.engine.ensemble import Ensemble
+from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.members import Members
 from copympi.engine.momenta import Model, Momenta
 from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
-from copympi.engine.support import ALIGNED, OWN, Case, Method, sieve
+from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, OWN, Case, Method, sieve
 from copympi.errors import InputError
 from copympi.model.preparation import MOST, Start
 from copympi.model.system import System
 
 FEW_BEABLES = 64
 """Up to here, and up to N = 2^63 - 1, counts of a system that is no lattice take the leap of few beables."""
+MOST_NAMED = 4 * 10**9
+"""Members of a replica whose names of four bytes are one rank's."""
 
 
 def _momenta(comm: Any, c: Case) -> Momenta:
@@ -68,7 +71,7 @@ TABLE = (
         "and the members of a beable share one phase; few members go event by event, many leap",
         representation="occupation",
         make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, few=True),
-        methods=("auto",),
+        methods=(AUTO,),
         phases=(ALIGNED,),
         most_beables=FEW_BEABLES,
         lattices=False,
@@ -77,11 +80,11 @@ TABLE = (
     ),
     Method(
         name="leaping counts",
-        why=f'dynamics.method = "leap", dynamics.representation = "occupation", at most {FEW_BEABLES} beables that are no '
-        "lattice, N below 2^63, and the members of a beable share one phase",
+        why='dynamics.method = "leap", dynamics.representation = "occupation", '
+        f"at most {FEW_BEABLES} beables that are no lattice, N below 2^63, and the members of a beable share one phase",
         representation="occupation",
         make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, few=False),
-        methods=("leap",),
+        methods=(LEAP,),
         phases=(ALIGNED,),
         most_beables=FEW_BEABLES,
         lattices=False,
@@ -111,6 +114,31 @@ TABLE = (
         bytes_a_member=0,
         bytes_a_beable=lambda classes: 400 + 24 * classes,
     ),
+    Method(
+        name="exact members",
+        why='dynamics.method = "exact", dynamics.representation = "members", and the members of a beable share one '
+        "phase",
+        methods=(EXACT,),
+        representation="members",
+        make=lambda comm, c: ExactMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        phases=(ALIGNED,),
+        fixed_steps=False,
+        most_members=MOST_NAMED,
+        bytes_a_member=4,
+        bytes_a_beable=lambda _: 64,
+    ),
+    Method(
+        name="exact counts",
+        why='dynamics.method = "exact", dynamics.representation = "occupation", and the members of a beable share one '
+        "phase",
+        methods=(EXACT,),
+        representation="occupation",
+        make=lambda comm, c: ExactCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        phases=(ALIGNED,),
+        fixed_steps=False,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 64,
+    ),
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""
 
@@ -134,9 +162,18 @@ def asked(system: System, start: Start, config: Any) -> Case:
     model = None if alignment is None else Model(**alignment.model_dump())
     accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
     return Case(
-        system, start, accuracy, d.representation, d.replicas, d.seed, p.members, p.phases, p.phase_kinds, model,
+        system,
+        start,
+        accuracy,
+        d.representation,
+        d.replicas,
+        d.seed,
+        p.members,
+        p.phases,
+        p.phase_kinds,
+        model,
         d.method,
-    )  # fmt: skip
+    )
 
 
 def planned(system: System, start: Start, config: Any, share: float) -> Method:

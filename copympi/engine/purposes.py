@@ -25,3 +25,9 @@ class Purpose(IntEnum):
     PROPOSALS = 3
     """Proposals of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck; where
     an ensemble is one block, 2 s for all of them, one by one."""
+    EXACT = 10
+    """Copies one by one: stream step s from step s on, until amplitudes are made anew."""
+    EXACT_MEMBERS = 11
+    """Which members they are that copy so; streams as those of EXACT."""
+    EXACT_PATHS = 12
+    """Copies of `exact.paths`: streams as those of EXACT, with the caller's keys in place of replicas."""

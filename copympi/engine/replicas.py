@@ -22,11 +22,12 @@ from copympi.model.system import System
 
 @dataclass(frozen=True)
 class Replicas:
-    """The layout: a unit is a replica, and a rank owns a run of them."""
+    """The layout: a unit is a replica, and a rank owns a run of them. members : of each that have an identity."""
 
     replicas: int
     size: int
     rank: int
+    members: int = 0
 
     @property
     def shares(self) -> list[tuple[int, int]]:
@@ -51,7 +52,7 @@ class Replicas:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        return np.zeros(self.here, np.int64)
+        return np.full(self.here, self.members, np.int64)
 
     def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
         return mpi.gather_rows(comm, rows, [last - first for first, last in self.shares])

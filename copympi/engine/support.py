@@ -14,6 +14,8 @@ from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
 
+AUTO, LEAP, EXACT = "auto", "leap", "exact"
+"""How a run goes on: many copies a step, one by one, or as is best; the words of dynamics.method."""
 ALIGNED, OWN = "aligned", "own"
 """Whether a beable's members share one phase, or have each their own."""
 
@@ -32,15 +34,16 @@ class Case:
     phases: Any = None
     phase_classes: int = 64
     alignment: Model | None = None
-    method: str = "auto"
+    method: str = AUTO
 
 
 @dataclass(frozen=True)
 class Method:
     """A row of the table.
 
-    why : when it is chosen, for whoever reads `copympi info`. phases : those of ALIGNED, OWN that it can start from.
-    methods : those values of dynamics.method that ask for it. given_phases : and those of members one by one. alignment : whether it is for [alignment], and for nothing else.
+    why : when it is chosen, for whoever reads `copympi info`. methods : words of dynamics.method that ask for it.
+    fixed_steps : whether dynamics.step means something to it. phases : those of ALIGNED, OWN that it can start from.
+    given_phases : and those of members one by one. alignment : whether it is for [alignment], and for nothing else.
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
     """
 
@@ -51,7 +54,8 @@ class Method:
     phases: tuple[str, ...]
     bytes_a_member: int
     bytes_a_beable: Callable[[int], int]
-    methods: tuple[str, ...] = ("auto", "leap")
+    methods: tuple[str, ...] = (AUTO, LEAP)
+    fixed_steps: bool = True
     given_phases: bool = False
     alignment: bool = False
     spectators: bool = True
@@ -101,17 +105,11 @@ def _for_representation(rows: list[Method], case: Case) -> str:
     return f"must be {may}{_of(rows)}"
 
 
-def _for_method(rows: list[Method], _: Case) -> str:
-    may = " or ".join(f'"{name}"' for name in dict.fromkeys(name for row in rows for name in row.methods))
-    return f"must be {may}{_of(rows)}"
-
-
 def _for_members(rows: list[Method], _: Case) -> str:
     most = max(row.most_members for row in rows)
     largest = f"2^63 - 1 = {LARGEST}" if most == LARGEST else f"{most:.0e}"
-    other = (
-        '; dynamics.representation = "occupation" goes to 1e80' if rows[0].representation == "members" else _of(rows)
-    )
+    leaps = rows[0].representation == "members" and LEAP in rows[0].methods
+    other = '; dynamics.representation = "occupation" goes to 1e80' if leaps else _of(rows)
     return f"must be at most {largest}{other}"
 
 
@@ -131,6 +129,12 @@ def _of(rows: list[Method]) -> str:
 
 DEMANDS = (
     Demand(
+        "dynamics.method",
+        lambda case: case.method,
+        lambda row, case: case.method in row.methods,
+        lambda rows, _: "must be " + " or ".join(dict.fromkeys(f'"{name}"' for row in rows for name in row.methods)),
+    ),
+    Demand(
         "alignment",
         lambda case: "(left out)" if case.alignment is None else "(given)",
         lambda row, case: row.alignment == (case.alignment is not None),
@@ -141,12 +145,6 @@ DEMANDS = (
         lambda case: case.representation,
         lambda row, case: row.representation == case.representation,
         _for_representation,
-    ),
-    Demand(
-        "dynamics.method",
-        lambda case: case.method,
-        lambda row, case: case.method in row.methods,
-        _for_method,
     ),
     Demand(
         "preparation.phases",
@@ -177,6 +175,12 @@ DEMANDS = (
         lambda case: case.replicas,
         lambda row, case: row.replicas or case.replicas == 1,
         lambda rows, _: f"must be 1{_of(rows)}",
+    ),
+    Demand(
+        "dynamics.step",
+        lambda case: case.accuracy.step,
+        lambda row, case: row.fixed_steps or case.accuracy.step is None,
+        lambda rows, _: f"must be left out{_of(rows)}: it has no steps, copies come one by one",
     ),
     Demand(
         "system.hamiltonian",

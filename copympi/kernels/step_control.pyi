@@ -9,6 +9,13 @@ class StepControl:
     spectators: Final[int]
     tolerance: Final[float]
     def __init__(
-        self, *, members: float, step: float, leaving_chance: float, error_rate: float, smallest: float, spectators: int,
-        tolerance: float = ...
+        self,
+        *,
+        members: float,
+        step: float,
+        leaving_chance: float,
+        error_rate: float,
+        smallest: float,
+        spectators: int,
+        tolerance: float = ...,
     ) -> None: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,17 @@ def lattice(
 ) -> System:
     """A particle on a ring or a chain of `sites`, or on a plane: System with its Lattice as `system.lattice`.
 
-    sites : their number, or a list of one or two numbers; spacing : abar, a number or one for each axis.
-    potential : a name ("free"); a table, {"kind": "harmonic", "omega": 0.1, "centre": 0}; an array of V at the sites;
-        or a function of the coordinates (one array (P,) for each axis), in units of energy.
+    Parameters
+    ----------
+    sites : int, or a list of one or two [1]. Their number along each axis.
+    spacing : float, or one for each axis [length], default 1.0. abar.
+    mass : float [energy time^2/length^2], default 1.0.
+    hbar : float [energy time], default 1.0. Planck's constant over 2 pi.
+    boundary : str, default "ring". Or "open".
+    potential : str, dict, array or function [energy], default "free". A name; a table, {"kind": "harmonic", "omega":
+        0.1, "centre": 0}; V at the sites, (P,); or a function of the coordinates (one array (P,) for each axis).
+
+    Raises InputError for what makes no lattice.
     """
     made = checked(sites, spacing, mass, hbar, boundary, potential)
     return System(made.hamiltonian(), made.hbar, lattice=made)
@@ -46,14 +55,14 @@ def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> 
     given : the section; its state is one of the beables of `before`, and so is its admixture.
     phases : (N,) rad, those of all members in the order of beables after any change of basis, or None.
     """
-    N = count(given.members)
+    N, norm = count(given.members), 1.0
     if given.packet is not None:
         for key in ("state", "density", "phase"):
             if getattr(given, key) is not None:
                 raise InputError(f"preparation.{key}", getattr(given, key), "must be left out where packet is given")
         psi, turn = packets.amplitudes(given.packet, before)
     else:
-        psi, turn = amplitudes(before.P, given.state, given.density, given.phase)
+        psi, turn, norm = amplitudes(before.P, given.state, given.density, given.phase, given.normalise)
     after = before
     if given.admixture is not None:
         psi = basis.admixed(given.admixture, psi, before)
@@ -61,4 +70,5 @@ def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> 
     if given.basis is not None:
         after, psi = basis.changed(given.basis, psi, before, folder)
         turn = turns(psi)
-    return after, share_out(psi, turn, N, given.phase_spread, phases, given.spectators)
+    start = share_out(psi, turn, N, given.phase_spread, phases, given.spectators)
+    return after, replace(start, norm=norm)

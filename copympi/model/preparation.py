@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,8 @@ MOST = 10**80
 """Most members of an occupation, whose counts are then float64."""
 MOST_ANGLE = 1e6
 """Radians; beyond, a phase has lost its meaning."""
-NORMAL_TO = 1e-6
+NORMAL_TO, ROUNDED_TO = 1e-6, 1e-4
+"""How far sum |Psi|^2 may be off 1: without a word, and with a note that it was normalised (0.7071 and the like)."""
 REAL = "must be a real number"
 
 
@@ -35,6 +36,7 @@ class Start:
     phases : or the phases of all N members, in order of beables; anything that can be sliced.
     spectators : of the counts, so many in each beable are pinned: they are copied and never copy.
     members : N, exactly; the sum of the counts where left out.
+    norm : sum |Psi|^2 of the state as it was given, where it was normalised because it was off by rounding; else 1.
     """
 
     state: NDArray[np.complex128]
@@ -44,6 +46,7 @@ class Start:
     phases: Any = None
     spectators: int = 0
     members: int = 0
+    norm: float = 1.0
 
     def __post_init__(self) -> None:
         if self.members == 0:
@@ -72,21 +75,25 @@ def prepare(
 ) -> Start:
     """Occupations and phases of `members` systems for amplitudes, or for densities with phases.
 
-    Raises InputError for a state of the wrong length, of norm off 1 by more than 1e-6, or zero; for phases that are
+    Raises InputError for a state of the wrong length, of norm off 1 by more than 1e-4, or zero; for phases that are
     not one finite number (rad) a member; for fewer members than spectators.
     """
     N = count(members)
-    psi, turn = amplitudes(P, state, density, phase)
-    return share_out(psi, turn, N, spread, phases, spectators)
+    psi, turn, norm = amplitudes(P, state, density, phase)
+    return replace(share_out(psi, turn, N, spread, phases, spectators), norm=norm)
 
 
 def amplitudes(
-    P: int, state: Any = None, density: Any = None, phase: Any = None
-) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-    """Psi, (P,), normalised, and its phases (rad), Psi = sqrt(rho) exp(-i phase): finite where Psi = 0 too."""
-    if (state is None) == (density is None):
-        given = "neither" if state is None else "both"
-        raise InputError("preparation.state", given, "must be given, or density with phase in its place, or packet")
+    P: int, state: Any = None, density: Any = None, phase: Any = None, normalise: bool = False
+) -> tuple[NDArray[np.complex128], NDArray[np.float64], float]:
+    """Psi, (P,), normalised, its phases (rad), Psi = sqrt(rho) exp(-i phase), finite where Psi = 0 too; and its norm.
+
+    The norm is that of the state as given where it was off 1 by rounding, else 1. normalise : whatever it is off by.
+    """
+    if state is None and density is None:
+        raise InputError("preparation.state", "neither", "must be given, or density with phase in its place, or packet")
+    if state is not None and density is not None:
+        raise InputError("preparation.density", "both", "must be left out where state is given, or state where it is")
     if state is not None:
         if phase is not None:
             raise InputError("preparation.phase", phase, "must go with density; state has phases of its own")
@@ -98,16 +105,30 @@ def amplitudes(
             raise InputError(f"preparation.density[{a}]", float(rho[a]), "must not be negative")
         angles = np.zeros(P) if phase is None else vector(phase, P, "preparation.phase", float)
         psi = np.sqrt(rho) * np.exp(-1j * angles)
+    psi, norm = _normal(psi, state, density, normalise)
+    return psi, turns(psi) if state is not None else np.ascontiguousarray(angles, dtype=float), norm
+
+
+def _normal(
+    psi: NDArray[np.complex128], state: Any, density: Any, normalise: bool
+) -> tuple[NDArray[np.complex128], float]:
+    """Psi of norm one, and the norm it had where that is to be said; InputError where it is too far off."""
+    key, given, what = ("preparation.state", state, "sum of |Psi|^2")
+    if state is None:
+        key, given, what = ("preparation.density", density, "sum")
+    largest = float(np.max(np.abs(psi), initial=0.0))
+    if largest == 0.0:
+        raise InputError(key, given, "must not be zero")
+    if normalise:
+        psi = psi / largest  # so that no square is too large or too small a number
     with np.errstate(over="ignore"):
         norm = float(np.sum(np.abs(psi) ** 2))
-    key = "preparation.state" if state is not None else "preparation.density"
-    if norm == 0.0:
-        raise InputError(key, state if state is not None else density, "must not be zero")
-    if abs(norm - 1.0) > NORMAL_TO:
-        what = "sum of |Psi|^2" if state is not None else "sum"
-        raise InputError(key, state if state is not None else density, f"must be normalised; its {what} is {norm:.9g}")
-    psi = psi / np.sqrt(norm)
-    return psi, turns(psi) if state is not None else np.ascontiguousarray(angles, dtype=float)
+    off = 0.0 if normalise else abs(norm - 1.0)
+    if not off <= ROUNDED_TO:
+        raise InputError(
+            key, given, f"must be normalised; its {what} is {norm:.9g} (preparation.normalise = true does it)"
+        )
+    return psi / np.sqrt(norm), norm if off > NORMAL_TO else 1.0
 
 
 def turns(psi: NDArray[np.complex128]) -> NDArray[np.float64]:
@@ -202,14 +223,20 @@ def nearest_whole(sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:
 
 def vector(values: Any, P: int, key: str, kind: type) -> NDArray[Any]:
     """P finite numbers, `kind` float or complex, from a list, an array or a ket; InputError names the bad one."""
-    if hasattr(values, "full"):  # a QuTiP ket
-        values = np.asarray(values.full()).ravel()
+    if hasattr(values, "full"):  # QuTiP's
+        if getattr(values, "isbra", False) and P > 1:
+            raise InputError(key, "a bra", "must be a ket: take its dag()")
+        values = np.asarray(values.full())
     if isinstance(values, np.ndarray):
+        if values.shape == (P, 1):
+            values = values[:, 0]
         if values.ndim == 1 and values.size == P and values.dtype.kind in "iufc":
             return _numeric(values, key, kind)
         values = values.tolist()
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise InputError(key, values, f"must be a list of {P} numbers")
+    if all(isinstance(row, (list, tuple)) and len(row) == 1 for row in values):  # a column, as kets are written
+        values = [row[0] for row in values]
     if len(values) != P:
         raise InputError(key, values, f"must have one element for each of the {P} beables; it has {len(values)}")
     numbers = [number(x, f"{key}[{a}]") for a, x in enumerate(values)]

@@ -29,10 +29,10 @@ class System:
 
     Parameters
     ----------
-    H : (P, P) array, scipy.sparse matrix or QuTiP Qobj, in units of energy.
-    hbar : Planck's constant over 2 pi, in units of energy times time.
-    labels : names of the beables, for figures and messages; their numbers where left out.
-    lattice : the lattice whose sites the beables are, where they are (`copympi.lattice` makes such a system).
+    H : (P, P) array, scipy.sparse matrix or QuTiP Qobj [energy]
+    hbar : float [energy time], default 1.0. Planck's constant over 2 pi.
+    labels : list of str, default None. Names of the beables, for figures and messages; their numbers where left out.
+    lattice : Lattice, default None. The lattice whose sites the beables are (`copympi.lattice` makes such a system).
 
     Raises
     ------
@@ -51,7 +51,10 @@ class System:
             self.name_beables(labels)
 
     def name_beables(self, labels: Sequence[str]) -> None:
-        """Give the beables these names; InputError where they do not fit."""
+        """Give the beables these names; InputError where they do not fit.
+
+        labels : (P,) str
+        """
         if len(labels) != self.P:
             raise InputError("system.labels", labels, f"must have one name for each of the {self.P} beables")
         if not isinstance(labels, Labels):
@@ -69,6 +72,19 @@ class System:
         found = np.zeros(self.P, bool)
         found[W.coords[0][(W.coords[0] != W.coords[1]) & (W.data != 0)]] = True
         return found
+
+    def frozen(self, n: NDArray[Any]) -> bool:
+        """Whether no member can ever copy, though H couples beables that members hold to others.
+
+        A copy needs two coupled beables that both have members.
+
+        n : (P,) int or float [1]. Members of each beable.
+        """
+        W, held = self.frequencies, np.asarray(n) > 0
+        rows = np.repeat(held, np.diff(W.indptr))
+        off = np.repeat(np.arange(self.P), np.diff(W.indptr)) != W.indices
+        leads = rows & off & (W.data != 0)
+        return bool(leads.any() and not (leads & held[W.indices]).any())
 
     @cached_property
     def couplings(self) -> Couplings:

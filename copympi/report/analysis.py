@@ -12,7 +12,6 @@ from copympi.errors import InputError
 from copympi.model.observables import lattice_of
 from copympi.report import expected, motion
 from copympi.report.motion import Motion
-from copympi.report.numbers import humane, significant, whole
 from copympi.storage.reading import Results
 
 Floats = NDArray[np.float64]
@@ -27,7 +26,8 @@ class Comparison:
     does not hold, 0 where there is no noise; extinct : share of replicas in which the beable is empty; noise : n/N
     less the mean field's, where N is so large that rounding and the step's error would hide it in the difference;
     else None. lost (K,) : replicas that have lost a beable by then. `expected` is for the others, and so are
-    living and living_noise, density and noise of their own. words : what is to be said besides."""
+    living and living_noise, density and noise of their own. words : what is to be said besides. spread : standard
+    deviation of n/N among replicas, NaN of one. independent : see Theory. frozen : nothing can ever move."""
 
     time: Floats
     density: Floats
@@ -40,6 +40,9 @@ class Comparison:
     living: Floats
     living_noise: Floats | None
     words: tuple[str, ...]
+    spread: Floats
+    independent: float
+    frozen: bool
 
     @property
     def reference(self) -> Floats:
@@ -104,6 +107,9 @@ def beables(results: Results) -> Comparison:
         _over_living(n, dead) / N,
         None if noise is None else _over_living(noise, dead),
         (*theory.words, *_losses(dead, known, results.profile_time[which])),
+        n.std(axis=0, ddof=1) / N if R > 1 else np.full(theory.quantum.shape, np.nan),
+        theory.independent,
+        results.system.frozen(n[0, 0]),
     )
 
 
@@ -114,10 +120,9 @@ def _losses(dead: NDArray[np.bool_], known: Any, time: Floats) -> list[str]:
         return []
     first = f"{time[int(np.argmax(lost > 0))]:.6g}"
     if len(dead) == 1:
-        return [f"no expected noise from t = {first} on: a beable is lost"]
-    return [
-        f"from t = {first} on the ratio leaves out ensembles that have lost a beable, {lost.max():,} of {len(dead):,}"
-    ]
+        return [f"-: no expected noise from t = {first} on: a beable is lost"]
+    some = f"{lost.max():,} of {len(dead):,} ensembles have lost a beable"
+    return [f"-: from t = {first} on {some}; the ratio leaves them out"]
 
 
 def _over_living(values: NDArray[Any], dead: NDArray[np.bool_]) -> Floats:
@@ -125,79 +130,4 @@ def _over_living(values: NDArray[Any], dead: NDArray[np.bool_]) -> Floats:
     out = values.mean(axis=0, dtype=float)
     for k in np.flatnonzero(dead.any(axis=0)):
         out[k] = values[~dead[:, k], k].mean(axis=0) if not dead[:, k].all() else np.nan
-    return out
-
-
-def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> list[str]:
-    """The short table a run ends with."""
-    if isinstance(comparison, Motion):
-        return motion.lines(results, comparison, rows) + _phases(results)
-    a = comparison.liveliest
-    N, R = float(results.members), results.occupation.shape[0]
-    unit = results.time_unit
-    label = results.system.labels[a]
-    of = (
-        f"mean of {R:,} replicas of {humane(results.members)} members"
-        if R > 1
-        else f"{humane(results.members)} members"
-    )
-    time = f"time [{unit}]" if unit else "time"
-    pinned = bool(np.nanmax(np.abs(comparison.mean - comparison.quantum), initial=0.0) > 0)
-    head = f"  {time:>12} {'occupation':>20} {'N |Psi|^2':>22}"
-    head += (f" {'mean field':>22}" if pinned else "") + f" {'difference':>14} {'expected':>12}"
-    out = [f"  beable {label}, {of}", head]
-    for k in np.unique(np.linspace(0, comparison.time.size - 1, rows).round().astype(int)):
-        sigma = N * comparison.expected[k, a]
-        said = "-" if np.isnan(sigma) or sigma == 0 or comparison.lost[k] else f"± {significant(sigma)}"
-        off = N * comparison.difference[k, a]
-        off = 0.0 if comparison.noise is None and abs(off) < 1e-9 * N else off
-        out.append(
-            f"  {comparison.time[k]:>12.6g} {whole(N * comparison.density[k, a], 0 if R == 1 else 1):>20} "
-            f"{_mean(N * comparison.quantum[k, a]):>22} "
-            + (f"{_mean(N * comparison.mean[k, a]):>22} " if pinned else "")
-            + f"{'-' if np.isnan(off) else significant(off, sign=True):>14} {said:>12}"
-        )
-    out += _ratio(comparison)
-    if comparison.noise is not None:
-        most = significant(comparison.mean_error)
-        out.append(f"  difference: from the mean field, which is within {most} N of Schrödinger's (the step's error)")
-    out += [f"  {word}" for word in comparison.words]
-    out += _phases(results)
-    dead = np.flatnonzero(comparison.extinct[-1] > comparison.extinct[0])
-    for b in dead[:5]:
-        share = f" in {comparison.extinct[-1, b]:.1%} of replicas" if R > 1 else ""
-        out.append(f"  beable {results.system.labels[b]} is empty at the end{share}")
-    if dead.size > 5:
-        out.append(f"  and {dead.size - 5} beables more")
-    return out
-
-
-def _mean(x: float) -> str:
-    return "-" if np.isnan(x) else whole(x, 1)
-
-
-def _ratio(c: Comparison) -> list[str]:
-    """Difference over expected in all."""
-    z = c.sigmas[1:]
-    z = z[np.isfinite(z)]
-    return [f"  all beables and times: rms difference / expected = {np.sqrt(np.mean(z**2)):.2f}"] if z.size else []
-
-
-def _phases(results: Results) -> list[str]:
-    """What became of phases that members have of their own, at the start and at the end; means over replicas."""
-    m = results.measured
-    if "lineages" not in m:
-        return []
-    share = np.asarray(results.occupation) / float(results.members)
-    order = [
-        np.nansum(share * np.asarray(m[name]), axis=2).mean(axis=0)[[0, -1]] for name in ("coherence", "coherence2")
-    ]
-    left = np.asarray(m["lineages"]).sum(axis=2).mean(axis=0)[[0, -1]]
-    out = [
-        f"  phases: |<e^i phi>| {order[0][0]:.4f} -> {order[0][1]:.4f}, |<e^2i phi>| {order[1][0]:.4f} -> "
-        f"{order[1][1]:.4f}, {left[0]:,.6g} -> {left[1]:,.6g} distinct; Schrödinger's is for aligned ones"
-    ]
-    if "energy" in m:
-        first, last = m["energy"].mean(axis=0)[[0, -1]]
-        out.append(f"  H/hbar of the alignment model: {first:.6g} -> {last:.6g}, drift {last - first:+.3g}")
     return out

@@ -32,12 +32,14 @@ def describe(path: Path) -> list[str]:
     each = f"{size:,} bytes, {size / (meta['members'] * replicas):.3g} a member"
     if representation != "members":
         each = f"{size:,} bytes, {size / replicas:.3g} a replica"
+    leaps = settings.get("dynamics.method", "leap") == "leap"
+    unit = "blocks" if leaps and representation == "members" else "replicas"
     return [
         f"{path}: a checkpoint, complete, all digests match",
         f"  state     t = {meta['time']:g} of {settings['dynamics.duration']:g}, on the way to record {meta['record']}",
         f"  members   {humane(meta['members'])}{many} ({representation})",
         f"  size      {each}",
-        f"  holds     {units:,} {'blocks' if representation == 'members' else 'replicas'}: {kinds}",
+        f"  holds     {units:,} {unit}: {kinds}",
         f"  written   {meta['saved']} by {meta['writer']}, attempt {meta['attempt']}, after {meta['seconds']:.3g} s",
         f"  ranks     {meta['ranks']}, {meta['mpi']}, on {meta['hostname']}, begun {meta['started']}",
         f"  version   copympi {meta['version']}, schema {meta['schema']}, {meta['libraries']}, {meta['cpu']}",

@@ -35,18 +35,25 @@ Floats = NDArray[np.float64]
 class Theory:
     """All (K, P). quantum : |Psi|^2, NaN where it was not worked out; mean : rho of the mean field, which is quantum
     without spectators, NaN where not worked out; variance : N Var of rho, NaN where it means nothing or was not
-    worked out. words : what to say of what is missing."""
+    worked out. words : what to say of what is missing, "-: " before what a dash in the table stands for. independent :
+    how many independent numbers deviations come to, NaN where not known."""
 
     quantum: Floats
     mean: Floats
     variance: Floats
     words: tuple[str, ...] = ()
+    independent: float = np.nan
+
+
+def preparation_of(results: Results) -> dict[str, Any]:
+    """The section [preparation] of the run's config; empty where that is not known."""
+    config: Any = tomlkit.parse(str(results.attributes.get("config", ""))).unwrap()
+    return dict(config.get("preparation", {}))
 
 
 def spectators_of(results: Results) -> int:
     """Pinned members of each beable, as the run's config has them."""
-    config: Any = tomlkit.parse(str(results.attributes.get("config", ""))).unwrap()
-    return int(config.get("preparation", {}).get("spectators", 0))
+    return int(preparation_of(results).get("spectators", 0))
 
 
 def kept(results: Results) -> NDArray[np.intp]:
@@ -70,7 +77,7 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     if P <= schrodinger.DENSE_TO or schrodinger.cost(results.system, time) <= WORK:
         quantum = schrodinger.density(results.system, results.state, time)
     else:
-        words.append("no comparison with Schrödinger's equation: it would take minutes for such an H and duration")
+        words.append("-: no comparison with Schrödinger's equation: it would take minutes for such an H and duration")
     theory = Theory(quantum, quantum, unknown, tuple(words))
     if "lineages" in results.measured:  # phases of their own: neither that mean field nor that noise is theirs
         return theory
@@ -78,7 +85,7 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     empty = np.flatnonzero(n[0] == 0)
     if empty.size:
         name = results.system.labels[empty[0]]
-        return _said(theory, f"no expected noise: beable {name} has no member at t = 0, so it stays empty")
+        return _said(theory, f"-: no expected noise: beable {name} has no member at t = 0, so it stays empty")
     return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time)
 
 
@@ -86,20 +93,21 @@ def _free(results: Results, theory: Theory, time: Floats) -> Theory:
     """Without spectators: the mean field is Schroedinger's."""
     system, P = results.system, results.system.P
     if noise.SMALL < P:
-        return _said(theory, f"no expected noise: it is worked out for up to {noise.SMALL} beables")
+        return _said(theory, f"-: no expected noise: worked out for up to {noise.SMALL} beables")
     if not lows.affordable(system, time, WORK / 4):
-        return _said(theory, "no expected noise: to follow Schrödinger's equation between records would take minutes")
+        word = "-: no expected noise: to follow Schrödinger's equation between records would take minutes"
+        return _said(theory, word)
     low = lows.lowest(system, results.state, time)
     valid, word = _valid(results, theory.quantum, low, time)
     most = WORK / (P**3 + 2000)
     if word:
         theory = _said(theory, word)
     if valid and 7 * noise.panels_for(system, time[:valid]) > most:
-        return _said(theory, "no expected noise: it would take minutes for such an H and duration")
-    found, error = noise.variance(system, results.state, time[:valid], ACCURACY, most)
+        return _said(theory, "-: no expected noise: it would take minutes for such an H and duration")
+    found, error, numbers = noise.variance(system, results.state, time[:valid], ACCURACY, most)
     if error > WORST:
-        return _said(theory, f"no expected noise: to know it better than to {error:.0%} would take minutes")
-    return _with(theory, found)
+        return _said(theory, f"-: no expected noise: to know it better than to {error:.0%} would take minutes")
+    return replace(_with(theory, found), independent=numbers)
 
 
 def _pinned(results: Results, theory: Theory, time: Floats, n: NDArray[Any], s: int) -> Theory:
@@ -112,7 +120,7 @@ def _pinned(results: Results, theory: Theory, time: Floats, n: NDArray[Any], s: 
         most = int(PINNED_WORK / (40 * P**2 + OVERHEAD))
         mean, low = pinned.mean(system, start, time, s / N, most)
     except pinned.TooLong:
-        theory = _said(theory, f"no mean field with {mine}, nor expected noise: they would take minutes")
+        theory = _said(theory, f"-: no mean field with {mine}, nor expected noise: they would take minutes")
         word = f"differences are from Schrödinger's equation, which the mean field leaves by some {s:,}/n of each flow"
         return _said(replace(theory, mean=unknown), word)
     theory = _said(replace(theory, mean=mean), f"differences are from the mean field with {mine}")
@@ -123,7 +131,7 @@ def _pinned(results: Results, theory: Theory, time: Floats, n: NDArray[Any], s: 
         most = int(PINNED_WORK / (16 * P**3 + 40 * P**2 + OVERHEAD))
         found = pinned.variance(system, start, time[:valid], s / N, most)
     except pinned.TooLong:
-        return _said(theory, f"no expected noise: with {mine} it would take minutes for such an H and duration")
+        return _said(theory, f"-: no expected noise: with {mine} it would take minutes for such an H and duration")
     return _with(theory, found)
 
 
@@ -140,7 +148,7 @@ def _valid(results: Results, mean: Floats, low: Floats, time: Floats) -> tuple[i
         least, when, then = low[valid - 1], f"after t = {time[valid - 1]:.6g}", f"by t = {time[valid]:.6g}"
     a = int(np.argmin(least))
     few = f"{then} beable {results.system.labels[a]} is down to {significant(N * least[a])} members in the mean"
-    return valid, f"no expected noise {when}: {few}, and below {GAUSSIAN_FROM} it is not known"
+    return valid, f"-: no expected noise {when}: {few}, and below {GAUSSIAN_FROM} it is not known"
 
 
 def _said(theory: Theory, word: str) -> Theory:

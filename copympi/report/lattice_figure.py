@@ -24,12 +24,10 @@ MARKERS = 40
 
 
 def figure(results: Results, m: Motion) -> Any:
-    """A matplotlib figure, to be saved and closed."""
-    import matplotlib.pyplot as plt
-
+    """A matplotlib figure."""
     if m.position.shape[1] == 1:
-        out = plt.figure(figsize=(7.6, 7.4), layout="constrained")
-        out.get_layout_engine().set(h_pad=0.06)  # type: ignore[union-attr, call-arg]
+        out = style.blank((7.6, 7.4))
+        out.get_layout_engine().set(h_pad=0.06)
         grid = out.add_gridspec(3, 1, height_ratios=(2.2, 1.6, 1.0))
         top = out.add_subplot(grid[0])
         _curves(top, results, m)
@@ -40,7 +38,7 @@ def figure(results: Results, m: Motion) -> Any:
         view = _View(results, m)
         width = min(MOST_WIDTH, IMAGES_WIDTH / len(view.pictures))
         above, below = width * min(2.0, view.aspect) + 1.0, 4.6
-        out = plt.figure(figsize=(7.6, above + below), layout="constrained")
+        out = style.blank((7.6, above + below))
         parts: Any = out.subfigures(2, 1, height_ratios=(above, below))
         _images(parts[0], m, view)
         parts[0].suptitle(_title(results))
@@ -98,7 +96,7 @@ def _curves(axes: Any, results: Results, m: Motion) -> None:
     for k, colour in enumerate(_colours(m.profile_time.size)):
         axes.plot(x, m.density[k, part], color=colour, **copies)
         if m.quantum_density is not None:
-            handles += axes.plot(x, m.quantum_density[k, part], color=colour, lw=1.1)
+            handles += axes.plot(*style.smooth(x, m.quantum_density[k, part]), color=colour, lw=1.1)
         else:
             handles += axes.plot([], [], color=colour, lw=2)
     highest = 1.1 * float(m.density[:, part].max())
@@ -168,14 +166,21 @@ def _paths(axes: Any, m: Motion) -> None:
     """<x>(t) of copies, Schroedinger and Newton."""
     every = max(1, round(m.time.size / MARKERS))
     mark: Any = {**MARK, "ms": 4.0}
-    many = m.position.shape[1] > 1
+    many, newton = m.position.shape[1] > 1, bool(np.isfinite(m.newton).any())
     exact: Any = {"lw": 1.4}
     if not np.isfinite(m.quantum).all():  # at few records, or at none
         exact = {"ls": "", "marker": "D", "ms": 5.0}
     for k in range(m.position.shape[1]):
         colour = COLOURS[k]
-        axes.plot(m.time, m.newton[:, k], color="0.25", lw=1.0, ls=DASHES, zorder=4)
-        axes.plot(m.time, m.quantum[:, k], color=colour, zorder=3, **exact)
+        if newton:
+            axes.plot(m.time, m.newton[:, k], color="0.25", lw=1.0, ls=DASHES, zorder=4)
+        if m.smooth_time.size:
+            axes.plot(m.smooth_time, m.smooth[:, k], color=colour, zorder=3, **exact)
+        else:
+            axes.plot(m.time, m.quantum[:, k], color=colour, zorder=3, **exact)
+        if not np.isnan(m.spread).any():
+            low, high = (m.position[:, k] + sign * m.spread[:, k] for sign in (-1, 1))
+            axes.fill_between(m.time, low, high, color=colour, alpha=0.2, lw=0, zorder=1)
         axes.plot(m.time[::every], m.position[::every, k], color=colour, zorder=2, **mark)
     spread = np.nanmax(m.position) - np.nanmin(m.position)
     if spread < 1e-9:  # nothing but rounding
@@ -189,8 +194,13 @@ def _paths(axes: Any, m: Motion) -> None:
         axes.plot([], [], color="0.25", lw=1.0, ls=DASHES)[0],
     ]
     names = ["copies", "Schrödinger", "Newton"]
+    if not newton:
+        del kinds[2], names[2]
     if not np.isfinite(m.quantum).any():
         del kinds[1], names[1]
+    if not np.isnan(m.spread).any():
+        kinds.append(axes.fill_between([], [], [], color=colour, alpha=0.2, lw=0))
+        names.append("spread of\nreplicas")
     if many:
         kinds += [axes.plot([], [], color=c, lw=4)[0] for c in COLOURS[: m.position.shape[1]]]
         names += [rf"$\langle {x}\rangle$" for x in AXES[: m.position.shape[1]]]
@@ -198,21 +208,34 @@ def _paths(axes: Any, m: Motion) -> None:
 
 
 def _differences(axes: Any, m: Motion) -> None:
-    """Copies, and Newton, less Schroedinger; less Newton where Schroedinger's equation was not solved."""
-    known = bool(np.isfinite(m.quantum).all())
-    base, name = (m.quantum, "Schrödinger") if known else (m.newton, "Newton")
+    """Copies less Schroedinger, on a scale of their own, with the noise they must show; and Newton less Schroedinger.
+
+    Less Newton where Schroedinger's equation was not solved; with neither there is nothing to subtract.
+    """
+    known, newton = bool(np.isfinite(m.quantum).all()), bool(np.isfinite(m.newton).any())
+    base, name = (m.quantum, "Schrödinger") if known or not newton else (m.newton, "Newton")
+    off = m.position - base
     axes.axhline(0, color="0.3", lw=0.6, zorder=1)
+    most = float(np.nanmax(np.abs(off), initial=0.0))
+    kinds: list[Any] = []
+    names: list[str] = []
+    if m.position.shape[1] == 1 and np.isfinite(m.sigma).all():
+        for factor, grey in ((2, "0.93"), (1, "0.85")):
+            sigma = factor * m.sigma[:, 0]
+            kinds.insert(0, axes.fill_between(m.time, -sigma, sigma, color=grey, lw=0, zorder=0))
+            names.insert(0, f"±{factor}σ expected")
+        most = max(most, 2 * float(m.sigma.max()))
     for k in range(m.position.shape[1]):
-        axes.plot(m.time, m.position[:, k] - base[:, k], color=COLOURS[k], lw=1.1, zorder=3)
-        if known:
+        axes.plot(m.time, off[:, k], color=COLOURS[k], lw=1.1, zorder=3, **({} if known else {"marker": "."}))
+        if known and newton:
             axes.plot(m.time, m.newton[:, k] - base[:, k], color="0.45", lw=0.9, ls=DASHES, zorder=2)
-    if not any(np.nanmax(np.abs(x - base), initial=0.0) > 1e-9 for x in (m.position, m.newton)):
-        axes.set_ylim(-1, 1)  # nothing but rounding
+    axes.set_ylim(*(1.1 * most * np.array([-1, 1]) if most > 1e-12 else (-1, 1)))  # else nothing but rounding
     colour = COLOURS[0] if m.position.shape[1] == 1 else GREY
-    kinds = [axes.plot([], [], color=colour, lw=1.1)[0]]
-    if known:
+    kinds.insert(0, axes.plot([], [], color=colour, lw=1.1)[0])
+    names.insert(0, f"copies − {name}")
+    if known and newton:
         kinds.append(axes.plot([], [], color="0.45", lw=0.9, ls=DASHES)[0])
-    of = [f"copies - {name}", f"Newton - {name}"][: len(kinds)]
-    axes.legend(kinds, [text.replace(" - ", " − ") for text in of], loc="upper left", bbox_to_anchor=BESIDE, **LEGEND)
+        names.append(f"Newton − {name}")
+    axes.legend(kinds, names, loc="upper left", bbox_to_anchor=BESIDE, **LEGEND)
     axes.set_ylabel("difference")
     axes.margins(x=0.01)

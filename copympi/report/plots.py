@@ -25,10 +25,22 @@ MARKERS = 40
 def draw(results: Results, comparison: Comparison | Motion | None = None) -> list[Path]:
     """Write occupation.png and .pdf beside the results, on a lattice lattice.png and .pdf; returns their paths."""
     comparison = compare(results) if comparison is None else comparison
+    name = "lattice" if isinstance(comparison, Motion) else "occupation"
     with style.drawing(style.PLAIN):
-        if isinstance(comparison, Motion):
-            return style.save(lattice_figure.figure(results, comparison), results.path.parent, "lattice")
-        return style.save(_figure(results, comparison), results.path.parent, "occupation")
+        return style.save(_drawn(results, comparison), results.path.parent, name)
+
+
+def figure(results: Results) -> Any:
+    """The same as a matplotlib Figure, in memory."""
+    comparison = compare(results)
+    with style.drawing(style.PLAIN):
+        return _drawn(results, comparison)
+
+
+def _drawn(results: Results, comparison: Comparison | Motion) -> Any:
+    if isinstance(comparison, Motion):
+        return lattice_figure.figure(results, comparison)
+    return _figure(results, comparison)
 
 
 def _figure(results: Results, comparison: Comparison) -> Any:
@@ -46,13 +58,20 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
     every = max(1, round(c.time.size / MARKERS))
     mark: Any = {**MARK, "ms": 4.2 if len(shown) <= 3 else 3.4}
     curves = []
+    several = len(results.events) > 1
     apart = bool(np.nanmax(np.abs(c.mean - c.quantum), initial=0.0) > VISIBLE)
     for k, (colour, a) in enumerate(zip(COLOURS, shown, strict=False)):
         places = slice(k * every // len(shown), None, every)  # those of one curve beside those of the next
         axes.plot(c.time[places], c.density[places, a], color=colour, zorder=2, **mark)
-        curves += axes.plot(c.time, c.quantum[:, a], color=colour, lw=1.2, zorder=3)
+        curves += axes.plot(*style.smooth(c.time, c.quantum[:, a]), color=colour, lw=1.2, zorder=3)
+        if several:
+            low, high = (c.density[:, a] + sign * c.spread[:, a] for sign in (-1, 1))
+            axes.fill_between(c.time, low, high, color=colour, alpha=0.2, lw=0, zorder=1)
         if apart:
             axes.plot(c.time, c.mean[:, a], color=colour, lw=1.2, ls=DASHES, zorder=3)
+    if c.frozen:
+        said = "nothing can move: nobody to copy\n(spectators, admixture or basis help)"
+        axes.text(0.5, 0.5, said, transform=axes.transAxes, ha="center", va="center", bbox={"fc": "w", "ec": "0.7"})
     axes.set_ylabel("share of the members, $n_a/N$")
     most = np.nanmax([c.quantum[:, shown], c.mean[:, shown], c.density[:, shown]])
     axes.set_ylim(0, max(0.05, 1.08 * float(most)))
@@ -68,6 +87,9 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
     if apart:
         kinds.insert(1, axes.plot([], [], color=GREY, lw=1.2, ls=DASHES)[0])
         names_of.insert(1, "mean field with\nspectators")
+    if several:
+        kinds.append(axes.fill_between([], [], [], color=GREY, alpha=0.2, lw=0))
+        names_of.append("spread of\nreplicas")
     axes.legend(kinds, names_of, loc="lower left", bbox_to_anchor=(BESIDE[0], 0.0), **LEGEND)
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from scipy.interpolate import make_interp_spline
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F", "#8C564B")
 """Okabe and Ito's palette, told apart by colour-blind readers too."""
@@ -20,6 +25,8 @@ BESIDE = (1.02, 1.0)
 """Where the legends of wide panels stand: right of the axes."""
 LEGEND: Any = {"frameon": False, "fontsize": 9, "alignment": "left", "borderaxespad": 0}
 DPI = 200
+FEW_POINTS = 300
+"""Points of a curve above which straight lines between them look smooth."""
 
 PLAIN: Any = {
     "font.size": 10,
@@ -44,9 +51,9 @@ SMALL: Any = {
 
 
 @contextmanager
-def drawing(look: dict[str, Any]) -> Iterator[Any]:
-    """pyplot, off screen, with matplotlib's defaults and `look` on top: a user's matplotlibrc (usetex, say) and
-    MPLBACKEND may ask for programs that are not there."""
+def drawing(look: dict[str, Any]) -> Iterator[None]:
+    """matplotlib's defaults with `look` on top: a user's matplotlibrc (usetex, say) and MPLBACKEND may ask for programs
+    that are not there. Without pyplot, so that the windows of a user's own session stay as they are."""
     wanted = os.environ.get("MPLBACKEND")
     os.environ["MPLBACKEND"] = "Agg"  # matplotlib cannot even be imported with a name it does not know
     try:
@@ -56,18 +63,50 @@ def drawing(look: dict[str, Any]) -> Iterator[Any]:
             del os.environ["MPLBACKEND"]
         else:
             os.environ["MPLBACKEND"] = wanted
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    from matplotlib import style
 
-    with plt.style.context(["default", look]):
-        yield plt
+    with matplotlib.rc_context(), style.context(["default", look]):
+        yield
+
+
+@cache
+def _figures() -> Any:
+    """The class of our figures; matplotlib is imported where one is drawn."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    class Shown(Figure):
+        """A figure that notebooks show by themselves, whatever their backend."""
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            FigureCanvasAgg(self)
+
+        def _repr_png_(self) -> bytes:
+            picture = io.BytesIO()
+            self.savefig(picture, format="png", dpi=110)
+            return picture.getvalue()
+
+    return Shown
+
+
+def blank(size: tuple[float, float]) -> Any:
+    """An empty figure of `size` inches."""
+    return _figures()(figsize=size, layout="constrained")
 
 
 def panels(rows: int, columns: int, size: tuple[float, float], **layout: Any) -> tuple[Any, Any]:
     """A figure of `size` inches and its axes (rows, columns)."""
-    import matplotlib.pyplot as plt
+    figure = blank(size)
+    return figure, figure.subplots(rows, columns, squeeze=False, **layout)
 
-    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **layout)
+
+def smooth(x: Any, y: Any) -> tuple[Any, Any]:
+    """A curve through the points (x, y), y >= 0, without corners: a cubic spline where the points are few."""
+    if not 4 <= len(x) <= FEW_POINTS:
+        return x, y
+    more = np.linspace(x[0], x[-1], 8 * len(x))
+    return more, np.maximum(make_interp_spline(x, y)(more), 0.0)
 
 
 def letter(axes: Sequence[Any], first: str = "a") -> None:
@@ -87,11 +126,8 @@ def plain_decades(*axes: Any) -> None:
 
 
 def save(figure: Any, folder: Path, name: str) -> list[Path]:
-    """Write a figure as NAME.png and NAME.pdf into `folder` and close it; returns their paths."""
-    import matplotlib.pyplot as plt
-
+    """Write a figure as NAME.png and NAME.pdf into `folder`; returns their paths."""
     paths = [folder / f"{name}.{kind}" for kind in ("png", "pdf")]
     for path in paths:
         figure.savefig(path, dpi=DPI, metadata={"CreationDate": None} if path.suffix == ".pdf" else None)
-    plt.close(figure)
     return paths

@@ -176,6 +176,8 @@ def _already_done(job: Job) -> bool:
         old = json.loads(data.attributes[layout.SETTINGS])
     else:  # of version 0.1
         old = old | {settings.MATRIX: settings.matrix_digest(*matrix)}
+        if config.dynamics.why:  # the default was another
+            old["dynamics.representation"] = "members"
     settings.compare(old, job.settings, path)
     return bool(data.time[-1] >= job.config.dynamics.duration * (1 - 1e-9))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import sys
@@ -30,7 +31,7 @@ class Silent:
 
 
 class Progress(Silent):
-    """`kind` bar, lines, or auto: a bar where standard error, or the launcher's, is a terminal."""
+    """`kind` bar, lines, or auto: a bar in a notebook and where standard error, or the launcher's, is a terminal."""
 
     def __init__(self, config: Config, kind: Literal["auto", "bar", "lines"] = "auto", stream: Any = None) -> None:
         self.end, self.unit = config.dynamics.duration, config.output.time_unit
@@ -39,9 +40,9 @@ class Progress(Silent):
         self.next_line = self.began + LINE_EVERY / 5
         self.looked = self.began - LOOK_EVERY
         self.bar: Any = None
-        if kind == "bar" or (kind == "auto" and on_terminal(self.stream)):
+        if kind == "bar" or (kind == "auto" and (in_notebook() or on_terminal(self.stream))):
             width = len(f"{self.end:g}")
-            self.bar = tqdm(
+            self.bar = _bar()(
                 total=self.end,
                 unit=" " + self.unit if self.unit else "",  # a user's text: never a part of the format
                 file=self.stream,
@@ -83,6 +84,16 @@ class Progress(Silent):
             self.bar.refresh()
             self.bar.close()
             self.bar = None
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    return "ipykernel" in sys.modules
+
+
+def _bar() -> Any:
+    """The bar of terminals, or in a notebook the one that tqdm has for it."""
+    return importlib.import_module("tqdm.auto").tqdm if in_notebook() else tqdm
 
 
 def span(seconds: float) -> str:

@@ -25,6 +25,8 @@ def opened(path: Path) -> Any:
     try:
         return h5py.File(path, "r", locking=False)
     except OSError as problem:
+        if "locking flag" in str(problem):  # this process has it open already, as xarray opens files
+            return h5py.File(path, "r")
         # a reader beside a writer tries again and again what it cannot make sense of: only where there was a writer
         if "h5clear" not in str(problem):
             raise

@@ -17,7 +17,7 @@ from copympi import __version__
 from copympi.errors import InputError, MachineError
 from copympi.records.plan import Record, stacked
 from copympi.records.quantity import NAMES
-from copympi.storage import digests, image, profiles, systems
+from copympi.storage import digests, image, profiles, scales, systems
 from copympi.storage.checkpoint import sync
 from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
@@ -61,11 +61,14 @@ class ResultsFile:
                 named = self.plan.config.system.labels is not None
                 systems.write(file.create_group("system"), self.plan.system, self.plan.start, named)
                 self._create_datasets(file)
+                scales.attach(file, self.plan.system, self.replicas)
                 digests.create(file, self.plan.thinned)
                 digests.seal(file)
             self.file = h5py.File(self.new, "r+", libver=FORMAT, locking=False)
             self.data = {name: self.file[name] for name in self.data}  # see hdf5.writing
             self.digests = dict(self.file[digests.GROUP])
+            if self.plan.split_files:
+                scales.attach(self.file, self.plan.system, self.replicas, virtual=True)
             self._take_over(keep)
             self.file.swmr_mode = True
             self.file.flush()

@@ -8,14 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from copympi.model.system import System
+from copympi.theory.paths import ANGLE, NUMBERS, Path
 from copympi.theory.schrodinger import levelled
-
-ANGLE = 0.5
-"""Radians that the fastest part of Psi turns between two looks; in between, minima are found by Newton's method."""
-ROUNDS = 4
-"""Newton's steps: errors are squared by each, and start below a tenth of the distance of two looks."""
-NUMBERS = 1 << 20
-"""Complex numbers held at a time."""
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +29,7 @@ def lowest(system: System, state: ArrayLike, times: ArrayLike) -> Floats:
     t = np.asarray(times, dtype=float)
     energy, vectors = np.linalg.eigh(levelled(system))
     energy -= 0.5 * (energy[0] + energy[-1])
-    path = _Path(energy, vectors, vectors.conj().T @ np.asarray(state, dtype=complex))
+    path = Path(energy, vectors, vectors.conj().T @ np.asarray(state, dtype=complex))
     out = np.full((max(t.size - 1, 0), system.P), np.inf)
     step = ANGLE / max(float(np.ptp(energy)), 1e-300)
     parts = np.maximum(1, np.ceil(np.diff(t) / step)).astype(np.int64)
@@ -53,22 +47,7 @@ def lowest(system: System, state: ArrayLike, times: ArrayLike) -> Floats:
     return out
 
 
-class _Path:
-    """Psi(t) and its first two derivatives."""
-
-    def __init__(self, energy: Floats, vectors: NDArray[np.complex128], start: NDArray[np.complex128]) -> None:
-        self.energy, self.vectors, self.start = energy, vectors, start
-
-    def psi(self, moments: Floats) -> NDArray[np.complex128]:
-        return (np.exp(-1j * np.outer(moments, self.energy)) * self.start) @ self.vectors.T
-
-    def element(self, moments: Floats, a: NDArray[np.intp]) -> tuple[NDArray[np.complex128], ...]:
-        """Psi_a, dPsi_a/dt and the second derivative, each (M,), at moments (M,) for beables a (M,)."""
-        parts = np.exp(-1j * np.outer(moments, self.energy)) * self.start * self.vectors[a]
-        return parts.sum(axis=1), -1j * (parts @ self.energy), -(parts @ self.energy**2)
-
-
-def _look(path: _Path, moments: Floats, owner: NDArray[np.intp], out: Floats) -> None:
+def _look(path: Path, moments: Floats, owner: NDArray[np.intp], out: Floats) -> None:
     """Note in `out` the least |Psi_a|^2 at and between the moments (M + 1,), of intervals owner (M,)."""
     psi = path.psi(moments)
     rho = psi.real**2 + psi.imag**2
@@ -80,11 +59,7 @@ def _look(path: _Path, moments: Floats, owner: NDArray[np.intp], out: Floats) ->
         some = slice(k, k + max(1, NUMBERS // path.energy.size))
         at, which = where[some] + 1, a[some]
         low, high, now = moments[at - 1], moments[at + 1], moments[at]
-        for _ in range(ROUNDS):
-            c, d, e = path.element(now, which)
-            slope = 2 * np.real(np.conj(c) * d)
-            bend = 2 * (np.abs(d) ** 2 + np.real(np.conj(c) * e))
-            now = np.clip(now - np.divide(slope, bend, out=np.zeros_like(slope), where=bend > 0), low, high)
+        now = path.lowest(now, low, high, which)
         least = np.abs(path.element(now, which)[0]) ** 2
         side = np.where(now < moments[at], at - 1, np.minimum(at, owner.size - 1))
         np.minimum.at(out, (owner[side], which), least)

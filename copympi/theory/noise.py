@@ -21,6 +21,10 @@ FAINT = 1e-7
 """Amplitudes below which what a member would do there is rounding."""
 ANGLE = 1.5
 """Radians that the fastest part of the integrand may turn in a panel of the integral."""
+PAIRED = 240
+"""Deviations of which correlations are looked at, in pairs."""
+FLAT = 1e-12
+"""Variances below this are rounding: nothing fluctuates there."""
 NUMBERS = 1 << 20
 """Complex numbers that the integrand has memory for."""
 
@@ -76,6 +80,29 @@ class Noise:
         return c, first, carry @ self.sums[k, 1] @ carry.swapaxes(1, 2)
 
 
+def independent(noise: Noise, some: NDArray[np.intp]) -> float:
+    """How many independent numbers the deviations of all rho_a at times[some] amount to, each in units of its sigma.
+
+    The mean of their squares scatters about one like that of so many independent Gaussian numbers (Satterthwaite):
+    M^2/sum of squared correlations, M = their number. For pairs of times the covariance is that of the earlier one,
+    carried on by Schroedinger's equation.
+    """
+    c = noise.psi(noise.times[some])
+    carry = noise.vectors * np.exp(-1j * np.outer(noise.times[some], noise.energy))[:, None, :] * np.conj(c)[:, :, None]
+    earlier = np.minimum.outer(some, some)
+    first, second = noise.sums[earlier, 0], noise.sums[earlier, 1]  # (K, K, P, P)
+    both = np.einsum("kai,klij,lbj->klab", carry, first, carry.conj(), optimize=True)
+    both += np.einsum("kai,klij,lbj->klab", carry, second, carry, optimize=True)
+    shared = both.real
+    k, a = np.arange(some.size), np.arange(c.shape[1])
+    size = shared[k[:, None], k[:, None], a[None], a[None]]  # (K, P)
+    known = size > FLAT
+    weight = np.where(known, 1.0 / np.sqrt(np.where(known, size, 1.0)), 0.0)
+    correlation = shared * weight[:, None, :, None] * weight[None, :, None, :]
+    total = float(np.sum(correlation**2))
+    return float(np.count_nonzero(known)) ** 2 / total if total > 0 else 0.0
+
+
 def panels_for(system: System, times: ArrayLike) -> float:
     """With how many panels, of seven moments each, the integral up to the last of `times` begins."""
     t = np.asarray(times, dtype=float)
@@ -103,14 +130,19 @@ def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: flo
 
 def variance(
     system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6, most: float = np.inf
-) -> tuple[NDArray[np.float64], float]:
-    """N Var of rho at ascending `times`, (T, P), and an estimate of its relative error; see Noise."""
+) -> tuple[NDArray[np.float64], float, float]:
+    """N Var of rho at ascending `times`, (T, P), an estimate of its relative error, and how many `independent` numbers
+    the deviations at some of these times amount to; see Noise."""
     noise = Noise(system, state, times, accuracy, most)
     out = np.empty((noise.times.size, system.P))
     for k in _pieces(noise.times.size, system.P):
         _, first, second = noise.at(k)
         out[k] = 2 * np.einsum("kaa->ka", first + second).real
-    return out, noise.error
+    K = noise.times.size
+    if K < 2:
+        return out, noise.error, 0.0
+    some = np.unique(np.linspace(1, K - 1, max(2, min(K, PAIRED // system.P))).round().astype(int))
+    return out, noise.error, independent(noise, some)
 
 
 def _pieces(T: int, P: int) -> list[slice]:

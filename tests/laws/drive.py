@@ -40,10 +40,22 @@ class Method:
 
 
 METHODS = (
-    Method("leap", False, ("two sites", "four beables"), (1e4, 1e12), replicas=3_000),
+    Method("auto", False, ("two sites", "four beables"), (1e4, 1e12), replicas=3_000),
+    Method(
+        "leap",
+        False,
+        ("two sites", "four beables"),
+        (1e4, 1e12),
+        (("representation", "occupation"), ("method", "leap")),
+        3_000,
+    ),
     Method("leap of members", False, ("two sites", "four beables"), (1e4,), (("representation", "members"),), 1_500),
     Method("many", True, tuple(cases.CASES), (1e4, 1e12, 1e30, 1e80)),
 )
+EXACT = Method(
+    "exact", False, ("four beables",), (1e4,), (("representation", "occupation"), ("method", "exact")), replicas=400
+)  # fmt: skip
+"""One by one: it has no steps, and large N would be slow, so that it stands beside the cells of the others."""
 NODES = (None, 1e2, 1e5, 1e9, 2.5e-5, 1e-12)
 """Distances at which a node is passed: N rho_min, or where below 1 rho_min itself; None: no node."""
 NEAREST = 1e-14

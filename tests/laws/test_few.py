@@ -15,11 +15,12 @@ import pytest
 import copympi
 from copympi.mpi import Alone
 from tests.laws import cases
-from tests.laws.drive import METHODS, Method
+from tests.laws.drive import EXACT, METHODS, Method
 from tests.laws.jumps import two_levels
 from tests.reference import naive
 from tests.statistical.test_agreement import means_agree, same_law
 
+ALL = (*METHODS, EXACT)
 RUNS, EXACT_RUNS = 2_000, 4_000
 
 
@@ -34,9 +35,7 @@ class Few:
         return f"{self.method.name}, N {self.members}, {self.spectators} spectators, {self.records} records"
 
 
-CELLS = [
-    Few(*row) for row in itertools.product(METHODS, (10, 30, 100, 1_000), (0, 1, 3), (2, 30)) if 4 * row[2] <= row[1]
-]
+CELLS = [Few(*row) for row in itertools.product(ALL, (10, 30, 100, 1_000), (0, 1, 3), (2, 30)) if 4 * row[2] <= row[1]]
 QUICK = [cell for k, cell in enumerate(CELLS) if k % 5 == 0]
 """A fifth of them, in which all values of all four occur."""
 
@@ -81,7 +80,7 @@ def test_four_beables(members: int, spectators: int) -> None:
     A = rng.standard_normal((4, 4)) + 1j * rng.standard_normal((4, 4))
     H, psi = (A + A.conj().T) / 3, np.sqrt([0.3, 0.25, 0.2, 0.25]) * np.exp(1j * np.arange(4))
     runs, exact = 2_000, None
-    for method in METHODS:
+    for method in ALL:
         run = copympi.simulate(
             system(method, H), state=psi, members=members, duration=1.0, interval=0.5, replicas=runs,
             spectators=spectators, seed=9, comm=Alone(), summaries=False, **dict(method.options),
@@ -100,7 +99,7 @@ def test_deaths_at_a_node(spectators: int) -> None:
     """N rho_min = 3: the share of runs in which a beable dies (or has only its spectators left) at each record."""
     H, N, T = np.array([[0, 1], [1, 0]], complex), 200, 2.0
     exact = None
-    for method in METHODS:
+    for method in ALL:
         run = copympi.simulate(
             system(method, H), density=[0.9, 0.1], phase=[0.0, np.arcsin(np.sqrt(3 / N) / 0.3) + np.pi / 2], members=N,
             duration=T, interval=T / 4, replicas=3_000, spectators=spectators, seed=5, comm=Alone(), summaries=False,

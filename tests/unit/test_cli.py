@@ -73,7 +73,8 @@ def test_run_prints_a_table_and_draws_a_figure(job: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == "", "no launcher, no terminal, no time for a line of progress"
     lines = done.stdout.splitlines()
-    assert lines[0] == f"copympi {__version__}: 2 beables, 10,000 members (method members), 2 ps, 1 rank"
+    of = "2 beables, 10,000 members as counts (nothing asks who is who), method counts"
+    assert lines[0] == f"copympi {__version__}: {of}, t = 2 ps, 1 rank"
     head = next(line for line in lines if "occupation" in line and "difference" in line)
     for column in ("time [ps]", "occupation", "N |Psi|^2", "difference", "expected"):
         assert column in head
@@ -86,7 +87,7 @@ def test_run_prints_a_table_and_draws_a_figure(job: Path) -> None:
     quantum = float(last[2].replace(",", ""))
     assert quantum == pytest.approx(10_000 * (0.5 + 0.4 * np.cos(2.0)), abs=0.06)
     assert float(last[3].replace(",", "")) == pytest.approx(left - quantum, abs=0.2)
-    assert re.search(r"rms difference / expected = \d\.\d\d", done.stdout)
+    assert re.search(r"rms difference / expected = \d\.\d\d: as it should be \(0\.\d\d to \d\.\d\d in", done.stdout)
     assert re.search(r"[\d,]+ steps, [\d.e+]+ copies in \d+\.\d\d s of wall time", done.stdout)
     assert "job/results.h5, job/occupation.png, job/occupation.pdf" in done.stdout
     assert listing(job) == ["job", "job.toml", "job/occupation.pdf", "job/occupation.png", "job/results.h5"]
@@ -186,7 +187,7 @@ def test_a_bar_is_drawn_where_asked_for_and_nowhere_else(job: Path, kind: str) -
         (("run", "garbage.toml"), 'CONFIG = "garbage.toml": is not TOML'),
         (("run", "job.toml", "--set", "dynamics.sed=1"), "dynamics.sed = 1: no such key; the nearest is 'seed'"),
         (("run", "job.toml", "--set", "dynamics.seed=a"), 'job.toml: dynamics.seed = "a": must be'),
-        (("run", "job.toml", "--set", "dynamics.method=exact"), 'job.toml: dynamics.method = "exact": not built yet'),
+        (("run", "job.toml", "--set", "dynamics.method=jump"), 'job.toml: dynamics.method = "jump": must be'),
         (("run", "job.toml", "--set", "preparation.members=0"), "job.toml: preparation.members = 0: must be"),
         (("run", "job.toml", "--set", "preparation.density=[1,1]"), "must be normalised; its sum is 2"),
         (("run", "job.toml", "--set", "system.hamiltonian=[[0,1],[2,0]]"), "|H[0,1] - conj(H[1,0])| = 1"),
@@ -279,7 +280,7 @@ def test_info_says_what_a_run_holds(finished: Path, place: str) -> None:
         "2: left, right",
         "10,000",
         "21, t = 0 .. 2 ps",
-        "method    members: ",
+        "method    counts: ",
         "seed      1, ranks 1",
         f"copympi {__version__}",
     ):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from copympi.report import analysis, motion, plots
+from copympi.report import analysis, motion, plots, summary
 from copympi.report.numbers import humane, power, significant, whole
 from copympi.storage.reading import Results
 from copympi.theory import schrodinger
@@ -58,7 +58,7 @@ def reported(data: Results) -> tuple[motion.Motion, list[str]]:
     paths = plots.draw(data, found)
     assert [path.name for path in paths] == ["lattice.png", "lattice.pdf"]
     assert all(path.stat().st_size > 10_000 for path in paths)
-    return found, analysis.lines(data, found)
+    return found, summary.lines(data, found)
 
 
 @pytest.mark.parametrize("boundary", ["ring", "open"])

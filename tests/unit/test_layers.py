@@ -36,7 +36,8 @@ ALLOWED = [
     ("theory", (*GROUND, "model")),
     ("report", (*GROUND, "model", "theory", "records", "storage")),
     ("run", (*GROUND, "__version__", "config", "model", "engine", "records", "storage")),
-    ("simulate", (*GROUND, "config", "model", "engine", "records", "run")),
+    ("outcome", (*GROUND, "model", "theory", "records", "storage", "report")),
+    ("simulate", (*GROUND, "config", "model", "engine", "records", "run", "outcome")),
     (
         "studies",
         (*GROUND, "__version__", "model", "engine", "theory", "records", "storage", "report", "run", "simulate"),

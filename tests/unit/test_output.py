@@ -106,7 +106,11 @@ def described(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         said = {key: str(value) for key, value in item.attrs.items()}
         if name == digests.GROUP:  # over attributes of the root, which differ
             said = {"system": said["system"]}
-        data = (str(item.dtype), item.shape, item.chunks, item[()].tobytes()) if isinstance(item, h5py.Dataset) else ()
+        data: tuple[Any, ...] = ()
+        if isinstance(item, h5py.Dataset):
+            values = item[()]  # names are pointers in memory
+            held = values.tolist() if values.dtype == object else values.tobytes()
+            data = (str(item.dtype), item.shape, item.chunks, held)
         found[name] = (data, said)
 
     with h5py.File(folder / "results.h5", locking=False) as file:

@@ -17,8 +17,9 @@ from copympi.config import reading as configuration
 from copympi.errors import InputError
 from copympi.model import build
 from copympi.mpi import Alone
+from copympi.outcome.run import Run
 from copympi.records import listing, observe
-from copympi.records.memory import Memory, Run
+from copympi.records.memory import Memory
 from copympi.records.plan import Plan, traits_of
 from copympi.records.quantity import NAMES, PROFILES, TABLE, TIMES, TRAITS, Quantity
 from copympi.records.view import View
@@ -167,7 +168,7 @@ def test_the_traits_of_runs(case: str, runs: dict[str, Carried]) -> None:
     assert plan.traits == CASES[case][1]
     assert plan.traits - {"thinned"} == traits_of(plan.config, plan.system, plan.start)
     with h5py.File(runs[case].path) as file:
-        there = {name for name in file if isinstance(file[name], h5py.Dataset)}
+        there = {name for name in file if isinstance(file[name], h5py.Dataset)} - {"replica", "beable", "axis"}
         assert there == {row.name for row in TABLE if CASES[case][1].issuperset(row.runs)}
 
 

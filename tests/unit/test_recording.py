@@ -135,7 +135,7 @@ def test_profiles_cannot_change_their_times_half_way(tmp_path: Path) -> None:
 def test_nothing_more_by_default(tmp_path: Path) -> None:
     data = write(tmp_path, copympi.System(H), configured(4), snapshots(4, 5, 1000))
     with h5py.File(data.path) as file:
-        assert set(file) == {"time", "occupation", "phase", "coherence", "events", "system", "digests"}
+        assert set(file) == {"time", "occupation", "phase", "coherence", "events", "beable", "system", "digests"}
     assert data.sparse is None
     assert data.profile_time is data.time
 

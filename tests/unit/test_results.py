@@ -88,7 +88,11 @@ def test_datasets_of_the_contract(case: Case) -> None:
             assert file[name].dtype == dtype, name
             assert file[name].attrs["units"] == units, name
             assert len(file[name].attrs["description"]) > 10, name
-        assert {name for name in file if isinstance(file[name], h5py.Dataset)} == set(expected)
+            axes = [scales[0].name for scales in file[name].dims if len(scales)]
+            named = [*["/replica"] * len(case.lead), "/time", "/beable"][: len(shape)]
+            assert axes == ([] if name == "time" else named)
+        scales = {"beable", "replica"} if case.lead else {"beable"}
+        assert {name for name in file if isinstance(file[name], h5py.Dataset)} == set(expected) | scales
 
 
 def test_root_attributes_of_the_contract(case: Case) -> None:

@@ -196,6 +196,7 @@ def test_a_spectrum_beyond_the_clock_is_said() -> None:
         )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore::copympi.FrozenStartWarning")
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-2])
 def test_n_is_kept_beside_empty_beables(tolerance: float) -> None:
     """Nobody holds the second beable, so nobody can move: mean and deviation are equally large."""

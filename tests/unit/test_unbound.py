@@ -69,7 +69,8 @@ def test_a_pair_beside_a_beable_far_away() -> None:
 def test_a_beable_whose_partners_are_empty() -> None:
     """It is as if it had none; nobody is there to exchange members with."""
     H = [[1e6, 0.5, 0.0], [0.5, 0.0, 0.0], [0.0, 0.0, -1e6]]
-    run = carry(H, np.sqrt([0.6, 0.0, 0.4]), representation="occupation")
+    with pytest.warns(copympi.FrozenStartWarning, match="all members hold beables 0, 2, none of whose neighbours"):
+        run = carry(H, np.sqrt([0.6, 0.0, 0.4]), representation="occupation")
     assert run.steps == 100
     assert not run.events.any()
     assert apart(run.phase[-1, 0], turned(0.0, 1e6, 0.1, 100)) < 1e-12

@@ -9,13 +9,15 @@ import numpy as np
 import tomlkit
 
 from copympi.errors import InputError, MachineError
-from copympi.records.memory import Run
+from copympi.outcome.run import Run
 from copympi.storage import guard, reading
 from copympi.text import shorten
 
 
 def load(place: Any) -> Run:
     """The Run in a results folder, or in its results.h5, with the arrays that copympi.simulate returned.
+
+    place : str or path. The folder, or its results.h5.
 
     Its `complete` says whether it has come to its end. Else it still goes on, or was stopped: the records that are
     there are given, and steps, largest_chance and seconds are those of no record (0, NaN, NaN). Any number of
@@ -48,5 +50,5 @@ def from_results(path: Path) -> Run:
     steps, largest = int(said.get("steps", 0)), float(said.get("largest_chance", np.nan))
     return Run.of(
         arrays, steps, largest, float(said.get("seconds", np.nan)),
-        complete=bool(said["complete"]), config=config, system=data.system, path=data.path.parent,
+        complete=bool(said["complete"]), config=config, system=data.system, path=data.path.parent, state=data.state,
     )  # fmt: skip

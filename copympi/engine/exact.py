@@ -1,0 +1,158 @@
+"""Event by event: aligned members who copy one by one, while phases flow between copies. docs/exact.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+import copympi.kernels.exact as kernel
+from copympi.engine.accuracy import RESOLVABLE, Accuracy
+from copympi.engine.purposes import Purpose
+from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.errors import DynamicsError
+from copympi.model.preparation import Start
+from copympi.model.system import System
+
+STRETCH = 1 << 18
+"""Steps between two looks at Python's signals in `paths`: about 0.1 s of few beables."""
+
+
+class ExactCounts(IndependentReplicas):
+    """Counts n (here, P) and phases (here, P) of this rank's replicas."""
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, named: int = 0
+    ) -> None:
+        super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank, named))
+        self.n = np.tile(start.counts, (self.layout.here, 1))
+        self.phase = np.tile(start.phase, (self.layout.here, 1))
+        self.paths = kernel.Paths(
+            system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
+            keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64), spectators=self.spectators,
+        )  # fmt: skip
+
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas: how many were made."""
+        done, status, r = self.paths.advance(
+            seed=self.seed, purpose=Purpose.EXACT, names=Purpose.EXACT_MEMBERS,
+            smallest=RESOLVABLE * self.stop.time, max_steps=self.pace.steps,
+        )  # fmt: skip
+        if status:
+            self.problem = _unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")
+        return done
+
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
+        return {"occupation": self.n, "phase": self.phase}
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        return {"n": self.n, "phase": self.phase, **self.counters}
+
+
+class ExactMembers(ExactCounts):
+    """The same with members of an identity: ids (here, M), those of each replica bucketed by beable.
+
+    Spectators never move and are all alike: n counts them, no bucket has them. A replica is one rank's whole: copies
+    that follow one another cannot be shared out, and who copies is then found in O(P).
+    """
+
+    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
+        members = start.members - system.P * start.spectators
+        super().__init__(comm, system, start, accuracy, replicas, seed, named=members)
+        here = self.layout.here
+        self.ids = np.tile(np.arange(members, dtype=np.uint32), here)
+        self.paths.name(self.ids, np.arange(here + 1, dtype=np.int64) * members)
+
+    def per_member(self) -> dict[str, NDArray[Any]]:
+        """What it holds of every member of this rank, replica after replica; their order is part of the state."""
+        return {"ids": self.ids}
+
+    def beables(self, unit: int) -> NDArray[np.int64]:
+        """a_I of every member, by id, of one of this rank's replicas; spectators have no id."""
+        P, members = self.system.P, self.layout.sizes[unit]
+        out = np.empty(members, np.int64)
+        buckets = self.n[unit] - self.spectators
+        out[self.ids[unit * members : (unit + 1) * members]] = np.repeat(np.arange(P), buckets)
+        return out
+
+
+@dataclass(frozen=True)
+class Paths:
+    """What became of R replicas.
+
+    n, phase (R, P): counts and phases, rad, from -pi to pi, of no meaning where n is 0; events (R,): copies;
+    time (R,): how long each went, its duration or less where it stopped at its floor; death (R, P): the time at which a
+    beable lost its last member, 0 where it had none at the start, inf where it has some; smallest (R, P): the fewest
+    members that a beable had, from the start on.
+    """
+
+    n: NDArray[np.int64]
+    phase: NDArray[np.float64]
+    events: NDArray[np.int64]
+    time: NDArray[np.float64]
+    death: NDArray[np.float64]
+    smallest: NDArray[np.int64]
+
+
+def paths(
+    system: System,
+    n: ArrayLike,
+    phase: ArrayLike,
+    duration: ArrayLike,
+    seed: int,
+    keys: ArrayLike,
+    *,
+    spectators: int = 0,
+    floor: ArrayLike | None = None,
+    purpose: int = Purpose.EXACT_PATHS,
+) -> Paths:
+    """Event by event, replicas that each start from counts and phases of their own; no ranks, no files.
+
+    n (R, P), phase (R, P) rad: the starts; phases of beables without members are of no account. duration: a number, or
+    (R,): how long each goes. keys (R,): draws of a replica are a function of (seed, purpose, its key) alone: one that
+    goes on needs another key. spectators: members of every beable that never copy. floor (P,) or (R, P): a replica
+    stops after the copy that brings some n_a to its floor or below; one that starts there stops at once; -1: never.
+
+    Raises ValueError where shapes do not fit, or n is below the spectators; DynamicsError where copies, or phases, are
+    faster than time can resolve.
+    """
+    counts = np.array(n, np.int64, order="C")
+    phases = np.array(phase, np.float64, order="C")
+    if counts.ndim != 2 or counts.shape != phases.shape or counts.shape[1] != system.P:
+        raise ValueError(f"n, phase: must be (R, {system.P}), not {counts.shape} and {phases.shape}")
+    R = len(counts)
+    span = np.broadcast_to(np.asarray(duration, np.float64), (R,))
+    if not np.all(np.isfinite(span) & (span >= 0.0)):
+        raise ValueError("duration: must be finite and not negative")
+    low = np.ascontiguousarray(np.broadcast_to(np.asarray(-1 if floor is None else floor, np.int64), counts.shape))
+    time_left, step, events = span.copy(), np.zeros(R, np.int64), np.zeros(R)
+    death, smallest = np.where(counts > 0, -np.inf, span[:, None]), counts.copy()
+    time_left[np.any(counts <= low, axis=1)] *= -1.0
+    run = kernel.Paths(
+        system.couplings, n=counts, phase=phases, time_left=time_left, step=step, events=events,
+        keys=np.ascontiguousarray(keys, np.uint64), spectators=spectators,
+    )  # fmt: skip
+    run.watch(death, smallest, low)
+    done = STRETCH
+    while done >= STRETCH:
+        done, status, r = run.advance(
+            seed=seed, purpose=purpose, names=Purpose.EXACT_MEMBERS,
+            smallest=RESOLVABLE * float(span.max(initial=0.0)), max_steps=STRETCH,
+        )  # fmt: skip
+        if status:
+            raise _unresolved(float(span[r] - time_left[r]), counts[r], f"replica {r}")
+    return Paths(
+        counts, phases, events.astype(np.int64), span - np.abs(time_left), span[:, None] - death, smallest
+    )  # fmt: skip
+
+
+def _unresolved(time: float, n: NDArray[np.int64], which: str) -> DynamicsError:
+    some = ", ".join(str(int(x)) for x in n[:8]) + (", ..." if len(n) > 8 else "")
+    return DynamicsError(
+        f"copies, or phases, are too fast for this time to resolve: t = {time:.10g}, n = [{some}], {which}; the method "
+        '"exact" is for fewer members, or shorter durations'
+    )

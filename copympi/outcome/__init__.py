@@ -1,0 +1,1 @@
+"""What came out of a run, for Python: a Run with its arrays, theory, figures and tables."""

@@ -1,0 +1,63 @@
+"""A Run as an xarray.Dataset or a pandas.DataFrame. Both libraries are optional: pip install 'copympi[frames]'."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from copympi.records.axes import beable_names, dimensions
+from copympi.records.quantity import TABLE
+from copympi.records.view import Arrays
+
+ROWS = {row.name: row for row in TABLE}
+
+
+def needed(library: str, method: str) -> Any:
+    """An optional library; ImportError says in one line what to install."""
+    try:
+        return importlib.import_module(library)
+    except ImportError:
+        raise ImportError(f"Run.{method}() needs {library}: pip install {library}") from None
+
+
+def dataset(run: Any) -> Any:
+    """An xarray.Dataset: each array with its dimensions, units and description."""
+    xarray = needed("xarray", "to_xarray")
+    unit = str(run.config.get("output", {}).get("time_unit") or "1")
+    thinned = run.profile_time is not None
+    variables, coordinates = {}, {"time": ("time", run.time, {"units": unit}), "beable": beable_names(run.system)}
+    if thinned:
+        coordinates["profile_time"] = ("profile_time", run.profile_time, {"units": unit})
+    if run.replicas > 1:
+        coordinates["replica"] = np.arange(run.replicas)
+    for name, values in run.arrays().items():
+        row = ROWS.get(name)
+        said = {} if row is None else {"units": row.units.replace("time", unit), "description": row.description}
+        variables[name] = (dimensions(name, values.ndim, run.replicas > 1, thinned), values, said)
+    about = {"members": str(run.members), "complete": int(run.complete)}
+    return xarray.Dataset(variables, coordinates, about)
+
+
+def table(run: Any) -> Any:
+    """A pandas.DataFrame, indexed by (replica,) time and beable. What has no axis of beables is repeated for each.
+
+    Of a run whose profiles have times of their own: what there is of each beable, at those.
+    """
+    pandas = needed("pandas", "to_pandas")
+    several, thinned = run.replicas > 1, run.profile_time is not None
+    sizes: dict[str, Any] = {"replica": np.arange(run.replicas)} if several else {}
+    sizes |= {"time": run.profile_time if thinned else run.time, "beable": beable_names(run.system)}
+    whole = tuple(len(values) for values in sizes.values())
+    columns: Arrays = {}
+    for name, values in run.arrays().items():
+        dims = dimensions(name, values.ndim, several, thinned)
+        if "beable" in dims:
+            columns[name] = values.reshape(-1)
+        elif not thinned:
+            parts = [values] if dims[-1] == "time" else list(np.moveaxis(values, -1, 0))
+            for k, part in enumerate(parts):
+                label = name if len(parts) == 1 else f"{name}_{k}"
+                columns[label] = np.broadcast_to(part[..., None], whole).reshape(-1)
+    return pandas.DataFrame(columns, index=pandas.MultiIndex.from_product(sizes.values(), names=list(sizes)))

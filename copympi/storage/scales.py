@@ -1,0 +1,56 @@
+"""HDF5 dimension scales of results.h5: each axis has a name, and where it stands for something, its values.
+
+So xarray.open_dataset("DIR/results.h5") opens it with dimensions replica, time, beable. Scales that are no recorded
+quantity (replica, beable, axis) stand beside the datasets; digests do not cover them: what they say is said elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+import numpy as np
+
+from copympi.records.axes import beable_names, dimensions
+from copympi.records.quantity import TIMES
+from copympi.storage.layout import recorded
+
+DESCRIBED = {
+    "replica": "numbers of the independent ensembles",
+    "beable": "names of the beables, or their numbers",
+    "axis": "numbers of the lattice's axes",
+}
+
+
+def attach(file: Any, system: Any, replicas: int, virtual: bool = False) -> None:
+    """Name the axes of the datasets of a new results file, and make the scales that they need.
+
+    virtual : those of datasets that are shown from files of their own, which HDF5 looks for beside this file: only
+    where it is on the disk. Else those of all others.
+    """
+    for name in () if virtual else TIMES:
+        if name in file:
+            file[name].make_scale(name)
+    for name in recorded(file):
+        data = file[name]
+        if name in TIMES or data.is_virtual != virtual:
+            continue
+        rank = 2 + (replicas > 1) if virtual else data.ndim
+        for k, axis in enumerate(dimensions(name, rank, replicas > 1, "profile_time" in file)):
+            if axis not in file:
+                _make(file, axis, _values(axis, system, data.shape[k]))
+            data.dims[k].attach_scale(file[axis])
+
+
+def _values(axis: str, system: Any, size: int) -> Any:
+    return beable_names(system) if axis == "beable" else np.arange(size)
+
+
+def _make(file: Any, name: str, values: Any) -> None:
+    text = values.dtype.kind == "U"
+    more: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if values.nbytes > 1 << 16 else {}
+    data = file.create_dataset(
+        name, data=values.astype(object) if text else values, dtype=h5py.string_dtype() if text else None, **more
+    )
+    data.attrs["description"] = DESCRIBED.get(name, "numbers of the components")
+    data.make_scale(name)

@@ -1,0 +1,234 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Aligned members that copy one by one: replicas on clocks of their own, each up to its next stop."""
+from libc.math cimport rint
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+import numpy as np
+
+from copympi.kernels.checks cimport need
+from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.streams cimport Stream, stream_open
+
+cdef extern from "turned.h" nogil:
+    const double TWO_PI
+    double turned(double rate, double t)
+
+cdef extern from "exact.h" nogil:
+    enum:
+        ORDERS
+    ctypedef struct Exact:
+        int64_t P, all, spectators, bound, pairs
+        const int64_t *pair
+        const double *re
+        const double *im
+        const double *level
+        int64_t *place
+        int64_t *who
+        int64_t *first
+        int64_t *second
+        double *wr
+        double *wi
+        double *strength
+        double *omega
+        double *cx
+        double *cy
+        double *root
+        double *over
+        double *free
+        double *turn
+        double *stiff
+        double *size
+        double *zx
+        double *zy
+        double *g
+        double *v
+        double shift
+    ctypedef struct Path:
+        int64_t *n
+        double *phase
+        double *time_left
+        double *events
+        int64_t *step
+        double *death
+        int64_t *smallest
+        const int64_t *floor
+        uint32_t *ids
+        int64_t *start
+        bint stopped
+    void exact_bind(Exact *k, const int64_t *n)
+    void exact_fill(Exact *k, const int64_t *n, const double *phase)
+    double exact_look(Exact *k, double time_left)
+    double exact_expand(Exact *k, double ahead)
+    double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *source, int64_t *target)
+    void exact_turn(Exact *k, double t)
+    void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a)
+    bint exact_copy(Exact *k, Path *r, int64_t source, int64_t target)
+
+FINE, UNRESOLVED = 0, 1
+cdef int _FINE = 0, _UNRESOLVED = 1
+cdef int64_t CHUNK = 64            # steps after which amplitudes are made anew from counts and phases
+cdef int64_t CHUNK_OF_PAIRS = 1 << 18  # fewer where so many pairs were looked at
+
+
+cdef class Paths:
+    """R replicas of one system, each a path of counts and phases that goes on from copy to copy.
+
+    n (R, P) int64, phase (R, P) rad, time_left (R,), step (R,) int64, events (R,) double, are the caller's arrays, and
+    change in place: step counts stretches of a path, each up to a copy or to where phases must be worked out anew.
+    keys (R,) uint64: draws of replica r are a function of the seed, the purpose and keys[r]. spectators: members of
+    every beable who never copy.
+
+    ValueError (or TypeError) where something does not fit.
+    """
+
+    cdef Couplings couplings
+    cdef object keep
+    cdef int64_t[:, ::1] n
+    cdef double[:, ::1] phase
+    cdef double[::1] time_left
+    cdef int64_t[::1] step
+    cdef double[::1] events
+    cdef const uint64_t[::1] keys
+    cdef double[:, ::1] death
+    cdef int64_t[:, ::1] smallest
+    cdef const int64_t[:, ::1] floor
+    cdef const int64_t[::1] offset
+    cdef uint32_t[::1] ids
+    cdef Exact exact
+
+    def __cinit__(self, Couplings couplings not None, *, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
+                  double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
+                  const uint64_t[::1] keys not None, int64_t spectators=0):
+        cdef const System *s = &couplings.system
+        cdef Py_ssize_t R = n.shape[0], P = s.P, pairs = max(s.pairs, 1), r, a
+        need(n.shape[1] == P and phase.shape[0] == R and phase.shape[1] == P, "n, phase: must be (R, P)")
+        need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and keys.shape[0] == R,
+             "time_left, step, events, keys: must be (R,)")
+        need(spectators >= 0, "spectators: must not be negative")
+        for r in range(R):
+            for a in range(P):
+                if n[r, a] < spectators:
+                    raise ValueError(f"n[{r}, {a}] = {n[r, a]}: must be at least {spectators}")
+        self.couplings, self.n, self.phase, self.time_left, self.step = couplings, n, phase, time_left, step
+        self.events, self.keys = events, keys
+        cdef int64_t[::1] places = np.zeros(2 * P + 2 * pairs, np.int64)
+        cdef double[::1] numbers = np.zeros((8 + ORDERS) * P + (4 + 3 * ORDERS) * pairs)
+        self.keep = (places, numbers)
+        cdef Exact *k = &self.exact
+        cdef double *x = &numbers[0]
+        k.P, k.all, k.pair, k.re, k.im = P, s.pairs, s.pair, s.re, s.im
+        k.level, k.spectators = s.level, spectators
+        k.place, k.who = &places[0], &places[P]
+        k.first, k.second = &places[2 * P], &places[2 * P] + pairs
+        k.omega, k.cx, k.cy, k.root = x, x + P, x + 2 * P, x + 3 * P
+        k.over, k.free, k.turn, k.stiff = x + 4 * P, x + 5 * P, x + 6 * P, x + 7 * P
+        k.v = x + 8 * P
+        x += (8 + ORDERS) * P
+        k.wr, k.wi, k.strength, k.size = x, x + pairs, x + 2 * pairs, x + 3 * pairs
+        k.zx, k.zy, k.g = x + 4 * pairs, x + (4 + ORDERS) * pairs, x + (4 + 2 * ORDERS) * pairs
+
+    def watch(self, double[:, ::1] death not None, int64_t[:, ::1] smallest not None,
+              const int64_t[:, ::1] floor not None):
+        """Note in death (R, P) how much time was left when a beable lost its last member, and in smallest (R, P) the
+        fewest members it had; stop a replica, with what time it has left negative, as soon as some n_a <= floor (R, P).
+        """
+        cdef Py_ssize_t R = self.n.shape[0], P = self.exact.P
+        need(death.shape[0] == smallest.shape[0] == floor.shape[0] == R, "death, smallest, floor: must be (R, P)")
+        need(death.shape[1] == smallest.shape[1] == floor.shape[1] == P, "death, smallest, floor: must be (R, P)")
+        self.death, self.smallest, self.floor = death, smallest, floor
+
+    def name(self, uint32_t[::1] ids not None, const int64_t[::1] offset not None):
+        """Give members names: ids (M,), replica after replica from offset (R + 1,) on, bucketed by beable, without
+        spectators. Who copies is drawn among the members of its beable, and moves to another bucket."""
+        cdef Py_ssize_t R = self.n.shape[0], r
+        need(offset.shape[0] == R + 1 and offset[0] == 0 and offset[R] == ids.shape[0],
+             "offset: must go from 0 to the number of members")
+        for r in range(R):
+            if np.sum(self.n[r]) - self.exact.P * self.exact.spectators != offset[r + 1] - offset[r]:
+                raise ValueError(f"offset[{r}]: must leave replica {r} as many members as n has")
+        self.ids, self.offset = ids, offset
+
+    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps):
+        """Carry replicas to the end of their time, or about `max_steps` further, all together.
+
+        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve.
+        Returns (steps done, FINE or UNRESOLVED, replica).
+        """
+        cdef Py_ssize_t R = self.n.shape[0], r = 0, P = self.exact.P, a
+        cdef int64_t done = 0, place, before
+        cdef int status = _FINE
+        cdef Stream stream
+        cdef Stream luck
+        cdef Path path
+        cdef int64_t[::1] start = np.zeros(P, np.int64)
+        path.start = &start[0]
+        with nogil:
+            for r in range(R):
+                path.n, path.phase, path.time_left = &self.n[r, 0], &self.phase[r, 0], &self.time_left[r]
+                path.step, path.events = &self.step[r], &self.events[r]
+                path.death = &self.death[r, 0] if self.death is not None else NULL
+                path.smallest = &self.smallest[r, 0] if self.smallest is not None else NULL
+                path.floor = &self.floor[r, 0] if self.floor is not None else NULL
+                path.ids = NULL
+                path.stopped = False
+                if self.ids is not None and self.ids.shape[0]:
+                    path.ids = &self.ids[self.offset[r]]
+                    place = 0
+                    for a in range(P):
+                        start[a] = place
+                        place += path.n[a] - self.exact.spectators
+                while self.time_left[r] > 0.0 and done < max_steps and status == _FINE:
+                    before = path.step[0]
+                    stream_open(&stream, seed, purpose, self.keys[r], 0, before)
+                    stream_open(&luck, seed, names, self.keys[r], 0, before)
+                    status = go_on(&self.exact, &path, &stream, &luck, smallest)
+                    done += path.step[0] - before
+                if status != _FINE:
+                    break
+        return done, status, r
+
+
+cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest) noexcept nogil:
+    """Some steps of a replica, the same ones wherever it was interrupted before; it dies a beable at most."""
+    cdef double began = r.time_left[0], ahead, elapsed, shift
+    cdef int64_t i, a, b = -1, steps = CHUNK
+    cdef int status = _FINE
+    exact_bind(k, r.n)
+    exact_fill(k, r.n, r.phase)
+    if k.pairs > CHUNK_OF_PAIRS // CHUNK:
+        steps = 1 + CHUNK_OF_PAIRS // k.pairs
+    for i in range(steps):
+        ahead = r.time_left[0]
+        if k.pairs:
+            ahead = exact_look(k, ahead)
+            if not ahead >= smallest and ahead < r.time_left[0]:
+                status = _UNRESOLVED
+                break
+            ahead = exact_expand(k, ahead)
+            ahead = exact_draw(k, stream, ahead, &b, &a)
+            exact_turn(k, ahead)
+        r.time_left[0] -= ahead
+        r.step[0] += 1
+        if b >= 0:
+            if r.ids != NULL:
+                exact_move(k, r, luck, k.who[b], k.who[a])
+            if exact_copy(k, r, b, a):
+                break
+        if not r.time_left[0] > 0.0:
+            break
+    elapsed = began - r.time_left[0]
+    shift = turned(k.shift, elapsed)
+    for a in range(k.P):
+        i = k.place[a]
+        if i >= 0:
+            elapsed_phase(&r.phase[a], k.turn[i] + shift)
+        elif r.n[a] > 0:
+            elapsed_phase(&r.phase[a], turned(k.level[a], elapsed))
+    if r.stopped:
+        r.time_left[0] = -r.time_left[0]
+    return status
+
+
+cdef inline void elapsed_phase(double *phase, double turn) noexcept nogil:
+    phase[0] += turn
+    phase[0] -= TWO_PI * rint(phase[0] / TWO_PI)
