@@ -14,8 +14,9 @@ export OPENBLAS_NUM_THREADS = 1
 .PHONY: demo test test-long lint bench clean
 
 demo: $(VENV)/.installed
-	rm -rf demo
-	$(BIN)/mpiexec -n 2 $(BIN)/copympi run jobs/ammonia.toml -o demo --progress bar
+	@rm -rf demo
+	@echo "ammonia in N copies, 200 ensembles each, two MPI ranks:"
+	@$(BIN)/mpiexec -n 2 $(BIN)/python jobs/demo.py demo
 
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -m "not long" tests/faults tests/mpi
@@ -35,8 +36,9 @@ bench: $(VENV)/.bench
 
 $(VENV)/.installed: $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
-	CPATH="$$(sh tools/python-headers $(PYTHON))" $(PIP) --editable '.[mpich]'
-	touch $@
+	@printf 'compiling the kernels, and libraries into $(VENV): a minute or two '
+	@CPATH="$$(sh tools/python-headers $(PYTHON))" sh tools/with-dots $(PIP) --editable '.[mpich]'
+	@touch $@
 
 $(VENV)/.test: $(VENV)/.installed $(wildcard tests/provide-*)
 	$(PIP) $$($(BIN)/python tools/extra test)

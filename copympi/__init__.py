@@ -6,6 +6,7 @@ from copympi import interrupt
 
 interrupt.says(interrupt.BEFORE)  # where this is the command: imports take a second
 
+from copympi.citation import cite  # noqa: E402
 from copympi.errors import (  # noqa: E402
     CopyWarning,
     DynamicsError,
@@ -23,6 +24,7 @@ from copympi.errors import (  # noqa: E402
 from copympi.model.build import lattice  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, load, simulate  # noqa: E402
+from copympi.sweep.python import Sweep, sweep  # noqa: E402
 
 __all__ = [
     "CopyWarning",
@@ -38,9 +40,12 @@ __all__ = [
     "StateWarning",
     "StepWarning",
     "StoppedEarly",
+    "Sweep",
     "System",
     "__version__",
+    "cite",
     "lattice",
     "load",
     "simulate",
+    "sweep",
 ]

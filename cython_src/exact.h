@@ -28,7 +28,8 @@ typedef struct {
     int64_t bound, pairs;
     int64_t *place;                              /* (P,) where a beable stands among the bound ones; -1: nowhere */
     int64_t *who;                                /* (P,) and which beable stands there */
-    int64_t *first, *second;                     /* (all,) places b, a of a pair */
+    int64_t *row;                                /* (P + 1,) where the pairs of a place as their first begin */
+    int64_t *first, *second;                     /* (all,) places b, a of a pair, b < a, in order of b */
     double *wr, *wi, *strength;                  /* (all,) w_ba and its size */
     double *omega, *cx, *cy, *root, *over, *free; /* (P,) level - shift, c, sqrt(n), 1/n, the part that may leave */
     double *turn;                                /* (P,) rad, since the chunk began */
@@ -44,18 +45,6 @@ typedef struct {
     double stiffest, fastest;    /* bounds on how angles of pairs speed up, a radian, and on their speeds, at the start */
     double reach;                /* how far angles of pairs may turn until the horizon */
 } Exact;
-
-typedef struct { /* one replica, as the caller holds it */
-    int64_t *n;
-    double *phase, *time_left, *events;
-    int64_t *step;
-    double *death;         /* (P,) or NULL: how much time was left when a beable died */
-    int64_t *smallest;     /* (P,) or NULL */
-    const int64_t *floor;  /* (P,) or NULL */
-    uint32_t *ids;         /* members who are no spectators, bucketed by beable, or NULL */
-    int64_t *start;        /* (P,) where buckets begin */
-    int stopped;           /* at a floor */
-} Path;
 
 /* Without libm's call: no argument is ever NaN. */
 static inline double larger(double x, double y) { return x > y ? x : y; }
@@ -82,6 +71,8 @@ static void exact_bind(Exact *k, const int64_t *n) {
     for (int64_t p = 0; p < k->all; p++) {
         const int64_t b = k->pair[4 * p], a = k->pair[4 * p + 1], e = k->pair[4 * p + 2], i = k->pairs;
         if (n[b] > 0 && n[a] > 0) {
+            for (int64_t rows = i ? k->first[i - 1] : -1; rows < k->place[b]; rows++)
+                k->row[rows + 1] = i;
             k->first[i] = k->place[b];
             k->second[i] = k->place[a];
             k->wr[i] = k->re[e];
@@ -90,12 +81,14 @@ static void exact_bind(Exact *k, const int64_t *n) {
             k->pairs++;
         }
     }
+    for (int64_t rows = k->pairs ? k->first[k->pairs - 1] : -1; rows < k->bound; rows++)
+        k->row[rows + 1] = k->pairs;
 }
 
 static inline void exact_weigh(Exact *k, int64_t i, int64_t n) {
     k->root[i] = sqrt((double)n);
     k->over[i] = 1.0 / (double)n;
-    k->free[i] = (double)(n - k->spectators) * k->over[i];
+    k->free[i] = k->spectators ? (double)(n - k->spectators) * k->over[i] : 1.0;
 }
 
 /* Amplitudes anew, from counts and phases. */
@@ -110,57 +103,79 @@ static void exact_fill(Exact *k, const int64_t *n, const double *phase) {
     }
 }
 
-/* Speeds of order `order` from the sums over partners of its Re z; g of the same order, and its largest. */
+/* Speeds of order `order` from the sums over partners of its Re z, and g of the same order; returns the largest. */
 static double exact_speeds(Exact *k, int order) {
-    const double *zx = k->zx + order * k->all;
+    const int64_t bound = k->bound, *row = k->row, *second = k->second;
+    const double *zx = k->zx + order * k->all, *over = k->over;
     double *v = k->v + order * k->P, *g = k->g + order * k->all, most = 0.0;
-    for (int64_t i = 0; i < k->bound; i++)
-        v[i] = 0.0;
-    for (int64_t p = 0; p < k->pairs; p++) {
-        v[k->first[p]] += zx[p];
-        v[k->second[p]] += zx[p];
+    for (int64_t b = 0; b < bound; b++)
+        v[b] = 0.0;
+    for (int64_t b = 0; b < bound; b++) {
+        double sum = 0.0;
+        for (int64_t p = row[b]; p < row[b + 1]; p++) {
+            sum += zx[p];
+            v[second[p]] += zx[p];
+        }
+        v[b] += sum;
     }
-    for (int64_t i = 0; i < k->bound; i++)
-        v[i] = (order == 0 ? k->omega[i] : 0.0) + v[i] * k->over[i];
-    for (int64_t p = 0; p < k->pairs; p++)
-        g[p] = v[k->first[p]] - v[k->second[p]];
-    for (int64_t i = 0; i < k->bound; i++)
-        most = larger(most, fabs(v[i]));
+    for (int64_t b = 0; b < bound; b++) {
+        v[b] = (order == 0 ? k->omega[b] : 0.0) + v[b] * over[b];
+        most = larger(most, fabs(v[b]));
+    }
+    for (int64_t b = 0; b < bound; b++) {
+        const double own = v[b];
+        for (int64_t p = row[b]; p < row[b + 1]; p++)
+            g[p] = own - v[second[p]];
+    }
     return most;
+}
+
+/* z of all pairs, and the sums of what they are and of what they can be. */
+static void exact_pairs(Exact *k) {
+    const int64_t bound = k->bound, *row = k->row, *second = k->second;
+    const double *cx = k->cx, *cy = k->cy, *root = k->root, *free = k->free;
+    const double *wr = k->wr, *wi = k->wi, *strength = k->strength;
+    double *zx = k->zx, *zy = k->zy, *size = k->size, *stiff = k->stiff, hazard = 0.0, slope = 0.0;
+    for (int64_t b = 0; b < bound; b++)
+        stiff[b] = 0.0;
+    for (int64_t b = 0; b < bound; b++) {
+        const double x = cx[b], y = cy[b], own = root[b], part = free[b];
+        double sum = 0.0;
+        for (int64_t p = row[b]; p < row[b + 1]; p++) {
+            const int64_t a = second[p];
+            const double re = x * cx[a] + y * cy[a], im = x * cy[a] - y * cx[a], weight = 2.0 * larger(part, free[a]);
+            zx[p] = wr[p] * re - wi[p] * im;
+            zy[p] = wr[p] * im + wi[p] * re;
+            size[p] = strength[p] * (own * root[a]);
+            stiff[a] += size[p];
+            sum += size[p];
+            hazard += weight * fabs(zy[p]);
+            slope += weight * size[p];
+        }
+        stiff[b] += sum;
+    }
+    k->hazard = hazard;
+    k->slope = slope;
 }
 
 /* z of all pairs, what is bounded by them, and the horizon that this alone allows, at most `time_left`. */
 static double exact_look(Exact *k, double time_left) {
-    const double *cx = k->cx, *cy = k->cy;
-    double stiff = 0.0, fastest = 0.0, hazard = 0.0, slope = 0.0, rate;
-    for (int64_t i = 0; i < k->bound; i++)
-        k->stiff[i] = 0.0;
-    for (int64_t p = 0; p < k->pairs; p++) {
-        const int64_t b = k->first[p], a = k->second[p];
-        const double re = cx[b] * cx[a] + cy[b] * cy[a], im = cx[b] * cy[a] - cy[b] * cx[a];
-        const double weight = 2.0 * larger(k->free[b], k->free[a]);
-        k->zx[p] = k->wr[p] * re - k->wi[p] * im;
-        k->zy[p] = k->wr[p] * im + k->wi[p] * re;
-        k->size[p] = k->strength[p] * (k->root[b] * k->root[a]);
-        k->stiff[b] += k->size[p];
-        k->stiff[a] += k->size[p];
-        hazard += weight * fabs(k->zy[p]);
-        slope += weight * k->size[p];
-    }
+    const double *stiff = k->stiff, *g = k->g;
+    double stiffest = 0.0, fastest = 0.0, rate;
+    exact_pairs(k);
     exact_speeds(k, 0);
-    for (int64_t i = 0; i < k->bound; i++)
-        k->stiff[i] *= k->over[i];
-    for (int64_t p = 0; p < k->pairs; p++) {
-        stiff = larger(stiff, k->stiff[k->first[p]] + k->stiff[k->second[p]]);
-        fastest = larger(fastest, fabs(k->g[p]));
-    }
-    k->hazard = hazard;
-    k->slope = slope;
-    k->stiffest = stiff;
+    for (int64_t b = 0; b < k->bound; b++)
+        k->stiff[b] *= k->over[b];
+    for (int64_t b = 0; b < k->bound; b++)
+        for (int64_t p = k->row[b]; p < k->row[b + 1]; p++) {
+            stiffest = larger(stiffest, stiff[b] + stiff[k->second[p]]);
+            fastest = larger(fastest, fabs(g[p]));
+        }
+    k->stiffest = stiffest;
     k->fastest = fastest;
     /* so that hazard h + slope fastest h^2, about the proposals until h, are WAITS; angles of pairs turn by 1 at most */
-    rate = (hazard + sqrt(hazard * hazard + 4.0 * WAITS * slope * fastest)) / (2.0 * WAITS);
-    rate = larger(rate, 2.0 * stiff + fastest);
+    rate = (k->hazard + sqrt(k->hazard * k->hazard + 4.0 * WAITS * k->slope * fastest)) / (2.0 * WAITS);
+    rate = larger(rate, 2.0 * stiffest + fastest);
     return rate * time_left > 1.0 ? 1.0 / rate : time_left;
 }
 
@@ -196,41 +211,51 @@ static double exact_expand(Exact *k, double ahead) {
     return ahead;
 }
 
-/* By how much the phase at place i has turned at time t. */
-static inline double exact_angle(const Exact *k, int64_t i, double t) {
-    const double part = t / k->unit;
+/* By how much the phase at place i has turned at time t, part = t/unit. */
+static inline double exact_angle(const double *v, int64_t P, int order, double t, double part) {
     double angle = 0.0;
-    for (int o = k->order; o > 0; o--)
-        angle = (angle + k->v[o * k->P + i] * inverse_of[o]) * part;
-    return (angle + k->v[i]) * t;
+    for (int o = order; o > 0; o--)
+        angle = (angle + v[o * P] * inverse_of[o]) * part;
+    return (angle + v[0]) * t;
 }
 
-static inline void sine_cosine(double d, double *sine, double *cosine) {
+/* For |d| <= SMALL_TURN. */
+static inline void small_turn(double d, double *sine, double *cosine) {
     const double z = d * d;
-    if (z > SMALL_TURN * SMALL_TURN) {
-        *sine = sin(d);
-        *cosine = cos(d);
-        return;
-    }
     *sine = d - d * z * (1.0 / 6.0 - z * (1.0 / 120.0 - z * (1.0 / 5040.0 - z * (1.0 / 362880.0))));
     *cosine = 1.0 - z * (0.5 - z * (1.0 / 24.0 - z * (1.0 / 720.0 - z * (1.0 / 40320.0))));
 }
 
+static inline void any_turn(double d, double *sine, double *cosine) {
+    if (fabs(d) <= SMALL_TURN) {
+        small_turn(d, sine, cosine);
+        return;
+    }
+    *sine = sin(d);
+    *cosine = cos(d);
+}
+
 /* All phases go on to time t. */
 static void exact_turn(Exact *k, double t) {
-    for (int64_t i = 0; i < k->bound; i++) {
-        const double d = exact_angle(k, i, t), x = k->cx[i], y = k->cy[i];
+    const int64_t bound = k->bound, P = k->P;
+    const int order = k->order;
+    const double part = t / k->unit, *v = k->v;
+    double *restrict cx = k->cx, *restrict cy = k->cy, *restrict turn = k->turn;
+    for (int64_t i = 0; i < bound; i++) {
+        const double d = exact_angle(v + i, P, order, t, part), x = cx[i], y = cy[i];
         double sine, cosine;
-        sine_cosine(d, &sine, &cosine);
-        k->turn[i] += d;
-        k->cx[i] = x * cosine + y * sine;
-        k->cy[i] = y * cosine - x * sine;
+        any_turn(d, &sine, &cosine);
+        turn[i] += d;
+        cx[i] = x * cosine + y * sine;
+        cy[i] = y * cosine - x * sine;
     }
 }
 
 /* The next copy before the horizon `ahead`: the time, and places of who copies and of whom; or `ahead`, *from = -1. */
 static double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *from, int64_t *to) {
-    const double bound = k->hazard + k->reach * k->slope;
+    const int64_t *first = k->first, *second = k->second;
+    const double *zy = k->zy, *size = k->size, *free = k->free, reach = k->reach;
+    const double bound = k->hazard + reach * k->slope;
     double t = 0.0, sine, cosine;
     *from = -1;
     if (!(bound > 0.0))
@@ -243,75 +268,23 @@ static double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *from,
             return ahead;
         luck = stream_double(s) * bound;
         for (; p < k->pairs; p++) {
-            const double weight = 2.0 * larger(k->free[k->first[p]], k->free[k->second[p]]);
-            const double most = weight * (fabs(k->zy[p]) + k->reach * k->size[p]);
+            const double weight = 2.0 * larger(free[first[p]], free[second[p]]);
+            const double most = weight * (fabs(zy[p]) + reach * size[p]);
             if (luck < most)
                 break;
             luck -= most;
         }
         if (p == k->pairs) /* by rounding */
             continue;
-        const int64_t b = k->first[p], a = k->second[p];
-        sine_cosine(exact_angle(k, b, t) - exact_angle(k, a, t), &sine, &cosine);
-        const double inward = k->zy[p] * cosine + k->zx[p] * sine;
+        const int64_t b = first[p], a = second[p];
+        const double part = t / k->unit;
+        any_turn(exact_angle(k->v + b, k->P, k->order, t, part) - exact_angle(k->v + a, k->P, k->order, t, part),
+                 &sine, &cosine);
+        const double inward = zy[p] * cosine + k->zx[p] * sine;
         *from = inward > 0.0 ? a : b;
         *to = inward > 0.0 ? b : a;
-        if (luck < 2.0 * k->free[*from] * fabs(inward))
+        if (luck < 2.0 * free[*from] * fabs(inward))
             return t;
         *from = -1;
     }
-}
-
-/* Who copies, drawn among the free members of b, goes from bucket b to bucket a; n as it was before. */
-static void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a) {
-    uint32_t *ids = r->ids;
-    int64_t *start = r->start, i = start[b] + (int64_t)stream_below64(s, (uint64_t)(r->n[b] - k->spectators));
-    const uint32_t name = ids[i];
-    if (b < a) {
-        int64_t gap = start[b] + r->n[b] - k->spectators - 1;
-        ids[i] = ids[gap];
-        for (int64_t c = b + 1; c < a; c++) { /* the last of each bucket between goes to its front */
-            const int64_t last = start[c] + r->n[c] - k->spectators - 1;
-            start[c]--;
-            ids[gap] = ids[last];
-            gap = last;
-        }
-        start[a]--;
-        ids[gap] = name;
-        return;
-    }
-    int64_t gap = start[b];
-    ids[i] = ids[gap];
-    for (int64_t c = b; c > a; c--) {
-        const int64_t front = start[c];
-        start[c]++;
-        ids[gap] = ids[front];
-        gap = front;
-    }
-    ids[gap] = name;
-}
-
-/* A member of beable b is now one of a; returns whether b died of it, or stands at its floor. */
-static int exact_copy(Exact *k, Path *r, int64_t from, int64_t to) {
-    const int64_t b = k->who[from], a = k->who[to];
-    const double root_b = k->root[from], root_a = k->root[to];
-    r->n[b]--;
-    r->n[a]++;
-    *r->events += 1.0;
-    if (r->smallest && r->n[b] < r->smallest[b])
-        r->smallest[b] = r->n[b];
-    if (r->floor && r->n[b] <= r->floor[b])
-        r->stopped = 1;
-    exact_weigh(k, to, r->n[a]);
-    k->cx[to] *= k->root[to] / root_a;
-    k->cy[to] *= k->root[to] / root_a;
-    if (r->n[b] == 0) {
-        if (r->death)
-            r->death[b] = *r->time_left;
-        return 1;
-    }
-    exact_weigh(k, from, r->n[b]);
-    k->cx[from] *= k->root[from] / root_b;
-    k->cy[from] *= k->root[from] / root_b;
-    return r->stopped;
 }

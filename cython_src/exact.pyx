@@ -24,6 +24,7 @@ cdef extern from "exact.h" nogil:
         const double *level
         int64_t *place
         int64_t *who
+        int64_t *row
         int64_t *first
         int64_t *second
         double *wr
@@ -43,6 +44,14 @@ cdef extern from "exact.h" nogil:
         double *g
         double *v
         double shift
+    void exact_bind(Exact *k, const int64_t *n)
+    void exact_fill(Exact *k, const int64_t *n, const double *phase)
+    double exact_look(Exact *k, double time_left)
+    double exact_expand(Exact *k, double ahead)
+    double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *source, int64_t *target)
+    void exact_turn(Exact *k, double t)
+
+cdef extern from "exact_copies.h" nogil:
     ctypedef struct Path:
         int64_t *n
         double *phase
@@ -55,14 +64,11 @@ cdef extern from "exact.h" nogil:
         uint32_t *ids
         int64_t *start
         bint stopped
-    void exact_bind(Exact *k, const int64_t *n)
-    void exact_fill(Exact *k, const int64_t *n, const double *phase)
-    double exact_look(Exact *k, double time_left)
-    double exact_expand(Exact *k, double ahead)
-    double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *source, int64_t *target)
-    void exact_turn(Exact *k, double t)
     void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a)
     bint exact_copy(Exact *k, Path *r, int64_t source, int64_t target)
+
+cdef extern from "exact_two.h" nogil:
+    double exact_two(Exact *k, Stream *s, double time_left, double smallest, int64_t *source, int64_t *target)
 
 FINE, UNRESOLVED = 0, 1
 cdef int _FINE = 0, _UNRESOLVED = 1
@@ -94,38 +100,50 @@ cdef class Paths:
     cdef const int64_t[:, ::1] floor
     cdef const int64_t[::1] offset
     cdef uint32_t[::1] ids
+    cdef bint watched, named     # memoryviews that were never set are not None
     cdef Exact exact
 
     def __cinit__(self, Couplings couplings not None, *, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
                   double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
                   const uint64_t[::1] keys not None, int64_t spectators=0):
         cdef const System *s = &couplings.system
-        cdef Py_ssize_t R = n.shape[0], P = s.P, pairs = max(s.pairs, 1), r, a
+        cdef Py_ssize_t R = n.shape[0], P = s.P, pairs = max(s.pairs, 1)
         need(n.shape[1] == P and phase.shape[0] == R and phase.shape[1] == P, "n, phase: must be (R, P)")
         need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and keys.shape[0] == R,
              "time_left, step, events, keys: must be (R,)")
         need(spectators >= 0, "spectators: must not be negative")
-        for r in range(R):
-            for a in range(P):
-                if n[r, a] < spectators:
-                    raise ValueError(f"n[{r}, {a}] = {n[r, a]}: must be at least {spectators}")
         self.couplings, self.n, self.phase, self.time_left, self.step = couplings, n, phase, time_left, step
         self.events, self.keys = events, keys
-        cdef int64_t[::1] places = np.zeros(2 * P + 2 * pairs, np.int64)
+        cdef int64_t[::1] places = np.zeros(3 * P + 1 + 2 * pairs, np.int64)
         cdef double[::1] numbers = np.zeros((8 + ORDERS) * P + (4 + 3 * ORDERS) * pairs)
         self.keep = (places, numbers)
         cdef Exact *k = &self.exact
         cdef double *x = &numbers[0]
         k.P, k.all, k.pair, k.re, k.im = P, s.pairs, s.pair, s.re, s.im
         k.level, k.spectators = s.level, spectators
-        k.place, k.who = &places[0], &places[P]
-        k.first, k.second = &places[2 * P], &places[2 * P] + pairs
+        k.place, k.who, k.row = &places[0], &places[P], &places[2 * P]
+        k.first, k.second = &places[3 * P + 1], &places[3 * P + 1] + pairs
         k.omega, k.cx, k.cy, k.root = x, x + P, x + 2 * P, x + 3 * P
         k.over, k.free, k.turn, k.stiff = x + 4 * P, x + 5 * P, x + 6 * P, x + 7 * P
         k.v = x + 8 * P
         x += (8 + ORDERS) * P
         k.wr, k.wi, k.strength, k.size = x, x + pairs, x + 2 * pairs, x + 3 * pairs
         k.zx, k.zy, k.g = x + 4 * pairs, x + (4 + ORDERS) * pairs, x + (4 + 2 * ORDERS) * pairs
+        self.need_whole()
+
+    cdef int need_whole(self) except -1:
+        """ValueError where counts do not fit: they are the caller's, and may have changed since."""
+        cdef Py_ssize_t r, a
+        cdef int64_t members
+        for r in range(self.n.shape[0]):
+            members = 0
+            for a in range(self.exact.P):
+                if self.n[r, a] < self.exact.spectators:
+                    raise ValueError(f"n[{r}, {a}] = {self.n[r, a]}: must be at least {self.exact.spectators}")
+                members += self.n[r, a] - self.exact.spectators
+            if self.named and members != self.offset[r + 1] - self.offset[r]:
+                raise ValueError(f"offset: must leave replica {r} as many members as n has, {members}")
+        return 0
 
     def watch(self, double[:, ::1] death not None, int64_t[:, ::1] smallest not None,
               const int64_t[:, ::1] floor not None):
@@ -135,18 +153,17 @@ cdef class Paths:
         cdef Py_ssize_t R = self.n.shape[0], P = self.exact.P
         need(death.shape[0] == smallest.shape[0] == floor.shape[0] == R, "death, smallest, floor: must be (R, P)")
         need(death.shape[1] == smallest.shape[1] == floor.shape[1] == P, "death, smallest, floor: must be (R, P)")
-        self.death, self.smallest, self.floor = death, smallest, floor
+        self.death, self.smallest, self.floor, self.watched = death, smallest, floor, True
 
     def name(self, uint32_t[::1] ids not None, const int64_t[::1] offset not None):
         """Give members names: ids (M,), replica after replica from offset (R + 1,) on, bucketed by beable, without
         spectators. Who copies is drawn among the members of its beable, and moves to another bucket."""
-        cdef Py_ssize_t R = self.n.shape[0], r
+        cdef Py_ssize_t R = self.n.shape[0]
         need(offset.shape[0] == R + 1 and offset[0] == 0 and offset[R] == ids.shape[0],
              "offset: must go from 0 to the number of members")
-        for r in range(R):
-            if np.sum(self.n[r]) - self.exact.P * self.exact.spectators != offset[r + 1] - offset[r]:
-                raise ValueError(f"offset[{r}]: must leave replica {r} as many members as n has")
-        self.ids, self.offset = ids, offset
+        cdef const int64_t[::1] starts = np.array(offset)
+        self.ids, self.offset, self.named = ids, starts, True
+        self.need_whole()
 
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
@@ -162,16 +179,17 @@ cdef class Paths:
         cdef Path path
         cdef int64_t[::1] start = np.zeros(P, np.int64)
         path.start = &start[0]
+        self.need_whole()
         with nogil:
             for r in range(R):
                 path.n, path.phase, path.time_left = &self.n[r, 0], &self.phase[r, 0], &self.time_left[r]
                 path.step, path.events = &self.step[r], &self.events[r]
-                path.death = &self.death[r, 0] if self.death is not None else NULL
-                path.smallest = &self.smallest[r, 0] if self.smallest is not None else NULL
-                path.floor = &self.floor[r, 0] if self.floor is not None else NULL
+                path.death = &self.death[r, 0] if self.watched else NULL
+                path.smallest = &self.smallest[r, 0] if self.watched else NULL
+                path.floor = &self.floor[r, 0] if self.watched else NULL
                 path.ids = NULL
                 path.stopped = False
-                if self.ids is not None and self.ids.shape[0]:
+                if self.named and self.ids.shape[0]:
                     path.ids = &self.ids[self.offset[r]]
                     place = 0
                     for a in range(P):
@@ -191,15 +209,20 @@ cdef class Paths:
 cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest) noexcept nogil:
     """Some steps of a replica, the same ones wherever it was interrupted before; it dies a beable at most."""
     cdef double began = r.time_left[0], ahead, elapsed, shift
-    cdef int64_t i, a, b = -1, steps = CHUNK
+    cdef int64_t _i, i, a, b = -1, steps = CHUNK
     cdef int status = _FINE
     exact_bind(k, r.n)
     exact_fill(k, r.n, r.phase)
     if k.pairs > CHUNK_OF_PAIRS // CHUNK:
         steps = 1 + CHUNK_OF_PAIRS // k.pairs
-    for i in range(steps):
+    for _i in range(steps):
         ahead = r.time_left[0]
-        if k.pairs:
+        if k.pairs == 1:
+            ahead = exact_two(k, stream, ahead, smallest, &b, &a)
+            if ahead < 0.0:
+                status = _UNRESOLVED
+                break
+        elif k.pairs:
             ahead = exact_look(k, ahead)
             if not ahead >= smallest and ahead < r.time_left[0]:
                 status = _UNRESOLVED

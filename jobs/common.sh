@@ -41,9 +41,9 @@ user_stopped() { [ -e "$OUTPUT/stopped" ] || [ -e "$OUTPUT/STOP" ]; }
 attempts() { (cd "$OUTPUT/checkpoints" 2>/dev/null && echo attempt-*); }
 
 launch() {
-    local step
-    say "$(hostname), ${SLURM_JOB_NODELIST:-}: ${LAUNCHER[*]} copympi run $CONFIG -o $OUTPUT --resume ${OPTIONS[*]}"
-    "${LAUNCHER[@]}" copympi run "$CONFIG" -o "$OUTPUT" --resume "${OPTIONS[@]}" &
+    local step command=${COMMAND:-run}
+    say "$(hostname), ${SLURM_JOB_NODELIST:-}: ${LAUNCHER[*]} copympi $command $CONFIG -o $OUTPUT --resume ${OPTIONS[*]}"
+    "${LAUNCHER[@]}" copympi "$command" "$CONFIG" -o "$OUTPUT" --resume "${OPTIONS[@]}" &
     step=$!
     trap 'stop=1; say "asked to stop"; kill -USR1 "$step" 2>/dev/null' USR1 TERM
     while kill -0 "$step" 2>/dev/null; do wait "$step"; done

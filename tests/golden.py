@@ -196,7 +196,19 @@ def with_phases() -> dict[str, Keywords]:
     given = np.remainder(np.arange(3000) * 0.375, 6.25)
     mean = {"strength": 0.5, "scaling": "mean", "damping": 0.125, "momenta": 0.25}
     polar = {"strength": 0.001, "potential": "polar", "on_copy": "reset"}
+    exact: Keywords = {"method": "exact"}
     return {
+        "exact phases": {**four, **exact, "members": 1000},
+        "exact phases, spectators, replicas": {**two, **exact, "members": 300, "spectators": 20, "replicas": 2},
+        "exact phases, given": {**two, **exact, "phase_spread": 0.0, "phases": given[:300], "members": 300},
+        "exact phase classes": {**kinds, **exact, "members": 1000},
+        "exact phase classes, spectators, replicas": {
+            **kinds,
+            **exact,
+            "members": 300,
+            "spectators": 10,
+            "replicas": 2,
+        },
         "phases, one block": {**four, "members": 3000},
         "phases, one block, random, replicas": {**two, "members": 500, "replicas": 3},
         "phases, one block, spectators": {**four, "members": 2000, "spectators": 30},

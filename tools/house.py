@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 FLOORS = [
     [("cli", "commands, exit codes, what is printed")],
     [("studies", "named questions: a table and a figure each")],
+    [("sweep", "many runs in one job, and one table of them")],
     [("simulate", "a run from Python")],
     [("run", "assembles a run; the one loop; when to stop"), ("outcome", "a Run: arrays, theory, figures, frames")],
     [("report", "tables and figures, from files")],
@@ -17,7 +18,7 @@ FLOORS = [
     [("config", "the schema of a config file, and how it is read")],
     [("model", "what the theory says: pure functions of arrays; builders of systems")],
     [("kernels", "compiled inner loops, from cython_src/")],
-    [("errors, text, memory, files, launcher, interrupt, mpi", "the ground that all stand on; ranks and collectives")],
+    [("errors, text, memory, files, launcher, interrupt, mpi, citation", "the ground; ranks, collectives")],
 ]
 """From the roof down: rooms beside each other do not know each other."""
 WIDTH, HEIGHT, GAP = 720, 44, 8

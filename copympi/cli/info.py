@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from copympi.cli import study
+from copympi.cli import study, sweep
 from copympi.errors import InputError, MachineError
 from copympi.report import checkpoint_info, plots, run_info
 from copympi.storage import guard, reading, restart
@@ -16,6 +16,9 @@ from copympi.text import one_line
 def info(options: Any) -> int:
     """Say what a run, a study or a checkpoint holds."""
     place = options.place
+    if sweep.is_sweep(place):
+        sweep.info(place)
+        return 0
     if study.described(place):
         return 0
     guard.check(place / reading.NAME if place.is_dir() else place)
@@ -33,6 +36,9 @@ def info(options: Any) -> int:
 def plot(options: Any) -> int:
     """Draw the figures of a run or a study."""
     _writable(options.folder)
+    if sweep.is_sweep(options.folder):
+        sweep.plot(options.folder)
+        return 0
     if study.plotted(options.folder):
         return 0
     guard.check(options.folder / reading.NAME)

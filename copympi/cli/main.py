@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from copympi import __version__, interrupt, mpi
+from copympi.citation import cite
 from copympi.cli.terminal import make_lasting
 from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
 from copympi.launcher import launched
@@ -81,13 +82,14 @@ def _parser() -> Parser:
     run.add_argument("-o", "--output", metavar="DIR", type=Path, help="results folder (default: the config's stem)")
     run.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key")
     run.add_argument("--resume", action="store_true", help="continue from the newest checkpoint, if there is one")
-    run.add_argument("--time-budget", metavar="55min", help="stop in time after a checkpoint (in SLURM: the job's end)")
+    run.add_argument("--time-budget", metavar="55min", help="stop in time after a checkpoint (in a batch job: its end)")
     run.add_argument("--writer", choices=("auto", "mpio", "root"), default="auto", help="who writes checkpoints")
     run.add_argument("--patience", metavar="30min", default="30min", help="end the job where a rank hangs so long")
     run.add_argument("--overwrite", action="store_true", help="replace a finished run in DIR")
     run.add_argument("--quiet", action="store_true", help="print errors only")
     run.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto", help="how to show progress")
     run.add_argument("--no-figure", action="store_true", help="leave the figure to `copympi plot`")
+    run.add_argument("--dry-run", action="store_true", help="check all, say what the run takes, write nothing")
     run.set_defaults(command=_run)
 
     plot = commands.add_parser("plot", help="draw the figures of a run", description="Draw the figures of a run.")
@@ -97,6 +99,14 @@ def _parser() -> Parser:
     info = commands.add_parser("info", help="say what a results folder holds", description="Say what a run holds.")
     info.add_argument("place", metavar="DIR|FILE", type=Path)
     info.set_defaults(command=_info)
+
+    rerun = commands.add_parser("rerun", help="make a run again, and compare its bits", description="Make a run again.")
+    rerun.add_argument("folder", metavar="DIR", type=Path)
+    rerun.add_argument("--files", metavar="FOLDER", type=Path, help="where the config's files are (default: here)")
+    rerun.set_defaults(command=_rerun)
+
+    citing = commands.add_parser("cite", help="say how to cite copympi", description="BibTeX of copympi and the paper.")
+    citing.set_defaults(command=_cite)
 
     check = commands.add_parser("check", help="test this machine", description="Test the machine it stands on.")
     check.set_defaults(command=_check)
@@ -112,6 +122,25 @@ def _parser() -> Parser:
     study.add_argument("--overwrite", action="store_true", help="replace this study in DIR, finished or not")
     study.add_argument("--time-budget", metavar="55min", help="start no case that may not end in time")
     study.set_defaults(command=_study)
+
+    sweep = commands.add_parser("sweep", help="run many configs in one job", description="Run many configs in one job.")
+    sweep.add_argument("config", metavar="CONFIG.toml|DIR", type=Path, help="or the folder of a sweep to go on with")
+    sweep.add_argument("--over", metavar="SECTION.KEY=V1,V2,...", action="append", default=[], help="sweep a key")
+    sweep.add_argument("--seeds", metavar="K", type=int, help="K seeds for each, from the config's own on")
+    sweep.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: the config's stem, -sweep)")
+    sweep.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key for all")
+    sweep.add_argument("--points", metavar="NAME", nargs="+", help="these alone, by their folders in DIR/workspace")
+    sweep.add_argument("--ranks", choices=("auto", "one", "all"), default="auto", help="how many ranks carry a run")
+    sweep.add_argument("--resume", action="store_true", help="go on (it always does)")
+    sweep.add_argument("--time-budget", metavar="55min", help="stop in time (in SLURM: the job's end)")
+    sweep.add_argument("--patience", metavar="30min", default="30min", help="end the job where a rank hangs so long")
+    sweep.add_argument("--quiet", action="store_true", help="print errors only")
+    sweep.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto", help="how to show progress")
+    sweep.set_defaults(command=_sweep)
+
+    collect = commands.add_parser("collect", help="one table of a sweep", description="Make one table of a sweep.")
+    collect.add_argument("folder", metavar="DIR", type=Path)
+    collect.set_defaults(command=_collect)
     return parser
 
 
@@ -134,6 +163,18 @@ def _info(options: Any) -> int:
     return info(options)
 
 
+def _rerun(options: Any) -> int:
+    from copympi.cli.rerun import rerun
+
+    return rerun(options)
+
+
+def _cite(_: Any) -> int:
+    if launched()[1] == 0:
+        print(cite(), end="")
+    return 0
+
+
 def _check(_: Any) -> int:
     from copympi.cli.check import check
 
@@ -144,3 +185,15 @@ def _study(options: Any) -> int:
     from copympi.cli.study import study
 
     return study(options)
+
+
+def _sweep(options: Any) -> int:
+    from copympi.cli.sweep import sweep
+
+    return sweep(options)
+
+
+def _collect(options: Any) -> int:
+    from copympi.cli.sweep import collect
+
+    return collect(options)

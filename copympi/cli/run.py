@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from copympi import __version__, interrupt, mpi
+from copympi.cli.dry_run import dry_run
 from copympi.config.reading import seconds
 from copympi.report import analysis, plots, summary
 from copympi.report.numbers import humane
@@ -31,6 +32,9 @@ def _execute(comm: Any, options: Any, watchdog: Watchdog) -> int:
     warnings.showwarning = _show_warning
     on_node = mpi.part_on_node(comm)
     job = mpi.from_root(comm, lambda: from_file(options.config, options.set, options.output, on_node))
+    if options.dry_run:
+        dry_run(comm, job, _headline(job, comm.size), options.resume or options.overwrite)
+        return 0
     manner = Manner(
         resume=options.resume,
         overwrite=options.overwrite,

@@ -166,19 +166,25 @@ def _one_line(error: Any) -> InputError:
     return InputError(key, error["input"], why)
 
 
-def read(path: Path, overrides: list[str] | None = None) -> tuple[Config, str]:
-    """The config in a TOML file with `section.key=value` overrides, and its text as run. InputErrors name the file."""
+def document(path: Path, overrides: list[str] | None = None) -> tomlkit.TOMLDocument:
+    """A TOML file with `section.key=value` overrides, its values unchecked. InputError where it cannot be read."""
     try:
         files.check(path, pipes=True)
-        document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))  # some editors put a mark before the text
+        found = tomlkit.parse(path.read_text(encoding="utf-8-sig"))  # some editors put a mark before the text
     except OSError as problem:
         raise InputError("CONFIG", path, f"cannot be read: {problem.strerror}") from None
     except (TOMLKitError, ValueError, RecursionError) as problem:
         raise InputError("CONFIG", path, f"is not TOML: {' '.join(str(problem).split())}") from None
     for item in overrides or []:
-        _override(document, item)
+        _override(found, item)
+    return found
+
+
+def read(path: Path, overrides: list[str] | None = None) -> tuple[Config, str]:
+    """The config in a TOML file with `section.key=value` overrides, and its text as run. InputErrors name the file."""
+    found = document(path, overrides)
     try:
-        return check(document.unwrap()), tomlkit.dumps(document)
+        return check(found.unwrap()), tomlkit.dumps(found)
     except TOMLKitError as problem:
         raise InputError("CONFIG", path, f"is not TOML: {problem}") from None
     except InputError as problem:

@@ -12,6 +12,7 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
 from copympi.engine.ensemble import Ensemble
 from copympi.engine.exact import ExactCounts, ExactMembers
+from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.members import Members
 from copympi.engine.momenta import Model, Momenta
@@ -19,6 +20,7 @@ from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
 from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, OWN, Case, Method, sieve
 from copympi.errors import InputError
+from copympi.kernels.phase_paths import NUMBERS
 from copympi.model.preparation import MOST, Start
 from copympi.model.system import System
 
@@ -26,6 +28,8 @@ FEW_BEABLES = 64
 """Up to here, and up to N = 2^63 - 1, counts of a system that is no lattice take the leap of few beables."""
 MOST_NAMED = 4 * 10**9
 """Members of a replica whose names of four bytes are one rank's."""
+MOST_ONE_BY_ONE = 2 * 10**9
+"""And those whose buckets, of members with phases, are counted in four bytes too."""
 
 
 def _momenta(comm: Any, c: Case) -> Momenta:
@@ -138,6 +142,33 @@ TABLE = (
         fixed_steps=False,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 64,
+    ),
+    Method(
+        name="exact phases",
+        why='dynamics.method = "exact", dynamics.representation = "members", and members have phases of their own',
+        methods=(EXACT,),
+        representation="members",
+        make=lambda comm, c: ExactPhases(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        phases=(OWN,),
+        given_phases=True,
+        fixed_steps=False,
+        most_members=MOST_ONE_BY_ONE,
+        bytes_a_member=4 + 40,
+        bytes_a_beable=lambda _: 8 * NUMBERS + 64,
+    ),
+    Method(
+        name="exact phase classes",
+        why='dynamics.method = "exact", dynamics.representation = "occupation", and the members of a beable do not '
+        "share one phase",
+        methods=(EXACT,),
+        representation="occupation",
+        make=lambda comm, c: ExactPhaseClasses(
+            comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.phase_classes
+        ),
+        phases=(OWN,),
+        fixed_steps=False,
+        bytes_a_member=0,
+        bytes_a_beable=lambda classes: 8 * NUMBERS + 64 + 24 * classes,
     ),
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""

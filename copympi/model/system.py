@@ -108,12 +108,12 @@ class System:
             norm=norm,
         )
 
-    @property
+    @cached_property
     def fastest(self) -> float:
         """A bound on |H|/hbar: its largest sum of a row's sizes, per unit of time."""
         return float(abs(self.frequencies).sum(axis=1).max())
 
-    @property
+    @cached_property
     def spread(self) -> float:
         """The same bound with the middle of the diagonal taken off H/hbar, which turns all phases alike."""
         omega = self.frequencies.diagonal().real

@@ -1,4 +1,4 @@
-"""python -m copympi.records.listing [FILE...]: the lists of datasets in README.md and docs/results.md, from the table.
+"""python -m copympi.records.listing [FILE...]: the lists of datasets in docs/, from the table of quantities.
 
 Without files both lists are printed; in each file that is named what stands between its marks is written anew.
 """

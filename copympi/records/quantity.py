@@ -1,7 +1,7 @@
 """The table of what runs record: each quantity once, with all that is said of it anywhere.
 
 Datasets of results.h5 and of profiles/, their attributes and digests, arrays of a Run, what is read back, and the lists
-in README.md and docs/results.md come from here. A new quantity is a new row (and `python -m copympi.records.listing`,
+in docs/ come from here. A new quantity is a new row (and `python -m copympi.records.listing`,
 which writes the lists anew); tests/unit/test_quantity.py runs over every row.
 """
 

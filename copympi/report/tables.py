@@ -103,19 +103,26 @@ def count(n: float) -> str:
     return f"{n:.0f}" if n < 1e6 else short(n)
 
 
-def csv(rows: Sequence[Row]) -> str:
-    """Rows as CSV; (value, error) takes two columns, X and "X error"; what is missing stays empty."""
-    flat = []
+def flat(rows: Sequence[Row]) -> list[Row]:
+    """Rows of single values: (value, error) takes two columns, X and "X error"."""
+    out: list[Row] = []
     for row in rows:
-        out: Row = {}
+        out.append({})
         for name, value in row.items():
             pair = value if isinstance(value, tuple) else (value,)
-            for key, x in zip((name, f"{name} error"), pair, strict=False):
-                out[key] = "" if x is None or (isinstance(x, float) and math.isnan(x)) else x
-        flat.append(out)
-    names = list(dict.fromkeys(name for row in flat for name in row))
+            out[-1].update(zip((name, f"{name} error"), pair, strict=False))
+    return out
+
+
+def csv(rows: Sequence[Row]) -> str:
+    """Rows as CSV; (value, error) takes two columns, X and "X error"; what is missing stays empty."""
+    told = [
+        {name: "" if x is None or (isinstance(x, float) and math.isnan(x)) else x for name, x in row.items()}
+        for row in flat(rows)
+    ]
+    names = list(dict.fromkeys(name for row in told for name in row))
     file = io.StringIO()
     writer = files.DictWriter(file, names, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(told)
     return file.getvalue()

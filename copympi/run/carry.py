@@ -23,9 +23,10 @@ from copympi.records.memory import Memory
 from copympi.records.plan import Plan, Record
 from copympi.run import settings
 from copympi.run.checkpoints import Checkpoints, choose_writer, newest_settings, refuse_changes
-from copympi.run.loop import built, run, warn_about
+from copympi.run.loop import built, run
 from copympi.run.plan import Job
 from copympi.run.progress import Progress, Silent
+from copympi.run.starting import warn_about
 from copympi.run.stopping import Stopping, job_deadline
 from copympi.run.watchdog import Unwatched, Watchdog
 from copympi.storage import given, guard, layout, reading, results
@@ -37,7 +38,7 @@ from copympi.storage.folder import is_complete, refuse_results
 class Manner:
     """How a job is carried out: nothing here changes its numbers.
 
-    budget : seconds after which it stops, after a checkpoint; None: where the SLURM job ends, if there is one.
+    budget : seconds after which it stops, after a checkpoint; None: where the batch job ends, if there is one.
     writer : of checkpoints, "mpio", "root" or "auto". progress : "auto", "bar", "lines" or "none". headline : a line
     on standard output before it begins. command : this process ends with the run, so signals that come late are
     ignored, and a second SIGINT ends it at once.
@@ -85,13 +86,13 @@ def _in_folder(
 ) -> Outcome:
     """Build the ensemble, take the folder, and run."""
     root, old = comm.rank == mpi.ROOT, manner.overwrite or manner.resume
-    deadline, meta = _deadline(manner.budget, root), _meta(job)
+    deadline, meta = mpi.from_root(comm, lambda: _deadline(manner.budget)), _meta(job)
     if mpi.from_root(comm, lambda: os.path.isdir(folder)):
         mpi.from_root(comm, lambda: results.open_folder(folder, old))
     if manner.resume:
         mpi.from_root(comm, lambda: _refuse_to_go_on(job, folder, manner.overwrite))
     watchdog.beat()
-    plan, ensemble = _plan(job), _built(comm, job)
+    plan, ensemble = plan_of(job), ensemble_of(comm, job)
     plan.try_observers(ensemble)
     watchdog.beat()
     mpi.from_root(comm, lambda: results.open_folder(folder, old))
@@ -108,7 +109,7 @@ def _in_memory(comm: Any, job: Job, manner: Manner) -> Outcome:
     root = comm.rank == mpi.ROOT
     if root:
         warn_about(job.start, job.system)
-    plan, ensemble = _plan(job), _built(comm, job)
+    plan, ensemble = plan_of(job), ensemble_of(comm, job)
     memory = Memory(plan)
     last, seconds = run(ensemble, plan, [memory], _progress(job, manner, root))
     return Outcome(seconds, last, memory if root else None)
@@ -124,11 +125,11 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
         mpi.from_root(comm, checkpoints.clear)
     if root and not keep:
         warn_about(job.start, job.system)
-    progress = _progress(job, manner, root)
     with _results_on_root(job, plan, keep, checkpoints) as recorder:
         checkpoints.recorders = [recorder] if root else []
         if root and manner.headline:
             print(manner.headline, flush=True)
+        progress = _progress(job, manner, root)  # its bar comes after that line
         last, seconds = run(ensemble, plan, checkpoints.recorders, progress, checkpoints)
         seconds += checkpoints.spent_before
         mpi.from_root(comm, lambda: recorder.finish(seconds, last))
@@ -136,11 +137,13 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
     return Outcome(seconds, last)
 
 
-def _plan(job: Job) -> Plan:
+def plan_of(job: Job) -> Plan:
+    """What its records hold."""
     return Plan(job.config, job.system, job.start, job.observe)
 
 
-def _built(comm: Any, job: Job) -> Ensemble:
+def ensemble_of(comm: Any, job: Job) -> Ensemble:
+    """Its ensemble at t = 0; InputError for what only the engine can refuse. Collective."""
     try:
         with mpi.together(comm):
             return built(job.system, job.start, job.config, comm)
@@ -200,10 +203,8 @@ def _refuse_to_go_on(job: Job, folder: Path, overwrite: bool) -> None:
         settings.compare(noted, job.settings, path)
 
 
-def _deadline(budget: float | None, root: bool) -> float | None:
-    if budget is not None:
-        return clock.monotonic() + budget
-    return job_deadline() if root else None
+def _deadline(budget: float | None) -> float | None:
+    return job_deadline() if budget is None else clock.monotonic() + budget
 
 
 def _meta(job: Job) -> dict[str, Any]:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import time as clock
 from typing import Any
 
-import numpy as np
-
 from copympi import mpi
 from copympi.config.reading import Config
 from copympi.engine import clock as stops
 from copympi.engine import methods
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble
-from copympi.errors import EmptyBeableWarning, FrozenStartWarning, InputError, StateWarning, StepWarning, warn
+from copympi.errors import InputError, StepWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
 from copympi.run.progress import Silent
-from copympi.text import humane
 
 CAREFUL_CHANCE, CAREFUL_TURN = 0.05, 0.5
 """A fixed step with larger leaving chances, or in which phases turn further (rad), is warned about."""
@@ -142,33 +139,3 @@ class _StepWatch:
                 StepWarning,
             )
             self.step = None
-
-
-def warn_about(start: Start, system: System) -> None:
-    """Say once which beables have weight but no member, and that nothing can ever move, where that is so."""
-    if start.norm != 1.0:
-        what = f"the state's sum of |Psi|^2 is {start.norm:.9g}, off by rounding: it was normalised"
-        warn(f"{what} (preparation.normalise = true says so without this note)", StateWarning)
-    if system.frozen(start.counts):
-        warn(frozen(start, system), FrozenStartWarning)
-    if start.unmanned.size:
-        named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
-        more = f" and {start.unmanned.size - 5} more" if start.unmanned.size > 5 else ""
-        warn(
-            f"with {humane(start.members).replace(',', '')} members no one holds beable {named}{more}: "
-            "there is nothing to copy, so it will stay empty",
-            EmptyBeableWarning,
-        )
-
-
-def frozen(start: Start, system: System) -> str:
-    """What to say of a start from which nothing can ever move, and what helps."""
-    held, enough = np.flatnonzero(start.counts), max(1e-6, 20 * system.P / start.members)  # some 20 members a beable
-    named = ", ".join(str(system.labels[a]) for a in held[:3]) + (", ..." if held.size > 3 else "")
-    weight = f"{enough:.0e}".replace("e-0", "e-")
-    return (
-        f"nothing can ever move: all members hold beable{'s' * (held.size > 1)} {named}, none of whose neighbours in H "
-        "has a member to copy. To let them move: preparation.spectators = 1 (a pinned member in each beable), "
-        f'preparation.admixture = {{state = "uniform", weight = {weight}}} (some weight everywhere), or '
-        "preparation.basis (other beables, in which no occupation is zero)"
-    )

@@ -81,19 +81,24 @@ def from_keywords(
     made = _made(config, before, Path(), on_node)
     text = ""
     if folder is not None:
-        text = writing.toml({"system": _written(before) | {"labels": labels}} | _full(config))
+        text = writing.toml({"system": written(before) | {"labels": labels}} | _full(config))
         text += f"# recorded besides, by functions from Python: {', '.join(observe)}\n" if observe else ""
     return Job(config, text, *made, folder, None, observe)
 
 
 def _made(config: Config, before: System, files: Path, on_node: float) -> tuple[System, Start, tuple[str, str]]:
     """System, ensemble and method of a checked config that fits into this machine; paths are relative to `files`."""
+    system, start = prepared(config, before, files)
+    method = methods.planned(system, start, config, on_node)
+    return system, start, (method.name, method.why)
+
+
+def prepared(config: Config, before: System, files: Path) -> tuple[System, Start]:
+    """The system in the basis of its beables, and the ensemble at t = 0, of a checked config."""
     p = config.preparation
     array = hasattr(p.phases, "dtype") or isinstance(p.phases, tuple)
     phases = p.phases if array else given.phases(p.phases, files)
-    system, start = build.prepared(before, p, phases, files)
-    method = methods.planned(system, start, config, on_node)
-    return system, start, (method.name, method.why)
+    return build.prepared(before, p, phases, files)
 
 
 def _full(config: Config) -> dict[str, dict[str, Any]]:
@@ -102,7 +107,7 @@ def _full(config: Config) -> dict[str, dict[str, Any]]:
     return {name: dict(part) for name, part in parts.items() if part is not None}
 
 
-def _written(system: System) -> dict[str, Any]:
+def written(system: System) -> dict[str, Any]:
     """The section [system] that gives the same system to the last bit; of a large one a digest stands there."""
     W, lattice, hbar = system.frequencies, system.lattice, system.hbar
     if lattice is not None and lattice.P <= writing.MOST_NUMBERS:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from copympi.engine.ensemble import Ensemble
-from copympi.errors import FilesWarning, warn
+from copympi.errors import FilesWarning, InputError, warn
 from copympi.run.watchdog import Unwatched, Watchdog
 
 STOP, SAVE = 0, 1
@@ -24,6 +24,8 @@ LOOK_EVERY = 0.5
 """Seconds between the root's looks for a STOP file."""
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
 """Each asks for a stop; SIGHUP only where it is not ignored, as under nohup."""
+JOB_END = "COPYMPI_JOB_END"
+"""Variable with the end of the batch job, in seconds since 1970: for PBS, LSF, Flux and others (jobs/README.md)."""
 STOP_FILE, STOPPED = "STOP", "stopped"
 """What a user puts into DIR to stop a run, and what it becomes: job scripts see there that nobody wants to go on."""
 
@@ -125,11 +127,20 @@ class Stopping:
 
 
 def job_deadline() -> float | None:
-    """Monotonic time at which the SLURM job this process belongs to ends, less what leaving takes; None outside one."""
-    if "SLURM_JOB_ID" not in os.environ:
-        return None
-    end = os.environ.get("SLURM_JOB_END_TIME") or _ask_slurm(os.environ["SLURM_JOB_ID"])
-    if not end or not str(end).isdigit():
+    """Monotonic time at which the batch job this process belongs to ends, less what leaving takes; None outside one.
+
+    COPYMPI_JOB_END says when, in seconds since 1970, for schedulers that do not; SLURM does. InputError where it is no
+    such number.
+    """
+    end = os.environ.get(JOB_END, "").strip()
+    if end:
+        if not end.replace(".", "", 1).isdigit() or len(end) > 15:
+            raise InputError(JOB_END, end, "must be the job's end in seconds since 1970, as `date +%s` writes them")
+    elif "SLURM_JOB_ID" in os.environ:
+        end = os.environ.get("SLURM_JOB_END_TIME") or _ask_slurm(os.environ["SLURM_JOB_ID"]) or ""
+        if not end.isdigit():
+            return None
+    else:
         return None
     left = float(end) - clock.time()
     return clock.monotonic() + left - max(5.0, 0.02 * left)

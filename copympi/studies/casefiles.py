@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from copympi import __version__, mpi
 from copympi.engine.arithmetic import arithmetic
 from copympi.errors import MachineError
+from copympi.storage import sealed
 from copympi.storage.results import libraries
-from copympi.studies import sealed
 from copympi.text import one_line
 
 FOLDER = "cases"

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from copympi.errors import InputError, MachineError
-from copympi.storage import checkpoints, layout
+from copympi.storage import checkpoints, layout, sealed
 from copympi.storage.folder import KEY, make
 from copympi.storage.hdf5 import opened, reason
-from copympi.studies import STUDIES, casefiles, sealed
+from copympi.studies import STUDIES, casefiles
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from copympi.errors import InputError, MachineError
-from copympi.studies import STUDIES, casefiles, find, folders, outputs, sealed
+from copympi.storage import sealed
+from copympi.studies import STUDIES, casefiles, find, folders, outputs
 from copympi.studies.folders import Held
 
 AT_MOST = 8

@@ -11,7 +11,8 @@ import numpy as np
 from copympi import __version__
 from copympi.errors import MachineError
 from copympi.report import style, tables
-from copympi.studies import casefiles, sealed
+from copympi.storage import sealed
+from copympi.studies import casefiles
 from copympi.studies.casefiles import Done
 
 ONCE = ("libraries", "cpu", "mpi", "ranks", "hostname", "machine")

@@ -27,15 +27,14 @@ class _AtOnceError(BaseException):
 
 
 class Stopping:
-    """A context in which a signal asks to stop. `budget`: seconds; None for the end of the SLURM job, if any."""
+    """A context in which a signal asks to stop. `budget`: seconds; None for the end of the batch job, if any."""
 
     def __init__(self, comm: Any, budget: float | None) -> None:
         self.comm = comm
         self.caught, self.may_break = 0, False
         self.old: dict[int, Any] = {}
-        self.deadline: float | None = None
-        if comm.rank == mpi.ROOT:
-            self.deadline = job_deadline() if budget is None else clock.monotonic() + budget
+        ends = mpi.from_root(comm, lambda: job_deadline() if budget is None else clock.monotonic() + budget)
+        self.deadline: float | None = ends if comm.rank == mpi.ROOT else None
         self.longest, self.since = 0.0, clock.monotonic()
 
     def __enter__(self) -> Stopping:

@@ -100,6 +100,10 @@ def valid(dice: random.Random) -> Table:
         config["output"]["summaries"] = dice.choice([True, False])
     if not counts and dice.random() < 0.25:
         config["alignment"] = _alignment(dice)
+    if dice.random() < 0.3:
+        dynamics["method"] = dice.choice(["exact", "exact", "leap"])
+        if dynamics["method"] == "exact" and dice.random() < 0.8:
+            dynamics.pop("step", None)
     if dice.random() < 0.2:
         config["checkpoint"] = {"interval": dice.choice(["1h", "0.001s", interval]), "keep": dice.choice([1, 2, 5])}
     return config

@@ -477,7 +477,11 @@ BY_NAME = {"representation": "members"}
         ({"state": np.array([1, 0, 0])}, "preparation.state", "one element for each of the 2 beables; it has 3"),
         ({"state": np.eye(2)}, "preparation.state", "must be"),
         ({"method": "exact", "step": 0.1}, "dynamics.step = 0.1", "copies come one by one"),
-        ({"method": "exact", "phase_spread": 0.1}, "preparation.phase_spread = 0.1", "must be 0 for the method"),
+        (
+            {"method": "exact", "phase_spread": 0.1, "members": 10**10},
+            "preparation.members = 1",
+            "2e+09 for the method",
+        ),
         ({"method": "exact", "members": 10**10}, "preparation.members = 10000000000", "4e+09 for the method"),
         ({"method": "exact", "alignment": {"strength": 1}}, "alignment = ", "must be left out for the method"),
         ({"representation": "both"}, 'dynamics.representation = "both"', "'auto', 'members' or 'occupation'"),

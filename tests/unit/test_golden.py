@@ -15,7 +15,10 @@ import pytest
 from tests import golden
 
 KNOWN = json.loads(golden.FILE.read_text())
-A_FEW = ("members, P = 2", "counts, P = 8", "lattice, N = 1e30", "phases, one block", "phases, blocks", "kinds")
+A_FEW = (
+    "members, P = 2", "counts, P = 8", "lattice, N = 1e30", "phases, one block", "phases, blocks", "kinds",
+    "exact phases",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

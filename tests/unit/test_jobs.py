@@ -26,7 +26,7 @@ def test_configs_are_read(path: Path) -> None:
     if system.P <= 1e5:
         _, start = build.prepared(system, checked.preparation, None, folder=path.parent)
         assert start.members == int(checked.preparation.members)
-    assert path.name in (REPO / "README.md").read_text()
+    assert path.name in (REPO / "docs/config.md").read_text()
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)

@@ -19,12 +19,15 @@ from copympi.kernels import (
     counts,
     draws,
     events,
+    exact,
+    exact_phases,
     field_plans,
     fields,
     lineages,
     members,
     momenta,
     phase_classes,
+    phase_paths,
     phases,
     proposals,
     single,
@@ -96,6 +99,28 @@ def some() -> Any:
     return made
 
 
+def one_by_one() -> dict[str, Any]:
+    """Replicas of two members in each beable."""
+    return {
+        "couplings": C, "n": i64(R, P, value=2), "phase": real(R, P), "time_left": real(R), "step": i64(R),
+        "events": real(R), "keys": np.zeros(R, np.uint64), "spectators": 0,
+    }  # fmt: skip
+
+
+def law(couplings: Couplings = C) -> exact_phases.Law:
+    return exact_phases.Law(couplings, copying=1.0, smallest=0.0, seed=1, purpose=15, first_replica=0)
+
+
+def begun(members: bool = True) -> dict[str, Any]:
+    """Paths of phases that set out from those members, or phase classes."""
+    paths = real(R, P, phase_paths.NUMBERS)
+    if members:
+        exact_phases.begin_members(law(), crowd(), paths=paths)
+    else:
+        exact_phases.begin_classes(law(), Classes(**in_classes()), paths=paths)
+    return {"paths": paths}
+
+
 def calls() -> dict[str, Call]:
     """Every public function and class of the kernels that is given arrays, with arguments that are right."""
     n, real_n = i64(R, P, value=2), real(R, P, value=2.0)
@@ -114,6 +139,8 @@ def calls() -> dict[str, Call]:
     aligned_, unaligned_ = {**system, "plans": aligned}, {**system, "plans": unaligned}
     active = {"active": ones(R)}
     classes = {"classes": Classes(**in_classes())}
+    paths, alone = {"paths": real(R, P, phase_paths.NUMBERS)}, {"law": law()}
+    one_by_one = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
     return {
         "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
         "Scratch": (Scratch, system),
@@ -122,6 +149,11 @@ def calls() -> dict[str, Call]:
         "first_failure": (aligned.first_failure, active),
         "Crowd": (Crowd, {"replicas": R, **blocks()}),
         "Classes": (Classes, in_classes()),
+        "Paths": (exact.Paths, one_by_one()),
+        "Paths.watch": (
+            exact.Paths(**one_by_one()).watch, {"death": real(R, P), "smallest": i64(R, P), "floor": i64(R, P)},
+        ),
+        "Paths.name": (exact.Paths(**one_by_one()).name, {"ids": blocks()["ids"], "offset": blocks()["offset"]}),
         "half_step": (half_step, {**system, "n": real(P, value=2.0), "phase": real(P), "t": 0.1}),
         "counts.advance": (
             counts.advance,
@@ -216,6 +248,15 @@ def calls() -> dict[str, Call]:
             phase_classes.copy,
             {**unaligned_, **classes, **active, **stream, "first_replica": 0, "events": real(R)},
         ),
+        "Law": (
+            exact_phases.Law,
+            {**system, "copying": 1.0, "smallest": 0.0, "seed": 1, "purpose": 15, "first_replica": 0},
+        ),
+        "begin_members": (exact_phases.begin_members, {**alone, "crowd": crowd(), **paths}),
+        "advance_members": (exact_phases.advance_members, {**alone, "crowd": crowd(), **begun(), **one_by_one}),
+        "begin_classes": (exact_phases.begin_classes, {**alone, **classes, **paths}),
+        "advance_classes": (exact_phases.advance_classes, {**alone, **classes, **begun(False), **one_by_one}),
+        "sums_of": (phase_paths.sums_of, {"n": n, **paths}),
         "leavers": (draws.leavers, {"seed": 1, "n": 10, "chance": real(2, value=0.1), "count": 3}),
         "many_leavers": (draws.many_leavers, {"seed": 1, "n": 10.0, "chance": real(2, value=0.1), "count": 3}),
     }  # fmt: skip
@@ -234,7 +275,7 @@ AT_LEAST = {
 ANY_LENGTH = {"sums_of_mapped": ("powers",), "in_stream_order": ("order",), "answer": ("values",)}
 """And such as may be a little shorter too: the others say how much of them is used."""
 MAY_BE_NONE = {"Crowd": ("values", "spectators")}
-ANY_SYSTEM = ("Scratch", "StepPlans", "FieldPlans", "half_step")
+ANY_SYSTEM = ("Scratch", "StepPlans", "FieldPlans", "half_step", "Law")
 """What takes whatever system it is given, half_step where n and phase are of it."""
 
 
@@ -245,6 +286,8 @@ def wrong_object(value: Any, name: str) -> list[Any]:
         made.append(OTHER)
     if isinstance(value, Scratch):
         made.append(Scratch(OTHER))
+    if isinstance(value, exact_phases.Law):
+        made.append(law(OTHER))
     if isinstance(value, Crowd):
         made += [crowd(3, U + 1), crowd(3, U, P + 1), *([crowd(0)] if name in NEED_VALUES else [])]
     if isinstance(value, Classes):
@@ -255,12 +298,14 @@ def wrong_object(value: Any, name: str) -> list[Any]:
     return made
 
 
-NEED_VALUES = ("map_members", "sum_powers", "copies.copy", "copy_members", "midpoints", "end")
+NEED_VALUES = (
+    "map_members", "sum_powers", "copies.copy", "copy_members", "midpoints", "end", "begin_members", "advance_members",
+)  # fmt: skip
 
 
 def wrong(value: Any, name: str, shorter: bool, longer: bool) -> list[Any]:
     """What must be refused in the place of a right array or object."""
-    if isinstance(value, (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl)):
+    if isinstance(value, (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law)):
         return wrong_object(value, name)
     if not isinstance(value, np.ndarray):
         return []
@@ -310,6 +355,7 @@ OUT_OF_RANGE: list[tuple[str, str, Any, int]] = [
     ("Crowd", "unit", (1, 0), 2), ("Crowd", "unit", (0, 0), -1), ("Crowd", "counts", (0, 0), -2),
     ("Crowd", "counts", (1, 2), 3), ("Crowd", "counts", (0, 1), 99), ("Crowd", "spectators", (0, 0), 3),
     ("Crowd", "spectators", (0, 0), -1),
+    ("Paths", "n", (0, 1), -1), ("Paths.name", "offset", 1, 7), ("Paths.name", "offset", 0, 1),
     ("Classes", "count", (0, 1, 2), -1), ("Classes", "count", (1, 0, 0), 2), ("Classes", "n", (1, 2), 9),
     ("Classes", "spectators", (0, 0), 2), ("Classes", "spectators", (0, 0), -1),
     ("draw_proposals", "proposals", (0, 0), 3), ("draw_proposals", "proposals", (1, 0), -1),
@@ -358,6 +404,16 @@ def test_where_units_stand_is_the_crowds_own() -> None:
         phases.map_members(each, maps=np.tile(np.repeat([0.6, 0.8, 0, 0], P), (R, 1)), due=ones(R, P))
     assert np.array_equal(made["values"], same["values"])
     assert not np.array_equal(made["values"], blocks()["values"])
+
+
+@pytest.mark.parametrize("new", [-1, 1, 3])
+def test_counts_of_named_members_are_looked_at_again(new: int) -> None:
+    made = one_by_one()
+    paths = exact.Paths(**made)
+    paths.name(blocks()["ids"], blocks()["offset"])
+    made["n"][1, 2] = new
+    with pytest.raises(ValueError, match=r"^n\[1, 2\] = -1|^offset: must leave replica 1 as many members as n has"):
+        paths.advance(seed=1, purpose=1, names=2, smallest=0.0, max_steps=1)
 
 
 @pytest.mark.parametrize("kind", [np.int64, np.float64])

@@ -25,6 +25,7 @@ ALLOWED = [
     ("files", ()),
     ("launcher", ()),
     ("interrupt", ("launcher",)),
+    ("citation", ("__version__",)),
     ("errors", ("text",)),
     ("mpi", ("errors", "text", "launcher")),
     ("kernels", ()),
@@ -39,10 +40,23 @@ ALLOWED = [
     ("outcome", (*GROUND, "model", "theory", "records", "storage", "report")),
     ("simulate", (*GROUND, "config", "model", "engine", "records", "run", "outcome")),
     (
+        "sweep",
+        (
+            *GROUND, "__version__", "config", "model", "engine", "theory", "records", "storage", "report", "outcome",
+            "run", "simulate",
+        ),
+    ),
+    (
         "studies",
         (*GROUND, "__version__", "model", "engine", "theory", "records", "storage", "report", "run", "simulate"),
     ),
-    ("cli", (*GROUND, "__version__", "interrupt", "config", "model", "engine", "storage", "report", "run", "studies")),
+    (
+        "cli",
+        (
+            *GROUND, "__version__", "interrupt", "citation", "config", "model", "engine", "storage", "report", "run",
+            "sweep", "studies",
+        ),
+    ),
     ("__main__", ("cli",)),
 ]
 
@@ -76,7 +90,8 @@ def test_there_is_something_to_look_at() -> None:
 def test_imports_flow_one_way(path: Path) -> None:
     name = name_of(path)
     room = (name.split(".") + [""])[1]
-    allowed = ("errors", "interrupt", "model", "simulate") if not room else (room, *dict(ALLOWED)[room])
+    outside = ("errors", "interrupt", "citation", "model", "simulate", "sweep")
+    allowed = (room, *dict(ALLOWED)[room]) if room else outside
     for target in imports(path):
         if belongs(target, "copympi"):
             assert any(belongs(target, f"copympi.{may}") for may in allowed), f"{name} imports {target}"

@@ -255,6 +255,8 @@ def test_each_row_carries_what_it_says(row: Method) -> None:
         ("leaping counts", {"method": LEAP, "representation": "occupation"}),
         ("exact members", {"method": EXACT}),
         ("exact counts", {"method": EXACT, "representation": "occupation", "P": 65, "members": LARGEST}),
+        ("exact phases", {"method": EXACT, "spread": 0.1}),
+        ("exact phase classes", {"method": EXACT, "representation": "occupation", "spread": 0.1, "P": 65}),
     ],
 )  # fmt: skip
 def test_the_method_that_carries_a_run(name: str, case: dict) -> None:
@@ -348,9 +350,9 @@ def test_what_cannot_fit_is_refused(row: Method, monkeypatch: pytest.MonkeyPatch
 
 def test_the_bytes_of_a_member_and_of_a_beable() -> None:
     """As README has them: 4 with an identity, 40 more for a phase, 48 more for a momentum; 400 where counts are all."""
-    assert [row.bytes_a_member for row in TABLE if row.representation == "members"] == [4, 44, 92, 4]
+    assert [row.bytes_a_member for row in TABLE if row.representation == "members"] == [4, 44, 92, 4, 44]
     found = [row.bytes_a_beable(64) for row in TABLE if row.representation == "occupation"]
-    assert found == [400, 400, 400, 400 + 24 * 64, 64]
+    assert found == [400, 400, 400, 400 + 24 * 64, 64, 288 + 24 * 64]
 
 
 # --- the clock

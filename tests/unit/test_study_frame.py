@@ -18,8 +18,8 @@ from copympi import studies
 from copympi.errors import InputError, MachineError, StoppedEarly
 from copympi.mpi import Alone
 from copympi.report import tables
-from copympi.storage import layout
-from copympi.studies import casefiles, looking, sealed
+from copympi.storage import layout, sealed
+from copympi.studies import casefiles, looking
 from copympi.studies.frame import Request, conduct
 
 COIN = '''

@@ -8,6 +8,7 @@ A builder is a module with KEYS, the names of the keys of [system] that are its 
 from __future__ import annotations
 
 import difflib
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
@@ -28,6 +29,7 @@ class Builder(Protocol):
     def build(self, values: dict[str, Any], hbar: float, folder: Path) -> System: ...
 
 
+@cache
 def builders() -> dict[str, Builder]:
     """name -> builder, in alphabetical order."""
     names = sorted(module.name for module in iter_modules(__path__))

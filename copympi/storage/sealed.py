@@ -32,17 +32,21 @@ class DamagedError(MachineError):
     """A file that is no longer what was written."""
 
 
-def _seal(data: Any) -> bytes:
-    return f"copympi study, XXH3-128 of what follows this block: {xxhash.xxh3_128_hexdigest(data)}\n".encode()
+STUDY, SWEEP = "study", "sweep"
+"""What a file is part of: its first word after copympi's."""
 
 
-def write(path: Path, fill: Callable[[Any], None]) -> None:
+def _seal(data: Any, kind: str) -> bytes:
+    return f"copympi {kind}, XXH3-128 of what follows this block: {xxhash.xxh3_128_hexdigest(data)}\n".encode()
+
+
+def write(path: Path, fill: Callable[[Any], None], kind: str = STUDY) -> None:
     """A new file with what `fill(file)` puts into it: there as a whole, or not at all. OSError where the disk fails."""
     memory = io.BytesIO()
     with h5py.File(memory, "w", libver=FORMAT, userblock_size=BLOCK) as file:
         fill(file)
     data = memory.getbuffer()
-    data[:BLOCK] = _seal(data[BLOCK:]).ljust(BLOCK, b"\0")
+    data[:BLOCK] = _seal(data[BLOCK:], kind).ljust(BLOCK, b"\0")
     put(path, data)
 
 
@@ -70,19 +74,19 @@ def _mask() -> int:
 
 
 def is_sealed(path: Path) -> bool:
-    """Whether a file begins as ours do. OSError where it cannot be read."""
+    """Whether a file begins as those of studies do. OSError where it cannot be read."""
     files.check(path)
-    head = _seal(b"").split(b":")[0]
+    head = _seal(b"", STUDY).split(b":")[0]
     with path.open("rb") as file:
         return file.read(len(head)) == head
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Any]:
+def opened(path: Path, kind: str = STUDY) -> Iterator[Any]:
     """A file to read, whose bytes are those that were written. DamagedError, or OSError where there is none."""
     files.check(path)
     data = path.read_bytes()
-    if data[:BLOCK].rstrip(b"\0") != _seal(memoryview(data)[BLOCK:]):
+    if data[:BLOCK].rstrip(b"\0") != _seal(memoryview(data)[BLOCK:], kind):
         raise DamagedError(f"{path} is damaged, or was changed: its bytes do not match their digest")
     with h5py.File(io.BytesIO(data), "r") as file:
         yield file

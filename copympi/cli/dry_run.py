@@ -1,0 +1,55 @@
+"""`copympi run --dry-run`: what a run will take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from copympi import mpi
+from copympi.report.numbers import significant
+from copympi.run.plan import Job
+from copympi.run.progress import span
+from copympi.run.rehearsal import Forecast, rehearse
+from copympi.run.starting import warn_about
+from copympi.text import one_line
+
+NAMED = 8
+
+
+def dry_run(comm: Any, job: Job, headline: str, replace: bool) -> None:
+    """Check everything, take real steps for a second, and say what the whole run takes. Writes nothing. Collective."""
+    if comm.rank == mpi.ROOT:
+        print(headline, flush=True)
+        warn_about(job.start, job.system)
+    found = rehearse(comm, job, replace)
+    if comm.rank == mpi.ROOT:
+        print("\n".join(map(one_line, described(job, found))), flush=True)
+
+
+def described(job: Job, found: Forecast) -> list[str]:
+    """Lines about what a run will take."""
+    keep, unit = job.config.checkpoint.keep, job.config.output.time_unit
+    rate = found.steps / found.seconds if found.seconds > 0 else 0.0
+    whole = found.reached >= job.config.dynamics.duration * (1 - 1e-9)
+    took = "the whole run" if whole else f"t = {found.reached:.4g}{' ' + unit if unit else ''}"
+    empty = np.flatnonzero(job.start.counts == 0)
+    named = ", ".join(str(job.system.labels[a]) for a in empty[:NAMED]) + (", ..." if empty.size > NAMED else "")
+    return [
+        f"  memory    {size(found.memory)} a rank, the most that any took",
+        f"  disk      {size(found.results)} of records, and {keep} checkpoints of {size(found.checkpoint)} each, in "
+        f"{job.folder}",
+        f"  speed     {found.steps:,} steps in {found.seconds:.2f} s ({significant(rate)}/s), {took}",
+        f"  duration  {span(found.hours * 3600)} of wall time{'' if whole else ', if it goes on like that'}",
+        f"  empty     {f'{empty.size:,} of {job.system.P:,} beables, for good: {named}' if named else 'no beable'}",
+        "  nothing was written",
+    ]
+
+
+def size(count: float) -> str:
+    """Bytes as one reads them."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.4g} TB"

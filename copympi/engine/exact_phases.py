@@ -1,0 +1,216 @@
+"""Phases of members' own, event by event: rules (39), (40) without a step. docs/exact.md."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import copympi.kernels.exact_phases as kernel
+from copympi import mpi
+from copympi.engine.accuracy import RESOLVABLE, Accuracy
+from copympi.engine.clock import START, Stop
+from copympi.engine.own_phases import dealt
+from copympi.engine.pace import Pace
+from copympi.engine.phase_classes import shared_out
+from copympi.engine.purposes import Purpose
+from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.errors import DynamicsError, InputError
+from copympi.kernels.classes import Classes
+from copympi.kernels.crowd import Crowd
+from copympi.kernels.lineages import first_of_each
+from copympi.kernels.phase_paths import NUMBERS, sums_of
+from copympi.kernels.phases import unit_circle
+from copympi.kernels.streams import uniforms
+from copympi.model.preparation import Start, largest_remainder
+from copympi.model.system import System
+
+
+class OneByOne(IndependentReplicas):
+    """What members and phase classes share: a replica is one rank's whole, as copies that follow one another cannot be
+    shared out.
+
+    paths (here, P, NUMBERS) : the map of each beable since its values were written down, and sums of powers of these.
+    copying : a factor on all rates of copying.
+    """
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, layout: Replicas, copying: float
+    ) -> None:
+        super().__init__(comm, system, start, accuracy, seed, layout)
+        self.copying = copying
+        self.pace = Pace(1 + 1000 // system.P)  # each copy is work for all beables
+        self.paths = np.zeros((layout.here, system.P, NUMBERS))
+        self._law = self.law(START)
+
+    def law(self, stop: Stop) -> kernel.Law:
+        """By what the kernels go on to a stop."""
+        return kernel.Law(
+            self.system.couplings, copying=self.copying, smallest=RESOLVABLE * stop.time, seed=self.seed,
+            purpose=Purpose.EXACT_PHASES, first_replica=self.first,
+        )  # fmt: skip
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self._law = self.law(stop)
+
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas: how many were made."""
+        done, status, replica, beable = self.advanced(self.pace.steps)
+        if status:
+            n, label = self.occupation()[replica], self.system.labels[beable]
+            some = ", ".join(str(int(x)) for x in n[:8]) + (", ..." if len(n) > 8 else "")
+            self.problem = DynamicsError(
+                f"phases of beable {label} turn too fast for this time to resolve: t = {self.times[replica]:.10g}, "
+                f"n = [{some}], replica {self.first + replica}; choose a shorter duration"
+            )
+        return done
+
+    @abstractmethod
+    def advanced(self, most: int) -> tuple[int, int, int, int]:
+        """At most so many steps of this rank's replicas: how many were made; then whether, whose and where time is too
+        coarse."""
+
+    @abstractmethod
+    def occupation(self) -> NDArray[np.int64]:
+        """n (here, P)."""
+
+    @abstractmethod
+    def lineages(self) -> NDArray[np.int64]:
+        """Distinct phases of each beable, (here, P)."""
+
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
+        n = self.occupation()
+        sums = sums_of(n, paths=self.paths)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            order = np.abs(sums) / n[:, :, None]
+        phase = np.angle(sums[:, :, 0]) + self.system.couplings.shift * self.times[:, None]
+        rows = {"occupation": n, "phase": phase, "coherence": order[:, :, 0]}
+        return {**rows, "coherence2": order[:, :, 1], "lineages": self.lineages()}
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        return {"paths": self.paths, **self.counters}
+
+    @property
+    def _clocks(self) -> dict[str, NDArray[Any]]:
+        return {"time_left": self.time_left, "step": self.step, "events": self.events}
+
+
+class ExactPhases(OneByOne):
+    """Every member of every replica.
+
+    ids (here N,) : members, replica after replica, bucketed by beable, spectators first. values (2, here N) : their
+    e^{i phi}, re and im, as last written down. counts (here, P) : members of each beable.
+    """
+
+    def __init__(
+        self,
+        comm: Any,
+        system: System,
+        start: Start,
+        accuracy: Accuracy,
+        replicas: int,
+        seed: int,
+        copying: float = 1.0,
+    ) -> None:
+        N, P = start.members, system.P
+        layout = Replicas(replicas, comm.size, comm.rank, N)
+        super().__init__(comm, system, start, accuracy, seed, layout, copying)
+        R = layout.here
+        self.ids = np.tile(np.arange(N, dtype=np.uint32), R)
+        self.counts = np.tile(start.counts.astype(np.int32), (R, 1))
+        self.values = self._first_values(start)
+        self.crowd = Crowd(
+            replicas=R, ids=self.ids, values=self.values, offset=np.arange(R + 1, dtype=np.int64) * N,
+            unit=np.column_stack([np.arange(R), np.zeros(R, np.int64)]), counts=self.counts,
+            spectators=np.full((R, P), start.spectators, np.int32),
+        )  # fmt: skip
+        kernel.begin_members(self._law, self.crowd, paths=self.paths)
+
+    def _first_values(self, start: Start) -> NDArray[np.float64]:
+        """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
+        N, here = start.members, range(self.first, self.first + self.layout.here)
+        if start.phases is not None:
+            angle = np.tile(self._given(start), len(here))
+        else:
+            middle = np.repeat(start.phase, start.counts)
+            luck = [uniforms(self.seed, Purpose.PHASES, replica, 0, 0, N) for replica in here]
+            angle = np.concatenate([np.empty(0), *(middle + start.spread * (2.0 * one - 1.0) for one in luck)])
+        return np.array(unit_circle(np.remainder(angle, 2 * np.pi)))
+
+    def _given(self, start: Start) -> NDArray[np.float64]:
+        """Given phases. InputError on every rank where one cannot read them."""
+        problem, found = None, np.empty(0)
+        try:
+            found = dealt(start.phases, start.members, 1, np.zeros(1, np.int64))[0]
+        except InputError as bad:
+            problem = bad
+        said = mpi.first_text(self.comm, "" if problem is None else problem.why)
+        if said:
+            raise InputError("preparation.phases", "(from a file)", said)
+        return found
+
+    def advanced(self, most: int) -> tuple[int, int, int, int]:
+        return kernel.advance_members(self._law, self.crowd, paths=self.paths, **self._clocks, max_steps=most)
+
+    def occupation(self) -> NDArray[np.int64]:
+        return self.counts.astype(np.int64)
+
+    def lineages(self) -> NDArray[np.int64]:
+        groups = np.repeat(np.arange(self.counts.size, dtype=np.int32), self.counts.ravel())
+        first = first_of_each(groups, *self.values.view(np.int64))
+        return np.bincount(groups[first], minlength=self.counts.size).astype(np.int64).reshape(self.counts.shape)
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        return {"counts": self.counts, **super().per_unit()}
+
+    def per_member(self) -> dict[str, NDArray[Any]]:
+        """What it holds of every member of this rank: the order of the ids is part of the state."""
+        return {"ids": self.ids, "x": self.values[0], "y": self.values[1]}
+
+
+class ExactPhaseClasses(OneByOne):
+    """Replicas as counts (here, P, K) of K phase classes a beable, z (here, 2, P, K) their e^{i phi} as last written
+    down; at t = 0 as in PhaseClasses: evenly spaced phases, members and spectators shared out evenly."""
+
+    def __init__(
+        self,
+        comm: Any,
+        system: System,
+        start: Start,
+        accuracy: Accuracy,
+        replicas: int,
+        seed: int,
+        classes: int,
+        copying: float = 1.0,
+    ) -> None:
+        layout = Replicas(replicas, comm.size, comm.rank)
+        super().__init__(comm, system, start, accuracy, seed, layout, copying)
+        R, P = layout.here, system.P
+        angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(classes) + 1.0) / classes - 1.0)
+        z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, classes))
+        self.z = np.tile(z, (R, 1, 1, 1))
+        self.count = np.tile(np.array([shared_out(n, classes) for n in start.counts]), (R, 1, 1))
+        self.n = self.count.sum(axis=2)
+        spectators = np.tile(largest_remainder(np.full(classes, 1.0 / classes), self.spectators), (P, 1))
+        self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=spectators)
+        kernel.begin_classes(self._law, self.classes, paths=self.paths)
+
+    def advanced(self, most: int) -> tuple[int, int, int, int]:
+        return kernel.advance_classes(self._law, self.classes, paths=self.paths, **self._clocks, max_steps=most)
+
+    def occupation(self) -> NDArray[np.int64]:
+        return self.n
+
+    def lineages(self) -> NDArray[np.int64]:
+        return np.count_nonzero(self.count, axis=2).astype(np.int64)
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        return {"n": self.n, "z": self.z, "count": self.count, **super().per_unit()}

@@ -1,0 +1,92 @@
+"""What a run will take, from a second of its real steps in memory: nothing is written."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time as clock
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from copympi import mpi
+from copympi.engine import clock as stops
+from copympi.engine.ensemble import Ensemble, State
+from copympi.records.plan import Plan
+from copympi.run.carry import ensemble_of, plan_of
+from copympi.run.plan import Job
+from copympi.storage import folder as places
+
+TRIED, LEAST = 1.0, 3
+"""Seconds of real steps, and moments of them (see Ensemble.advance) at least."""
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """memory : bytes, the most that any rank has taken. results, checkpoint : bytes on disk, of the whole run's records
+    and of one checkpoint. steps : of all replicas together, in `seconds` of wall time, the first moment left out where
+    there were more. reached : simulated time. hours : of wall time for the whole run, if it goes on like that."""
+
+    memory: int
+    results: int
+    checkpoint: int
+    steps: int
+    seconds: float
+    reached: float
+    hours: float
+
+
+def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
+    """Check all that a run checks, take steps for a second or up to its end, and measure. Collective.
+
+    replace : whether results in the folder may be replaced, or gone on with. Raises what a run raises.
+    """
+    if job.folder is not None:
+        folder = job.folder
+        mpi.from_root(comm, lambda: places.refuse_results(folder, replace))
+    plan, ensemble = plan_of(job), ensemble_of(comm, job)
+    plan.try_observers(ensemble)
+    looks = [(0.0, 0, 0.0)]  # wall time, steps, simulated time after each moment
+    began, first = clock.perf_counter(), 1
+
+    def look() -> tuple[float, int, float]:
+        reached, steps, _ = ensemble.progress
+        return clock.perf_counter() - began, steps, reached
+
+    while first <= plan.records and not (looks[-1][0] > TRIED and len(looks) > LEAST):
+        ensemble.begin(stops.record(first, plan.interval))
+        more = True
+        while more and not (looks[-1][0] > TRIED and len(looks) > LEAST):
+            more = ensemble.advance()
+            looks.append(mpi.from_root(comm, look))
+        if not more:
+            plan.take(ensemble, first)
+        first += 1
+    start = looks[1] if looks[-1][2] < job.config.dynamics.duration and looks[-1][2] > looks[1][2] else looks[0]
+    seconds, steps, passed = (float(end - begin) for begin, end in zip(start, looks[-1], strict=True))
+    whole = seconds * job.config.dynamics.duration / passed if passed > 0 else float("nan")
+    most = np.array([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if sys.platform != "darwin" else 1)])
+    mpi.largest(comm, most)
+    return Forecast(
+        int(most[0]), _of_records(plan), _of_state(comm, ensemble), int(steps), seconds, looks[-1][2], whole / 3600
+    )
+
+
+def _of_records(plan: Plan) -> int:
+    """Bytes of all records; small runs take some tens of thousands more for what HDF5 notes besides."""
+    profiles, total = plan.number(plan.records) + 1, 0
+    for row in plan.rows:
+        each = plan.dtype(row).itemsize * int(np.prod(plan.width(row), dtype=object))
+        each *= plan.config.dynamics.replicas if "replica" in row.axes else 1
+        total += each * (profiles if row.profile and plan.thinned else plan.records + 1)
+    return total
+
+
+def _of_state(comm: Any, ensemble: Ensemble) -> int:
+    """Bytes of a checkpoint: what is split among ranks, and once what stands alike on each."""
+    state: State = ensemble.state()
+    parts = [*state.columns.values(), *(values for values, _ in state.ragged.values())]
+    split = np.array([sum(values.nbytes for values in parts)], np.int64)
+    mpi.total(comm, split)
+    return int(split[0]) + sum(values.nbytes for values in state.common.values())

@@ -1,0 +1,85 @@
+"""What stands in a sweep's folder: its points, and the Run of each, read when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from copympi.errors import InputError
+from copympi.outcome.loading import from_results
+from copympi.outcome.run import Run
+from copympi.storage import layout
+from copympi.sweep import folder
+from copympi.sweep.base import Base, Jobs
+from copympi.sweep.batches import Reader
+from copympi.sweep.points import Point
+
+
+class Held:
+    """A sweep's folder. InputError where there is none, MachineError where its sweep.json is damaged.
+
+    points : all of them, in order. base : the config that they change.
+    """
+
+    def __init__(self, path: Any, base: Base | None = None) -> None:
+        self.path = Path(path)
+        spec = folder.read(self.path)
+        if spec is None:
+            raise InputError("DIR", path, f"holds no sweep ({folder.SPEC})")
+        self.spec = spec
+        self.base = spec.base if base is None else base
+        self.points = spec.points
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """What makes the runs of points."""
+        return Jobs(self.base)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """The results of small runs."""
+        return Reader(self.path)
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __iter__(self) -> Iterator[tuple[dict[str, Any], Run]]:
+        for point in self.points:
+            run = self.run(point)
+            if run is not None:
+                yield point.values, run
+
+    @property
+    def keys(self) -> list[str]:
+        """What is swept, by section.key."""
+        return list(self.spec.over)
+
+    def run(self, point: Point) -> Run | None:
+        """The Run of a point; None where it is not done."""
+        found = self.reader.get(point.name)
+        if found is not None:
+            job = self.jobs.job(point)
+            config = {name: dict(keys) for name, keys in self.jobs.values(point).items()}
+            return Run.of(found.arrays, found.steps, found.largest_chance, found.seconds, config=config,
+                          system=job.system, state=job.start.state)  # fmt: skip
+        own = self.path / folder.WORKSPACE / point.name
+        if not (own / layout.NAME).exists():
+            return None
+        run = from_results(own)
+        return run if run.complete else None
+
+    @property
+    def failed(self) -> list[tuple[dict[str, Any], str]]:
+        """Values of runs that failed, and why."""
+        return [(point.values, self.reader.failures[point.name]) for point in self.points
+                if point.name in self.reader.failures]  # fmt: skip
+
+    @property
+    def missing(self) -> list[dict[str, Any]]:
+        """Values of runs that are not done, or failed."""
+        return [point.values for point in self.points if not self._there(point)]
+
+    def _there(self, point: Point) -> bool:
+        return point.name in self.reader.place or (self.path / folder.WORKSPACE / point.name / folder.DONE).exists()

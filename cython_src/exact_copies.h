@@ -1,0 +1,71 @@
+/* What a copy changes: counts, amplitudes, and who stands in which bucket. */
+#pragma once
+#include "exact.h"
+
+typedef struct { /* one replica, as the caller holds it */
+    int64_t *n;
+    double *phase, *time_left, *events;
+    int64_t *step;
+    double *death;         /* (P,) or NULL: how much time was left when a beable died */
+    int64_t *smallest;     /* (P,) or NULL */
+    const int64_t *floor;  /* (P,) or NULL */
+    uint32_t *ids;         /* members who are no spectators, bucketed by beable, or NULL */
+    int64_t *start;        /* (P,) where buckets begin */
+    int stopped;           /* at a floor */
+} Path;
+
+/* Who copies, drawn among the free members of b, goes from bucket b to bucket a; n as it was before. */
+static void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a) {
+    uint32_t *ids = r->ids;
+    int64_t *start = r->start, i = start[b] + (int64_t)stream_below64(s, (uint64_t)(r->n[b] - k->spectators));
+    const uint32_t name = ids[i];
+    if (b < a) {
+        int64_t gap = start[b] + r->n[b] - k->spectators - 1;
+        ids[i] = ids[gap];
+        for (int64_t c = b + 1; c < a; c++) { /* the last of each bucket between goes to its front */
+            const int64_t last = start[c] + r->n[c] - k->spectators - 1;
+            start[c]--;
+            ids[gap] = ids[last];
+            gap = last;
+        }
+        start[a]--;
+        ids[gap] = name;
+        return;
+    }
+    int64_t gap = start[b];
+    ids[i] = ids[gap];
+    for (int64_t c = b; c > a; c--) {
+        const int64_t front = start[c];
+        start[c]++;
+        ids[gap] = ids[front];
+        gap = front;
+    }
+    ids[gap] = name;
+}
+
+/* A member of beable b is now one of a; returns whether b died of it, or stands at its floor. */
+static int exact_copy(Exact *k, Path *r, int64_t from, int64_t to) {
+    const int64_t b = k->who[from], a = k->who[to];
+    double from_was = k->root[from] * k->over[from], to_was = k->root[to] * k->over[to]; /* 1/sqrt(n) */
+    r->n[b]--;
+    r->n[a]++;
+    *r->events += 1.0;
+    if (r->smallest && r->n[b] < r->smallest[b])
+        r->smallest[b] = r->n[b];
+    if (r->floor && r->n[b] <= r->floor[b])
+        r->stopped = 1;
+    exact_weigh(k, to, r->n[a]);
+    to_was *= k->root[to];
+    k->cx[to] *= to_was;
+    k->cy[to] *= to_was;
+    if (r->n[b] == 0) {
+        if (r->death)
+            r->death[b] = *r->time_left;
+        return 1;
+    }
+    exact_weigh(k, from, r->n[b]);
+    from_was *= k->root[from];
+    k->cx[from] *= from_was;
+    k->cy[from] *= from_was;
+    return r->stopped;
+}
