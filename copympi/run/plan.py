@@ -114,14 +114,14 @@ def written(system: System) -> dict[str, Any]:
         V = lattice.potential if np.any(lattice.potential) else "free"
         keys = {"sites": list(lattice.shape), "spacing": list(lattice.spacing), "mass": lattice.mass}
         return {"builder": "lattice", "hbar": hbar, **keys, "boundary": lattice.boundary, "potential": V}
-    H = _times(W.toarray(), hbar) if system.P <= MOST_MATRIX else None
+    H = times(W.toarray(), hbar) if system.P <= MOST_MATRIX else None
     if H is not None and np.array_equal(System(H, hbar).frequencies.toarray(), W.toarray()):
         return {"hamiltonian": H, "hbar": hbar}
     return {"hamiltonian": matrix_digest(W.data, W.indices, W.indptr), "hbar": hbar}
 
 
-def _times(frequencies: NDArray[np.complex128], hbar: float) -> NDArray[np.complex128]:
-    """H (P, P) that divided by hbar gives these frequencies, to the last bit wherever doubles can."""
+def times(frequencies: NDArray[np.complex128], hbar: float) -> NDArray[np.complex128]:
+    """H, of any shape, that divided by hbar gives these frequencies, to the last bit wherever doubles can."""
     parts = []
     for part in (frequencies.real, frequencies.imag):
         best = part * hbar

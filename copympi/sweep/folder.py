@@ -1,6 +1,6 @@
 """A sweep's folder: sweep.json says what is swept, and signac and row find their own files in it.
 
-    DIR/sweep.json            base config, keys and values
+    DIR/sweep.json            base config, keys and values; of a large H from Python also hamiltonian.npz
     DIR/.signac/config        DIR is a signac project (schema 2)
     DIR/workflow.toml         and what row needs to send groups of points to a cluster
     DIR/workspace/NAME/       a folder for each point, with signac_statepoint.json, and `done` where the point is done;
@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -18,10 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import scipy.sparse as sp
 import tomlkit
 
 from copympi import __version__
 from copympi.errors import InputError, MachineError
+from copympi.model.system import System
+from copympi.run.plan import times
 from copympi.storage import checkpoints, layout, sealed
 from copympi.storage.folder import KEY, make
 from copympi.storage.hdf5 import reason
@@ -29,7 +33,7 @@ from copympi.storage.results import libraries
 from copympi.sweep.base import Base
 from copympi.sweep.points import Over, Point, Points
 
-SPEC, WORKSPACE, BATCHES, DONE = "sweep.json", "workspace", "batches", "done"
+SPEC, MATRIX, WORKSPACE, BATCHES, DONE = "sweep.json", "hamiltonian.npz", "workspace", "batches", "done"
 STATE_POINT = "signac_statepoint.json"
 SCHEMA = 1
 WORKFLOW = """\
@@ -66,12 +70,35 @@ class Spec:
     @property
     def base(self) -> Base:
         """The base config, to go on with."""
-        return Base(tomlkit.parse(self.text).unwrap(), None, self.files, self.source)
+        values = tomlkit.parse(self.text).unwrap()
+        return Base(values, _system(self.source.parent, values), self.files, self.source)
 
     @property
     def points(self) -> Points:
         """All points, in order."""
         return Points(self.over)
+
+
+def _system(folder: Path, values: dict[str, Any]) -> System | None:
+    """The System in a file of its own; None where the config says what it is. MachineError where it is damaged."""
+    path, keys = folder / MATRIX, values.get("system", {})
+    if not path.exists():
+        return None
+    try:
+        return System(sp.load_npz(io.BytesIO(path.read_bytes())), keys["hbar"], keys.get("labels"))
+    except Exception as problem:  # whatever zip and numpy make of damage
+        raise MachineError(f"{path} is damaged: {reason(problem)}") from None
+
+
+def _save_system(folder: Path, base: Base, text: str) -> None:
+    """Put the H of a System from Python, where it is too large for sweep.json, in a file beside it; no lattices."""
+    if base.system is None or base.system.lattice is not None or " with digest " not in text:
+        return
+    W = base.system.frequencies
+    H = sp.csr_array((times(W.data, base.system.hbar), W.indices, W.indptr), W.shape)
+    data = io.BytesIO()
+    sp.save_npz(data, H)
+    sealed.put(folder / MATRIX, data.getbuffer())
 
 
 def read(folder: Path) -> Spec | None:
@@ -126,6 +153,8 @@ def take(folder: Path, base: Base, over: Over, made: dict[str, Any]) -> Spec | N
         (folder / ".signac").mkdir(exist_ok=True)
         _put(folder / ".signac/config", "schema_version = 2\n")
         _put(folder / "workflow.toml", WORKFLOW)
+        if before is None:
+            _save_system(folder, base, text)
         if before is None or (before.over, before.text) != (over, text):
             sealed.put(folder / SPEC, json.dumps(spec, indent=1).encode())
     except OSError as problem:

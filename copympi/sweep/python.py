@@ -12,6 +12,7 @@ import numpy as np
 from copympi import mpi
 from copympi.config.reading import seconds
 from copympi.errors import CopyWarning, InputError, warn
+from copympi.run.settings import fingerprint
 from copympi.sweep.base import from_python
 from copympi.sweep.conduct import Manner, conduct
 from copympi.sweep.held import Held
@@ -73,6 +74,9 @@ def sweep(
         raise problem
     if said:
         raise InputError("arguments", "unlike", f"another rank refuses its own: {said}")
+    asked = {"config": base.text(base.values), "over": points_of, "output": str(place), "manner": (ranks, time_budget)}
+    if not mpi.same_everywhere(comm, fingerprint(asked)):
+        raise InputError("arguments", "unlike", "must be the same on every rank (a state drawn without a seed?)")
     outcome = conduct(comm, base, points_of, place, manner)
     if outcome.failed and comm.rank == mpi.ROOT:
         warn(f"{outcome.failed:,} of {outcome.total:,} runs failed; the first with {outcome.said}", CopyWarning)

@@ -42,12 +42,13 @@ DEAF = 2
 """Times these limits: it does not listen to signals, and is killed."""
 MEMORY = 6 << 30
 WARNINGS = re.compile(
-    r"copympi: warning: (with [\d.,e+]+ members no one holds beable|dynamics\.step = \S+ (lets a member|may turn))"
+    r"copympi: warning: (with [\d.,e+]+ members no one holds beable|dynamics\.step = \S+ (lets a member|may turn)|"
+    r"nothing can ever move: |the state's sum of )"
 )
 BAD_INPUT = re.compile(r"copympi: error: (job\.toml: \S.* = .*|CONFIG = .*job\.toml.*): ")
 NO_FURTHER = re.compile(
     r"copympi: error: (the step falls below|a member's chance to leave|a phase turns|the implicit midpoint rule|"
-    r"out of memory)"
+    r"copies, or phases, are too fast|phases of beable .* turn too fast|out of memory)"
 )
 
 

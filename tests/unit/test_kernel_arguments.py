@@ -99,14 +99,6 @@ def some() -> Any:
     return made
 
 
-def one_by_one() -> dict[str, Any]:
-    """Replicas of two members in each beable."""
-    return {
-        "couplings": C, "n": i64(R, P, value=2), "phase": real(R, P), "time_left": real(R), "step": i64(R),
-        "events": real(R), "keys": np.zeros(R, np.uint64), "spectators": 0,
-    }  # fmt: skip
-
-
 def law(couplings: Couplings = C) -> exact_phases.Law:
     return exact_phases.Law(couplings, copying=1.0, smallest=0.0, seed=1, purpose=15, first_replica=0)
 
@@ -119,6 +111,14 @@ def begun(members: bool = True) -> dict[str, Any]:
     else:
         exact_phases.begin_classes(law(), Classes(**in_classes()), paths=paths)
     return {"paths": paths}
+
+
+def one_by_one() -> dict[str, Any]:
+    """Replicas of two members in each beable."""
+    return {
+        "couplings": C, "n": i64(R, P, value=2), "phase": real(R, P), "time_left": real(R), "step": i64(R),
+        "events": real(R), "keys": np.zeros(R, np.uint64), "spectators": 0,
+    }  # fmt: skip
 
 
 def calls() -> dict[str, Call]:
@@ -140,7 +140,7 @@ def calls() -> dict[str, Call]:
     active = {"active": ones(R)}
     classes = {"classes": Classes(**in_classes())}
     paths, alone = {"paths": real(R, P, phase_paths.NUMBERS)}, {"law": law()}
-    one_by_one = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
+    onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
     return {
         "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
         "Scratch": (Scratch, system),
@@ -253,9 +253,9 @@ def calls() -> dict[str, Call]:
             {**system, "copying": 1.0, "smallest": 0.0, "seed": 1, "purpose": 15, "first_replica": 0},
         ),
         "begin_members": (exact_phases.begin_members, {**alone, "crowd": crowd(), **paths}),
-        "advance_members": (exact_phases.advance_members, {**alone, "crowd": crowd(), **begun(), **one_by_one}),
+        "advance_members": (exact_phases.advance_members, {**alone, "crowd": crowd(), **begun(), **onward}),
         "begin_classes": (exact_phases.begin_classes, {**alone, **classes, **paths}),
-        "advance_classes": (exact_phases.advance_classes, {**alone, **classes, **begun(False), **one_by_one}),
+        "advance_classes": (exact_phases.advance_classes, {**alone, **classes, **begun(False), **onward}),
         "sums_of": (phase_paths.sums_of, {"n": n, **paths}),
         "leavers": (draws.leavers, {"seed": 1, "n": 10, "chance": real(2, value=0.1), "count": 3}),
         "many_leavers": (draws.many_leavers, {"seed": 1, "n": 10.0, "chance": real(2, value=0.1), "count": 3}),

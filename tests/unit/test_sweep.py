@@ -191,6 +191,24 @@ def test_a_file_that_changed_is_noticed(config: Path, tmp_path: Path) -> None:
         copympi.sweep(config, over={"preparation.members": [100]}, output=tmp_path / "S")
 
 
+def test_a_large_matrix_from_python_is_kept(tmp_path: Path) -> None:
+    """`copympi collect` and `copympi sweep DIR` find it there, to the last bit, whatever hbar is."""
+    A = np.random.default_rng(3).normal(size=(2, 40, 40))
+    system = copympi.System(A[0] + A[0].T + 1j * (A[1] - A[1].T), hbar=0.7, labels=[f"b{a}" for a in range(40)])
+    asked = {"system": system, "density": np.full(40, 1 / 40), "duration": 0.1, "interval": 0.05}
+    done = copympi.sweep(asked, over={"preparation.members": [10**5], "dynamics.seed": [1, 2]}, output=tmp_path / "S")
+    held = Held(tmp_path / "S")
+    read = held.jobs.job(held.points[0])
+    assert (read.system.frequencies != system.frequencies).nnz == 0
+    assert read.system.labels == system.labels
+    assert [row["deviation"] for row in collected.collect(held)[0]] == [row["deviation"] for row in done.rows]
+    copympi.sweep(asked, over={"preparation.members": [10**5], "dynamics.seed": [1, 2, 3]}, output=tmp_path / "S")
+    path = tmp_path / "S" / folder.MATRIX
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(copympi.MachineError, match=r"hamiltonian.npz is damaged"):
+        Held(tmp_path / "S")
+
+
 def test_damaged_results_are_made_again(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     over = {"preparation.members": [100, 1000], "dynamics.seed": [1, 2]}
     before = {str(values): run.occupation.tobytes() for values, run in
