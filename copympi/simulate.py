@@ -54,7 +54,7 @@ def simulate(
     step: float | None = None,
     tolerance: float = 1e-4,
     leaving_chance: float = 0.03,
-    method: str = "leap",
+    method: str = "auto",
     representation: str = "auto",
     replicas: int = 1,
     seed: int | None = None,
@@ -103,7 +103,8 @@ def simulate(
     step : float [time], default None. A fixed step; None: adapted to the two bounds below.
     tolerance : float [1], default 1e-4. Error of the mean-field predictor in n_a/N over the whole run.
     leaving_chance : float [1], default 0.03. Bound on any member's chance to leave its beable in one step; up to 0.3.
-    method : str, default "leap". Or "exact": event by event, at N that have time for it (docs/exact.md).
+    method : str, default "auto". "leap": many copies a step; "exact": one by one (docs/exact.md); "auto": counts of few
+        beables go one by one where few members are concerned, all else leaps.
     representation : str, default "auto". "members": each with its identity; "occupation": counts, any N at the same
         cost; "auto": counts, unless phases, phase_spread or alignment ask for members.
     replicas : int [1], default 1. Independent ensembles in one run; arrays then have an axis of them in front.

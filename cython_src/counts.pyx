@@ -1,42 +1,77 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Leaps of counts: replicas known by their occupations alone, each on its own clock up to the next record."""
+"""Leaps of counts: replicas known by their occupations alone, each on its own clock up to the next record.
+
+Where a step is better made event by event (hybrid.pyx), of all beables or of the smallest, it is.
+"""
+from libc.math cimport ceil, fmax
 from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
-from copympi.kernels.draws cimport draw_leavers
+from copympi.kernels.events cimport Events, angle_of
 from copympi.kernels.flows cimport Scratch
-from copympi.kernels.plans cimport FINE, Plan, plan_at, plan_size
-from copympi.kernels.predictor cimport new_phase, plan_first, plan_second
+from copympi.kernels.hybrid cimport ALL, SOME, choose_way
+from copympi.kernels.plans cimport FINE, UNDECIDED, Plan, fill_head, plan_at, plan_size
+from copympi.kernels.predictor cimport new_phase, plan_first, plan_second, predict_halves
+from copympi.kernels.some_events cimport Draws, draw_counts, step_of_all, step_of_some
 from copympi.kernels.step_control cimport StepControl
-from copympi.kernels.streams cimport Stream, stream_open
 
 
-cdef double draw_counts(const System *s, Stream *stream, const double *chance, int64_t spectators, int64_t *leave,
-                        int64_t *n, int64_t *out) noexcept nogil:
-    """Draw one half step's copies of every source beable, then apply them all. Returns how many there were."""
-    cdef Py_ssize_t b, e
-    cdef double copies = 0.0
-    for b in range(s.P):
-        draw_leavers(stream, n[b] - spectators, s.indptr[b], s.indptr[b + 1], chance, leave)
-    for b in range(s.P):
-        out[b] = 0
-        for e in range(s.indptr[b], s.indptr[b + 1]):
-            out[b] += leave[e]
-            n[s.indices[e]] += leave[e]
-        n[b] -= out[b]
-        copies += out[b]
-    return copies
+cdef struct Counts:            # a replica that goes on
+    int64_t *n
+    double *phase
+    double *time_left
+    double *events
+    double *largest
 
 
-def advance(Couplings couplings not None, StepControl control not None, *, uint64_t seed, uint64_t purpose,
+cdef int make_leap(const System *s, StepControl control, const Draws *draws, Scratch w, double *row, int64_t *numbers,
+                   Counts *r) noexcept nogil:
+    """Carry out the leap whose first half is planned in `row`."""
+    cdef Plan plan = plan_at(s, row)
+    cdef int64_t *out = numbers + s.nnz
+    r.events[0] += draw_counts(s, draws, 0, plan.chance, control.spectators, numbers, r.n, out)
+    plan_second(s, control, r.n, out, w, row)
+    r.events[0] += draw_counts(s, draws, 1, plan.chance, control.spectators, numbers, r.n, out)
+    new_phase(s, row, r.phase)
+    r.time_left[0] = plan.head.time_left
+    return FINE
+
+
+cdef int step_of_few(const System *s, StepControl control, const Draws *draws, Scratch w, Events g, double *row,
+                     int64_t *numbers, Counts *r) noexcept nogil:
+    """A step that may be better made event by event, whose leap was not planned yet (UNDECIDED)."""
+    cdef Plan plan = plan_at(s, row)
+    cdef double h = plan.head.step, chance = plan.head.largest, left = r.time_left[0]
+    cdef int status
+    cdef int way = choose_way(s, control, r.n, plan.out, left, <Py_ssize_t> plan.head.limiting, w, g, &h, &chance)
+    if way == ALL:
+        plan.head.step = left
+        left -= step_of_all(s, control, draws, w, g, row, r.n, r.phase, r.events)
+        r.time_left[0] = left if left > control.smallest else 0.0
+        return FINE
+    h = left / ceil(left / h * (1.0 - 1e-12))
+    status = fill_head(plan.head, h, left, control.smallest, chance, 0.0, <Py_ssize_t> plan.head.limiting)
+    r.largest[0] = fmax(r.largest[0], chance)
+    if status != FINE:
+        return status
+    if way == SOME:
+        r.events[0] += step_of_some(s, control, draws, w, g, row, numbers, r.n, r.phase)
+        r.time_left[0] = plan.head.time_left
+        return FINE
+    predict_halves(s, control.spectators, r.n, w, &plan)
+    return make_leap(s, control, draws, w, row, numbers, r)
+
+
+def advance(Couplings couplings not None, StepControl control not None, *, uint64_t seed, purposes,
             Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
             double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
             double[::1] largest not None, int64_t max_steps):
     """Carry replicas to the next record, or `max_steps` further.
 
+    purposes : of draws of many copies at once, and of copies one by one.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
@@ -47,31 +82,32 @@ def advance(Couplings couplings not None, StepControl control not None, *, uint6
     need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
          "time_left, step, events, largest: must be (R,)")
     cdef Scratch scratch = Scratch(couplings)
+    cdef Events few = Events(couplings, angle_of(control.tolerance))
     cdef double[::1] row_memory = np.zeros(plan_size(s))
-    cdef int64_t[::1] count_memory = np.zeros(s.nnz + s.P, np.int64)
+    cdef int64_t[::1] count_memory = np.zeros(s.nnz + 2 * s.P, np.int64)
     cdef double *row = &row_memory[0]
     cdef Plan plan = plan_at(s, row)
-    cdef int64_t *leave = &count_memory[0]
-    cdef int64_t *out = leave + s.nnz
-    cdef Stream stream
+    cdef Counts x
+    cdef Draws draws = Draws(seed, purposes[0], purposes[1], 0, 0)
     cdef Py_ssize_t r = 0
     cdef int64_t done = 0
     cdef int status = FINE
     with nogil:
         for r in range(R):
+            x = Counts(&n[r, 0], &phase[r, 0], &time_left[r], &events[r], &largest[r])
+            draws.replica = first_replica + r
             while time_left[r] > 0.0 and done < max_steps:
-                status = plan_first(s, control, &n[r, 0], &phase[r, 0], time_left[r], scratch, row)
-                if plan.head.largest > largest[r]:
-                    largest[r] = plan.head.largest
+                draws.step = step[r]
+                status = plan_first(s, control, x.n, x.phase, time_left[r], scratch, row)
+                if status == UNDECIDED:
+                    status = step_of_few(s, control, &draws, scratch, few, row, &count_memory[0], &x)
+                else:
+                    if plan.head.largest > largest[r]:
+                        largest[r] = plan.head.largest
+                    if status == FINE:
+                        make_leap(s, control, &draws, scratch, row, &count_memory[0], &x)
                 if status != FINE:
                     break
-                stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r])
-                events[r] += draw_counts(s, &stream, plan.chance, control.spectators, leave, &n[r, 0], out)
-                plan_second(s, control, &n[r, 0], out, scratch, row)
-                stream_open(&stream, seed, purpose, first_replica + r, 0, 2 * step[r] + 1)
-                events[r] += draw_counts(s, &stream, plan.chance, control.spectators, leave, &n[r, 0], out)
-                new_phase(s, row, &phase[r, 0])
-                time_left[r] = plan.head.time_left
                 step[r] += 1
                 done += 1
             if status != FINE:

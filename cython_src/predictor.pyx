@@ -13,9 +13,9 @@ from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
 from copympi.kernels.flows cimport Scratch, carry, expand, flows_of_half, hold_back
-from copympi.kernels.plans cimport FINE, UNBOUND, Plan, fill_head, plan_at
+from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL, UNBOUND, UNDECIDED, Plan, fill_head, plan_at
 from copympi.kernels.step_control cimport StepControl
-from copympi.kernels.step_lengths cimport choose_step
+from copympi.kernels.step_lengths cimport choose_step, few_copies
 
 cdef extern from "turned.h" nogil:
     const double TWO_PI
@@ -138,9 +138,19 @@ cdef void predict_second_half(const System *s, int64_t spectators, double half, 
             turn[a] = x
 
 
+cdef void predict_halves(const System *s, int64_t spectators, const int64_t *n, Scratch w, Plan *plan) noexcept nogil:
+    """Chances of the first draw, and what is expected of the second, in a step of the length in the plan's head."""
+    predict_first_half(s, spectators, n, 0.5 * plan.head.step, w, plan)
+    predict_second_half(s, spectators, 0.5 * plan.head.step, w, plan)
+
+
 cdef int plan_first(const System *s, StepControl control, const int64_t *n, const double *phase,
                     double time_left, Scratch w, double *row) noexcept nogil:
-    """Fill `row` with the first half of a step from (n, phase), `time_left` before the next record."""
+    """Fill `row` with the first half of a step from (n, phase), `time_left` before the next record.
+
+    UNDECIDED where the step may be better made event by event (hybrid.pyx): then w.v holds the amplitudes' Taylor
+    coefficients, w.leaving and w.coming what `choose_step` left there.
+    """
     cdef Py_ssize_t P = s.P, a, limiting = 0
     cdef double h, r, chance = 0.0
     cdef int status
@@ -154,9 +164,10 @@ cdef int plan_first(const System *s, StepControl control, const int64_t *n, cons
     expand(s, w.omega, w.c, w.v)
     h = choose_step(s, control, n, time_left, w, &chance, &limiting)
     status = fill_head(plan.head, h, time_left, control.smallest, chance, 0.0, limiting)
+    if control.tolerance > 0.0 and (status == STEP_TOO_SMALL or few_copies(control, n, w, limiting)):
+        return UNDECIDED
     if status == FINE:
-        predict_first_half(s, control.spectators, n, 0.5 * h, w, &plan)
-        predict_second_half(s, control.spectators, 0.5 * h, w, &plan)
+        predict_halves(s, control.spectators, n, w, &plan)
     return status
 
 
@@ -226,9 +237,8 @@ cdef int plan_second(const System *s, StepControl control, const int64_t *n, con
     """
     cdef Py_ssize_t P = s.P, a
     cdef Plan plan = plan_at(s, row)
-    cdef double half = 0.5 * plan.head.step, r, shift = plan.shift[0]
+    cdef double r, shift = plan.shift[0]
     cdef double *c = w.c
-    cdef double *now = w.coming
     w.omega = s.omega
     for a in range(P):
         if plan.out[a] == UNBOUND:
@@ -238,15 +248,26 @@ cdef int plan_second(const System *s, StepControl control, const int64_t *n, con
         r = sqrt(n[a] / plan.mid_n[a]) if plan.mid_n[a] > 0.0 else 0.0
         c[a] = r * plan.mid[a]
         c[P + a] = r * plan.mid[P + a]
-        now[a] = <double> n[a]
-    if control.spectators:
-        hold_back(s, control.spectators, now, half, c, w)
-    expand(s, w.omega, c, w.v)
-    flows_of_half(s, control.spectators, now, half, w)
-    carry(P, w.v, half, w.d)
-    turn_phases(s, w.d, shift, &plan)
-    second_chances(s, control.spectators, n, out, w, &plan)
+    plan_second_from(s, control.spectators, n, out, w, &plan)
     return FINE
+
+
+cdef void plan_second_from(const System *s, int64_t spectators, const int64_t *n, const int64_t *out, Scratch w,
+                           Plan *plan) noexcept nogil:
+    """The same from amplitudes w.c in the middle of the step, and w.omega."""
+    cdef Py_ssize_t P = s.P, a
+    cdef double half = 0.5 * plan.head.step
+    cdef double *c = w.c
+    cdef double *now = w.coming
+    for a in range(P):
+        now[a] = <double> n[a]
+    if spectators:
+        hold_back(s, spectators, now, half, c, w)
+    expand(s, w.omega, c, w.v)
+    flows_of_half(s, spectators, now, half, w)
+    carry(P, w.v, half, w.d)
+    turn_phases(s, w.d, plan.shift[0], plan)
+    second_chances(s, spectators, n, out, w, plan)
 
 
 cdef void new_phase(const System *s, double *row, double *phase) noexcept nogil:

@@ -7,8 +7,6 @@ from copympi.kernels.couplings cimport System
 from copympi.kernels.flows cimport Scratch, integrate_flows
 from copympi.kernels.step_control cimport StepControl
 
-cdef double GROWTH = 10.0  # so many times what it may lose can a beable gain in a step: after a node it fills up fast
-
 
 cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n, double h, Scratch w, double *growth,
                            Py_ssize_t *limiting) noexcept nogil:
@@ -44,26 +42,36 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
     return worst if isfinite(last) else NAN
 
 
+cdef double predictor_step(const System *s, StepControl control, Scratch w, double time_left) noexcept nogil:
+    """The longest step up to `time_left` whose predictor errs within the tolerance, from w.v.
+
+    Both half steps of length h/2 err by at most 2 |v5| (h/2)^5 / sqrt(N) in rho, |v5| <= norm |v4| / 5.
+    """
+    cdef Py_ssize_t a
+    cdef double size = 0.0, bound
+    for a in range(2 * s.P):
+        size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
+    bound = 2.0 * w.norm * sqrt(size) / 5.0
+    if bound > 0.0:
+        return fmin(time_left, 2.0 * sqrt(sqrt(control.error_rate * sqrt(control.members) / bound)))
+    return time_left
+
+
 cdef double choose_step(const System *s, StepControl control, const int64_t *n, double time_left, Scratch w,
                         double *chance, Py_ssize_t *limiting) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the next record alone.
 
     `leaving_chance`: no beable loses more than this part of its members, or gains GROWTH times as many.
 
-    `tolerance`: both half steps of length h/2 err by at most 2 |v5| (h/2)^5 / sqrt(N) in rho, |v5| <= norm |v4| / 5.
+    `tolerance`: see predictor_step.
     """
-    cdef Py_ssize_t a
-    cdef double size = 0.0, h = time_left, parts, bound, growth, over
+    cdef double h, parts, growth, over
     if control.step > 0.0:
         parts = rint(time_left / control.step)
         h = time_left / fmax(parts, 1.0)
         chance[0] = largest_chance(s, control.spectators, n, h, w, &growth, limiting)
         return h
-    for a in range(2 * s.P):
-        size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
-    bound = 2.0 * w.norm * sqrt(size) / 5.0
-    if bound > 0.0:
-        h = fmin(h, 2.0 * sqrt(sqrt(control.error_rate * sqrt(control.members) / bound)))
+    h = predictor_step(s, control, w, time_left)
     while True:
         chance[0] = largest_chance(s, control.spectators, n, h, w, &growth, limiting)
         over = fmax(chance[0], growth / GROWTH) / control.leaving_chance

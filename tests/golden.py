@@ -112,6 +112,10 @@ def in_counts() -> dict[str, Keywords]:
     return {
         **out,
         "counts, few members, replicas": {**eight, "members": 300, "replicas": 5},
+        "leaping counts, few members, replicas": {**eight, "members": 300, "replicas": 5, "method": "leap"},
+        "counts, few beside many": {
+            **out["counts, P = 3"], "density": [2.0**-17, 0.5, 0.5 - 2.0**-17], "replicas": 2,
+        },
         "counts, spectators": {**eight, "members": 2000, "spectators": 100, "replicas": 2},
         "counts, fixed step": {**eight, "members": 10**9, "step": 0.015625},
         "counts, N = 2^63 - 1": {**eight, "members": 2**63 - 1},

@@ -72,7 +72,7 @@ class DynamicsSection(Section):
     step: float | None = Field(None, gt=0)
     tolerance: float = Field(1e-4, gt=0, lt=1)
     leaving_chance: float = Field(0.03, gt=0, le=MOST_CHANCE)
-    method: Literal["leap", "exact"] = "leap"
+    method: Literal["auto", "leap", "exact"] = "auto"
     representation: Literal["auto", "members", "occupation"] = "auto"
     replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
     seed: int = Field(1, ge=0, lt=2**64)

@@ -40,15 +40,15 @@ class Accuracy:
     tolerance: float = DEFAULT_TOLERANCE
     leaving_chance: float = 0.03
 
-    def control(self, stop: Stop, spectators: int = 0) -> StepControl:
-        """What the kernels choose the steps to `stop` by."""
-        return self._control(stop, spectators, self.leaving_chance)
+    def control(self, stop: Stop, spectators: int = 0, *, few: bool = False) -> StepControl:
+        """What the kernels choose the steps to `stop` by. few : few members may go event by event (adapted steps)."""
+        return self._control(stop, spectators, self.leaving_chance, few)
 
     def second_order_control(self, stop: Stop, spectators: int = 0) -> StepControl:
         """As `control`, for members with phases of their own: their chance of a proposal follows the tolerance."""
         return self._control(stop, spectators, max(self.leaving_chance * self._finer, SMALLEST_CHANCE))
 
-    def _control(self, stop: Stop, spectators: int, leaving_chance: float) -> StepControl:
+    def _control(self, stop: Stop, spectators: int, leaving_chance: float, few: bool = False) -> StepControl:
         return StepControl(
             members=float(self.members),
             step=self.step or 0.0,
@@ -56,6 +56,7 @@ class Accuracy:
             error_rate=self.tolerance * stop.share / stop.length,
             smallest=RESOLVABLE * stop.time,
             spectators=spectators,
+            tolerance=self.tolerance if few and self.step is None else 0.0,
         )
 
     @property

@@ -17,9 +17,15 @@ from copympi.model.system import System
 
 
 class Counts(IndependentReplicas):
-    """Counts n (here, P) and phases (here, P) of this rank's replicas."""
+    """Counts n (here, P) and phases (here, P) of this rank's replicas.
 
-    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
+    few : where few members are concerned, copies are drawn one by one; else all of a step's at once.
+    """
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, *, few: bool
+    ) -> None:
+        self.few = few
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
         self.n = np.tile(start.counts, (self.layout.here, 1))
         self.phase = np.tile(start.phase, (self.layout.here, 1))
@@ -27,14 +33,14 @@ class Counts(IndependentReplicas):
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
         super().begin(stop)
-        self._control = self.accuracy.control(stop, self.spectators)
+        self._control = self.accuracy.control(stop, self.spectators, few=self.few)
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
         done, status, replica, beable = kernel.advance(
-            self.system.couplings, self._control, seed=self.seed, purpose=Purpose.LEAP, first_replica=self.first,
-            n=self.n, phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
-            largest=self.largest_chance, max_steps=self.pace.steps,
+            self.system.couplings, self._control, seed=self.seed, purposes=(Purpose.LEAP, Purpose.EVENTS),
+            first_replica=self.first, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
+            events=self.events, largest=self.largest_chance, max_steps=self.pace.steps,
         )  # fmt: skip
         if status:
             self.problem = self.accuracy.failure(

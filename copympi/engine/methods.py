@@ -18,7 +18,7 @@ from copympi.engine.members import Members
 from copympi.engine.momenta import Model, Momenta
 from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
-from copympi.engine.support import ALIGNED, EXACT, OWN, Case, Method, sieve
+from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, OWN, Case, Method, sieve
 from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
 from copympi.model.preparation import MOST, Start
@@ -72,9 +72,23 @@ TABLE = (
     Method(
         name="counts",
         why=f'dynamics.representation = "occupation", at most {FEW_BEABLES} beables that are no lattice, N below 2^63, '
-        "and the members of a beable share one phase",
+        "and the members of a beable share one phase; few members go event by event, many leap",
         representation="occupation",
-        make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, few=True),
+        methods=(AUTO,),
+        phases=(ALIGNED,),
+        most_beables=FEW_BEABLES,
+        lattices=False,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 400,
+    ),
+    Method(
+        name="leaping counts",
+        why='dynamics.method = "leap", dynamics.representation = "occupation", '
+        f"at most {FEW_BEABLES} beables that are no lattice, N below 2^63, and the members of a beable share one phase",
+        representation="occupation",
+        make=lambda comm, c: Counts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, few=False),
+        methods=(LEAP,),
         phases=(ALIGNED,),
         most_beables=FEW_BEABLES,
         lattices=False,
@@ -108,7 +122,7 @@ TABLE = (
         name="exact members",
         why='dynamics.method = "exact", dynamics.representation = "members", and the members of a beable share one '
         "phase",
-        method=EXACT,
+        methods=(EXACT,),
         representation="members",
         make=lambda comm, c: ExactMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
@@ -121,7 +135,7 @@ TABLE = (
         name="exact counts",
         why='dynamics.method = "exact", dynamics.representation = "occupation", and the members of a beable share one '
         "phase",
-        method=EXACT,
+        methods=(EXACT,),
         representation="occupation",
         make=lambda comm, c: ExactCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
@@ -132,7 +146,7 @@ TABLE = (
     Method(
         name="exact phases",
         why='dynamics.method = "exact", dynamics.representation = "members", and members have phases of their own',
-        method=EXACT,
+        methods=(EXACT,),
         representation="members",
         make=lambda comm, c: ExactPhases(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(OWN,),
@@ -146,7 +160,7 @@ TABLE = (
         name="exact phase classes",
         why='dynamics.method = "exact", dynamics.representation = "occupation", and the members of a beable do not '
         "share one phase",
-        method=EXACT,
+        methods=(EXACT,),
         representation="occupation",
         make=lambda comm, c: ExactPhaseClasses(
             comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.phase_classes

@@ -19,6 +19,9 @@ class Purpose(IntEnum):
     SITES = 6
     """Copies on lattices: stream step 4 s for the normal numbers of step s, block 2 t, 2 t + 1 for tile t's; 4 s + 1
     and 4 s + 2 for a tile's first and second draws; 4 s + 3 for a cluster's, block: its first beable."""
+    EVENTS = 20
+    """Copies one by one within a leap's or in place of it: stream step 2 s for step s, or its first half, 2 s + 1 for
+    its second."""
     PROPOSALS = 3
     """Proposals of copies: stream step 2 s for how many there are in step s, 2 s + 1 for who, whose and the luck; where
     an ensemble is one block, 2 s for all of them, one by one."""

@@ -14,8 +14,8 @@ from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
 
-LEAP, EXACT = "leap", "exact"
-"""How a run goes on: many copies a step, or one by one; the words of dynamics.method."""
+AUTO, LEAP, EXACT = "auto", "leap", "exact"
+"""How a run goes on: many copies a step, one by one, or as is best; the words of dynamics.method."""
 ALIGNED, OWN = "aligned", "own"
 """Whether a beable's members share one phase, or have each their own."""
 
@@ -34,14 +34,14 @@ class Case:
     phases: Any = None
     phase_classes: int = 64
     alignment: Model | None = None
-    method: str = LEAP
+    method: str = AUTO
 
 
 @dataclass(frozen=True)
 class Method:
     """A row of the table.
 
-    why : when it is chosen, for whoever reads `copympi info`. method : the word of dynamics.method that asks for it.
+    why : when it is chosen, for whoever reads `copympi info`. methods : words of dynamics.method that ask for it.
     fixed_steps : whether dynamics.step means something to it. phases : those of ALIGNED, OWN that it can start from.
     given_phases : and those of members one by one. alignment : whether it is for [alignment], and for nothing else.
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
@@ -54,7 +54,7 @@ class Method:
     phases: tuple[str, ...]
     bytes_a_member: int
     bytes_a_beable: Callable[[int], int]
-    method: str = LEAP
+    methods: tuple[str, ...] = (AUTO, LEAP)
     fixed_steps: bool = True
     given_phases: bool = False
     alignment: bool = False
@@ -108,7 +108,7 @@ def _for_representation(rows: list[Method], case: Case) -> str:
 def _for_members(rows: list[Method], _: Case) -> str:
     most = max(row.most_members for row in rows)
     largest = f"2^63 - 1 = {LARGEST}" if most == LARGEST else f"{most:.0e}"
-    leaps = rows[0].representation == "members" and rows[0].method == LEAP
+    leaps = rows[0].representation == "members" and LEAP in rows[0].methods
     other = '; dynamics.representation = "occupation" goes to 1e80' if leaps else _of(rows)
     return f"must be at most {largest}{other}"
 
@@ -131,8 +131,8 @@ DEMANDS = (
     Demand(
         "dynamics.method",
         lambda case: case.method,
-        lambda row, case: row.method == case.method,
-        lambda rows, _: "must be " + " or ".join(f'"{name}"' for name in dict.fromkeys(row.method for row in rows)),
+        lambda row, case: case.method in row.methods,
+        lambda rows, _: "must be " + " or ".join(dict.fromkeys(f'"{name}"' for row in rows for name in row.methods)),
     ),
     Demand(
         "alignment",

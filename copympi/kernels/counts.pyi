@@ -9,7 +9,7 @@ def advance(
     control: StepControl,
     *,
     seed: int,
-    purpose: int,
+    purposes: tuple[int, int],
     first_replica: int,
     n: NDArray[np.int64],
     phase: NDArray[np.float64],

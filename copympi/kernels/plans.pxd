@@ -9,6 +9,7 @@ cdef enum:
     STEP_TOO_SMALL = 1
     CHANCE_ABOVE_ONE = 2
     TURN_ABOVE_ONE = 3
+    UNDECIDED = 4              # whether the step should be a leap: the plan is not made yet
 
 cdef enum:
     UNBOUND = -1               # in `out`: nobody can leave or come, and no step is needed

@@ -8,3 +8,4 @@ cdef class StepControl:
     cdef readonly double error_rate     # error in rho allowed per unit time up to this record
     cdef readonly double smallest       # a step below this cannot be told from none
     cdef readonly int64_t spectators    # members of each beable that never copy
+    cdef readonly double tolerance      # relative error in a beable's occupation; 0: all steps are leaps

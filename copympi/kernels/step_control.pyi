@@ -7,6 +7,15 @@ class StepControl:
     error_rate: Final[float]
     smallest: Final[float]
     spectators: Final[int]
+    tolerance: Final[float]
     def __init__(
-        self, *, members: float, step: float, leaving_chance: float, error_rate: float, smallest: float, spectators: int
+        self,
+        *,
+        members: float,
+        step: float,
+        leaving_chance: float,
+        error_rate: float,
+        smallest: float,
+        spectators: int,
+        tolerance: float = ...,
     ) -> None: ...

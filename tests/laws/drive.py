@@ -40,7 +40,15 @@ class Method:
 
 
 METHODS = (
-    Method("leap", False, ("two sites", "four beables"), (1e4, 1e12), replicas=3_000),
+    Method("auto", False, ("two sites", "four beables"), (1e4, 1e12), replicas=3_000),
+    Method(
+        "leap",
+        False,
+        ("two sites", "four beables"),
+        (1e4, 1e12),
+        (("representation", "occupation"), ("method", "leap")),
+        3_000,
+    ),
     Method("leap of members", False, ("two sites", "four beables"), (1e4,), (("representation", "members"),), 1_500),
     Method("many", True, tuple(cases.CASES), (1e4, 1e12, 1e30, 1e80)),
 )

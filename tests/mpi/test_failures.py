@@ -64,7 +64,7 @@ def listing(folder: Path) -> list[str]:
     ("arguments", "says"),
     [
         (("run", "job.toml", "--set", "preparation.members=0"), "job.toml: preparation.members = 0: must be a whole"),
-        (("run", "job.toml", "--set", "dynamics.method=exact"), 'job.toml: dynamics.method = "exact": not built yet'),
+        (("run", "job.toml", "--set", "dynamics.method=euler"), 'job.toml: dynamics.method = "euler": must be '),
         (("run", "job.toml", "--set", "system.hamiltonian=[[0,1],[2,0]]"), "must be Hermitian"),
         (("run", "job.toml", "--set", "preparation.members=1e15"), "job.toml: preparation.members = 10000"),
         (("run", "absent.toml"), 'CONFIG = "absent.toml": cannot be read: No such file or directory'),

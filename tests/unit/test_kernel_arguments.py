@@ -18,6 +18,7 @@ from copympi.kernels import (
     copies,
     counts,
     draws,
+    events,
     exact,
     exact_phases,
     field_plans,
@@ -157,7 +158,12 @@ def calls() -> dict[str, Call]:
         "counts.advance": (
             counts.advance,
             {**system, "control": CONTROL, "first_replica": 0, "n": n, "phase": real(R, P), "max_steps": 5, **clocks,
-             "events": real(R), "seed": 1, "purpose": 1},
+             "events": real(R), "seed": 1, "purposes": (1, 2)},
+        ),
+        "events.run": (
+            events.run,
+            {**system, "first_replica": 0, "n": n, "phase": real(R, P), "duration": 0.1, "angle": 0.1, "seed": 1,
+             "purpose": 1},
         ),
         "plan_half": (
             members.plan_half,
