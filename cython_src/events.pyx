@@ -21,7 +21,7 @@ from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.pair cimport pair_turn
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 
-cdef double SHORT = 0.12  # of `angle`: up to here the rule of second order errs as little as that of fourth does at `angle`
+cdef double SHORT = 0.12  # of `angle`: up to here the rule of second order errs as little
 
 
 cdef class Events:

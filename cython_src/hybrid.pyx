@@ -55,7 +55,7 @@ cdef double leap_error(const System *s, const int64_t *n, Scratch w, const int64
 
 cdef double cost_of_all(const System *s, const int64_t *n, Scratch w, Events g) noexcept nogil:
     """Of unit time event by event: proposals, and turns of the fastest phase."""
-    cdef Py_ssize_t p, a, b, e
+    cdef Py_ssize_t a, e
     cdef double R, proposals = 0.0, turn, fastest = 0.0
     for a in range(s.P):
         if n[a] > 0:
@@ -137,8 +137,8 @@ cdef Look look_at(const System *s, StepControl control, const int64_t *n, double
 cdef double longest_step(const System *s, StepControl control, const int64_t *n, double h, Scratch w, Events g,
                          Look *o) noexcept nogil:
     """The longest step up to h that keeps all bounds with the singles marked in g, or 0."""
-    cdef Py_ssize_t tries
-    for tries in range(60):
+    cdef Py_ssize_t _tries
+    for _tries in range(60):
         o[0] = look_at(s, control, n, h, w, g)
         if o.over <= 1.0:
             return h

@@ -4,7 +4,7 @@
 Some: a leap in which each half step first carries the singles over its time, event by event, along the path that
 amplitudes of the others are predicted to take; what singles gave and took then counts as drawn, beside what the others
 draw among themselves. The path of the second half starts from what really came in the first, singles' phases included.
-Every beable's mean path is part of the prediction, so that the others feel a single's smooth c_a, not its turning phase.
+Every beable's mean path is part of the prediction, so that the others feel its smooth c_a, not a turning phase.
 """
 from libc.math cimport atan2, rint, sqrt
 from libc.stdint cimport int64_t

@@ -6,7 +6,7 @@ from copympi.kernels.flows cimport Scratch
 from copympi.kernels.step_control cimport StepControl
 
 cdef enum:
-    GROWTH = 10                # so many times what it may lose can a beable gain in a step: after a node it fills up fast
+    GROWTH = 10                # so many times what it may lose can a beable gain in a step: after a node it fills fast
     FEW_COPIES = 40            # of the limiting beable in a step: with fewer it may pay to draw them one by one
 
 
@@ -23,7 +23,6 @@ cdef inline double leap_error_of(double part, double n) noexcept nogil:
     What it lacks is in the covariance: 0.07 of it times the square of the chance (docs/theory.md, "Few members").
     """
     return LEAP_ERROR * part * part / n
-
 
 
 cdef inline bint few_copies(StepControl control, const int64_t *n, Scratch w, Py_ssize_t limiting) noexcept nogil:
