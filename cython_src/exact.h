@@ -181,11 +181,13 @@ static double exact_look(Exact *k, double time_left) {
 
 /* The series, to as many orders as they take to be good until `ahead`; where all are too few, to less. */
 static double exact_expand(Exact *k, double ahead) {
+    const double turn = ahead * (k->stiffest + k->fastest);
+    double term = 0.0;
     k->unit = ahead;
     for (k->order = 1;; k->order++) {
         const int o = k->order;
         const double part = ahead / (double)o;
-        double *zx = k->zx + o * k->all, *zy = k->zy + o * k->all, error, value, rest;
+        double *zx = k->zx + o * k->all, *zy = k->zy + o * k->all, last = term, error, value, rest;
         for (int64_t p = 0; p < k->pairs; p++) {
             const double whole = part * k->g[p];
             zx[p] = -whole * zy[p - k->all];
@@ -198,7 +200,9 @@ static double exact_expand(Exact *k, double ahead) {
                 zy[p] += part * g[p] * x[p];
             }
         }
-        error = ahead * exact_speeds(k, o) / (double)(o + 1);
+        term = ahead * exact_speeds(k, o) * inverse_of[o];
+        /* every second order is 0 where H is real and phases are 0 or pi: never the last one's word alone */
+        error = larger(term, last * turn * inverse_of[o]);
         if (o >= LEAST_ORDER && error <= PHASE_ERROR)
             break;
         if (o == MOST_ORDER) {

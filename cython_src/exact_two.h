@@ -25,9 +25,11 @@ static double exact_two(Exact *k, Stream *s, double time_left, double smallest, 
     ahead = unit = rate * time_left > 1.0 ? 1.0 / rate : time_left;
     if (!(ahead >= smallest) && ahead < time_left)
         return -1.0;
+    const double turn = ahead * (stiffest + fastest);
+    double term = 0.0;
     for (order = 1;; order++) {
         const double part = ahead / (double)order, whole = part * g[0];
-        double ex = -whole * zy[order - 1], ey = whole * zx[order - 1], error, value, rest;
+        double ex = -whole * zy[order - 1], ey = whole * zx[order - 1], last = term, error, value, rest;
         for (int j = 1; j < order; j++) {
             ex -= part * g[j] * zy[order - 1 - j];
             ey += part * g[j] * zx[order - 1 - j];
@@ -37,7 +39,8 @@ static double exact_two(Exact *k, Stream *s, double time_left, double smallest, 
         v[0][order] = ex * over[0];
         v[1][order] = ex * over[1];
         g[order] = v[0][order] - v[1][order];
-        error = ahead * larger(fabs(v[0][order]), fabs(v[1][order])) / (double)(order + 1);
+        term = ahead * larger(fabs(v[0][order]), fabs(v[1][order])) * inverse_of[order];
+        error = larger(term, last * turn * inverse_of[order]);
         if (order >= LEAST_ORDER && error <= PHASE_ERROR)
             break;
         if (order == MOST_ORDER) {

@@ -117,13 +117,16 @@ def paths(
     goes on needs another key. spectators: members of every beable that never copy. floor (P,) or (R, P): a replica
     stops after the copy that brings some n_a to its floor or below; one that starts there stops at once; -1: never.
 
-    Raises ValueError where shapes do not fit, or n is below the spectators; DynamicsError where copies, or phases, are
-    faster than time can resolve.
+    Raises ValueError where shapes do not fit, n is below the spectators, numbers that must be whole are not, or too
+    large, or a phase of a beable with members is not finite; DynamicsError where copies, or phases, are faster than
+    time can resolve.
     """
-    counts = np.array(n, np.int64, order="C")
+    counts = np.array(_whole("n", n, 2**63 - 1), np.int64, order="C")
     phases = np.array(phase, np.float64, order="C")
     if counts.ndim != 2 or counts.shape != phases.shape or counts.shape[1] != system.P:
         raise ValueError(f"n, phase: must be (R, {system.P}), not {counts.shape} and {phases.shape}")
+    if not np.all(np.isfinite(phases[counts > 0])):
+        raise ValueError("phase: must be finite where n > 0")
     R = len(counts)
     span = np.broadcast_to(np.asarray(duration, np.float64), (R,))
     if not np.all(np.isfinite(span) & (span >= 0.0)):
@@ -134,10 +137,10 @@ def paths(
     time_left[np.any(counts <= low, axis=1)] *= -1.0
     run = kernel.Paths(
         system.couplings, n=counts, phase=phases, time_left=time_left, step=step, events=events,
-        keys=np.ascontiguousarray(keys, np.uint64), spectators=spectators,
+        keys=np.ascontiguousarray(_whole("keys", keys, 2**64 - 1), np.uint64), spectators=spectators,
     )  # fmt: skip
     run.watch(death, smallest, low)
-    done = STRETCH
+    seed, done = int(_whole("seed", seed, 2**64 - 1)), STRETCH
     while done >= STRETCH:
         done, status, r = run.advance(
             seed=seed, purpose=purpose, names=Purpose.EXACT_MEMBERS,
@@ -148,6 +151,15 @@ def paths(
     return Paths(
         counts, phases, events.astype(np.int64), span - np.abs(time_left), span[:, None] - death, smallest
     )  # fmt: skip
+
+
+def _whole(name: str, given: ArrayLike, most: int) -> NDArray[Any]:
+    """The numbers as an array; ValueError where they are not whole, or not from 0 to `most`."""
+    out = np.asarray(given)
+    fits = out.dtype.kind in "iuf" and bool(np.all(np.isfinite(out) & (out == np.floor(out))))
+    if not fits or (out.size and not 0 <= int(out.min()) <= int(out.max()) <= most):
+        raise ValueError(f"{name}: must be whole, from 0 to {most}")
+    return out
 
 
 def _unresolved(time: float, n: NDArray[np.int64], which: str) -> DynamicsError:

@@ -32,6 +32,11 @@ MOST_ONE_BY_ONE = 2 * 10**9
 """And those whose buckets, of members with phases, are counted in four bytes too."""
 
 
+def _exact_work(beables: int, pairs: int) -> int:
+    """Bytes of what one rank works with, for aligned members: Taylor's series of all pairs and phases."""
+    return 8 * (19 * beables + (4 + 3 * 11) * pairs)
+
+
 def _momenta(comm: Any, c: Case) -> Momenta:
     if c.alignment is None:
         raise InputError("alignment", "(left out)", 'must be given for the method "momenta"')
@@ -130,6 +135,7 @@ TABLE = (
         most_members=MOST_NAMED,
         bytes_a_member=4,
         bytes_a_beable=lambda _: 64,
+        bytes_of_work=_exact_work,
     ),
     Method(
         name="exact counts",
@@ -142,6 +148,7 @@ TABLE = (
         fixed_steps=False,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 64,
+        bytes_of_work=_exact_work,
     ),
     Method(
         name="exact phases",

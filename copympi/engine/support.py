@@ -45,6 +45,7 @@ class Method:
     fixed_steps : whether dynamics.step means something to it. phases : those of ALIGNED, OWN that it can start from.
     given_phases : and those of members one by one. alignment : whether it is for [alignment], and for nothing else.
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
+    bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables and of pairs.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Method:
     most_members: int = LARGEST
     most_beables: int | None = None
     lattices: bool = True
+    bytes_of_work: Callable[[int, int], int] = lambda beables, pairs: 0
 
     def refuse(self, case: Case) -> None:
         """InputError for the first thing that a run asks for and this method does not support."""
@@ -70,13 +72,15 @@ class Method:
 
     def check_memory(self, case: Case, share: float = 1.0) -> None:
         """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
-        room, N, P = there() / share, case.start.members, case.system.P
+        memory, N, P = there() / share, case.start.members, case.system.P
+        pairs = case.system.pairs
+        room = memory - self.bytes_of_work(P, pairs)
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
         one = beable * P + each * N
         if case.replicas * one <= room:
             return
         needs = f"at {each} bytes a member" if each else f"at {beable} bytes a beable"
-        here = f"the {room / 2**30:,.1f} GiB of memory that there are"
+        here = f"the {memory / 2**30:,.1f} GiB of memory that there are"
         if one <= room:
             why = f"must be at most {int(room / one)}: {needs} {here} hold no more"
             raise InputError("dynamics.replicas", case.replicas, why)

@@ -120,9 +120,13 @@ class System:
         off = abs(self.frequencies).sum(axis=1) - np.abs(omega)
         return float(np.max(off + np.abs(omega - 0.5 * (omega.max() + omega.min()))))
 
+    @property
+    def pairs(self) -> int:
+        """How many pairs of beables H couples."""
+        return int(self.frequencies.nnz - np.count_nonzero(self.frequencies.diagonal())) // 2
+
     def __repr__(self) -> str:
-        pairs = (self.frequencies.nnz - np.count_nonzero(self.frequencies.diagonal())) // 2
-        return f"System(P={self.P}, pairs={pairs}, hbar={self.hbar:g})"
+        return f"System(P={self.P}, pairs={self.pairs}, hbar={self.hbar:g})"
 
 
 def _pairs(off: sp.csr_array) -> NDArray[np.int64]:

@@ -52,7 +52,7 @@ def speeds(H: Any, n: Any, phase: Real) -> Real:
 
 
 STARTS = {
-    # P, members of each beable, spectators, couplings: all, without the last beable's, or only those within two halves
+    # P, members of each beable, spectators, couplings: all, without the last beable's, those within two halves, real
     "two levels": (2, [40, 60], 0, "all"),
     "two levels, one of few": (2, [3, 10**6], 0, "all"),
     "two levels and one apart": (3, [40, 60, 5], 0, "last apart"),
@@ -61,6 +61,10 @@ STARTS = {
     "four, one empty": (4, [50, 0, 80, 7], 0, "all"),
     "eight, spectators": (8, [6, 20, 9, 5, 30, 11, 70, 5], 5, "all"),
     "eight of many": (8, [1250] * 8, 0, "all"),
+    # real H, phases 0 or pi: every second order of the phases' series is 0
+    "two levels, real": (2, [90, 10], 0, "real"),
+    "two levels, real, few": (2, [3, 7], 0, "real"),
+    "four, real": (4, [40, 60, 8, 20], 0, "real"),
 }
 
 
@@ -77,6 +81,8 @@ def test_first_copies(name: str) -> None:
     elif couplings == "halves":
         H[: P // 2, P // 2 :] = H[P // 2 :, : P // 2] = 0.0
     n, phase = np.array(counts), np.arange(P) * 1.3
+    if couplings == "real":
+        H, phase = H.real, np.arange(P) % 2 * np.pi
     span = 60.0 / np.sqrt(np.sum(np.abs(rates(H, n, phase + 0.5)) ** 2) + np.sum(np.abs(H) ** 2) * n.max())
 
     def slope(_: float, y: Real) -> Real:
@@ -227,6 +233,25 @@ def test_what_time_cannot_resolve_is_said() -> None:
         paths(copympi.System(np.eye(2)), [[1, 1, 1]], [[0.0, 0.0, 0.0]], 1.0, 1, [0])
     with pytest.raises(ValueError, match="duration"):
         paths(copympi.System(np.eye(2)), [[1, 1]], [[0.0, 0.0]], np.inf, 1, [0])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("phase", [[0.0, np.nan]]), ("phase", [[np.inf, 0.0]]), ("n", [[9.7, 1]]), ("n", [[np.inf, 1]]),
+        ("n", [[2**63, 1]]), ("n", [[2**70, 1]]), ("n", [[-1, 1]]), ("keys", [-1]), ("keys", [0.5]), ("keys", [2**64]),
+        ("seed", -1), ("seed", 2**64), ("seed", 1.5), ("seed", "one"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_of_its_kind_is_refused(name: str, value: Any) -> None:
+    given: dict[str, Any] = {"n": [[5, 1]], "phase": [[0.0, 0.0]], "duration": 1.0, "seed": 1, "keys": [0]}
+    with pytest.raises(ValueError, match=f"^{name}: must be "):
+        paths(copympi.System([[0, 1], [1, 0]]), **given | {name: value})
+
+
+def test_a_phase_of_nobody_is_of_no_account() -> None:
+    found = paths(copympi.System([[0, 1], [1, 0]]), [[5.0, 0.0]], [[0.5, np.nan]], 1.0, 2**64 - 1, [2**64 - 1])
+    assert (found.events[0], found.phase[0, 0]) == (0, 0.5)
 
 
 def test_unbound_beables_turn_by_their_level_alone() -> None:

@@ -333,7 +333,8 @@ def test_what_the_table_refuses_is_said_as_the_user_put_it() -> None:
 def test_what_cannot_fit_is_refused(row: Method, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine with 2^30 bytes: as many members or replicas as fit pass, one more does not."""
     monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 2**18, "SC_PAGE_SIZE": 4096}.__getitem__)
-    case, room = asked(row, 600), 2**30
+    case = asked(row, 600)
+    room = 2**30 - row.bytes_of_work(4, case.system.pairs)
     one = 4 * row.bytes_a_beable(5) + 600 * row.bytes_a_member
     row.check_memory(replace(case, replicas=room // one))
     row.check_memory(replace(case, replicas=2 * (room // one)), share=0.5)
@@ -353,6 +354,9 @@ def test_the_bytes_of_a_member_and_of_a_beable() -> None:
     assert [row.bytes_a_member for row in TABLE if row.representation == "members"] == [4, 44, 92, 4, 44]
     found = [row.bytes_a_beable(64) for row in TABLE if row.representation == "occupation"]
     assert found == [400, 400, 400, 400 + 24 * 64, 64, 288 + 24 * 64]
+    # all pairs of 1,000 beables, event by event: as long as the kernel's arrays, once a rank
+    work = methods.named("exact counts").bytes_of_work
+    assert work(1_000, 499_500) == methods.named("exact members").bytes_of_work(1_000, 499_500) == 148_004_000
 
 
 # --- the clock
