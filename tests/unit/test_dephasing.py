@@ -137,13 +137,13 @@ def test_a_start_with_an_empty_beable_that_fills() -> None:
     shift = dephasing.shift(system, psi, [1.2])
     assert np.allclose(dephasing.shift(System(H), np.append(psi, 0), [1.2])[:, :3, :3], shift)
     two, chain = System([[0.5, 0.5], [0.5, -0.5]]), System(np.eye(3, k=1) + np.eye(3, k=-1))
-    # in the middle of the chain the drives cancel at first, and at the end nothing comes before
     for where, state, beable in ((two, [1, 0], 1), (two, [6e-17, 1], 0), (System(H), [0.6, 0.8, 0, 0], 2)):
         with pytest.raises(ValueError, match=f"0 at beable {beable}, which H fills"):
             dephasing.mean(where, state, [1.0], 1e6)
         with pytest.raises(ValueError, match="which H fills"):
             dephasing.heating(where, state, [1.0])
+    # in the middle of a chain the drives cancel at first, and go on to if the ends are alike
     uneven = chain.hamiltonian.toarray() + np.diag([0.0, 0.0, 1.0])
     with pytest.raises(ValueError, match="0 at beable 1"):
         dephasing.shift(System(uneven), [1, 0, -1], [1.0])
-    assert np.all(np.isfinite(dephasing.shift(chain, [1, 0, -1], [1.0])))  # stationary: the node stays
+    assert np.all(np.isfinite(dephasing.shift(chain, [1, 0, -1], [1.0])))
