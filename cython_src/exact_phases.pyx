@@ -6,7 +6,7 @@ member I of b to copy a member J of a, both drawn uniformly, at the rate 2 R_ab 
 rate that depends on n alone. Each is taken with probability sin+(phi_J - phi_I + delta_ab), phases as they are at its
 own instant. Who copies takes over its partner's value as it is written down, bit by bit.
 """
-from libc.math cimport sqrt
+from libc.math cimport fmin, sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 import numpy as np
@@ -17,13 +17,19 @@ from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
 from copympi.kernels.phase_paths cimport (
-    MAP, WIDTH, Path, Series, Values, add_value, begin_path, clear_row, degree_for, go_along, lasting, value_at,
-    write_values,
+    MAP, WIDTH, Path, Series, Values, add_value, begin_path, clear_row, degree_for, go_along, value_at, write_values,
 )
 from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stream_open
 
 cdef enum:
-    WORK = 256             # proposals and pieces of path after which a step ends
+    WORK = 256             # proposals and pieces of path after which a step ends, if not told
+    PHASES = -1            # for what time is too coarse
+    PROPOSALS = -2
+
+
+cdef struct Limits:
+    double smallest        # what time can resolve
+    int64_t work           # proposals and pieces of path in a step
 
 
 cdef struct Replica:
@@ -69,11 +75,22 @@ cdef void copy(const System *s, Rates *k, Path *p, Replica *c, Py_ssize_t e, Py_
         clear_row(p.rows + b * WIDTH)
 
 
-cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *stream, double smallest,
-                     double *time_left) noexcept nogil:
-    """A step of a replica: `time_left`, or less if it takes more than WORK proposals and pieces of path.
+cdef Py_ssize_t busiest(const System *s, const Rates *k) noexcept nogil:
+    """The beable whose members get most proposals."""
+    cdef Py_ssize_t b, most = 0
+    for b in range(s.P):
+        if k.out[b] > k.out[most]:
+            most = b
+    return most
 
-    Returns how many copies there were, or -1 where a piece is shorter than `smallest`. time_left : what is to be done.
+
+cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *stream, Limits limits,
+                     double *time_left) noexcept nogil:
+    """A step of a replica: `time_left`, or less if it takes more than `limits.work` proposals and pieces of path.
+
+    Where a step ends while the next proposal is awaited, the next step draws the wait anew. That keeps the law because
+    the end of a piece does not depend on the wait. time_left : what is to be done.
+    Returns how many copies there were; PHASES where a piece, PROPOSALS where the mean wait is below `limits.smallest`.
     """
     cdef double here = time_left[0], next = here, way, t
     cdef double w[2]
@@ -81,19 +98,22 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *str
     cdef int64_t i, j, copies = 0, work = 0
     cdef Py_ssize_t e, b = 0
     begin_rates(s, k)
+    if k.total * limits.smallest > 1.0:
+        p.limiting = busiest(s, k)
+        return PROPOSALS
     p.degree = degree_for(s, k)
     begin_path(s, k, p)
     e = next_proposal(s, k, stream, &next, &b)
     while True:
         work += 1
         way = here - next if e >= 0 else here
-        t = lasting(p, way)
+        t = fmin(way, p.good)
         if t < way or e < 0:  # a piece of the way to the next proposal, or all of it to the stop
-            if t <= smallest and t < way:
-                return -1
+            if t <= limits.smallest and t < way:
+                return PHASES
             go_along(s, k, p, &c.values, t)
             here -= t
-            if t == way or work >= WORK:
+            if t == way or work >= limits.work:
                 break
             begin_path(s, k, p)
             continue
@@ -106,10 +126,10 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *str
             here = next
             copy(s, k, p, c, e, b, i, j)
             copies += 1
-            if work >= WORK:
+            if work >= limits.work:
                 break
             begin_path(s, k, p)
-        elif work >= WORK:
+        elif work >= limits.work:
             go_along(s, k, p, &c.values, t)
             here = next
             break
@@ -121,11 +141,13 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *str
 cdef class Law:
     """By what replicas of a system go on: couplings, a factor `copying` on the rates of copying, and randomness.
 
-    smallest : a piece of path that is shorter is a failure. first_replica : number of the first of this rank's, by
-    which draws are keyed. Work space is in here too.
+    smallest : a piece of path or a mean wait that is shorter is a failure. first_replica : number of the first of this
+    rank's, by which draws are keyed. work : proposals and pieces of path after which a step ends. Work space is in here
+    too.
     """
     cdef Couplings couplings
-    cdef double smallest
+    cdef Limits limits
+    cdef int64_t lost      # 1: time is too coarse for phases, 2: for proposals
     cdef uint64_t seed, purpose
     cdef int64_t first_replica
     cdef double[::1] numbers
@@ -135,12 +157,13 @@ cdef class Law:
     cdef Path path
 
     def __cinit__(self, Couplings couplings not None, *, double copying, double smallest, uint64_t seed,
-                  uint64_t purpose, int64_t first_replica):
+                  uint64_t purpose, int64_t first_replica, int64_t work=WORK):
         cdef const System *s = &couplings.system
         cdef Py_ssize_t P = s.P, e
         need(copying >= 0.0 and smallest >= 0.0, "copying, smallest: must not be negative")
+        need(work >= 1, "work: must be at least 1")
         self.couplings = couplings
-        self.smallest = smallest
+        self.limits = Limits(smallest, work)
         self.seed = seed
         self.purpose = purpose
         self.first_replica = first_replica
@@ -173,8 +196,9 @@ cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock,
     law.path.rows = rows
     while clock.time_left[0] > 0.0 and done < most:
         stream_open(&stream, law.seed, law.purpose, law.first_replica + r, 0, clock.step[0])
-        copies = go_step(s, k, &law.path, c, &stream, law.smallest, clock.time_left)
+        copies = go_step(s, k, &law.path, c, &stream, law.limits, clock.time_left)
         if copies < 0:
+            law.lost = -copies
             return -1 - done
         clock.step[0] += 1
         clock.events[0] += copies
@@ -238,7 +262,8 @@ def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1]
 
     paths (R, P, NUMBERS); time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0. All are
     changed in place, as are ids, values and counts of the crowd.
-    Returns (steps done, 0 or 1, replica, beable): 1 where a replica could not go on.
+    Returns (steps done, status, replica, beable): status 1 where time is too coarse for a replica's phases, 2 for its
+    proposals, else 0.
     """
     cdef Py_ssize_t R = time_left.shape[0], P = law.couplings.system.P, r = 0, a
     cdef int64_t done = 0, made = 0
@@ -254,7 +279,7 @@ def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1]
             if made < 0:
                 break
             done += made
-    return done, 1 if made < 0 else 0, r, law.path.limiting
+    return done, law.lost if made < 0 else 0, r, law.path.limiting
 
 
 cdef void classes_of(Law law, Classes classes, Py_ssize_t r, double *weight, Replica *c) noexcept nogil:
@@ -310,4 +335,4 @@ def advance_classes(Law law not None, Classes classes not None, *, double[:, :, 
             if made < 0:
                 break
             done += made
-    return done, 1 if made < 0 else 0, r, law.path.limiting
+    return done, law.lost if made < 0 else 0, r, law.path.limiting

@@ -5,7 +5,7 @@ All members of a beable a feel one field h_a, which depends on the sums Z_b = su
 move by one map, and maps and sums obey closed equations. Their series in time (phase_series.h) are a path, which is
 good until its last term exceeds STEP_ERROR; a path begins anew there, and wherever n changes.
 """
-from libc.math cimport fabs, fmax
+from libc.math cimport fabs, floor, fmax, fmin, frexp, ldexp
 from libc.stdint cimport int64_t
 
 import numpy as np
@@ -50,11 +50,21 @@ cdef int degree_for(const System *s, const Rates *k) noexcept nogil:
     return degree
 
 
+cdef double lasting(double last, int degree) noexcept nogil:
+    """The greatest power of two t with last t^(degree + 1) <= STEP_ERROR, the map's last term; 0 if there is none."""
+    cdef double over = STEP_ERROR / last
+    cdef int exponent = 0
+    if not over > 0.0:
+        return 0.0
+    frexp(fmin(over, 1e300), &exponent)  # 2^(exponent - 1) is the greatest power of two that is not above it
+    return ldexp(1.0, <int> floor((exponent - 1.0) / (degree + 1)))
+
+
 cdef void begin_path(const System *s, const Rates *k, Path *p) noexcept nogil:
     """The series of all maps from here on, from values, maps and n."""
     cdef Py_ssize_t a, b, e
     cdef int m
-    cdef double x, y, over, fastest = 0.0
+    cdef double x, y, over, last = 0.0, fastest = 0.0
     cdef Series *one
     for a in range(s.P):
         if k.n[a] > 0:
@@ -77,17 +87,16 @@ cdef void begin_path(const System *s, const Rates *k, Path *p) noexcept nogil:
                 one.h[m].re = x
                 one.h[m].im = y
                 next_term(one, s.omega[a], m, p.degree)
-    p.last = 0.0
-    p.error = STEP_ERROR
     for a in range(s.P):
         if k.n[a] > 0:
             fastest = fmax(fastest, fabs(s.omega[a]) + size_of(p.series[a].h[0]))
     for a in range(s.P):
         if k.n[a] > 0:  # a term may vanish by chance: the one before it says about how large it could be
             x = fmax(term(p.series + a, p.degree + 1), term(p.series + a, p.degree) * fastest / (p.degree + 1))
-            if not x <= p.last:
-                p.last = x
+            if not x <= last:
+                last = x
                 p.limiting = a
+    p.good = lasting(last, p.degree)
 
 
 cdef void write_values(Path *p, Values *c, Py_ssize_t a) noexcept nogil:

@@ -63,16 +63,17 @@ class OneByOne(IndependentReplicas):
         if status:
             n, label = self.occupation()[replica], self.system.labels[beable]
             some = ", ".join(str(int(x)) for x in n[:8]) + (", ..." if len(n) > 8 else "")
+            what = f"phases of beable {label} turn" if status == 1 else f"members of beable {label} copy"
             self.problem = DynamicsError(
-                f"phases of beable {label} turn too fast for this time to resolve: t = {self.times[replica]:.10g}, "
+                f"{what} too fast for this time to resolve: t = {self.times[replica]:.10g}, "
                 f"n = [{some}], replica {self.first + replica}; choose a shorter duration"
             )
         return done
 
     @abstractmethod
     def advanced(self, most: int) -> tuple[int, int, int, int]:
-        """At most so many steps of this rank's replicas: how many were made; then whether, whose and where time is too
-        coarse."""
+        """At most so many steps of this rank's replicas: how many were made; then whether time is too coarse, for
+        phases (1) or for copies (2), whose and where."""
 
     @abstractmethod
     def occupation(self) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ class Law:
         seed: int,
         purpose: int,
         first_replica: int,
+        work: int = 256,
     ) -> None: ...
 
 def begin_members(law: Law, crowd: Crowd, *, paths: NDArray[np.float64]) -> None: ...

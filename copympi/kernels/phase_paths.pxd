@@ -45,8 +45,7 @@ cdef struct Path:
     Series *series         # (P,)
     double *scaled         # (P, 2): Z_b/sqrt(n_b) at one power of t
     int degree             # of fields in t
-    double last            # the map's last term, without t^(degree + 1), and what it may be with it
-    double error
+    double good            # for how long: a function of the path, never of when the next proposal comes
     Py_ssize_t limiting    # whose
 
 
@@ -55,20 +54,6 @@ cdef int degree_for(const System *s, const Rates *k) noexcept nogil
 cdef void begin_path(const System *s, const Rates *k, Path *p) noexcept nogil
 cdef void write_values(Path *p, Values *c, Py_ssize_t a) noexcept nogil
 cdef void go_along(const System *s, const Rates *k, Path *p, Values *c, double t) noexcept nogil
-
-
-cdef inline double lasting(const Path *p, double t) noexcept nogil:
-    """t, or the first of t/2, t/4, .. up to which the path is good."""
-    cdef double size
-    cdef int _m
-    while t > 0.0:
-        size = p.last
-        for _m in range(p.degree + 1):
-            size *= t
-        if size <= p.error:
-            return t
-        t *= 0.5
-    return 0.0
 
 
 cdef inline void value_at(const Path *p, Py_ssize_t a, double t, double x, double y, double *w) noexcept nogil:

@@ -33,6 +33,8 @@ ANGLE = 1.5
 """Radians that the fastest part of the integrand may turn in a panel of the integral."""
 EMPTY = 1e-14
 """Amplitudes below which a beable is empty, and copies nobody."""
+DRIVEN = 1e-12
+"""Of Psi's derivatives, in units of the largest that H allows: below this they are rounding."""
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -68,7 +70,8 @@ def shift(
 
     state : (P,) Psi(0), the same in all ensembles, normalised here; spectators : s, members pinned to each beable.
     accuracy : relative, of the integral. Raises ValueError where P > SMALL, the state does not fit or times do not
-    ascend from 0 or later. Where |Psi_a| vanishes on the way the answer grows without end, as a logarithm.
+    ascend from 0 or later, and where a beable is empty at the start and filled later: the integral of gamma o sigma
+    diverges there. Where |Psi_a| vanishes on the way the answer grows without end, as a logarithm.
     """
     path, lost, when = _lost(system, state, times, spectators, accuracy)
     turn = path.vectors * np.exp(-1j * np.outer(when, path.energy))[:, None, :]
@@ -134,6 +137,7 @@ def _lost(
     if when.ndim != 1 or np.any(np.diff(when, prepend=0.0) < 0) or not np.all(np.isfinite(when)):
         raise ValueError("times must be finite and ascend from 0")
     path = paths.of(system, state)
+    _nowhere_empty(system, np.asarray(state, dtype=complex))
 
     def density(t: Floats) -> Complex:
         back = path.vectors * np.exp(-1j * np.outer(t, path.energy))[:, None, :]
@@ -142,3 +146,19 @@ def _lost(
     longest = ANGLE / max(float(np.ptp(path.energy)), 1e-300)
     moments = max(64, paths.NUMBERS // system.P**2)
     return path, panels.cumulative(density, when, longest, accuracy, at_a_time=moments)[0], when
+
+
+def _nowhere_empty(system: System, psi: Complex) -> None:
+    """Raises ValueError where Psi_a = 0 but not all its derivatives (-i H/hbar)^m Psi, m < P, are 0 at a."""
+    W = system.frequencies.toarray()
+    W /= max(float(np.linalg.norm(W, 2)), 1e-300)
+    now = psi / np.linalg.norm(psi)
+    empty, driven = np.abs(now) < EMPTY, np.zeros(system.P, dtype=bool)
+    for _ in range(system.P - 1):
+        now = W @ now
+        driven |= np.abs(now) > DRIVEN
+    if np.any(empty & driven):
+        a = int(np.argmax(empty & driven))
+        raise ValueError(
+            f"the state is 0 at beable {a}, which H fills: the dephasing equation needs many members on it at all times"
+        )

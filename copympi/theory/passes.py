@@ -38,6 +38,8 @@ from copympi.theory.near_field import kendall as kendall
 
 ANGLE = 1.5
 """Radians that the fastest part of the integrand of s^2 may turn in a panel of the integral."""
+SETTLED = 1e-6
+"""Of the time in which a minimum is looked for: a search that still has to go further has not found it."""
 EMPTY = 1e-14
 """Amplitudes below which a beable is empty, and copies nobody."""
 
@@ -99,12 +101,20 @@ def find(system: System, state: ArrayLike, beable: int, duration: float) -> Pass
 
 
 def at(system: System, state: ArrayLike, beable: int, time: float) -> Pass:
-    """The minimum of |Psi_beable| that lies at `time`, or next to it. Arguments and errors as `find`."""
+    """The minimum of |Psi_beable| that lies at `time`, or next to it: within the path's step. Arguments as `find`.
+
+    Raises ValueError where there is none, and as `find`.
+    """
     _check(system, beable, time)
     path = paths.of(system, state)
-    each = np.array([time], dtype=float)
+    each, which = np.array([time], dtype=float), np.array([beable])
     span = min(path.step, time)
-    return _pass(system, path, beable, float(path.lowest(each, each - span, each + span, np.array([beable]))[0]))
+    found = path.lowest(each, each - span, each + span, which)
+    rho, slope, bend = path.slope(found, which)
+    bent = bend * path.step * path.step > path.rounding(rho, found, beable)
+    if not (abs(found[0] - time) < span and bent[0] and abs(slope[0]) <= SETTLED * span * bend[0]):
+        raise ValueError(f"|Psi| of beable {beable} has no minimum next to {time:g}: within {span:.3g} of it")
+    return _pass(system, path, beable, float(found[0]))
 
 
 def near(

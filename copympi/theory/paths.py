@@ -13,6 +13,8 @@ ANGLE = 0.5
 """Radians that the fastest part of Psi turns between two looks; in between, minima are found by Newton's method."""
 ROUNDS = 4
 """Newton's steps: errors are squared by each, and start below a tenth of the distance of two looks."""
+FEW = 4
+"""Errors of Psi_a are taken for so many times the rounding of one operation."""
 NUMBERS = 1 << 20
 """Complex numbers held at a time."""
 
@@ -35,17 +37,26 @@ class Path:
         parts = np.exp(-1j * np.outer(moments, self.energy)) * self.start * self.vectors[a]
         return parts.sum(axis=1), -1j * (parts @ self.energy), -(parts @ self.energy**2)
 
+    def rounding(self, rho: Floats, moments: Floats, a: int) -> Floats:
+        """How far off |Psi_a|^2 = rho (M,) may be by rounding: of the path's start, and of phases E t late in it."""
+        v = np.abs(self.vectors[a])
+        off = FEW * np.finfo(float).eps * (v.sum() + moments * float(v @ np.abs(self.start * self.energy)))
+        return np.asarray(off * (2 * np.sqrt(rho) + off))
+
     @property
     def step(self) -> float:
         """Time from look to look."""
         return ANGLE / max(float(np.ptp(self.energy)), 1e-300)
 
+    def slope(self, moments: Floats, a: NDArray[np.intp]) -> tuple[Floats, Floats, Floats]:
+        """|Psi_a|^2 and its first two derivatives, each (M,), at moments (M,) for beables a (M,)."""
+        c, d, e = self.element(moments, a)
+        return np.abs(c) ** 2, 2 * np.real(np.conj(c) * d), 2 * (np.abs(d) ** 2 + np.real(np.conj(c) * e))
+
     def lowest(self, now: Floats, low: Floats, high: Floats, a: NDArray[np.intp]) -> Floats:
         """Where |Psi_a|^2 is least near moments `now` (M,), within [low, high], for beables a (M,): Newton's steps."""
         for _ in range(ROUNDS):
-            c, d, e = self.element(now, a)
-            slope = 2 * np.real(np.conj(c) * d)
-            bend = 2 * (np.abs(d) ** 2 + np.real(np.conj(c) * e))
+            _, slope, bend = self.slope(now, a)
             now = np.clip(now - np.divide(slope, bend, out=np.zeros_like(slope), where=bend > 0), low, high)
         return now
 
@@ -64,7 +75,10 @@ def of(system: System, state: ArrayLike) -> Path:
 
 
 def minima(path: Path, beable: int, duration: float) -> Iterator[tuple[Floats, Complex]]:
-    """All local minima of |Psi_beable| inside (0, duration), some at a time: times (M,) and Psi there (M, P)."""
+    """All local minima of |Psi_beable| inside (0, duration), some at a time: times (M,) and Psi there (M, P).
+
+    A dip in |Psi_beable|^2 between three looks that rounding alone may make is none.
+    """
     looks = max(3, int(np.ceil(duration / path.step)) + 1)
     step = duration / (looks - 1)
     many = max(8, NUMBERS // path.energy.size)
@@ -75,4 +89,9 @@ def minima(path: Path, beable: int, duration: float) -> Iterator[tuple[Floats, C
         at = np.flatnonzero((rho[1:-1] <= rho[:-2]) & (rho[1:-1] < rho[2:])) + 1
         if at.size:
             now = path.lowest(moments[at], moments[at - 1], moments[at + 1], np.full(at.size, beable))
-            yield now, path.psi(now)
+            psi = path.psi(now)
+            side = np.minimum(rho[at - 1], rho[at + 1])
+            dip = side - np.minimum(rho[at], np.abs(psi[:, beable]) ** 2)
+            real = dip > path.rounding(side, moments[at], beable)
+            if np.any(real):
+                yield now[real], psi[real]

@@ -5,6 +5,7 @@ A case is a function of (seed, number) alone.
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 from typing import Any
@@ -189,11 +190,11 @@ def spoil(dice: random.Random, config: Table) -> None:
     if how < 0.03:
         del config[section]
     elif how < 0.06:
-        config[section] = dice.choice(ODD)
+        config[section] = copy.deepcopy(dice.choice(ODD))
     elif not isinstance(table, dict):
         return
     elif how < 0.1:
-        table[dice.choice(["sed", "Seed", "", "a b", "ψ", "x.y"])] = dice.choice(ODD)
+        table[dice.choice(["sed", "Seed", "", "a b", "ψ", "x.y"])] = copy.deepcopy(dice.choice(ODD))
     elif how < 0.18 and table:
         del table[dice.choice(list(table))]
     else:
@@ -202,15 +203,15 @@ def spoil(dice: random.Random, config: Table) -> None:
         if isinstance(old, list) and old and dice.random() < 0.7:
             place = dice.randrange(len(old))
             if isinstance(old[place], list) and old[place] and dice.random() < 0.8:
-                old[place][dice.randrange(len(old[place]))] = dice.choice(ODD)
+                old[place][dice.randrange(len(old[place]))] = copy.deepcopy(dice.choice(ODD))
             else:
-                old[place] = dice.choice(ODD)
+                old[place] = copy.deepcopy(dice.choice(ODD))
         elif isinstance(old, dict) and old and dice.random() < 0.7:
-            old[dice.choice(list(old))] = dice.choice(ODD)
+            old[dice.choice(list(old))] = copy.deepcopy(dice.choice(ODD))
         elif isinstance(old, float) and dice.random() < 0.3:
             table[key] = old * dice.choice([-1.0, 0.999, 1 + 1e-12, 1e3, 1e-3, 1e200, 1e-200])
         else:
-            table[key] = dice.choice(ODD)
+            table[key] = copy.deepcopy(dice.choice(ODD))
 
 
 def toml(config: Table) -> str:

@@ -127,3 +127,23 @@ def test_bad_arguments() -> None:
         dephasing.shift(System(np.eye(65)), np.ones(65), [1.0])
     with pytest.raises(ValueError, match="one energy"):
         dephasing.coherence_times(System(np.eye(2)), [1, 1], 1.0)
+
+
+def test_a_start_with_an_empty_beable_that_fills() -> None:
+    """The shift is without end then: refused. A beable that stays empty spoils nothing."""
+    system, psi = calm(3, 1.2, 0.06)
+    H = np.zeros((4, 4), complex)
+    H[:3, :3], H[3, 3] = system.hamiltonian.toarray(), 0.4
+    shift = dephasing.shift(system, psi, [1.2])
+    assert np.allclose(dephasing.shift(System(H), np.append(psi, 0), [1.2])[:, :3, :3], shift)
+    two, chain = System([[0.5, 0.5], [0.5, -0.5]]), System(np.eye(3, k=1) + np.eye(3, k=-1))
+    for where, state, beable in ((two, [1, 0], 1), (two, [6e-17, 1], 0), (System(H), [0.6, 0.8, 0, 0], 2)):
+        with pytest.raises(ValueError, match=f"0 at beable {beable}, which H fills"):
+            dephasing.mean(where, state, [1.0], 1e6)
+        with pytest.raises(ValueError, match="which H fills"):
+            dephasing.heating(where, state, [1.0])
+    # in the middle of a chain the drives cancel at first, and go on to if the ends are alike
+    uneven = chain.hamiltonian.toarray() + np.diag([0.0, 0.0, 1.0])
+    with pytest.raises(ValueError, match="0 at beable 1"):
+        dephasing.shift(System(uneven), [1, 0, -1], [1.0])
+    assert np.all(np.isfinite(dephasing.shift(chain, [1, 0, -1], [1.0])))

@@ -146,10 +146,28 @@ def test_a_class_is_members_of_one_phase() -> None:
 
 def test_phases_that_turn_too_fast_are_told_in_one_line() -> None:
     system, start, *_ = given(2)
-    fast = System(1e16 * system.frequencies.toarray())
+    fast = System(system.frequencies.toarray() + np.diag([1e16, -1e16]))
     ensemble = members(fast, start)
     with pytest.raises(
         DynamicsError, match=r"^phases of beable \S+ turn too fast for this time to resolve: t = "
     ) as no:
         carry(ensemble, 1.0, 5)
     assert "\n" not in str(no.value)
+
+
+def test_copies_that_come_too_fast_are_told_in_one_line() -> None:
+    """Where the mean wait for a proposal is below what time resolves; at a tenth of these members it is not."""
+    system = System(np.array([[0.5, 1.0], [1.0, -0.5]]))
+
+    def classes(N: int) -> ExactPhaseClasses:
+        return ExactPhaseClasses(Alone(), system, prepare(2, N, np.sqrt([0.5, 0.5]), spread=0.1), Accuracy(N), 1, 1, 2)
+
+    with pytest.raises(
+        DynamicsError, match=r"^members of beable \S+ copy too fast for this time to resolve: t = 0, n = \["
+    ) as no:
+        carry(classes(10**15), 1.0)
+    assert "\n" not in str(no.value)
+    slower = classes(10**14)
+    slower.begin(record(1, 1.0))
+    assert slower.advance()
+    assert slower.events[0] > 0

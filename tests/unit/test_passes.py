@@ -120,6 +120,39 @@ def test_a_level_that_the_beable_does_not_see() -> None:
     assert lifetimes.on_torus(System(H), apart, 1)[0] == pytest.approx(without * np.sqrt(2))
 
 
+def test_at_gives_a_minimum_or_says_that_there_is_none() -> None:
+    """rho_1 of (0.8, 0.6) starts at its largest and is least half a period later, at 2.694."""
+    system, state, least = System([[0.3, 0.5], [0.5, -0.3]]), [0.8, 0.6], np.pi / (2 * np.hypot(0.3, 0.5))
+    for found in (passes.find(system, state, 1, 3.0), passes.at(system, state, 1, 2.5)):
+        assert found.time == pytest.approx(least)
+    for elsewhere in (0.01, 1.3, 2 * least):
+        with pytest.raises(ValueError, match="no minimum next to"):
+            passes.at(system, state, 1, elsewhere)
+
+
+def test_rounding_makes_no_pass() -> None:
+    """Stationary states, one of them of two equal energies and late, and a beable that nothing fills."""
+    ring = np.roll(np.eye(4), 1, 0) + np.roll(np.eye(4), -1, 0)
+    apart = np.diag([0.0j, 0.0, 0.7])
+    apart[:2, :2] = TWO.hamiltonian.toarray()
+    cases = [([[0, 0.5], [0.5, 0]], [1, 1]), (ring, [1, 0.5 + 1j, -1, -0.5 - 1j]), (apart[::-1, ::-1], [0, 1, 2])]
+    for H, state in cases:
+        assert lifetimes.minima(System(H), state, 0, 300.0)[0].size == 0
+        with pytest.raises(ValueError, match="no minimum between"):
+            passes.find(System(H), state, 0, 300.0)
+        with pytest.raises(ValueError, match="no minimum next to"):
+            passes.at(System(H), state, 0, 3.0)
+
+
+def test_faint_minima_and_those_on_the_node_are_found() -> None:
+    """Two levels at resonance, rho_0 with the period 2 pi: dips of a part in 1e9 and in 1e11 of it, and down to 0."""
+    resonant = System([[0, 0.5], [0.5, 0]])
+    for state, first in (([1, 1 + 1e-9], 2 * np.pi), ([1, 1 + 1e-11j], 1.5 * np.pi), ([1, 1j], 1.5 * np.pi)):
+        times, rho, _ = lifetimes.minima(resonant, state, 0, 7 * np.pi)
+        assert np.allclose(times, first + 2 * np.pi * np.arange(3), atol=1e-2)
+    assert np.all(rho < 1e-20)
+
+
 def test_bad_arguments() -> None:
     with pytest.raises(ValueError, match="cancel"):
         near_field.kappa([1.0, -1.0])
