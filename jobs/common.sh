@@ -38,7 +38,14 @@ run_copympi() {
 # Whether the last stop was a user's wish: copympi leaves STOP behind as "stopped", until it is started again.
 user_stopped() { [ -e "$OUTPUT/stopped" ] || [ -e "$OUTPUT/STOP" ]; }
 
-attempts() { (cd "$OUTPUT/checkpoints" 2>/dev/null && echo attempt-*); }
+# What there is of earlier starts: another word once copympi has begun. A sweep has files of results in place of attempts.
+attempts() {
+    if [ "${COMMAND:-run}" = sweep ]; then
+        find "$OUTPUT/batches" -name '*.h5' 2>/dev/null | wc -l
+    else
+        (cd "$OUTPUT/checkpoints" 2>/dev/null && echo attempt-*)
+    fi
+}
 
 launch() {
     local step command=${COMMAND:-run}

@@ -14,7 +14,7 @@ import numpy as np
 from copympi import __version__, mpi
 from copympi.config.writing import NOTE
 from copympi.engine.arithmetic import arithmetic
-from copympi.errors import InputError, MachineError
+from copympi.errors import InputError, MachineError, StoppedEarly
 from copympi.run import settings
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_file
@@ -32,7 +32,10 @@ def rerun(options: Any) -> int:
         job = mpi.from_root(comm, lambda: _job(folder, scratch, options.files, on_node))
         with warnings.catch_warnings():  # the run said them
             warnings.simplefilter("ignore")
-            carry_out(comm, job, Manner(writer="root"), Unwatched())
+            try:
+                carry_out(comm, job, Manner(writer="root"), Unwatched())
+            except StoppedEarly as stop:  # its folder goes, so there is nothing to go on with
+                raise MachineError(f"not compared: {str(stop).partition(';')[0]}") from None
         same, lines = mpi.from_root(comm, lambda: _compared(folder, scratch / "again"))
     finally:
         if comm.rank == mpi.ROOT:

@@ -37,7 +37,7 @@ def plain(value: Any, most: int = MOST_NUMBERS, spelt: bool = False) -> Any:
         return value.real if value.imag == 0.0 and not np.signbit(value.imag) else str(value).strip("()")
     if isinstance(value, dict):
         return {str(key): plain(each, most, spelt) for key, each in value.items()}
-    value = _opened(value)
+    value = opened(value)
     if not isinstance(value, (list, tuple, np.ndarray)):
         return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)
     found = numbers(value)
@@ -62,7 +62,7 @@ def numbers(value: Any) -> NDArray[np.complex128] | None:
         return None
 
 
-def _opened(value: Any) -> Any:
+def opened(value: Any) -> Any:
     """QuTiP's objects and scipy's matrices as arrays."""
     if hasattr(value, "full") and hasattr(value, "dims"):
         whole = value.full()

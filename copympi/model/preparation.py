@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.errors import InputError
+from copympi.errors import InputError, NotBuiltYet
 from copympi.model.hamiltonian import number
 
 LARGEST = 2**63 - 1
@@ -182,6 +182,8 @@ def count(members: Any) -> int:
         members = members.item()
     if isinstance(members, bool) or not isinstance(members, (int, float)):
         raise InputError(key, members, allowed)
+    if members == float("inf"):
+        raise NotBuiltYet(key, members, "the infinite ensemble is to come: give a whole number, at most 1e80")
     if (isinstance(members, float) and not np.isfinite(members)) or members < 1 or members != int(members):
         raise InputError(key, members, allowed)
     # 1e80 is meant as 10^80, which no double is

@@ -9,6 +9,9 @@ from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.text import humane
 
+MOST_ADMIXED = 0.1
+"""Weight up to which an admixture is proposed: with few members it would be another state."""
+
 
 def warn_about(start: Start, system: System) -> None:
     """Say once which beables have weight but no member, and that nothing can ever move, where that is so."""
@@ -30,11 +33,12 @@ def warn_about(start: Start, system: System) -> None:
 def frozen(start: Start, system: System) -> str:
     """What to say of a start from which nothing can ever move, and what helps."""
     held, enough = np.flatnonzero(start.counts), max(1e-6, 20 * system.P / start.members)  # some 20 members a beable
+    more = enough <= MOST_ADMIXED
     named = ", ".join(str(system.labels[a]) for a in held[:3]) + (", ..." if held.size > 3 else "")
     weight = f"{enough:.0e}".replace("e-0", "e-")
+    admixed = f'preparation.admixture = {{state = "uniform", weight = {weight}}} (some weight everywhere), '
     return (
         f"nothing can ever move: all members hold beable{'s' * (held.size > 1)} {named}, none of whose neighbours in H "
-        "has a member to copy. To let them move: preparation.spectators = 1 (a pinned member in each beable), "
-        f'preparation.admixture = {{state = "uniform", weight = {weight}}} (some weight everywhere), or '
-        "preparation.basis (other beables, in which no occupation is zero)"
+        "has a member to copy. To let them move: preparation.spectators = 1 (a pinned member in each beable)"
+        f"{', ' + admixed if more else ' '}or preparation.basis (other beables, in which no occupation is zero)"
     )

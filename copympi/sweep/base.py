@@ -36,16 +36,17 @@ TABLES = ("alignment", "checkpoint")
 class Base:
     """The config that points change. values : section -> key -> value, unchecked. system : a System from Python in
     place of [system], or None. files : the folder that paths in it are relative to. source : the
-    config file, for messages; None from Python."""
+    config file, for messages; None from Python. arrays : whether values has arrays that no TOML holds."""
 
     values: dict[str, Any]
     system: System | None = None
     files: Path = field(default_factory=Path)
     source: Path | None = None
+    arrays: bool = False
 
     def text(self, values: dict[str, Any]) -> str:
         """Values as TOML; from Python, arrays too large to be written down are named by a digest."""
-        return writing.toml(values) if self.source is None else tomlkit.dumps(values)
+        return writing.toml(values) if self.source is None or self.arrays else tomlkit.dumps(values)
 
 
 def from_file(path: Path, overrides: list[str]) -> Base:
@@ -134,6 +135,11 @@ class Jobs:
     def _system(self, config: Any, swept: str) -> System:
         if self.base.system is not None and swept == _NOTHING:
             return self.base.system
+        said = self.base.values.get("system", {}).get("hamiltonian")
+        if self.base.system is not None and isinstance(said, str) and " with digest " in said:
+            (key, value), *_ = json.loads(swept).items()
+            why = "cannot be swept where system is a System from Python that is too large to be written down"
+            raise InputError(key, value, f"{why}; sweep over the path of a file, or call sweep for each System")
         return build.system(config.system, self.base.files)
 
     def _told(self, problem: InputError, point: Point) -> InputError:

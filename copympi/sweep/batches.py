@@ -13,7 +13,7 @@ import platform
 import sys
 import time as clock
 from collections import OrderedDict
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,16 +119,20 @@ def fail_together(comm: Any, problem: str) -> None:
         raise MachineError(text)
 
 
-def names(folder: Path, rank: int, size: int) -> Iterator[str]:
-    """Names of the points whose results stand in this rank's share of the batches; damaged files are put aside."""
+def names(folder: Path, rank: int, size: int) -> tuple[set[str], int]:
+    """Names of the points whose results stand in this rank's share of the batches, and how many files were damaged:
+    these are put aside. OSError where the disk fails."""
+    found: set[str] = set()
+    damaged = 0
     for path in paths(folder)[rank::size]:
         try:
-            yield from (result.name for result in read(path).results)
-        except FileNotFoundError:
-            continue
+            found |= {result.name for result in read(path).results}
         except MachineError as problem:
             print(f"copympi: {one_line(str(problem))}; its runs are made again", file=sys.stderr, flush=True)
-            os.replace(path, path.with_suffix(DAMAGED))
+            damaged += 1
+            with suppress(FileNotFoundError):  # another job on this folder was first
+                os.replace(path, path.with_suffix(DAMAGED))
+    return found, damaged
 
 
 class Reader:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import __version__, mpi
-from copympi.engine.arithmetic import cpus_alike
+from copympi.engine.arithmetic import arithmetic, cpus_alike
 from copympi.errors import InputError, OtherMachineWarning, StoppedEarly, warn
 from copympi.run.settings import MADE
 from copympi.run.watchdog import Unwatched, Watchdog
@@ -23,6 +23,7 @@ from copympi.storage.folder import is_complete
 from copympi.storage.results import libraries
 from copympi.sweep import batches, folder, sharing
 from copympi.sweep.base import Base, Jobs
+from copympi.sweep.held import Held
 from copympi.sweep.large import Large
 from copympi.sweep.points import Over, Point, Points
 from copympi.sweep.progress import Progress
@@ -72,6 +73,7 @@ def conduct(comm: Any, base: Base, over: Over, place: Path, manner: Manner) -> O
         costs, large = _looked_at(comm, jobs, asked, manner)
         made = _made(jobs, asked[0])
         mpi.from_root(comm, lambda: _opened(place, base, over, made, manner))
+        arithmetic()  # what it costs, once in a process, is no part of the first run's time
         with Stopping(comm, place, manner.budget) as stopping, Warned() as warned:
             state = _done_before(comm, place, asked)
             before = int(np.count_nonzero(state))
@@ -152,10 +154,17 @@ def _opened(place: Path, base: Base, over: Over, made: dict[str, Any], manner: M
 def _done_before(comm: Any, place: Path, asked: Sequence[Point]) -> NDArray[np.int64]:
     """What has become of each point (n,) in earlier starts: DONE, or 0. Ranks share the files out."""
     number = {point.name: k for k, point in enumerate(asked)}
-    state = np.zeros(len(asked), np.int64)
-    for name in batches.names(place, comm.rank, comm.size):
-        if name in number:
+    state, damaged, problem = np.zeros(len(asked), np.int64), np.zeros(1, np.int64), ""
+    try:
+        found, damaged[0] = batches.names(place, comm.rank, comm.size)
+        for name in found & number.keys():
             state[number[name]] = DONE
+    except OSError as failure:
+        problem = str(failure)
+    batches.fail_together(comm, problem)
+    mpi.total(comm, damaged)
+    if damaged[0]:
+        mpi.from_root(comm, lambda: _unmark(place))
     first, last = mpi.share(len(asked), comm.size, comm.rank)
     rooms = folder.rooms(place)
     for k in range(first, last):
@@ -167,6 +176,14 @@ def _done_before(comm: Any, place: Path, asked: Sequence[Point]) -> NDArray[np.i
     if comm.size > 1 and not cpus_alike(comm) and comm.rank == mpi.ROOT:
         warn("ranks have unlike CPUs: last bits of a run depend on the rank that has it", OtherMachineWarning)
     return np.minimum(state, DONE)
+
+
+def _unmark(place: Path) -> None:
+    """Take the mark `done` from all points whose results are gone with a damaged file, for row to send them again."""
+    held = Held(place)
+    for point in held.points:
+        if not held.there(point):
+            folder.unmark(place, point.name)
 
 
 def _make_rooms(comm: Any, place: Path, asked: Sequence[Point]) -> None:

@@ -1,6 +1,6 @@
 """A sweep's folder: sweep.json says what is swept, and signac and row find their own files in it.
 
-    DIR/sweep.json            base config, keys and values; of a large H from Python also hamiltonian.npz
+    DIR/sweep.json            base config, keys and values; what is too large for it, in files of arrays.py
     DIR/.signac/config        DIR is a signac project (schema 2)
     DIR/workflow.toml         and what row needs to send groups of points to a cluster
     DIR/workspace/NAME/       a folder for each point, with signac_statepoint.json, and `done` where the point is done;
@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
@@ -19,21 +18,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import scipy.sparse as sp
 import tomlkit
 
 from copympi import __version__
 from copympi.errors import InputError, MachineError
-from copympi.model.system import System
-from copympi.run.plan import times
 from copympi.storage import checkpoints, layout, sealed
 from copympi.storage.folder import KEY, make
 from copympi.storage.hdf5 import reason
 from copympi.storage.results import libraries
+from copympi.sweep import arrays
 from copympi.sweep.base import Base
 from copympi.sweep.points import Over, Point, Points
 
-SPEC, MATRIX, WORKSPACE, BATCHES, DONE = "sweep.json", "hamiltonian.npz", "workspace", "batches", "done"
+SPEC, WORKSPACE, BATCHES, DONE = "sweep.json", "workspace", "batches", "done"
 STATE_POINT = "signac_statepoint.json"
 SCHEMA = 1
 WORKFLOW = """\
@@ -70,35 +67,15 @@ class Spec:
     @property
     def base(self) -> Base:
         """The base config, to go on with."""
-        values = tomlkit.parse(self.text).unwrap()
-        return Base(values, _system(self.source.parent, values), self.files, self.source)
+        said = tomlkit.parse(self.text).unwrap()
+        values = arrays.put_back(self.source.parent, said)
+        system = arrays.system(self.source.parent, values)
+        return Base(values, system, self.files, self.source, values is not said)
 
     @property
     def points(self) -> Points:
         """All points, in order."""
         return Points(self.over)
-
-
-def _system(folder: Path, values: dict[str, Any]) -> System | None:
-    """The System in a file of its own; None where the config says what it is. MachineError where it is damaged."""
-    path, keys = folder / MATRIX, values.get("system", {})
-    if not path.exists():
-        return None
-    try:
-        return System(sp.load_npz(io.BytesIO(path.read_bytes())), keys["hbar"], keys.get("labels"))
-    except Exception as problem:  # whatever zip and numpy make of damage
-        raise MachineError(f"{path} is damaged: {reason(problem)}") from None
-
-
-def _save_system(folder: Path, base: Base, text: str) -> None:
-    """Put the H of a System from Python, where it is too large for sweep.json, in a file beside it; no lattices."""
-    if base.system is None or base.system.lattice is not None or " with digest " not in text:
-        return
-    W = base.system.frequencies
-    H = sp.csr_array((times(W.data, base.system.hbar), W.indices, W.indptr), W.shape)
-    data = io.BytesIO()
-    sp.save_npz(data, H)
-    sealed.put(folder / MATRIX, data.getbuffer())
 
 
 def read(folder: Path) -> Spec | None:
@@ -132,7 +109,8 @@ def take(folder: Path, base: Base, over: Over, made: dict[str, Any]) -> Spec | N
     make(folder)
     if (folder / layout.NAME).exists() or checkpoints.numbered(folder):
         raise InputError(KEY, folder, "holds a run; choose another with -o")
-    text = base.text(_without(base.values, over))
+    shared = _without(base.values, over)
+    text, apart = base.text(shared), arrays.large(shared)
     before = read(folder)
     if before is not None:
         _refuse(folder, before, text, over, made)
@@ -154,7 +132,7 @@ def take(folder: Path, base: Base, over: Over, made: dict[str, Any]) -> Spec | N
         _put(folder / ".signac/config", "schema_version = 2\n")
         _put(folder / "workflow.toml", WORKFLOW)
         if before is None:
-            _save_system(folder, base, text)
+            arrays.save(folder, base, apart)
         if before is None or (before.over, before.text) != (over, text):
             sealed.put(folder / SPEC, json.dumps(spec, indent=1).encode())
     except OSError as problem:
@@ -236,3 +214,8 @@ def mark(folder: Path, name: str) -> None:
     """Note in a point's folder that its results stand on the disk; row looks for that."""
     with suppress(OSError):
         (folder / WORKSPACE / name / DONE).touch()
+
+
+def unmark(folder: Path, name: str) -> None:
+    """Take that note away."""
+    (folder / WORKSPACE / name / DONE).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 from copympi.errors import InputError
 from copympi.outcome.loading import from_results
 from copympi.outcome.run import Run
-from copympi.storage import layout
+from copympi.storage import image, layout
 from copympi.sweep import folder
 from copympi.sweep.base import Base, Jobs
 from copympi.sweep.batches import Reader
@@ -27,7 +27,8 @@ class Held:
         self.path = Path(path)
         spec = folder.read(self.path)
         if spec is None:
-            raise InputError("DIR", path, f"holds no sweep ({folder.SPEC})")
+            why = f"holds no sweep ({folder.SPEC})" if self.path.exists() else "no such folder"
+            raise InputError("DIR", path, why)
         self.spec = spec
         self.base = spec.base if base is None else base
         self.points = spec.points
@@ -72,14 +73,17 @@ class Held:
 
     @property
     def failed(self) -> list[tuple[dict[str, Any], str]]:
-        """Values of runs that failed, and why."""
-        return [(point.values, self.reader.failures[point.name]) for point in self.points
-                if point.name in self.reader.failures]  # fmt: skip
+        """Values of runs that failed, and why; not of those that a later start made."""
+        failures = self.reader.failures
+        return [(point.values, failures[point.name]) for point in self.points
+                if point.name in failures and not self.there(point)]  # fmt: skip
 
     @property
     def missing(self) -> list[dict[str, Any]]:
         """Values of runs that are not done, or failed."""
-        return [point.values for point in self.points if not self._there(point)]
+        return [point.values for point in self.points if not self.there(point)]
 
-    def _there(self, point: Point) -> bool:
-        return point.name in self.reader.place or (self.path / folder.WORKSPACE / point.name / folder.DONE).exists()
+    def there(self, point: Point) -> bool:
+        """Whether the results of a point are on the disk. The mark `done` is no proof: files can go, or be damaged."""
+        own = self.path / folder.WORKSPACE / point.name / layout.NAME
+        return point.name in self.reader.place or (own.exists() and image.is_complete(own))

@@ -93,7 +93,10 @@ def checked(over: Any) -> Over:
 def _listed(key: str, values: Any) -> list[Any]:
     if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
         raise InputError(f"over {key}", values, "must be a list of values")
-    listed = [writing.plain(value) for value in values]
+    try:
+        listed = [writing.plain(_known(key, value)) for value in values]
+    except TypeError:  # an array of no dimension has __iter__ too
+        raise InputError(f"over {key}", values, "must be a list of values") from None
     if not listed:
         raise InputError(f"over {key}", "no value", "must be at least one")
     seen = set()
@@ -106,6 +109,17 @@ def _listed(key: str, values: Any) -> list[Any]:
             raise InputError(f"over {key}", value, "must not stand there twice")
         seen.add(same)
     return listed
+
+
+def _known(key: str, value: Any) -> Any:
+    """A value as it is; InputError for what no config has, a date of TOML's, say."""
+    inside = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    for each in inside:
+        _known(key, each)
+    array = isinstance(value, (np.ndarray, np.number, np.bool_)) or hasattr(value, "toarray") or hasattr(value, "full")
+    if not array and not isinstance(value, (bool, int, float, complex, str, list, tuple, dict)):
+        raise InputError(f"over {key}", str(value), "must be a number, true or false, text, a list or a table")
+    return value
 
 
 def _exact(value: Any) -> bool:

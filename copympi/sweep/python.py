@@ -62,13 +62,14 @@ def sweep(
     """
     comm = mpi.world() if comm is None else comm
     problem: InputError | None = None
-    try:
-        if ranks not in RANKS:
-            raise InputError("ranks", ranks, 'must be "auto", "one" or "all"')
-        base, points_of, place = from_python(config), checked(over), _folder(output)
-        manner = Manner(None, _budget(time_budget), ranks, "auto" if progress else "none")
-    except InputError as bad:
-        problem = bad
+    with mpi.together(comm):  # another error than InputError on one rank: others would wait for ever
+        try:
+            if ranks not in RANKS:
+                raise InputError("ranks", ranks, 'must be "auto", "one" or "all"')
+            base, points_of, place = from_python(config), checked(over), _folder(output)
+            manner = Manner(None, _budget(time_budget), ranks, "auto" if progress else "none")
+        except InputError as bad:
+            problem = bad
     said = mpi.first_text(comm, str(problem) if problem is not None else "")
     if problem is not None:
         raise problem

@@ -12,10 +12,13 @@ from copympi.sweep.rows import DEVIATION, ENSEMBLES, EXPECTED, FAILED, LOST, MIS
 
 MOST_ROWS = 40
 WIDEST = 24
+ENOUGH = 20
+"""Ensembles from which on the error of a ratio is to be trusted: with five, 11% of them are three errors off 1."""
 MEANING = (
     "deviation: root mean square of n/N - |Psi|^2 over beables and records, in the mean of the ensembles.\n"
     "expected: by the linear noise approximation, no fit; - where some beable has fewer than 20 members\n"
-    "in the mean. A ratio that is off 1 by more than three of its errors wants an explanation.\n"
+    "in the mean. ratio: deviation / expected; - with fewer than 20 ensembles, whose scatter says too little of\n"
+    "its error. A ratio that is off 1 by more than three of its errors wants an explanation.\n"
     "lost: ensembles that lost a beable for good."
 )
 
@@ -28,7 +31,7 @@ def text(rows: list[Row], keys: list[str]) -> str:
         Column(ENSEMBLES, 11, lambda row: f"{row[ENSEMBLES]:,}"),
         Column(DEVIATION, 24, lambda row: _close(row[DEVIATION]), "±"),
         Column(EXPECTED, 10, lambda row: _short(row[EXPECTED])),
-        Column("ratio", 18, lambda row: pm(row[RATIO]), "±"),
+        Column("ratio", 18, _ratio, "±"),
         Column(LOST, 6, lambda row: "-" if math.isnan(row[LOST]) else f"{row[LOST]:.0%}"),
     ]
     for key in (FAILED, MISSING):
@@ -39,6 +42,16 @@ def text(rows: list[Row], keys: list[str]) -> str:
         parts.append(f"... and {len(rows) - MOST_ROWS:,} rows more, in collected.csv")
     parts.append(MEANING)
     return tables.text(*parts)
+
+
+def _ratio(row: Row) -> str:
+    """The ratio ± its error, where there are ensembles enough to tell the error from.
+
+    Where the deviation is small by chance, so is the scatter that its error is estimated from. So the error is at
+    least the one that is expected at ratio 1, with the scatter in the same proportion to the mean.
+    """
+    ratio, error = row[RATIO]
+    return pm((ratio, error / min(1.0, ratio) if ratio > 0 else error)) if row[ENSEMBLES] >= ENOUGH else "-"
 
 
 def _swept(key: str, rows: list[Row]) -> Column:

@@ -32,7 +32,7 @@ class Stopping:
         self.deadline: float | None = None
         if comm.rank == mpi.ROOT:
             self.deadline = job_deadline() if budget is None else clock.monotonic() + budget
-        left = -1 if self.deadline is None else max(0, int(1e3 * (self.deadline - clock.monotonic())))
+        left = -1 if self.deadline is None else max(0, int(min(2.0**62, 1e3 * (self.deadline - clock.monotonic()))))
         told = np.array([left], np.int64)
         mpi.largest(comm, told)
         if told[0] >= 0:

@@ -67,6 +67,13 @@ def test_frozen_and_rescued(problem: Any, capsys: Any) -> None:
         assert np.sqrt(np.mean((run.occupation / 10**5 - frozen.schrodinger) ** 2)) < 0.05
 
 
+def test_frozen_with_few_members() -> None:
+    """20 members a beable are more than there are: such a weight would be above 1."""
+    with pytest.warns(copympi.FrozenStartWarning, match="in each beable\\) or preparation.basis") as said:
+        copympi.simulate([[0, 1], [1, 0]], density=[1, 0], members=10, duration=0.1)
+    assert "admixture" not in str(said[0].message)
+
+
 def test_double_well_with_a_node() -> None:
     """The first excited state of a double well has a node in its middle, where nobody is: 10^6 copies keep it."""
     well = copympi.lattice(64, potential={"kind": "double-well", "height": 0.05, "separation": 24.0})

@@ -17,7 +17,8 @@ from PIL import Image
 
 import copympi
 from copympi.cli import main
-from copympi.sweep import base, collected, expected, folder, points, sharing
+from copympi.sweep import arrays, base, collected, expected, folder, points, sharing
+from copympi.sweep import batches as results
 from copympi.sweep.held import Held
 
 Command = Callable[..., tuple[int, str, str]]
@@ -203,10 +204,41 @@ def test_a_large_matrix_from_python_is_kept(tmp_path: Path) -> None:
     assert read.system.labels == system.labels
     assert [row["deviation"] for row in collected.collect(held)[0]] == [row["deviation"] for row in done.rows]
     copympi.sweep(asked, over={"preparation.members": [10**5], "dynamics.seed": [1, 2, 3]}, output=tmp_path / "S")
-    path = tmp_path / "S" / folder.MATRIX
+    path = tmp_path / "S" / arrays.MATRIX
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(copympi.MachineError, match=r"hamiltonian.npz is damaged"):
         Held(tmp_path / "S")
+
+
+@pytest.mark.filterwarnings("ignore::copympi.EmptyBeableWarning")
+@pytest.mark.parametrize("kind", ["lattice", "state", "admixture"])
+def test_large_arrays_from_python_are_kept(kind: str, tmp_path: Path) -> None:
+    """The folder alone gives the runs back, and goes on, with the lattice and its V, and all amplitudes."""
+    P = 1100
+    x = np.arange(P) - P // 2
+    V = 1e-4 * x**2 if kind == "lattice" else "free"
+    asked: dict[str, Any] = {"system": copympi.lattice(P, 0.5, potential=V), "duration": 0.05, "interval": 0.05}
+    psi = np.exp(-(x**2) / 400 + 0.3j * x)
+    psi /= np.linalg.norm(psi)
+    more = {"lattice": {"packet": {"centre": 0, "width": 9}}, "state": {"state": psi},
+            "admixture": {"packet": {"centre": 0, "width": 9}, "admixture": {"state": psi, "weight": 0.1}}}  # fmt: skip
+    over = {"preparation.members": [10**6], "dynamics.seed": [1, 2]}
+    done = copympi.sweep(asked | more[kind], over=over, output=tmp_path / "S")
+    alone = copympi.Sweep(tmp_path / "S")
+    one, two = done.jobs.job(done.points[0]), alone.jobs.job(alone.points[0])
+    assert one.settings == two.settings
+    assert (one.system.frequencies != two.system.frequencies).nnz == 0
+    assert two.system.lattice is not None
+    assert two.system.lattice.boundary == "ring"
+    np.testing.assert_array_equal(one.system.lattice.potential, two.system.lattice.potential)
+    assert [run.occupation.tobytes() for _, run in alone] == [run.occupation.tobytes() for _, run in done]
+    before = batches(tmp_path / "S")
+    copympi.sweep(asked | more[kind], over={**over, "dynamics.seed": [1, 2, 3]}, output=tmp_path / "S")
+    with pytest.raises(SystemExit) as end:
+        main.main(["sweep", str(tmp_path / "S"), "--quiet"])
+    assert not end.value.code
+    assert len(list(copympi.Sweep(tmp_path / "S"))) == 3
+    assert len(batches(tmp_path / "S")) == len(before) + 1
 
 
 def test_damaged_results_are_made_again(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -218,8 +250,12 @@ def test_damaged_results_are_made_again(config: Path, tmp_path: Path, capsys: py
     damaged[-20] ^= 1
     path.write_bytes(damaged)
     assert len(list(Held(tmp_path / "S"))) == 0
+    assert len(Held(tmp_path / "S").missing) == 4  # whatever the marks say
     assert "is damaged" in capsys.readouterr().err
-    again = copympi.sweep(config, over=over, output=tmp_path / "S")
+    with pytest.raises(copympi.StoppedEarly):
+        copympi.sweep(config, over=over, output=tmp_path / "S", time_budget=1e-9)
+    assert not list((tmp_path / "S").glob("workspace/*/done"))  # row sends them again
+    again = copympi.sweep(config, over=over, output=tmp_path / "S", time_budget=1e300)
     assert "its runs are made again" in capsys.readouterr().err
     assert {str(values): run.occupation.tobytes() for values, run in again} == before
 
@@ -287,6 +323,22 @@ def test_a_run_that_fails_takes_no_other_with_it(config: Path, command: Command)
         assert len(copympi.sweep(config, over={"preparation.members": [1000]}, output="T", ranks="all").failed) == 1
 
 
+def test_a_large_run_that_failed_and_then_succeeds_is_not_failed(config: Path, tmp_path: Path) -> None:
+    """What stands of the failure is what any large run leaves that fails."""
+    over = {"preparation.members": [1000]}
+    place = tmp_path / "S"
+    with pytest.raises(copympi.StoppedEarly):
+        copympi.sweep(config, over=over, output=place, ranks="all", time_budget=1e-9)
+    (own,) = (place / folder.WORKSPACE).iterdir()
+    results.write(place, results.Batch(failures={own.name: "no space left"}))
+    held = Held(place)
+    assert held.failed == [({"preparation.members": 1000}, "no space left")]
+    assert len(held.missing) == 1
+    done = copympi.sweep(config, over=over, output=place, ranks="all")
+    assert done.failed == done.missing == []
+    assert [row["failed"] for row in done.rows] == [0]
+
+
 def test_warnings_of_many_runs_are_told_once(tmp_path: Path) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -330,6 +382,11 @@ def test_other_folders_are_refused(config: Path, tmp_path: Path) -> None:
         copympi.sweep(config, over={"preparation.members": [10]}, output=tmp_path / "S")
     with pytest.raises(copympi.InputError, match="holds no sweep"):
         Held(tmp_path)
+    with pytest.raises(copympi.InputError, match="no such folder"):
+        Held(tmp_path / "none")
+    large = {"system": copympi.System(np.eye(40)), "density": np.full(40, 1 / 40), "members": 100, "duration": 1.0}
+    with pytest.raises(copympi.InputError, match=r"system.hbar = 2.0: cannot be swept where system is a System from"):
+        copympi.sweep(large, over={"system.hbar": [2.0]}, output=tmp_path / "hbar")
 
 
 def test_stop_file_time_and_points_of_the_command_line(command: Command) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,9 @@ def test_values_go_into_tables_within_tables() -> None:
         ({"system.potential": [{}], "system.potential.omega": [1]}, "and what stands in it"),
         ({"dynamics.seed": range(10**3), "preparation.members": range(1, 10**4)}, "at most 1,000,000"),
         ({"preparation.state": [np.ones(2000)]}, "at most 1024 numbers"),
+        ({"dynamics.seed": np.array(5)}, "must be a list of values"),
+        ({"dynamics.duration": [datetime.date(2026, 1, 1)]}, "= \"2026-01-01\": must be a number, true or false"),
+        ({"preparation.members": [None]}, "must be a number, true or false"),
     ],
 )
 def test_what_cannot_be_swept_is_refused(over: Any, said: str) -> None:
