@@ -478,7 +478,7 @@ BY_NAME = {"representation": "members"}
         ({"state": np.eye(2)}, "preparation.state", "must be"),
         ({"method": "exact", "step": 0.1}, "dynamics.step = 0.1", "copies come one by one"),
         (
-            {"method": "exact", "phase_spread": 0.1, "members": 10**10},
+            {"method": "exact", "representation": "members", "phase_spread": 0.1, "members": 10**10},
             "preparation.members = 1",
             "2e+09 for the method",
         ),
