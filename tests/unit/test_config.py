@@ -482,7 +482,11 @@ BY_NAME = {"representation": "members"}
             "preparation.members = 1",
             "2e+09 for the method",
         ),
-        ({"method": "exact", "representation": "members", "members": 10**10}, "preparation.members = 10000000000", "4e+09 for the method"),
+        (
+            {"method": "exact", "representation": "members", "members": 10**10},
+            "preparation.members = 10000000000",
+            "4e+09 for the method",
+        ),
         ({"method": "exact", "alignment": {"strength": 1}}, "alignment = ", "must be left out for the method"),
         ({"representation": "both"}, 'dynamics.representation = "both"', "'auto', 'members' or 'occupation'"),
         ({"phase_spread": 3.2}, "preparation.phase_spread = 3.2", "less than or equal to 3.1416"),
