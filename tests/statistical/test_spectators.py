@@ -184,7 +184,7 @@ def test_the_mean_is_of_second_order_in_the_step() -> None:
     y = solve_ivp(rates, (0, 1), y, rtol=1e-10, atol=1e-12, max_step=2e-3).y[:, -1]
     errors = []
     for steps in (20, 40, 80):
-        ensemble = Counts(Alone(), system, start, Accuracy(N, step=1 / steps), 1, 1, few=False)
+        ensemble = Counts(Alone(), system, start, Accuracy(N, step=1 / steps), 1, 1)
         records(ensemble, 1, 1.0)
         turn = np.angle(np.exp(1j * (ensemble.phase[0] - y[3:])))
         errors.append([np.abs(ensemble.n[0] / N - y[:3]).max(), np.abs(turn).max()])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -199,7 +200,7 @@ def test_inside_the_phase_of_an_empty_beable_stays_finite(tmp_path: Path) -> Non
 
     start = prepare(2, 40, density=[0.5, 0.5], phase=[0.0, np.pi / 2])
     died = 0
-    for kind in (Members, Counts):
+    for kind in (Members, Counts, partial(Counts, few=True)):
         ensemble = kind(Alone(), copympi.System([[0, 1.0], [1.0, 0]]), start, Accuracy(40), 8, 1)
         for number in range(1, 9):
             ensemble.begin(record(number, 0.5))
