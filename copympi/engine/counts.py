@@ -23,7 +23,7 @@ class Counts(IndependentReplicas):
     """
 
     def __init__(
-        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, *, few: bool = False
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, few: bool = False
     ) -> None:
         self.few = few
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))

@@ -145,6 +145,7 @@ def test_a_beable_without_members_is_warned_about_and_stays_empty(representation
             duration=1.0,
             interval=0.1,
             representation=representation,
+            seed=1,
         )
     assert len(said) == 1
     assert "it will stay empty" in str(said[0].message)
