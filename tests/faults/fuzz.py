@@ -48,7 +48,7 @@ WARNINGS = re.compile(
 BAD_INPUT = re.compile(r"copympi: error: (job\.toml: \S.* = .*|CONFIG = .*job\.toml.*): ")
 NO_FURTHER = re.compile(
     r"copympi: error: (the step falls below|a member's chance to leave|a phase turns|the implicit midpoint rule|"
-    r"copies, or phases, are too fast|phases of beable .* turn too fast|out of memory)"
+    r"copies, or phases, are too fast|(phases|members) of beable .* (turn|copy) too fast|out of memory)"
 )
 
 
