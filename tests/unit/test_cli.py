@@ -204,7 +204,7 @@ def test_a_bar_is_drawn_where_asked_for_and_nowhere_else(job: Path, kind: str) -
         (("info", "absent"), 'DIR = "absent": holds no results.h5'),
         (("info", "job.toml"), 'DIR = "job.toml": cannot be read'),
         (("study",), "see `copympi study --list`"),
-        (("study", "nodes"), 'NAME = "nodes": no such study; the nearest is'),
+        (("study", "knots"), 'NAME = "knots": no such study; the nearest is'),
     ],
     ids=lambda value: " ".join(value)[:60] if isinstance(value, tuple) else "",
 )  # fmt: skip
