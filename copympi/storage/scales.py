@@ -6,6 +6,7 @@ quantity (replica, beable, axis) stand beside the datasets; digests do not cover
 
 from __future__ import annotations
 
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import h5py
@@ -13,6 +14,7 @@ import numpy as np
 
 from copympi.records.axes import beable_names, dimensions
 from copympi.records.quantity import TIMES
+from copympi.storage.hdf5 import FAILURES
 from copympi.storage.layout import recorded
 
 DESCRIBED = {
@@ -32,14 +34,19 @@ def attach(file: Any, system: Any, replicas: int, virtual: bool = False) -> None
         if name in file:
             file[name].make_scale(name)
     for name in recorded(file):
-        data = file[name]
-        if name in TIMES or data.is_virtual != virtual:
+        shown = file[name].is_virtual  # its shape is not asked for: HDF5 would look into the files it is shown from
+        if name in TIMES or (virtual and not shown):
             continue
-        rank = 2 + (replicas > 1) if virtual else data.ndim
-        for k, axis in enumerate(dimensions(name, rank, replicas > 1, "profile_time" in file)):
+        data = file[name]
+        axes = dimensions(name, 2 + (replicas > 1) if shown else data.ndim, replicas > 1, "profile_time" in file)
+        for k, axis in enumerate(axes):
             if axis not in file:
-                _make(file, axis, _values(axis, system, data.shape[k]))
-            data.dims[k].attach_scale(file[axis])
+                _make(file, axis, _values(axis, system, replicas if shown else data.shape[k]))
+        if shown != virtual:
+            continue
+        with suppress(*FAILURES) if shown else nullcontext():  # a kill may have left half a file there: then no names
+            for k, axis in enumerate(axes):
+                data.dims[k].attach_scale(file[axis])
 
 
 def _values(axis: str, system: Any, size: int) -> Any:
