@@ -9,22 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.exact_phases as kernel
-from copympi import mpi
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import START, Stop
-from copympi.engine.own_phases import dealt
+from copympi.engine.own_phases import given_phases
 from copympi.engine.pace import Pace
-from copympi.engine.phase_classes import shared_out
+from copympi.engine.phase_classes import first_classes
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
-from copympi.errors import DynamicsError, InputError
+from copympi.errors import DynamicsError
 from copympi.kernels.classes import Classes
 from copympi.kernels.crowd import Crowd
 from copympi.kernels.lineages import first_of_each
 from copympi.kernels.phase_paths import NUMBERS, sums_of
 from copympi.kernels.phases import unit_circle
 from copympi.kernels.streams import uniforms
-from copympi.model.preparation import Start, largest_remainder
+from copympi.model.preparation import Start
 from copympi.model.system import System
 
 
@@ -137,24 +136,12 @@ class ExactPhases(OneByOne):
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
         N, here = start.members, range(self.first, self.first + self.layout.here)
         if start.phases is not None:
-            angle = np.tile(self._given(start), len(here))
+            angle = np.tile(given_phases(self.comm, start, 1, np.zeros(1, np.int64))[0], len(here))
         else:
             middle = np.repeat(start.phase, start.counts)
             luck = [uniforms(self.seed, Purpose.PHASES, replica, 0, 0, N) for replica in here]
             angle = np.concatenate([np.empty(0), *(middle + start.spread * (2.0 * one - 1.0) for one in luck)])
         return np.array(unit_circle(np.remainder(angle, 2 * np.pi)))
-
-    def _given(self, start: Start) -> NDArray[np.float64]:
-        """Given phases. InputError on every rank where one cannot read them."""
-        problem, found = None, np.empty(0)
-        try:
-            found = dealt(start.phases, start.members, 1, np.zeros(1, np.int64))[0]
-        except InputError as bad:
-            problem = bad
-        said = mpi.first_text(self.comm, "" if problem is None else problem.why)
-        if said:
-            raise InputError("preparation.phases", "(from a file)", said)
-        return found
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
         return kernel.advance_members(self._law, self.crowd, paths=self.paths, **self._clocks, max_steps=most)
@@ -193,13 +180,8 @@ class ExactPhaseClasses(OneByOne):
     ) -> None:
         layout = Replicas(replicas, comm.size, comm.rank)
         super().__init__(comm, system, start, accuracy, seed, layout, copying)
-        R, P = layout.here, system.P
-        angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(classes) + 1.0) / classes - 1.0)
-        z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, classes))
-        self.z = np.tile(z, (R, 1, 1, 1))
-        self.count = np.tile(np.array([shared_out(n, classes) for n in start.counts]), (R, 1, 1))
+        self.z, self.count, spectators = first_classes(start, classes, layout.here)
         self.n = self.count.sum(axis=2)
-        spectators = np.tile(largest_remainder(np.full(classes, 1.0 / classes), self.spectators), (P, 1))
         self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=spectators)
         kernel.begin_classes(self._law, self.classes, paths=self.paths)
 

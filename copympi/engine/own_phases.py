@@ -83,7 +83,7 @@ class OwnPhases(InBlocks):
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
         if start.phases is not None:
-            given = self._given(start)
+            given = given_phases(self.comm, start, self.layout.blocks, self.unit[:, 1])
             angle = np.concatenate([np.empty(0), *(given[int(block)] for block in self.unit[:, 1])])
         else:
             middle = np.repeat(np.tile(start.phase, len(self.unit)), self.counts.ravel())
@@ -97,18 +97,6 @@ class OwnPhases(InBlocks):
             for (replica, block), size in zip(self.unit, np.diff(self.offset), strict=True)
         ]
         return 2.0 * np.concatenate([np.empty(0), *luck]) - 1.0
-
-    def _given(self, start: Start) -> dict[int, NDArray[np.float64]]:
-        """Given phases, block by block. InputError on every rank where one cannot read its own."""
-        problem, found = None, {}
-        try:
-            found = dealt(start.phases, start.members, self.layout.blocks, self.unit[:, 1])
-        except InputError as bad:
-            problem = bad
-        said = mpi.first_text(self.comm, "" if problem is None else problem.why)
-        if said:
-            raise InputError("preparation.phases", "(from a file)", said)
-        return found
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
@@ -208,6 +196,19 @@ class OwnPhases(InBlocks):
         P = self.system.P
         groups = (self.unit[:, :1] * P + np.arange(P)).astype(np.int32)
         return np.repeat(groups.ravel(), self.counts.ravel())
+
+
+def given_phases(comm: Any, start: Start, blocks: int, which: NDArray[np.int64]) -> dict[int, NDArray[np.float64]]:
+    """Given phases of the blocks `which`, block by block. InputError on every rank where one cannot read its own."""
+    problem, found = None, {}
+    try:
+        found = dealt(start.phases, start.members, blocks, which)
+    except InputError as bad:
+        problem = bad
+    said = mpi.first_text(comm, "" if problem is None else problem.why)
+    if said:
+        raise InputError("preparation.phases", "(from a file)", said)
+    return found
 
 
 def dealt(source: Any, members: int, blocks: int, which: NDArray[np.int64]) -> dict[int, NDArray[np.float64]]:

@@ -56,12 +56,8 @@ class PhaseClasses(IndependentReplicas):
         R, P = self.layout.here, system.P
         self.copying = copying
         self.pace = Pace(1)  # a step of many phase classes may take seconds
-        angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(classes) + 1.0) / classes - 1.0)
-        z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, classes))
-        self.z = np.tile(z, (R, 1, 1, 1))
-        self.count = np.tile(np.array([shared_out(n, classes) for n in start.counts]), (R, 1, 1))
+        self.z, self.count, self.class_spectators = first_classes(start, classes, R)
         self.n = self.count.sum(axis=2)
-        self.class_spectators = np.tile(largest_remainder(np.full(classes, 1.0 / classes), self.spectators), (P, 1))
         most = max(FEW, FEW_A_PAIR * system.couplings.entries * classes**2)
         self.few = self.count.dtype == np.int64 and start.members <= most
         self.plans = FieldPlans(system.couplings, R)
@@ -150,6 +146,19 @@ class PhaseClasses(IndependentReplicas):
         """What a checkpoint holds of each replica."""
         out = {"n": self.n, "since": self.since, "sums": self.sums, "z": self.z, "count": self.count}
         return {**out, **self.counters}
+
+
+def first_classes(start: Start, classes: int, replicas: int) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]:
+    """K phase classes of each beable at t = 0, evenly spaced, members and spectators shared out evenly.
+
+    Their e^{i phi}, re and im (R, 2, P, K), their members (R, P, K), and the spectators among these (P, K).
+    """
+    P = len(start.counts)
+    angle = start.phase[:, None] + start.spread * ((2.0 * np.arange(classes) + 1.0) / classes - 1.0)
+    z = np.reshape(unit_circle(np.remainder(angle, 2 * np.pi).ravel()), (2, P, classes))
+    count = np.array([shared_out(n, classes) for n in start.counts])
+    spectators = np.tile(largest_remainder(np.full(classes, 1.0 / classes), start.spectators), (P, 1))
+    return np.tile(z, (replicas, 1, 1, 1)), np.tile(count, (replicas, 1, 1)), spectators
 
 
 def shared_out(n: Any, classes: int) -> NDArray[Any]:

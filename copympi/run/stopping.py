@@ -12,7 +12,7 @@ import threading
 import time as clock
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from copympi.engine.ensemble import Ensemble
 from copympi.errors import FilesWarning, InputError, warn
@@ -20,6 +20,7 @@ from copympi.run.watchdog import Unwatched, Watchdog
 
 STOP, SAVE = 0, 1
 """Places of the two requests."""
+Self = TypeVar("Self", bound="Catching")
 LOOK_EVERY = 0.5
 """Seconds between the root's looks for a STOP file."""
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT, signal.SIGHUP, signal.SIGXCPU)
@@ -28,6 +29,36 @@ JOB_END = "COPYMPI_JOB_END"
 """Variable with the end of the batch job, in seconds since 1970: for PBS, LSF, Flux and others (jobs/README.md)."""
 STOP_FILE, STOPPED = "STOP", "stopped"
 """What a user puts into DIR to stop a run, and what it becomes: job scripts see there that nobody wants to go on."""
+
+
+class Catching:
+    """A context in which signals ask to stop: `caught` is the number of the last one. A second SIGINT ends the process.
+
+    For many runs, one after another (studies, sweeps): where a signal is ignored it stays so, as SIGHUP under nohup.
+    """
+
+    def __init__(self) -> None:
+        self.caught = 0
+        self.old: dict[int, Any] = {}
+
+    def __enter__(self: Self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                old = signal.getsignal(number)
+                if old is not signal.SIG_IGN:  # as SIGHUP under nohup, SIGINT in a shell's background
+                    self.old[number] = old
+                    signal.signal(number, self.catch)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self.old.items():
+            signal.signal(number, handler)
+
+    def catch(self, number: int, _: Any) -> None:
+        """The handler."""
+        if number == signal.SIGINT:  # a second one ends the process
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self.caught = number
 
 
 class Stopping:

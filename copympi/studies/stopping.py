@@ -6,7 +6,6 @@ A process alone stops at once. Many ranks stop together before the next case, as
 from __future__ import annotations
 
 import signal
-import threading
 import time as clock
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ import numpy as np
 
 from copympi import mpi
 from copympi.errors import StoppedEarly
-from copympi.run.stopping import SIGNALS, job_deadline
+from copympi.run.stopping import Catching, job_deadline
 
 TIME = 1000
 """Stands for the end of the time among the numbers of signals."""
@@ -26,34 +25,19 @@ class _AtOnceError(BaseException):
     """Breaks off a case. Not an Exception: a run tells its ranks of those."""
 
 
-class Stopping:
+class Stopping(Catching):
     """A context in which a signal asks to stop. `budget`: seconds; None for the end of the batch job, if any."""
 
     def __init__(self, comm: Any, budget: float | None) -> None:
+        super().__init__()
         self.comm = comm
-        self.caught, self.may_break = 0, False
-        self.old: dict[int, Any] = {}
+        self.may_break = False
         ends = mpi.from_root(comm, lambda: job_deadline() if budget is None else clock.monotonic() + budget)
         self.deadline: float | None = ends if comm.rank == mpi.ROOT else None
         self.longest, self.since = 0.0, clock.monotonic()
 
-    def __enter__(self) -> Stopping:
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                old = signal.getsignal(number)
-                if old is not signal.SIG_IGN:  # as SIGHUP under nohup, SIGINT in a shell's background
-                    self.old[number] = old
-                    signal.signal(number, self._catch)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        for number, handler in self.old.items():
-            signal.signal(number, handler)
-
-    def _catch(self, number: int, _: Any) -> None:
-        if number == signal.SIGINT:  # a second one ends the process
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-        self.caught = number
+    def catch(self, number: int, frame: Any) -> None:
+        super().catch(number, frame)
         if self.may_break:
             raise _AtOnceError
 

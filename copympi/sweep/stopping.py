@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time as clock
 from contextlib import suppress
 from pathlib import Path
@@ -13,22 +12,22 @@ from typing import Any
 import numpy as np
 
 from copympi import mpi
-from copympi.run.stopping import SIGNALS, STOP_FILE, STOPPED, job_deadline
+from copympi.run.stopping import STOP_FILE, STOPPED, Catching, job_deadline
 
 TIME, FILE = 1000, 1001
 """Stand among the numbers of signals for the end of the time, and for a user's file."""
 
 
-class Stopping:
+class Stopping(Catching):
     """A context in which signals ask to stop. `budget`: seconds; None for the end of the SLURM job, if any.
 
     reason : why it stopped, in words.
     """
 
     def __init__(self, comm: Any, folder: Path, budget: float | None) -> None:
+        super().__init__()
         self.comm, self.folder = comm, folder
-        self.caught, self.longest, self.reason = 0, 0.0, ""
-        self.old: dict[int, Any] = {}
+        self.longest, self.reason = 0.0, ""
         self.deadline: float | None = None
         if comm.rank == mpi.ROOT:
             self.deadline = job_deadline() if budget is None else clock.monotonic() + budget
@@ -37,24 +36,6 @@ class Stopping:
         mpi.largest(comm, told)
         if told[0] >= 0:
             self.deadline = clock.monotonic() + 1e-3 * int(told[0])
-
-    def __enter__(self) -> Stopping:
-        if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
-                old = signal.getsignal(number)
-                if old is not signal.SIG_IGN:  # as SIGHUP under nohup, SIGINT in a shell's background
-                    self.old[number] = old
-                    signal.signal(number, self._catch)
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        for number, handler in self.old.items():
-            signal.signal(number, handler)
-
-    def _catch(self, number: int, _: Any) -> None:
-        if number == signal.SIGINT:  # a second one ends the process
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-        self.caught = number
 
     @property
     def left(self) -> float | None:
