@@ -30,7 +30,7 @@ from copympi.run.starting import warn_about
 from copympi.run.stopping import Stopping, job_deadline
 from copympi.run.watchdog import Unwatched, Watchdog
 from copympi.storage import given, guard, layout, reading, results
-from copympi.storage.checkpoints import numbered
+from copympi.storage.checkpoints import numbered, tidy
 from copympi.storage.folder import is_complete, refuse_results
 
 
@@ -73,12 +73,14 @@ def carry_out(comm: Any, job: Job, manner: Manner, watchdog: Watchdog | Unwatche
     checkpoint; each on every rank.
     """
     given.check(comm, job.start.phases)
-    if job.folder is None:
+    folder = job.folder
+    if folder is None:
         return _in_memory(comm, job, manner)
     if manner.resume and mpi.from_root(comm, lambda: _already_done(job)):
+        mpi.from_root(comm, lambda: tidy(folder))
         return Outcome(None)
     writer = mpi.from_root(comm, lambda: choose_writer(comm, manner.writer))
-    return _in_folder(comm, job, manner, job.folder, writer, watchdog)
+    return _in_folder(comm, job, manner, folder, writer, watchdog)
 
 
 def _in_folder(

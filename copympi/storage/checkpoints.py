@@ -89,6 +89,16 @@ def take_attempt(folder: Path) -> int:
     return number
 
 
+def tidy(folder: Path) -> None:
+    """Remove what a killed attempt left half-made beside finished results; one still at it is superseded.
+
+    Nothing is touched where nothing lies about, or where the folder cannot be written.
+    """
+    with suppress(InputError, Unseen):
+        if any(HALF.fullmatch(name) for place in _places(folder) for name in listed(place)):
+            take_attempt(folder)
+
+
 def check_fence(folder: Path, attempt: int) -> None:
     """Superseded where a later attempt has started in a results folder, Unseen where that cannot be told."""
     there = attempts(folder)
@@ -128,11 +138,16 @@ def _sweep(folder: Path, attempt: int) -> None:
     This is what makes the fence tight: an earlier attempt that looked at it before this one had its mark there can no
     longer give a half-made file its final name, because that file is gone.
     """
-    apart = folder / layout.FOLDER
-    for place in (folder, folder / FOLDER, *([apart] if apart.is_dir() else [])):
+    for place in _places(folder):
         for name in listed(place):
             half, mark = HALF.fullmatch(name), ATTEMPT.fullmatch(name)
             made = half or (mark if place.name == FOLDER else None)
             if (made and int(made[1]) < attempt) or name.startswith(PROBE):
                 with suppress(OSError):
                     (place / name).unlink(missing_ok=True)
+
+
+def _places(folder: Path) -> list[Path]:
+    """Where files of a run come to be: its folder, its checkpoints, its profiles if they are apart."""
+    apart = folder / layout.FOLDER
+    return [folder, folder / FOLDER, *([apart] if apart.is_dir() else [])]

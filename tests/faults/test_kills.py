@@ -90,8 +90,10 @@ def kill(folder: Path, ranks: int, way: lives.Way, dice: random.Random) -> str:
         if who == "all" or ranks < 2:
             life.kill_all()
         else:
+            pids = life.processes()
             life.signal(signal.SIGKILL, 0 if who == "root" else dice.randrange(1, ranks))
             life.wait()
+            life.until_gone(pids)
         return "" if life.job.returncode == 0 else ("early" if early else "late")
 
 

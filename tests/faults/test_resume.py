@@ -288,6 +288,18 @@ def test_resume_of_a_finished_run_does_nothing(tmp_path: Path) -> None:
     assert state_of(tmp_path) == before
 
 
+def test_resume_of_a_finished_run_tidies_up(tmp_path: Path) -> None:
+    """A kill within the last checkpoint, when the results were complete, leaves a file by halves."""
+    lives.run(prepare(tmp_path, duration=60.0))
+    before = state_of(tmp_path)
+    half = tmp_path / "out" / "checkpoints" / ".partial-1-checkpoint-00000009.h5"
+    half.write_bytes(b"half")
+    life = lives.run(tmp_path, "--resume")
+    assert "out holds this run, finished: nothing to do" in life.text
+    assert lives.leftovers(tmp_path) == []
+    assert state_of(tmp_path) == before
+
+
 IN_BOXES = {"packet": {"centre": 0, "width": 2}, "members": 10**6, "kind": "occupation", "spectators": 1}
 LONGER = {
     **{case: CASES[case] | {"members": min(CASES[case]["members"], 9_000)} for case in CASES if case != "six blocks"},
