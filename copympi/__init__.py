@@ -21,7 +21,7 @@ from copympi.errors import (  # noqa: E402
     StepWarning,
     StoppedEarly,
 )
-from copympi.model.build import lattice  # noqa: E402
+from copympi.model.build import composite, lattice  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, load, simulate  # noqa: E402
 from copympi.sweep.python import Sweep, sweep  # noqa: E402
@@ -44,6 +44,7 @@ __all__ = [
     "System",
     "__version__",
     "cite",
+    "composite",
     "lattice",
     "load",
     "simulate",
