@@ -16,12 +16,15 @@ from copympi.errors import (  # noqa: E402
     InputError,
     MachineError,
     OtherMachineWarning,
+    RuleWarning,
     SeedWarning,
     StateWarning,
     StepWarning,
     StoppedEarly,
 )
 from copympi.model.build import composite, lattice  # noqa: E402
+from copympi.model.circuits import circuit  # noqa: E402
+from copympi.model.rules import Harmonic, Rule  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, load, simulate  # noqa: E402
 from copympi.sweep.python import Sweep, sweep  # noqa: E402
@@ -32,9 +35,12 @@ __all__ = [
     "EmptyBeableWarning",
     "FilesWarning",
     "FrozenStartWarning",
+    "Harmonic",
     "InputError",
     "MachineError",
     "OtherMachineWarning",
+    "Rule",
+    "RuleWarning",
     "Run",
     "SeedWarning",
     "StateWarning",
@@ -43,6 +49,7 @@ __all__ = [
     "Sweep",
     "System",
     "__version__",
+    "circuit",
     "cite",
     "composite",
     "lattice",

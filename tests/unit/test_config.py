@@ -211,7 +211,6 @@ BAD = [
 LATER = [
     ("system.hamiltonian='two-level'", '= "two-level"', "rows of numbers"),
     ("system.builder='two-level'", '= "two-level"', 'allowed: "composite" or "lattice"'),
-    ("dynamics.rule={power = 1}", "= {'power': 1}", "leave it out"),
 ]
 
 
