@@ -73,7 +73,7 @@ def circuit(parts: Any, gates: Sequence[Any], hbar: float = 1.0, gate_time: floa
 
     Parameters
     ----------
-    parts : int, or what copympi.composite takes. So many qubits, q0, q1, ...; or the parts.
+    parts : int [1], or what copympi.composite takes. So many qubits, q0, q1, ...; or the parts.
     gates : list of tuples (gate, on) or (gate, on, angle [rad]). A gate is a name (h x y z s t cx cz swap; rx ry rz
         with an angle) or a unitary matrix; it is on a part or a tuple of parts, by names or numbers, in the order of
         the matrix. Each acts as soon as its parts are free; "barrier" in the list waits for all.
