@@ -69,9 +69,10 @@ CIRCUITS = {"GHZ and more": GHZ, "random": random_circuit(4, 6, 5)}
 
 
 @pytest.mark.parametrize("name", CIRCUITS)
-def test_layers_make_the_circuit(name: str) -> None:
+@pytest.mark.parametrize("at_once", [None, 3])
+def test_layers_make_the_circuit(name: str, at_once: int | None) -> None:
     """Products of exp(-i H t) over the layers, and `apply`, against the gates one after the other."""
-    made = copympi.circuit(4, CIRCUITS[name], hbar=2.0, gate_time=0.5)
+    made = copympi.circuit(4, CIRCUITS[name], hbar=2.0, gate_time=0.5, at_once=at_once)
     expected = np.eye(16)
     for gate in (gate for gate in CIRCUITS[name] if gate != "barrier"):
         on = gate[1] if isinstance(gate[1], tuple) else (gate[1],)
@@ -79,10 +80,11 @@ def test_layers_make_the_circuit(name: str) -> None:
         angle = gate[2] if len(gate) == 3 else None
         expected = whole(gates.unitary(gate[0], angle, 2 ** len(on), ""), on, 4) @ expected
     total = np.eye(16)
-    assert [at for at, _ in made.schedule] == [0.5 * k for k in range(1, made.depth)]
-    for system in (made.system, *(system for _, system in made.schedule)):
+    times = [0.0, *(at for at, _ in made.schedule), made.duration]
+    assert set(0.5 * np.arange(made.depth)) <= set(times)
+    for time, system in zip(np.diff(times), (made.system, *(system for _, system in made.schedule)), strict=True):
         assert system.parts == made.parts
-        total = scipy.linalg.expm(-1j * system.hamiltonian.toarray() * made.gate_time / 2.0) @ total
+        total = scipy.linalg.expm(-1j * system.hamiltonian.toarray() * time / 2.0) @ total
     overlap = np.trace(total.conj().T @ expected) / 16
     np.testing.assert_allclose(overlap * total, expected, atol=1e-13)
     psi = np.random.default_rng(6).normal(size=(16, 2)) @ [1, 1j]
