@@ -16,29 +16,34 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
 
 cdef double NOBODY = 1e-9      # members of a beable below which, in a predictor's stage, there are none
-cdef double MOST_POWER = 12.0  # n^q and n^r of N below 2^63 are numbers
+cdef double MOST = 16.0        # powers: n^16 is a number for all n below 2^63
+MOST_POWER = MOST
 
 
 cdef class CopyRule:
     """A rule for the pairs of `couplings`, in their order: H's entries (b, a), b < a.
 
-    order (K,): k of each harmonic, whole, ascending, from 0 on. copying, turning (K, pairs): R'^k and R^k of (a, b), per
+    order (K,): k of each harmonic, whole, in order, from 0 on. copying, turning (K, pairs): R'^k and R^k of (a, b), per
     unit of time; copying_shift, turning_shift (K, pairs), rad: delta^k and delta'^k of (a, b), k times arg H_ab and all.
-    q, r: the powers. ValueError where something does not fit.
+    powers (4,): those of n_a and n_b in the flow b->a, q and 1 - q, and in how phi_a turns, r and -r; all of them are
+    as they are given. ValueError where something does not fit.
     """
 
-    def __cinit__(self, Couplings couplings not None, *, double q, double r, const int64_t[::1] order not None,
-                  const double[:, ::1] copying not None, const double[:, ::1] copying_shift not None,
-                  const double[:, ::1] turning not None, const double[:, ::1] turning_shift not None):
+    def __cinit__(self, Couplings couplings not None, *, const double[::1] powers not None,
+                  const int64_t[::1] order not None, const double[:, ::1] copying not None,
+                  const double[:, ::1] copying_shift not None, const double[:, ::1] turning not None,
+                  const double[:, ::1] turning_shift not None):
         cdef Py_ssize_t K = order.shape[0], pairs = couplings.system.pairs, k, p
-        need(-MOST_POWER <= q <= MOST_POWER and -MOST_POWER <= r <= MOST_POWER, "q, r: must be from -12 to 12")
+        need(powers.shape[0] == 4, "powers: must be (4,)")
+        for k in range(4):
+            need(-MOST <= powers[k] <= MOST, "powers: must be from -16 to 16")
         need(copying.shape[0] == K == copying_shift.shape[0] and copying.shape[1] == pairs == copying_shift.shape[1],
              "copying, copying_shift: must be (K, pairs)")
         need(turning.shape[0] == K == turning_shift.shape[0] and turning.shape[1] == pairs == turning_shift.shape[1],
              "turning, turning_shift: must be (K, pairs)")
         cdef double[:, :, ::1] numbers = np.zeros((max(pairs, 1), max(K, 1), 4))
         for k in range(K):
-            need(order[k] >= 0 and (k == 0 or order[k] > order[k - 1]), "order: must ascend from 0 or more")
+            need(order[k] >= 0 and (k == 0 or order[k] >= order[k - 1]), "order: must not fall, nor be negative")
             for p in range(pairs):
                 need(copying[k, p] >= 0.0, "copying: must not be negative")
                 numbers[p, k, 0] = copying[k, p] * cos(copying_shift[k, p])
@@ -52,9 +57,9 @@ cdef class CopyRule:
         self.law.K = K
         self.law.order = &orders[0]
         self.law.harmonic = <Harmonic *> &numbers[0, 0, 0]
-        self.law.q = q
-        self.law.r = r
-        self.law.bent = q != 0.5
+        self.law.to, self.law.out, self.law.up, self.law.down = powers
+        self.law.bent = powers[0] != powers[1]
+        self.law.root = powers[0] == powers[1] == powers[3] == 0.5 and powers[2] == -0.5
 
 
 cdef class Room:
@@ -93,15 +98,15 @@ cdef void powers_of(const Law *l, int64_t spectators, double n, Powers *out) noe
     if n < NOBODY:
         out.to = out.out = out.up = out.down = 0.0
         return
-    if l.q == 0.5 and l.r == -0.5:
+    if l.root:
         out.to = out.out = out.down = sqrt(n)
         out.up = 1.0 / out.to
     else:
         x = log(n)
-        out.to = exp(l.q * x)
-        out.out = n / out.to
-        out.up = exp(l.r * x)
-        out.down = 1.0 / out.up
+        out.to = exp(l.to * x)
+        out.out = exp(l.out * x)
+        out.up = exp(l.up * x)
+        out.down = exp(l.down * x)
     if spectators:
         out.out *= fmax(0.0, n - spectators) / n
 

@@ -15,9 +15,12 @@ cdef struct Law:
     Py_ssize_t K               # harmonics
     const int64_t *order       # (K,) k of each, ascending
     const Harmonic *harmonic   # (pairs, K)
-    double q
-    double r
-    bint bent                  # q is not 1/2: a pair's net flow bends where it turns round
+    double to                  # powers, see Powers
+    double out
+    double up
+    double down
+    bint bent                  # to and out differ, q is not 1/2: a pair's net flow bends where it turns round
+    bint root                  # powers are roots
 
 cdef class CopyRule:
     cdef Law law
@@ -25,10 +28,10 @@ cdef class CopyRule:
 
 # What stands for a beable of n members in all its pairs.
 cdef struct Powers:
-    double to                  # n^q
-    double out                 # n^(1-q), times the part of its members that may copy
-    double up                  # n^r
-    double down                # n^(-r)
+    double to                  # n^q, for who is copied
+    double out                 # n^(1-q), for who copies, times the part of its members that may
+    double up                  # n^r, for whose phase turns
+    double down                # n^(-r), for what turns it
 
 cdef class Room:
     cdef double[::1] memory
