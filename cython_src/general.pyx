@@ -23,8 +23,8 @@ MOST_POWER = MOST
 cdef class CopyRule:
     """A rule for the pairs of `couplings`, in their order: H's entries (b, a), b < a.
 
-    order (K,): k of each harmonic, whole, in order, from 0 on. copying, turning (K, pairs): R'^k and R^k of (a, b), per
-    unit of time; copying_shift, turning_shift (K, pairs), rad: delta^k and delta'^k of (a, b), k times arg H_ab and all.
+    order (K,): k of each harmonic, whole, in order, from 0 on. copying, turning (K, pairs): R'^k and R^k of (a, b) in
+    unit time; copying_shift, turning_shift (K, pairs), rad: delta^k and delta'^k of (a, b), k times arg H_ab and all.
     powers (4,): those of n_a and n_b in the flow b->a, q and 1 - q, and in how phi_a turns, r and -r; all of them are
     as they are given. ValueError where something does not fit.
     """
@@ -52,7 +52,8 @@ cdef class CopyRule:
                 numbers[p, k, 3] = turning[k, p] * sin(turning_shift[k, p])
         need(bool(np.all(np.isfinite(numbers))), "copying, turning, shifts: must be finite")
         cdef int64_t[::1] orders = np.append(np.asarray(order), 0)
-        self.keep = (couplings, numbers, orders)
+        self.couplings = couplings
+        self.keep = (numbers, orders)
         self.law.s = &couplings.system
         self.law.K = K
         self.law.order = &orders[0]

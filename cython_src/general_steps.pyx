@@ -4,8 +4,8 @@
 The trapezoidal leap is the same (docs/theory.md, "The step"); what differs is the predictor, as no amplitude moves
 linearly. A half step is one of Runge and Kutta's, of fourth order, in n and phi; flows of both directions of a pair are
 integrated by the same rule (Simpson's), so that they add up to the change of n. At q other than 1/2 a pair's net flow
-bends where it turns round, (n_a/n_b)^q one way and (n_b/n_a)^q the other. There the half step is cut in two, at the
-zero of the line through the sine's values at both ends: off by h^2, which errs by h^4 once a turning point.
+bends where it turns round, (n_a/n_b)^q one way and (n_b/n_a)^q the other. There the half step is cut in two: the line
+through the sine's values at both ends is 0 off by h^2, a second one off by h^3; at h off, that errs by h^4.
 """
 from libc.math cimport INFINITY, NAN, ceil, fabs, fmax, fmin, isfinite, rint, sqrt
 from libc.stdint cimport int64_t
@@ -80,6 +80,15 @@ cdef double turning(const Law *l, const double *state, const double *begin, cons
     return first
 
 
+cdef inline double nearer(double part, double before, double there, double after) noexcept nogil:
+    """A better guess at where a sine is 0, from its values at the ends and at `part` of a stretch."""
+    if there == 0.0:
+        return part
+    if there * before < 0.0:
+        return part * before / (before - there)
+    return part + (1.0 - part) * there / (there - after)
+
+
 cdef int half_step(const Law *l, int64_t spectators, double *state, const double *first, double t, Room w,
                    double *end, double *last) noexcept nogil:
     """Over t from `state`, where rates are `first`: the end, rates `last` there, and w.flows. Returns the cuts.
@@ -87,8 +96,8 @@ cdef int half_step(const Law *l, int64_t spectators, double *state, const double
     w.first and w.crude are changed, `state` too where there are cuts: w.crude grows by what an embedded rule of third
     order is off, with sign, as n, phi (2P,).
     """
-    cdef Py_ssize_t P = w.P, i, which = 0
-    cdef double part, rest = t
+    cdef Py_ssize_t P = w.P, i, which = 0, sine
+    cdef double part, after, rest = t
     cdef int cuts = 0
     memset(w.flows, 0, 2 * w.pairs * sizeof(double))
     if l.bent:
@@ -100,6 +109,11 @@ cdef int half_step(const Law *l, int64_t spectators, double *state, const double
         if part < 1.0:
             w.passed[which] = 1
             cuts += 1
+            sine = 2 * P + 2 * w.pairs + which
+            after = last[sine]
+            runge_kutta(l, spectators, state, first, part * rest, w, end)
+            rates(l, spectators, end, w, last)
+            part = nearer(part, first[sine], last[sine], after)
             runge_kutta(l, spectators, state, first, part * rest, w, end)
             rates(l, spectators, end, w, last)
         for i in range(2 * P):

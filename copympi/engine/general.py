@@ -45,7 +45,7 @@ class GeneralCounts(Counts):
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
     ) -> None:
         super().__init__(comm, system, start, accuracy, replicas, seed)
-        self._work = kernel.Work(compiled(rule, system), system.couplings)
+        self._work = kernel.Work(compiled(rule, system))
 
     def advance_some(self) -> tuple[int, int, int, int]:
         """Steps made, status, replica and beable."""
@@ -63,11 +63,11 @@ class GeneralMembers(Members):
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
     ) -> None:
         super().__init__(comm, system, start, accuracy, replicas, seed)
-        self._work = kernel.Work(compiled(rule, system), system.couplings)
+        self._work = kernel.Work(compiled(rule, system))
 
     def plan_here(self, half: int) -> tuple[int, int, int]:
         """The plan of a half step as this rank makes it: status, replica and beable."""
         return kernel.plan_half(
-            self._work, self._plans, self.system.couplings, self._control, half, active=self.active, n=self.n,
-            out=self.out, phase=self.phase, time_left=self.time_left,
+            self._work, self._plans, self._control, half, active=self.active, n=self.n, out=self.out,
+            phase=self.phase, time_left=self.time_left,
         )  # fmt: skip

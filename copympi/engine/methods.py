@@ -23,8 +23,8 @@ from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, OWN, Case, Method
 from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
 from copympi.model import rule_tables
-from copympi.model.rules import GENERAL
 from copympi.model.preparation import MOST, Start
+from copympi.model.rules import GENERAL
 from copympi.model.system import System
 
 FEW_BEABLES = 64

@@ -1,7 +1,7 @@
 # cython: language_level=3
 from libc.stdint cimport int64_t, uint8_t
 
-from copympi.kernels.couplings cimport System
+from copympi.kernels.couplings cimport Couplings, System
 
 # One harmonic of one pair b < a, D = phi_a - phi_b: R'^k e^{i delta^k} and R^k e^{i delta'^k}, both of (a, b).
 cdef struct Harmonic:
@@ -24,6 +24,7 @@ cdef struct Law:
 
 cdef class CopyRule:
     cdef Law law
+    cdef Couplings couplings
     cdef object keep
 
 # What stands for a beable of n members in all its pairs.

@@ -1,18 +1,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.kernels.couplings import Couplings
 from copympi.kernels.general import CopyRule
 from copympi.kernels.plans import StepPlans
 from copympi.kernels.step_control import StepControl
 
 class Work:
-    def __init__(self, rule: CopyRule, couplings: Couplings) -> None: ...
+    def __init__(self, rule: CopyRule) -> None: ...
 
 def plan_half(
     work: Work,
     plans: StepPlans,
-    couplings: Couplings,
     control: StepControl,
     half: int,
     *,
