@@ -55,8 +55,8 @@ class InBlocks(Ensemble):
     """What methods share whose members have an identity.
 
     `ids` holds the members of each unit, four bytes each, bucketed by beable, and `counts` (units, P) the sizes of the
-    buckets; offset (units + 1,) says where units begin. Member I of a replica has id I - (first of its block), also once
-    others have left by a filter. What is global, n (R, P) for one, stands alike on every rank; own_n (R, P) is this
+    buckets; offset (units + 1,) says where units begin. Member I of a replica has id I - (first of its block) for good,
+    whoever leaves by a filter. What is global, n (R, P) for one, stands alike on every rank; own_n (R, P) is this
     rank's part of it. n counts spectators too, of whom `blockless` (R, P) are in no block, as they are all alike.
     active (R,): 1 for a replica that is not yet at the stop.
     """
@@ -129,7 +129,7 @@ class InBlocks(Ensemble):
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`."""
         ids, sizes = state.ragged.get("ids", (self.ids, self.sizes))
-        if ids.size != self.ids.size and "counts" in state.columns:  # some have left by a filter
+        if not np.array_equal(sizes, self.sizes) and "counts" in state.columns:  # some have left by a filter
             self.counts[:] = state.columns["counts"]
             self.regroup(np.empty(ids.size, np.uint32), sizes)
         super().restore(state, stop)

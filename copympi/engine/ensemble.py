@@ -88,7 +88,8 @@ class Ensemble(ABC):
     """Copies of one system on all ranks of `comm`, on the way from one stop to the next. Every call is collective.
 
     A method says how steps are drawn (`advance`), and what it holds: `profile_rows`, and what a checkpoint must keep
-    (`per_unit`, `per_member`, `common`), and how members leave by a filter (`send_away`). All else is written here, once.
+    (`per_unit`, `per_member`, `common`), and how members leave by a filter (`send_away`). All else is written here,
+    once.
 
     layout : who has what. spectators : members of each beable that are copied and never copy; a beable that a filter
     has emptied has none. time_left (here,): time to the stop; step, events, largest_chance (here,): steps and copies
@@ -127,9 +128,9 @@ class Ensemble(ABC):
     def keep(self, beables: Sequence[int]) -> None:
         """A filter: members of other beables leave, spectators too; the rest go on as a new ensemble. Collective.
 
-        To be called at a stop, before `begin`. Who stays keeps identity, beable, phase and momentum; no copy is made and
-        no random number is drawn. From here on N, and what of the accuracy refers to it, is the number of those that
-        stayed, of each replica by itself.
+        To be called at a stop, before `begin`. Who stays keeps identity, beable, phase and momentum; no copy is made
+        and no random number is drawn. From here on N, and what of the accuracy refers to it, is the number of those
+        that stayed, of each replica by itself.
 
         beables : (k,) int. Those whose members stay.
         """

@@ -97,7 +97,7 @@ class ExactMembers(ExactCounts):
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`."""
         ids, sizes = state.ragged.get("ids", (self.ids, self.sizes))
-        if ids.size != self.ids.size and "n" in state.columns:  # some have left by a filter
+        if not np.array_equal(sizes, self.sizes) and "n" in state.columns:  # some have left by a filter
             self.n[:] = state.columns["n"]
             self.name(np.empty(ids.size, np.uint32), sizes)
         super().restore(state, stop)
@@ -107,7 +107,7 @@ class ExactMembers(ExactCounts):
         return {"ids": self.ids}
 
     def beables(self, unit: int) -> NDArray[np.int64]:
-        """a_I of every member, by id, of one of this rank's replicas; -1 of those who have left. Spectators have no id."""
+        """a_I of every member, by id, of one of this rank's replicas; -1 of who has left. Spectators have no id."""
         out = np.full(self.layout.sizes[unit], -1)
         own = self.ids[self.offset[unit] : self.offset[unit + 1]]
         out[own] = np.repeat(np.arange(self.system.P), self.buckets[unit])

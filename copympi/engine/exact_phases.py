@@ -128,7 +128,7 @@ class ExactPhases(OneByOne):
         seed: int,
         copying: float = 1.0,
     ) -> None:
-        N, P = start.members, system.P
+        N = start.members
         layout = Replicas(replicas, comm.size, comm.rank, N)
         super().__init__(comm, system, start, accuracy, seed, layout, copying)
         R = layout.here
@@ -162,7 +162,7 @@ class ExactPhases(OneByOne):
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`."""
         ids, sizes = state.ragged.get("ids", (self.ids, self.sizes))
-        if ids.size != self.ids.size and "counts" in state.columns:  # some have left by a filter
+        if not np.array_equal(sizes, self.sizes) and "counts" in state.columns:  # some have left by a filter
             self.counts[:] = state.columns["counts"]
             self.hold(np.empty(ids.size, np.uint32), np.empty((2, ids.size)), sizes)
         super().restore(state, stop)

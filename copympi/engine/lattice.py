@@ -76,8 +76,8 @@ class LatticeCounts(IndependentReplicas):
         self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
         self.filtered = False
         self.replicas = kernel.Replicas(
-            self.bonds, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean, substeps=self.substeps,
-            **self.counters,
+            self.bonds, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
+            substeps=self.substeps, **self.counters,
         )  # fmt: skip
 
     def begin(self, stop: Stop) -> None:
