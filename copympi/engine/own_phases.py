@@ -96,8 +96,8 @@ class OwnPhases(InBlocks):
         """Empty the beables of `gone` (P,): they have no values, and no map."""
         super().send_away(gone)
         self.own_powers[:, :, gone] = 0
-        self.sums.reshape(len(self.n), 4, -1)[:, :, gone] = 0.0
-        self.maps.reshape(len(self.n), 4, -1)[:, :, gone] = np.reshape([1.0, 0.0, 0.0, 0.0], (4, 1))
+        self.sums.reshape(len(self.n), 4, self.system.P)[:, :, gone] = 0.0
+        self.maps.reshape(len(self.n), 4, self.system.P)[:, :, gone] = np.reshape([1.0, 0.0, 0.0, 0.0], (4, 1))
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""

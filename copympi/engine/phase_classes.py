@@ -128,7 +128,7 @@ class PhaseClasses(IndependentReplicas):
         """Empty the beables of `gone` (P,)."""
         self.count[:, gone] = 0
         self.n[:, gone] = 0
-        self.sums.reshape(len(self.n), 4, -1)[:, :, gone] = 0.0
+        self.sums.reshape(len(self.n), 4, self.system.P)[:, :, gone] = 0.0
 
     def take_stock(self) -> None:
         """Who is there; a beable that a filter has emptied has no spectators."""
