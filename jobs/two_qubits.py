@@ -6,11 +6,11 @@ python jobs/two_qubits.py [PNG]. What is drawn is what runs of composites record
 from __future__ import annotations
 
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tomlkit
 from scipy.linalg import expm
 
 import copympi
@@ -36,8 +36,7 @@ def curves(system: copympi.System, psi: Any, times: Any) -> dict[str, Any]:
 
 
 def main(place: Path) -> None:
-    with (HERE / "two_qubits.toml").open("rb") as file:
-        config = tomllib.load(file)
+    config = tomlkit.parse((HERE / "two_qubits.toml").read_text()).unwrap()
     system = copympi.composite(config["system"]["parts"], config["system"]["terms"])
     keys: dict[str, Any] = {"parts": config["preparation"]["parts"], "duration": 4.0, "interval": 0.04}
     few = copympi.simulate(system, members=FEW, replicas=ENSEMBLES, seed=1, **keys)
