@@ -22,6 +22,7 @@ from copympi.engine.methods import TABLE
 from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
 from copympi.model.preparation import LARGEST, prepare
+from copympi.model.rules import GENERAL, QUANTUM, Harmonic, Rule
 from copympi.model.system import System
 from tests.physics import random_system
 
@@ -32,6 +33,8 @@ KEPT = (0, 2)
 """Beables whose members pass a filter; FOUR couples them."""
 DENSITY = np.array([0.3, 0.0, 0.5, 0.2])
 """With a beable that nobody holds."""
+RULES = {GENERAL: Rule(0.6, -0.4, [Harmonic(), Harmonic(2, 0.7, 0.3, 0.4, -0.2)])}
+"""One of each class that is wider than quantum mechanics, where some method has it."""
 
 
 def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0, **accuracy: Any) -> Case:
@@ -45,7 +48,7 @@ def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0,
     model = Model(0.5, "mean", 0.1, "sin2", 0.3) if row.alignment else None
     return Case(
         system, start, Accuracy(members, **accuracy), row.representation, seed=20, phase_classes=5, alignment=model,
-        method=row.methods[0],
+        method=row.methods[0], rule=RULES.get(row.rules, QUANTUM),
     )  # fmt: skip
 
 
