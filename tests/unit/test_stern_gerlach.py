@@ -1,6 +1,6 @@
 """The three experiments of docs/theory.md, "Filters": does a spin's ensemble follow quantum mechanics through filters?
 
-Null hypothesis: the share of the members who pass all filters has the mean of the table, and a binomial's noise at most.
+Null hypothesis: the share of members who pass all filters has the mean of the table, and a binomial's noise at most.
 """
 
 from __future__ import annotations
