@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,6 +20,7 @@ from copympi.config.sections import (
     DynamicsSection,
     OutputSection,
     PreparationSection,
+    ScheduleSection,
     Section,
     SystemSection,
 )
@@ -44,6 +46,7 @@ class Config(Section):
     preparation: PreparationSection
     dynamics: DynamicsSection
     alignment: AlignmentSection | None = None
+    schedule: list[ScheduleSection] = Field(default_factory=list)
     output: OutputSection = Field(default_factory=lambda: OutputSection.model_construct())
     checkpoint: CheckpointSection = Field(default_factory=lambda: CheckpointSection.model_construct())
 
@@ -101,6 +104,7 @@ def check(values: dict[str, Any]) -> Config:
     builders.check(s.builder, s.hamiltonian, s.keys_of_builder, list(SystemSection.model_fields))
     _check_times(config)
     _check_phases(config)
+    _check_schedule(config)
     if config.dynamics.representation == "auto":
         config.dynamics.settle(*representation(config))
     return config
@@ -110,6 +114,13 @@ def _check_phases(config: Config) -> None:
     p = config.preparation
     if p.phases is not None and p.phase_spread > 0:
         raise InputError("preparation.phase_spread", p.phase_spread, "must be left out where phases are given")
+
+
+def _check_schedule(config: Config) -> None:
+    for k, section in enumerate(config.schedule):
+        if len(section.given) != 1:
+            given = " and ".join(section.given) or "(nothing)"
+            raise InputError(f"schedule[{k}]", given, "must have one of hamiltonian, potential, terms, filter")
 
 
 def _check_times(config: Config) -> None:
@@ -149,7 +160,7 @@ def _one_line(error: Any) -> InputError:
     if error["type"] == "extra_forbidden":
         *path, last = error["loc"]
         section: Any = Config
-        for part in path:
+        for part in (part for part in path if isinstance(part, str)):
             kind = section.model_fields[part].annotation
             section = next((each for each in get_args(kind) if each is not type(None)), kind)
         known = list(section.model_fields)
@@ -158,6 +169,8 @@ def _one_line(error: Any) -> InputError:
         return InputError(key, error["input"], why)
     if error["type"] == "missing":
         return InputError(key, "(left out)", "must be given")
+    if error["type"] == "list_type" and error["loc"] == ("schedule",):
+        return InputError(key, error["input"], "must be tables, each under [[schedule]]")
     if error["type"] == "model_type":
         return InputError(key, error["input"], "must be a section")
     if error["type"] == "greater_than" and error["ctx"]["gt"] == 0:
@@ -202,9 +215,18 @@ def _override(document: tomlkit.TOMLDocument, item: str) -> None:
         value = tomlkit.value(text.strip())
     except (TOMLKitError, ValueError, RecursionError):
         value = tomlkit.string(text.strip())
+    entry = re.fullmatch(r"(\w+)\[(\d+)\]", section)
+    if entry and isinstance(document.get(entry[1]), list):
+        entries = document[entry[1]]
+        if int(entry[2]) >= len(entries):
+            raise InputError("--set", item, f"there are {len(entries)} tables [[{entry[1]}]], counted from 0")
+        entries[int(entry[2])][key] = value
+        return
     if section not in document:
         document[section] = tomlkit.table()
     table = document[section]
+    if isinstance(table, list):
+        raise InputError("--set", item, f"{section} has several tables: name one of them, {section}[0].{key}=...")
     if not isinstance(table, dict):
         raise InputError("--set", item, f"{section} is not a section")
     table[key] = value
