@@ -16,6 +16,7 @@ from copympi.errors import (  # noqa: E402
     InputError,
     MachineError,
     OtherMachineWarning,
+    RuleWarning,
     ScheduleWarning,
     SeedWarning,
     StateWarning,
@@ -23,6 +24,7 @@ from copympi.errors import (  # noqa: E402
     StoppedEarly,
 )
 from copympi.model.build import lattice  # noqa: E402
+from copympi.model.rules import Harmonic, Rule  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, load, simulate  # noqa: E402
 from copympi.sweep.python import Sweep, sweep  # noqa: E402
@@ -33,9 +35,12 @@ __all__ = [
     "EmptyBeableWarning",
     "FilesWarning",
     "FrozenStartWarning",
+    "Harmonic",
     "InputError",
     "MachineError",
     "OtherMachineWarning",
+    "Rule",
+    "RuleWarning",
     "Run",
     "ScheduleWarning",
     "SeedWarning",

@@ -25,7 +25,7 @@ from copympi.config.sections import (
     SystemSection,
 )
 from copympi.config.sections import seconds as seconds
-from copympi.errors import InputError, NotBuiltYet
+from copympi.errors import InputError
 from copympi.model import builders
 
 MOST_RECORDS = 10**8
@@ -78,6 +78,8 @@ class Config(Section):
         for section in ("system", "preparation", "dynamics"):
             for key, value in getattr(self, section).model_dump(exclude=APART).items():
                 flat[f"{section}.{key}"] = value
+        if flat["dynamics.rule"] is None:
+            del flat["dynamics.rule"]
         if self.alignment is not None:
             flat |= {f"alignment.{key}": value for key, value in self.alignment.model_dump().items()}
         flat["output.interval"] = self.interval
@@ -85,16 +87,8 @@ class Config(Section):
         return flat
 
 
-LATER = {"dynamics.rule"}
-"""Keys of the contract that have no rooms yet."""
-
-
 def check(values: dict[str, Any]) -> Config:
     """A config from nested dictionaries; InputError for the first thing wrong with it."""
-    for section, content in values.items():
-        for key in [section, *(f"{section}.{k}" for k in content)] if isinstance(content, dict) else [section]:
-            if key in LATER:
-                raise NotBuiltYet(key, content if key == section else content[key.split(".")[1]], "leave it out")
     try:
         config = Config.model_validate(values)
     except ValidationError as problem:
@@ -215,18 +209,27 @@ def _override(document: tomlkit.TOMLDocument, item: str) -> None:
         value = tomlkit.value(text.strip())
     except (TOMLKitError, ValueError, RecursionError):
         value = tomlkit.string(text.strip())
+    table = _table(document, section, item)
+    *path, last = key.split(".")  # as dynamics.rule.q, of a table in a section
+    for name in path:
+        if isinstance(table, dict) and name not in table:
+            table[name] = tomlkit.inline_table()
+        table = table[name] if isinstance(table, dict) else None
+    if not isinstance(table, dict):
+        raise InputError("--set", item, f"{'.'.join([section, *path])} is not a section")
+    table[last] = value
+
+
+def _table(document: tomlkit.TOMLDocument, section: str, item: str) -> Any:
+    """A section, made where there is none, or one of the tables of a list, as schedule[0]."""
     entry = re.fullmatch(r"(\w+)\[(\d+)\]", section)
     if entry and isinstance(document.get(entry[1]), list):
-        entries = document[entry[1]]
-        if int(entry[2]) >= len(entries):
-            raise InputError("--set", item, f"there are {len(entries)} tables [[{entry[1]}]], counted from 0")
-        entries[int(entry[2])][key] = value
-        return
+        tables = document[entry[1]]
+        if int(entry[2]) >= len(tables):
+            raise InputError("--set", item, f"there are {len(tables)} tables [[{entry[1]}]], counted from 0")
+        return tables[int(entry[2])]
     if section not in document:
         document[section] = tomlkit.table()
-    table = document[section]
-    if isinstance(table, list):
-        raise InputError("--set", item, f"{section} has several tables: name one of them, {section}[0].{key}=...")
-    if not isinstance(table, dict):
-        raise InputError("--set", item, f"{section} is not a section")
-    table[key] = value
+    if isinstance(document[section], list):
+        raise InputError("--set", item, f"{section} has several tables: name one of them, as {section}[0]")
+    return document[section]

@@ -16,7 +16,7 @@ from copympi.config import writing
 from copympi.config.reading import Config
 from copympi.engine import methods
 from copympi.errors import InputError
-from copympi.model import build
+from copympi.model import build, rule_tables
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start
 from copympi.model.schedule import NOTHING, Schedule, Switch
@@ -101,6 +101,7 @@ def _made(
     files : what paths are relative to.
     """
     system, start, schedule = prepared(config, before, files)
+    config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, files))
     method = methods.planned(system, start, config, on_node, schedule)
     return system, start, (method.name, method.why), schedule
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from copympi.errors import EmptyBeableWarning, FrozenStartWarning, ScheduleWarning, StateWarning, warn
+from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, ScheduleWarning, StateWarning, warn
+from copympi.model import rule_tables
 from copympi.model.preparation import Start
+from copympi.model.rules import Rule
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.text import humane
@@ -14,9 +16,17 @@ MOST_ADMIXED = 0.1
 """Weight up to which an admixture is proposed: with few members it would be another state."""
 
 
-def warn_about(start: Start, system: System, schedule: Schedule = NOTHING, duration: float = np.inf) -> None:
-    """Say once which beables have weight but no member, that nothing can ever move, where that is so, and what the
-    schedule has for times that the run does not reach."""
+def warn_about(
+    start: Start,
+    system: System,
+    rule: Rule | None = None,
+    schedule: Schedule = NOTHING,
+    duration: float = np.inf,
+) -> None:
+    """Say once which beables have weight but no member, that nothing can ever move, what is odd about a copy rule, and
+    what the schedule has for times that the run does not reach."""
+    for caution in rule_tables.cautions(rule) if rule is not None else ():
+        warn(caution, RuleWarning)
     late = [entry.at for entry in schedule if entry.at >= duration * (1 - 1e-9)]
     if late:
         first = len(schedule) - len(late)

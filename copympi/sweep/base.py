@@ -17,7 +17,7 @@ from copympi.config import reading as configuration
 from copympi.config import writing
 from copympi.engine import methods
 from copympi.errors import InputError
-from copympi.model import build
+from copympi.model import build, rule_tables
 from copympi.model.labels import Labels
 from copympi.model.system import System
 from copympi.run import plan
@@ -135,6 +135,7 @@ class Jobs:
             of_start = _key(point, ways)
             made = _once(self._starts, of_start, lambda: plan.prepared(config, before, base.files))
             system, start, schedule = made
+            config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, base.files))
             method = methods.planned(system, start, config, self.on_node, schedule)
         except InputError as problem:
             raise self._told(problem, point) from None

@@ -98,21 +98,23 @@ def test_python_and_toml_make_the_same_run_and_the_file_knows_its_schedule(
 
 @pytest.mark.filterwarnings("ignore::copympi.StepWarning")
 def test_a_run_goes_on_from_any_segment_with_the_same_bits(tmp_path: Path) -> None:
-    """From checkpoints between records, at each switch before it is made, and in the H after it."""
-    ways: dict[str, Any] = RUN | {"representation": "members", "step": 0.05, "schedule": SCHEDULE}
+    """From checkpoints in the second H, at its end before the record and the switch there, and in the third H."""
+    ways: dict[str, Any] = RUN | {"representation": "members", "step": 0.025, "schedule": SCHEDULE}
     out = tmp_path / "out"
     copympi.simulate(H[0], output=out, checkpoint={"interval": 1e-9, "keep": 100, "final": False}, **ways)
     found = sorted(path.name for path in (out / "checkpoints").iterdir() if path.suffix == ".h5")
     times = []
     whole = copympi.simulate(H[0], **ways | {"duration": 0.5})
-    for k, name in [(k, name) for k, name in enumerate(found) if k in (1, 2, 3, 4, 6)]:
+    for k, name in list(enumerate(found))[2:5]:
         times.append(restart.read_meta(out / "checkpoints" / name)["time"])
         shutil.copytree(out, tmp_path / name)
         for later in found[k + 1 :]:
             (tmp_path / name / "checkpoints" / later).unlink()
-        again = copympi.simulate(H[0], output=tmp_path / name, resume=True, **ways | {"duration": 0.5})
+        again = copympi.simulate(
+            H[0], output=tmp_path / name, resume=True, checkpoint={"final": False}, **ways | {"duration": 0.5}
+        )
         assert same(again, whole), times
-    np.testing.assert_allclose(times, [0.1, 0.13, 0.165, 0.2, 0.3], atol=0.03)
+    np.testing.assert_allclose(times, [0.153, 0.2, 0.225], atol=0.001)
 
 
 def test_a_longer_run_may_have_more_to_come_but_nothing_else_before(tmp_path: Path) -> None:
@@ -172,7 +174,7 @@ def test_a_potential_is_switched_and_the_rest_of_the_lattice_stays(tmp_path: Pat
             "schedule[1].at = 0.1: must not be before schedule[0].at = 0.13: entries stand in order",
         ),
         ("schedule[2].at=0.1", '--set = "schedule[2].at=0.1": there are 2 tables [[schedule]], counted from 0'),
-        ("schedule.at=0.1", "schedule has several tables: name one of them, schedule[0].at=..."),
+        ("schedule.at=0.1", "schedule has several tables: name one of them, as schedule[0]"),
         ("schedule[0].at=0", "schedule[0].at = 0: must be a positive number"),
         ("schedule[0].when=1", "schedule[0].when = 1: no such key; the nearest is "),
         (
