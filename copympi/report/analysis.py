@@ -22,12 +22,13 @@ class Comparison:
     """All (K, P), at `time` (K,), the records looked at.
 
     density : n/N, the mean over replicas; quantum : |Psi|^2; mean : rho of the mean field, which is quantum but for
-    spectators; expected : standard deviation of the difference of both by the linear noise approximation, NaN where it
-    does not hold, 0 where there is no noise; extinct : share of replicas in which the beable is empty; noise : n/N
-    less the mean field's, where N is so large that rounding and the step's error would hide it in the difference;
-    else None. lost (K,) : replicas that have lost a beable by then, to no filter. `expected` is for the others, and so
-    are living and living_noise, density and noise of their own. members (K,) : N, its mean over replicas. words : what is to be said besides. spread : standard
-    deviation of n/N among replicas, NaN of one. independent : see Theory. frozen : nothing can ever move."""
+    spectators and filters; expected : standard deviation of the difference of both by the linear noise approximation,
+    NaN where it does not hold, 0 where there is no noise; extinct : share of replicas in which the beable is empty, by
+    no filter; noise : n/N less the mean field's, where N is so large that rounding and the step's error would hide it
+    in the difference; else None. lost (K,) : replicas that have lost a beable by then, to no filter. `expected` is for
+    the others, and so are living and living_noise, density and noise of their own. words : what is to be said besides.
+    spread : standard deviation of n/N among replicas, NaN of one. independent : see Theory. frozen : nothing can ever
+    move. members (K,) : N, its mean over replicas."""
 
     time: Floats
     density: Floats
@@ -116,7 +117,7 @@ def beables(results: Results) -> Comparison:
         (*theory.words, *_losses(dead, known, results.profile_time[which])),
         _spread(values) / unit,
         theory.independent,
-        results.system.frozen(n[0, 0]),
+        all(system.frozen(n[0, 0]) for system in (results.system, *results.schedule.systems)),
         members,
     )
 
