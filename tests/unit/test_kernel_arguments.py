@@ -128,8 +128,8 @@ def forms(size: int = P) -> excess.Forms:
 
 def in_forms(size: int = P) -> dict[str, Any]:
     """Two observables of so many beables."""
-    vectors, matrices = {name: real(size, size) for name in ("vr", "vi")}, {n: real(2, size, size) for n in ("mr", "mi")}
-    return {"energy": real(size), **vectors, **matrices, "end": np.array([0.1, 0.2])}
+    parts = {"vr": real(size, size), "vi": real(size, size), "mr": real(2, size, size), "mi": real(2, size, size)}
+    return {"energy": real(size), **parts, "end": np.array([0.1, 0.2])}
 
 
 def calls() -> dict[str, Call]:
@@ -374,7 +374,8 @@ OUT_OF_RANGE: list[tuple[str, str, Any, int]] = [
     ("Crowd", "unit", (1, 0), 2), ("Crowd", "unit", (0, 0), -1), ("Crowd", "counts", (0, 0), -2),
     ("Crowd", "counts", (1, 2), 3), ("Crowd", "counts", (0, 1), 99), ("Crowd", "spectators", (0, 0), 3),
     ("Crowd", "spectators", (0, 0), -1),
-    ("Paths", "n", (0, 1), -1), ("excess.Paths", "n", (0, 1), -1), ("Paths.name", "offset", 1, 7), ("Paths.name", "offset", 0, 1),
+    ("Paths", "n", (0, 1), -1), ("Paths.name", "offset", 1, 7), ("Paths.name", "offset", 0, 1),
+    ("excess.Paths", "n", (0, 1), -1),
     ("Classes", "count", (0, 1, 2), -1), ("Classes", "count", (1, 0, 0), 2), ("Classes", "n", (1, 2), 9),
     ("Classes", "spectators", (0, 0), 2), ("Classes", "spectators", (0, 0), -1),
     ("draw_proposals", "proposals", (0, 0), 3), ("draw_proposals", "proposals", (1, 0), -1),
