@@ -25,8 +25,8 @@ ENSEMBLES = {
 """N -> how many. The scatter of what is estimated falls as 1/sqrt(N), so each N costs as much."""
 QUICK = {40: 2000, 400: 2000, 1600: 600, 3200: 400}
 SPECTATORS = {100: 8000, 400: 8000, 1600: 3000, 12_800: 500}
-BELLS = {20: 4000, 100: 4000, 400: 4000, 1600: 2000, 12_800: 400}
-OTHERS = {400: 6000, 3200: 3000, 25_600: 400}
+BELLS = {8: 8000, 20: 8000, 40: 8000, 100: 8000, 400: 8000, 1600: 4000, 12_800: 800}
+OTHERS = {400: 6000, 25_600: 400}
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def _signal(rows: list[Row]) -> Table:
         Column("N", 8, lambda row: count(row["members"])),
         Column("N rho", 7, number("least", ".1f")),
         Column("signal * N", 17, measured("signal", 3), "±"),
-        Column("plain", 15, measured("plain", 1), "±"),
+        Column("plain", 15, measured("plain", 2), "±"),
         Column("died", 15, measured("died", 4), "±"),
         Column("of the dying", 15, measured("of the dying", 3), "±"),
         Column("variation", 17, measured("variation", 3), "±"),
@@ -110,8 +110,8 @@ def _other(rows: list[Row]) -> Table:
         Column("", 12, word("observable"), "<"),
         Column("N", 7, lambda row: count(row["members"])),
         Column("QM", 9, number("exact", ".4f")),
-        Column("N (E - QM)", 18, measured("shift", 3), "±"),
-        Column("theory", 8, number("expected", ".3f")),
+        Column("N (E - QM)", 20, measured("shift", 4), "±"),
+        Column("theory", 9, number("expected", ".4f")),
         Column("died", 14, measured("died", 4), "±"),
     ]
     shown: list[Row | None] = []
