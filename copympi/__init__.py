@@ -16,12 +16,14 @@ from copympi.errors import (  # noqa: E402
     InputError,
     MachineError,
     OtherMachineWarning,
+    RuleWarning,
     SeedWarning,
     StateWarning,
     StepWarning,
     StoppedEarly,
 )
 from copympi.model.build import lattice  # noqa: E402
+from copympi.model.rules import Harmonic, Rule  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, load, simulate  # noqa: E402
 from copympi.sweep.python import Sweep, sweep  # noqa: E402
@@ -32,9 +34,12 @@ __all__ = [
     "EmptyBeableWarning",
     "FilesWarning",
     "FrozenStartWarning",
+    "Harmonic",
     "InputError",
     "MachineError",
     "OtherMachineWarning",
+    "Rule",
+    "RuleWarning",
     "Run",
     "SeedWarning",
     "StateWarning",

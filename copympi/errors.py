@@ -90,6 +90,10 @@ class FrozenStartWarning(CopyWarning):
     """All members start on beables that none of the others hold a neighbour of: nobody can copy, ever."""
 
 
+class RuleWarning(CopyWarning):
+    """A copy rule is one by which rates may grow without bound, or depend on N."""
+
+
 class SeedWarning(CopyWarning):
     """Runs in one process have the default seed, so the same random numbers: they are not independent."""
 

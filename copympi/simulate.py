@@ -12,6 +12,7 @@ import numpy as np
 from copympi import mpi
 from copympi.config.reading import seconds
 from copympi.errors import InputError, SeedWarning, warn
+from copympi.model import rule_tables
 from copympi.model.system import System
 from copympi.outcome.loading import from_results
 from copympi.outcome.loading import load as load
@@ -26,7 +27,7 @@ PREPARATION = (
     "phase_kinds", "spectators",
 )  # fmt: skip
 DYNAMICS = (
-    "duration", "step", "tolerance", "leaving_chance", "method", "representation", "replicas", "seed",
+    "duration", "step", "tolerance", "leaving_chance", "method", "representation", "replicas", "seed", "rule",
 )  # fmt: skip
 OUTPUT = ("interval", "profile_interval", "summaries", "time_unit")
 """Keywords, by the sections of a config that they belong to."""
@@ -58,6 +59,7 @@ def simulate(
     representation: str = "auto",
     replicas: int = 1,
     seed: int | None = None,
+    rule: Any = None,
     phase_spread: float = 0.0,
     phases: Any = None,
     phase_kinds: int = 64,
@@ -111,6 +113,9 @@ def simulate(
     seed : int [1], default None. Seed of all random numbers, 0 to 2^64 - 1; None: 1, with a warning (SeedWarning) where
         several runs of a process leave it out.
 
+    rule : Rule, or dict, default None. A copy rule of the class (18), (19): copympi.Rule(q, r, harmonics), or the keys
+        of [dynamics.rule]; None: that of quantum mechanics.
+
     phase_spread : float [rad], default 0.0. Half width of a uniform spread of members' phases about their beable's.
     phases : (N,) float [rad] or "FILE.h5:/dataset", default None. Those of all members, in order of beables.
     phase_kinds : int [1], default 64. Phases that a beable has in "occupation" where they are spread.
@@ -144,6 +149,7 @@ def simulate(
     asked = dict(locals())
     if seed is None:
         asked["seed"] = _default_seed(again=not resume)
+    asked["rule"] = rule_tables.as_table(rule)
     comm = mpi.world() if comm is None else comm
     sections: dict[str, dict[str, Any]] = {
         name: {key: asked[key] for key in keys}

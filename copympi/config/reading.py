@@ -23,7 +23,7 @@ from copympi.config.sections import (
     SystemSection,
 )
 from copympi.config.sections import seconds as seconds
-from copympi.errors import InputError, NotBuiltYet
+from copympi.errors import InputError
 from copympi.model import builders
 
 MOST_RECORDS = 10**8
@@ -75,6 +75,8 @@ class Config(Section):
         for section in ("system", "preparation", "dynamics"):
             for key, value in getattr(self, section).model_dump(exclude=APART).items():
                 flat[f"{section}.{key}"] = value
+        if flat["dynamics.rule"] is None:
+            del flat["dynamics.rule"]
         if self.alignment is not None:
             flat |= {f"alignment.{key}": value for key, value in self.alignment.model_dump().items()}
         flat["output.interval"] = self.interval
@@ -82,16 +84,8 @@ class Config(Section):
         return flat
 
 
-LATER = {"dynamics.rule"}
-"""Keys of the contract that have no rooms yet."""
-
-
 def check(values: dict[str, Any]) -> Config:
     """A config from nested dictionaries; InputError for the first thing wrong with it."""
-    for section, content in values.items():
-        for key in [section, *(f"{section}.{k}" for k in content)] if isinstance(content, dict) else [section]:
-            if key in LATER:
-                raise NotBuiltYet(key, content if key == section else content[key.split(".")[1]], "leave it out")
     try:
         config = Config.model_validate(values)
     except ValidationError as problem:
@@ -204,7 +198,12 @@ def _override(document: tomlkit.TOMLDocument, item: str) -> None:
         value = tomlkit.string(text.strip())
     if section not in document:
         document[section] = tomlkit.table()
-    table = document[section]
+    table: Any = document[section]
+    *path, last = key.split(".")  # as dynamics.rule.q, of a table in a section
+    for name in path:
+        if isinstance(table, dict) and name not in table:
+            table[name] = tomlkit.inline_table()
+        table = table[name] if isinstance(table, dict) else None
     if not isinstance(table, dict):
-        raise InputError("--set", item, f"{section} is not a section")
-    table[key] = value
+        raise InputError("--set", item, f"{'.'.join([section, *path])} is not a section")
+    table[last] = value

@@ -76,7 +76,9 @@ class DynamicsSection(Section):
     representation: Literal["auto", "members", "occupation"] = "auto"
     replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
     seed: int = Field(1, ge=0, lt=2**64)
+    rule: Any = None
     _why: str = PrivateAttr("")
+    _rule: Any = PrivateAttr(None)
 
     @property
     def why(self) -> str:
@@ -86,6 +88,15 @@ class DynamicsSection(Section):
     def settle(self, representation: Literal["members", "occupation"], why: str) -> None:
         """Put in the place of "auto" what it stands for."""
         self.representation, self._why = representation, why
+
+    @property
+    def rule_read(self) -> Any:
+        """The Rule that `rule` stands for, once whoever knows where its files lie has read it; None before."""
+        return self._rule
+
+    def take_rule(self, rule: Any) -> None:
+        """Keep the Rule that `rule` stands for."""
+        self._rule = rule
 
 
 class AlignmentSection(Section):

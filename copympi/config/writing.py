@@ -37,6 +37,11 @@ def plain(value: Any, most: int = MOST_NUMBERS, spelt: bool = False) -> Any:
         return value.real if value.imag == 0.0 and not np.signbit(value.imag) else str(value).strip("()")
     if isinstance(value, dict):
         return {str(key): plain(each, most, spelt) for key, each in value.items()}
+    if hasattr(value, "tocsr") and np.prod(value.shape, dtype=object) > most:
+        whole = value.tocsr()
+        parts = (whole.data, np.asarray(whole.indices, np.int64), np.asarray(whole.indptr, np.int64))
+        digest = xxhash.xxh3_64_hexdigest(b"".join(part.tobytes() for part in parts))
+        return f"array {' x '.join(map(str, whole.shape))} with digest {digest}"
     value = opened(value)
     if not isinstance(value, (list, tuple, np.ndarray)):
         return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)

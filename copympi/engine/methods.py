@@ -21,6 +21,7 @@ from copympi.engine.phases import Phases
 from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, OWN, Case, Method, sieve
 from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
+from copympi.model import rule_tables
 from copympi.model.preparation import MOST, Start
 from copympi.model.system import System
 
@@ -199,6 +200,8 @@ def asked(system: System, start: Start, config: Any) -> Case:
     d, p, alignment = config.dynamics, config.preparation, config.alignment
     model = None if alignment is None else Model(**alignment.model_dump())
     accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
+    rule = rule_tables.of(d.rule) if d.rule_read is None else d.rule_read
+    rule.fit(system.P)
     return Case(
         system,
         start,
@@ -211,6 +214,7 @@ def asked(system: System, start: Start, config: Any) -> Case:
         p.phase_kinds,
         model,
         d.method,
+        rule,
     )
 
 

@@ -12,6 +12,7 @@ from copympi.engine.momenta import Model
 from copympi.errors import InputError
 from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
+from copympi.model.rules import CLASSES, QUANTUM, QUANTUM_RULE, Rule
 from copympi.model.system import System
 
 AUTO, LEAP, EXACT = "auto", "leap", "exact"
@@ -35,6 +36,7 @@ class Case:
     phase_classes: int = 64
     alignment: Model | None = None
     method: str = AUTO
+    rule: Rule = QUANTUM
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ class Method:
 
     why : when it is chosen, for whoever reads `copympi info`. methods : words of dynamics.method that ask for it.
     fixed_steps : whether dynamics.step means something to it. phases : those of ALIGNED, OWN that it can start from.
-    given_phases : and those of members one by one. alignment : whether it is for [alignment], and for nothing else.
+    given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
+    model/rules), excess : and whether powers of a pair's numbers need not sum to -1. alignment : whether it is for
+    [alignment], and for nothing else.
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
     bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables and of pairs.
     """
@@ -58,6 +62,8 @@ class Method:
     methods: tuple[str, ...] = (AUTO, LEAP)
     fixed_steps: bool = True
     given_phases: bool = False
+    rules: str = QUANTUM_RULE
+    excess: bool = False
     alignment: bool = False
     spectators: bool = True
     replicas: bool = True
@@ -127,6 +133,21 @@ def _for_spread(rows: list[Method], case: Case) -> str:
     return f"must be {'positive' if case.start.aligned else '0'}{_of(rows)}"
 
 
+def _for_rule(rows: list[Method], _: Case) -> str:
+    widest = max((row.rules for row in rows), key=CLASSES.index)
+    return f"must be {IN_WORDS[widest]}{_of(rows)}"
+
+
+IN_WORDS = {
+    "quantum": "that of quantum mechanics (left out; or q = 1/2, r = -1/2, k = 1, copying 2, turning 1, no shifts)",
+    "linear": "one by which amplitudes move linearly (q = 1/2, r = -1/2, one harmonic, copying = 2 k turning, "
+    "equal shifts)",
+    "moebius": "one of a single harmonic k > 0",
+    "general": "one whose powers of n_a and n_b sum to -1",
+}
+"""Classes of copy rules, for whoever asked for another."""
+
+
 def _of(rows: list[Method]) -> str:
     return " for the method " + " or ".join(f'"{row.name}"' for row in rows)
 
@@ -161,6 +182,12 @@ DEMANDS = (
         lambda case: case.start.spread,
         lambda row, case: (ALIGNED if case.start.aligned else OWN) in row.phases,
         _for_spread,
+    ),
+    Demand(
+        "dynamics.rule",
+        lambda case: case.rule,
+        lambda row, case: case.rule.within(row.rules) and (row.excess or case.rule.excess == (0.0, 0.0)),
+        _for_rule,
     ),
     Demand(
         "preparation.members",

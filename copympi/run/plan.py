@@ -16,7 +16,7 @@ from copympi.config import writing
 from copympi.config.reading import Config
 from copympi.engine import methods
 from copympi.errors import InputError
-from copympi.model import build
+from copympi.model import build, rule_tables
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -89,6 +89,7 @@ def from_keywords(
 def _made(config: Config, before: System, files: Path, on_node: float) -> tuple[System, Start, tuple[str, str]]:
     """System, ensemble and method of a checked config that fits into this machine; paths are relative to `files`."""
     system, start = prepared(config, before, files)
+    config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, files))
     method = methods.planned(system, start, config, on_node)
     return system, start, (method.name, method.why)
 

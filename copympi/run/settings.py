@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 import xxhash
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
 
 from copympi.config.reading import Config
 from copympi.config.writing import plain
 from copympi.errors import InputError
+from copympi.model import rule_tables
 from copympi.model.preparation import Start, count
 from copympi.model.system import System
 
@@ -34,9 +36,12 @@ Settings = dict[str, Any]
 
 def settings(config: Config, system: System, start: Start, observed: list[str] | None = None) -> Settings:
     """All that must stay, flat, in types that JSON has. observed : names of a user's own quantities."""
-    W = system.frequencies
+    W, noted = system.frequencies, given(config)
+    noted.pop("dynamics.rule", None)
+    rule = _rule(config.dynamics.rule_read)
     return {
-        **given(config),
+        **noted,
+        **({} if rule is None else {"dynamics.rule": rule}),
         MATRIX: matrix_digest(W.data, W.indices, W.indptr),
         LATTICE: _lattice_digest(system),
         START: f"ensemble with digest {_digest(start.state, start.counts, start.phase)}",
@@ -98,6 +103,19 @@ def _comparable(noted: Settings) -> Settings:
     with suppress(InputError):  # of a file that somebody wrote by hand
         out["preparation.members"] = count(noted.get("preparation.members"))
     return out
+
+
+def _rule(rule: Any) -> Any:
+    """A copy rule, matrices as digests; None for that of quantum mechanics, which may as well be left out."""
+    if rule is None or rule.quantum:
+        return None
+    table = rule_tables.as_table(rule)
+    for harmonic in table["harmonics"]:
+        for key, value in harmonic.items():
+            if issparse(value):
+                whole = csr_array(value)
+                harmonic[key] = matrix_digest(whole.data, whole.indices, whole.indptr)
+    return plain(table, FEW)
 
 
 def _lattice_digest(system: System) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from copympi.errors import EmptyBeableWarning, FrozenStartWarning, StateWarning, warn
+from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, StateWarning, warn
+from copympi.model import rule_tables
 from copympi.model.preparation import Start
+from copympi.model.rules import Rule
 from copympi.model.system import System
 from copympi.text import humane
 
@@ -13,8 +15,10 @@ MOST_ADMIXED = 0.1
 """Weight up to which an admixture is proposed: with few members it would be another state."""
 
 
-def warn_about(start: Start, system: System) -> None:
-    """Say once which beables have weight but no member, and that nothing can ever move, where that is so."""
+def warn_about(start: Start, system: System, rule: Rule | None = None) -> None:
+    """Say once which beables have weight but no member, that nothing can ever move, what is odd about a copy rule."""
+    for caution in rule_tables.cautions(rule) if rule is not None else ():
+        warn(caution, RuleWarning)
     if start.norm != 1.0:
         what = f"the state's sum of |Psi|^2 is {start.norm:.9g}, off by rounding: it was normalised"
         warn(f"{what} (preparation.normalise = true says so without this note)", StateWarning)

@@ -17,7 +17,7 @@ from copympi.config import reading as configuration
 from copympi.config import writing
 from copympi.engine import methods
 from copympi.errors import InputError
-from copympi.model import build
+from copympi.model import build, rule_tables
 from copympi.model.labels import Labels
 from copympi.model.system import System
 from copympi.run import plan
@@ -122,6 +122,7 @@ class Jobs:
             before = _once(self._systems, of_system, lambda: self._system(config, of_system))
             of_start = _key(point, ("system.", "preparation."))
             system, start = _once(self._starts, of_start, lambda: plan.prepared(config, before, base.files))
+            config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, base.files))
             method = methods.planned(system, start, config, self.on_node)
         except InputError as problem:
             raise self._told(problem, point) from None

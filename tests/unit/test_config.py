@@ -212,7 +212,6 @@ LATER = [
     ("system.hamiltonian='two-level'", '= "two-level"', "rows of numbers"),
     ("system.hamiltonian='composite'", '= "composite"', "rows of numbers"),
     ("system.builder='two-level'", '= "two-level"', 'allowed: "lattice"'),
-    ("dynamics.rule={power = 1}", "= {'power': 1}", "leave it out"),
 ]
 
 
