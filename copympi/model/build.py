@@ -93,7 +93,11 @@ def schedule(sections: Sequence[Any], before: System, folder: Path = Path()) -> 
 
 def _alike(section: Any) -> Any:
     """Something that two entries have in common where they give the same H in the same way."""
-    H, rest = section.hamiltonian, (repr(section.potential), repr(section.terms), repr(section.filter))
+    said = isinstance(section.terms, list) and all(
+        isinstance(term, dict) and isinstance(term.get("operator"), (str, list)) for term in section.terms
+    )  # how arrays show themselves does not tell them apart
+    terms = repr(section.terms) if said or section.terms is None else id(section.terms)
+    H, rest = section.hamiltonian, (repr(section.potential), terms, repr(section.filter))
     if isinstance(H, np.ndarray):
         return H.shape, H.dtype.str, H.tobytes(), rest
     return repr(H) if H is None or isinstance(H, (str, list)) else id(H), rest
@@ -105,7 +109,11 @@ def switched(section: Any, before: System, folder: Path) -> System:
     Whatever a key says of H stands here; keys in InputErrors begin with "system.", as if they were of [system].
     """
     if section.terms is not None:
-        raise NotBuiltYet("system.terms", section.terms, "give hamiltonian in its place")
+        if before.parts is None:
+            why = 'must go with [system] builder = "composite"; give hamiltonian in its place'
+            raise InputError("system.terms", section.terms, why)
+        H = composites.hamiltonian(section.terms, before.parts, folder)
+        return System(H, before.hbar, parts=before.parts)
     if section.filter is not None:
         raise NotBuiltYet("system.filter", section.filter, "leave it out")
     if section.potential is not None:

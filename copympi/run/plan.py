@@ -25,7 +25,7 @@ from copympi.records.observe import checked
 from copympi.run.settings import Settings, matrix_digest, settings
 from copympi.storage import given
 
-ENTRY = "must be (time, H), or a table of at and hamiltonian, or on a lattice of at and potential"
+ENTRY = "must be (time, H), or a table of at and hamiltonian, on a lattice potential, of a composite terms"
 MOST_MATRIX = 32
 """Beables up to which a Hamiltonian from Python is written down in the config of a run."""
 
@@ -151,7 +151,7 @@ def noted(tables: Sequence[Mapping[str, Any]], before: System) -> list[dict[str,
         if H is not None and not isinstance(H, (str, list)):
             told = written(H if isinstance(H, System) else System(H, before.hbar))
             said.pop("hamiltonian")
-            said |= {key: told[key] for key in ("hamiltonian", "potential") if key in told}
+            said |= {key: told[key] for key in ("hamiltonian", "potential", "terms") if key in told}
         out.append({key: value for key, value in said.items() if value is not None})
     return out
 
