@@ -29,10 +29,19 @@ class ExactCounts(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank, named))
         self.n = np.tile(start.counts, (self.layout.here, 1))
         self.phase = np.tile(start.phase, (self.layout.here, 1))
-        self.paths = kernel.Paths(
-            system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
-            keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64), spectators=self.spectators,
+        self.paths = self._make_paths()
+
+    def _make_paths(self) -> kernel.Paths:
+        return kernel.Paths(
+            self.system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
+            events=self.events, keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64),
+            spectators=self.spectators,
         )  # fmt: skip
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self.paths = self._make_paths()
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
@@ -63,9 +72,17 @@ class ExactMembers(ExactCounts):
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
         members = start.members - system.P * start.spectators
         super().__init__(comm, system, start, accuracy, replicas, seed, named=members)
-        here = self.layout.here
-        self.ids = np.tile(np.arange(members, dtype=np.uint32), here)
-        self.paths.name(self.ids, np.arange(here + 1, dtype=np.int64) * members)
+        self.ids = np.tile(np.arange(members, dtype=np.uint32), self.layout.here)
+        self._name()
+
+    def _name(self) -> None:
+        begins = np.concatenate([[0], np.cumsum(self.layout.sizes)]).astype(np.int64)
+        self.paths.name(self.ids, begins)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self._name()
 
     def per_member(self) -> dict[str, NDArray[Any]]:
         """What it holds of every member of this rank, replica after replica; their order is part of the state."""

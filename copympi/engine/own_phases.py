@@ -103,6 +103,19 @@ class OwnPhases(InBlocks):
         super().begin(stop)
         self._control = self.accuracy.second_order_control(stop, self.spectators)
 
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached: maps go on, sums are taken anew. Collective."""
+        super().switch(system)
+        plans = FieldPlans(system.couplings, len(self.n))
+        plans.maps[:] = self.maps
+        self.plans, self.rows, self.maps = plans, plans.rows, plans.maps
+        self.active[:] = 1
+        self.add_up()  # they would be carried on from mid-step by the new H
+
+    @abstractmethod
+    def add_up(self) -> None:
+        """Learn everyone's n, sums and copies, of active replicas. Collective."""
+
     def plan_step(self, besides: NDArray[np.float64]) -> None:
         """Choose the step: the same bytes on every rank (see `InBlocks.accept`).
 
@@ -187,7 +200,7 @@ class OwnPhases(InBlocks):
         Z, Z2 = sums[:, 0] + 1j * sums[:, 1], sums[:, 2] + 1j * sums[:, 3]
         with np.errstate(invalid="ignore", divide="ignore"):
             order, order2 = (np.abs(sum_) / self.n for sum_ in (Z, Z2))
-        phase = np.angle(Z) + self.system.couplings.shift * self.times[:, None]
+        phase = np.angle(Z) + self.turn[:, None]
         rows = {"occupation": self.n, "phase": phase, "coherence": order}
         return {**rows, "coherence2": order2, "lineages": lineages.reshape(R, P)}
 

@@ -109,7 +109,7 @@ def beables(results: Results) -> Comparison:
         (*theory.words, *_losses(dead, known, results.profile_time[which])),
         n.std(axis=0, ddof=1) / N if R > 1 else np.full(theory.quantum.shape, np.nan),
         theory.independent,
-        results.system.frozen(n[0, 0]),
+        all(system.frozen(n[0, 0]) for system in (results.system, *results.schedule.systems)),
     )
 
 
