@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from copympi.errors import InputError
 from copympi.kernels.couplings import Couplings
 from copympi.model import hamiltonian, potential, pulses
 from copympi.model import system as systems
+from copympi.model.carried import Carried
 from copympi.model.lattice import Lattice
-from copympi.model.magnus import Norms
+from copympi.model.magnus import DENSE_TO, Norms
 from copympi.model.pulses import Pulse
 from copympi.model.schedule import Entry, Filter, Schedule, Switch
 from copympi.model.staircase import Bounds, staircase
@@ -30,6 +30,8 @@ from copympi.model.system import System
 from copympi.model.tables import table
 
 KEY = "system.drive"
+MANY = DENSE_TO
+"""Beables up to which errors are judged whatever the state."""
 BYTES = 3e8
 """What systems that are made of one driven system may take before the oldest is made anew when it is wanted again."""
 
@@ -73,7 +75,7 @@ class Driven:
         """Of H_0/hbar and all H_j/hbar."""
         return Norms([self.system.frequencies, *(term.frequencies for term in self.terms)])
 
-    def at(self, coefficients: Sequence[float]) -> System:
+    def at(self, coefficients: Sequence[float]) -> Segment:
         """The System of H_0 + sum_j coefficients[j] H_j, (J,), whose matrix is made when it is first looked at."""
         return Segment(self, tuple(float(c) for c in coefficients))
 
@@ -100,6 +102,8 @@ class Driven:
             W.eliminate_zeros()
         whole = System.__new__(System)
         vars(whole).update(_lasting(self.system) | {"frequencies": W, "lattice": self.lattice(coefficients)})
+        if W.nnz == self._indices.size:  # nothing vanishes
+            vars(whole)["coupled"] = self._coupled
         return whole
 
     @cached_property
@@ -111,6 +115,10 @@ class Driven:
         count = np.concatenate([[0], np.cumsum(np.bincount(rows[off], minlength=P))])
         matrix = sp.csr_array((np.ones(off.sum()), self._indices[off], count), shape=(P, P))
         return off, rows[off], matrix, systems.pairs_of(matrix)
+
+    @cached_property
+    def _coupled(self) -> NDArray[np.bool_]:
+        return np.diff(self._off[2].indptr) > 0
 
     def _couplings(self, coefficients: tuple[float, ...]) -> Couplings:
         """What System.couplings makes, without its detours: all that depends on where elements stand is made once."""
@@ -136,6 +144,10 @@ class Segment(System):
     def __init__(self, driven: Driven, coefficients: tuple[float, ...]) -> None:
         vars(self).update(_lasting(driven.system))
         self.driven, self.coefficients = driven, coefficients
+
+    def same(self, other: Segment) -> bool:
+        """Whether it is the same H, made of the same matrices."""
+        return self.driven is other.driven and self.coefficients == other.coefficients
 
     frequencies = property(lambda self: self.driven.made(self.coefficients).frequencies)  # type: ignore[assignment]
     lattice = property(lambda self: self.driven.lattice(self.coefficients))  # type: ignore[assignment]
@@ -168,26 +180,39 @@ def _spread(W: sp.csr_array, pattern: sp.csr_array) -> NDArray[np.complex128]:
 
 
 def constant(
-    system: System, drives: Sequence[Drive], schedule: Schedule, bounds: Bounds, duration: float, key: str = KEY
+    system: System,
+    drives: Sequence[Drive],
+    schedule: Schedule,
+    bounds: Bounds,
+    duration: float,
+    state: NDArray[np.complex128] | None = None,
 ) -> tuple[System, Schedule]:
     """The System at the start and the Schedule of constant Hamiltonians in place of H(t), up to `duration`.
 
-    schedule : switches of H_0, and filters; pulses go on through both. InputError where a function gives no number, or
-    too many constant Hamiltonians would be needed.
+    schedule : switches of H_0, and filters; pulses go on through both. state : (P,) Psi at the start, by which errors
+    are judged where there are more than MANY beables. InputError where a function gives no number, or too many constant
+    Hamiltonians would be needed.
     """
     pulses, terms = [drive.pulse for drive in drives], [drive.term for drive in drives]
-    filters = [entry for entry in schedule if isinstance(entry, Filter)]
-    entries: list[Entry] = [*filters]
-    begins = [*schedule.segments(system), (inf, system)]
-    for (begin, base), (end, _) in pairwise(begins):
-        if begin >= duration:  # the run does not come to it
-            entries.append(Switch(begin, base))
-            continue
-        driven = Driven(base, terms)
-        span, marks = (begin, min(end, duration)), [each.at for each in filters]
-        for piece in staircase(driven.norms, pulses, bounds, span, marks, key):
-            entries.append(Switch(piece.start, driven.at(piece.coefficients)))
-    entries.sort(key=lambda entry: (entry.at, isinstance(entry, Switch)))
+    driven, now, entries = Driven(system, terms), 0.0, list[Entry]()
+    for event in (*schedule, Filter(inf, ())):
+        span = now, min(event.at, duration)
+        if span[0] < span[1]:
+            parts = [driven.system.frequencies, *(term.frequencies for term in terms)]
+            carried = Carried(parts, state) if state is not None and system.P > MANY else None
+            for piece in staircase(driven.norms, pulses, bounds, span, carried, KEY):
+                one = driven.at(piece.coefficients)
+                before = next((each.system for each in reversed(entries) if isinstance(each, Switch)), None)
+                if not (isinstance(before, Segment) and one.same(before)):
+                    entries.append(Switch(piece.start, one))
+            if carried is not None and isinstance(event, Filter):
+                carried.keep(event.beables)
+            state = carried.state if carried is not None else state
+        now = span[1]
+        if isinstance(event, Switch) and event.at < duration:
+            driven = Driven(event.system, terms)
+        elif event.at < inf:
+            entries.append(event)
     first = entries.pop(0)
     return first.system, Schedule(tuple(entries))  # type: ignore[union-attr]
 
@@ -197,6 +222,8 @@ def read(given: Any, system: System, folder: Path = Path(), key: str = KEY) -> t
 
     InputErrors name `key`[j].
     """
+    if isinstance(given, str):
+        raise InputError(key, given, f"cannot be had from a file; give tables [[{key}]], or run it from Python again")
     if not isinstance(given, list) or not given:
         raise InputError(key, given, f"must be one or more tables [[{key}]]")
     return tuple(_one(each, system, folder, f"{key}[{j}]") for j, each in enumerate(given))

@@ -21,7 +21,7 @@ from copympi.model.drives import Drive, Driven, constant, read, shaken, term
 from copympi.model.evolving import evolves, split
 from copympi.model.magnus import LEAN, LOOKS
 from copympi.model.pulses import Function, named
-from copympi.model.schedule import Filter, Schedule, Switch, checked
+from copympi.model.schedule import Filter, Schedule, Switch
 from copympi.model.staircase import MOVED, PART, Bounds, Piece, staircase
 from copympi.model.system import System
 from copympi.theory.schrodinger import evolve
