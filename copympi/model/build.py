@@ -13,6 +13,7 @@ import numpy as np
 from copympi.errors import InputError, NotBuiltYet
 from copympi.model import basis, builders, hamiltonian, packets, potential
 from copympi.model import composite as composites
+from copympi.model import drives as driven
 from copympi.model.lattice import checked
 from copympi.model.parts import of_dims as parts_of_dims
 from copympi.model.preparation import Start, amplitudes, count, share_out, turns
@@ -72,6 +73,14 @@ def system(section: Any, folder: Path = Path()) -> System:
     if section.labels is not None:
         made.name_beables(section.labels)
     return made
+
+
+def drives(section: Any, before: System, folder: Path = Path()) -> tuple[driven.Drive, ...]:
+    """The drives of a checked section [system]: its tables [[system.drive]], or from Python drives already."""
+    given = section.drive
+    if given is None:
+        return ()
+    return given if isinstance(given, tuple) else driven.read(given, before, folder)
 
 
 def schedule(sections: Sequence[Any], before: System, folder: Path = Path()) -> Schedule:
