@@ -62,7 +62,7 @@ def _headline(job: Job, ranks: int) -> str:
         replicas = f" x {d.replicas:,} replicas"
     unit = f" {job.config.output.time_unit}" if job.config.output.time_unit else ""
     kept = "one by one" if d.representation == "members" else "as counts"
-    of = f"{job.system.P:,} beables, {humane(job.start.members)} members{replicas} {kept}"
+    of = f"{job.system.P:,} beables, {humane(job.start.number)} members{replicas} {kept}"
     why = f" ({d.why})" if d.why else ""
     return (
         f"copympi {__version__}: {of}{why}, method {job.method[0]}, "

@@ -9,7 +9,7 @@ from typing import Any
 from copympi.errors import InputError
 from copympi.model import basis, builders, hamiltonian, packets
 from copympi.model.lattice import checked
-from copympi.model.preparation import Start, amplitudes, count, share_out, turns
+from copympi.model.preparation import Start, amplitudes, count, infinite, limit, share_out, turns
 from copympi.model.system import System
 
 
@@ -55,7 +55,7 @@ def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> 
     given : the section; its state is one of the beables of `before`, and so is its admixture.
     phases : (N,) rad, those of all members in the order of beables after any change of basis, or None.
     """
-    N, norm = count(given.members), 1.0
+    N, norm = 0 if infinite(given.members) else count(given.members), 1.0
     if given.packet is not None:
         for key in ("state", "density", "phase"):
             if getattr(given, key) is not None:
@@ -70,5 +70,6 @@ def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> 
     if given.basis is not None:
         after, psi = basis.changed(given.basis, psi, before, folder)
         turn = turns(psi)
-    start = share_out(psi, turn, N, given.phase_spread, phases, given.spectators)
+    rest = (given.phase_spread, phases, given.spectators)
+    start = share_out(psi, turn, N, *rest) if N else limit(psi, turn, *rest)
     return after, replace(start, norm=norm)

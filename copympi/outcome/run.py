@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.model.observables import amplitudes
-from copympi.model.preparation import count, turns
+from copympi.model.preparation import count, infinite, turns
 from copympi.model.system import System
 from copympi.outcome import frames, shown
 from copympi.records.view import Arrays
@@ -72,9 +72,11 @@ class Run:
         return 1 if self.events.ndim == 1 else len(self.events)
 
     @property
-    def members(self) -> int:
-        """N, exactly."""
+    def members(self) -> int | float:
+        """N, exactly; inf of the infinite ensemble, whose occupations are shares."""
         given = self.config.get("preparation", {}).get("members")
+        if infinite(given):
+            return float("inf")
         return int(np.reshape(self.occupation, (-1, self._system.P))[0].sum()) if given is None else count(given)
 
     @cached_property
@@ -96,7 +98,7 @@ class Run:
         results = self.results()
         which = np.arange(self._profile_time.size)
         theory = expected.work_out(results, which, np.asarray(results.occupation[:, 0]))
-        return np.sqrt(theory.variance / float(self.members))
+        return np.sqrt(theory.variance / float(results.members))
 
     def plot(self, path: Any = None) -> Any:
         """The figure that `copympi plot` draws, a matplotlib Figure; a notebook shows it.

@@ -81,7 +81,7 @@ class Plan:
         return self._table + self._observed
 
     def dtype(self, row: Quantity) -> np.dtype[Any]:
-        return row.dtype_for(self.start.members)
+        return row.dtype_for(self.start.number)
 
     def width(self, row: Quantity) -> tuple[int, ...]:
         """The shape of a quantity beside replicas and times."""
@@ -130,7 +130,7 @@ class Plan:
     def measure(self, record: int, snapshot: Snapshot, observed: Arrays | None = None) -> Record:
         """A record from what all replicas are like, in the types that files have, and what was `observed`."""
         view, profiled = self._view(record, snapshot), self.profiled(record)
-        view.held.setdefault("events", np.rint(snapshot.events))
+        view.held.setdefault("events", snapshot.events if self.start.infinite else np.rint(snapshot.events))
         wanted = [row for row in self._table if row.name not in TIMES and (profiled or not row.profile)]
         values = {row.name: np.asarray(row.of(view), self.dtype(row)) for row in wanted}
         return Record(values | (observed or {}), profiled, snapshot.steps, snapshot.largest_chance)
@@ -141,7 +141,7 @@ class Plan:
         held = dict(snapshot.more)
         if snapshot.coherence is not None:
             held["coherence"] = snapshot.coherence
-        return View(self.system, record * self.interval, snapshot.n, snapshot.phase, held)
+        return View(self.system, record * self.interval, snapshot.n, snapshot.phase, self._known(held, snapshot.n))
 
     def _measured(self, view: View) -> Arrays:
         functions = zip(self._observed, self.observers.values(), strict=True)
@@ -160,7 +160,12 @@ class Plan:
 
     def _seen(self, rows: Arrays, record: int) -> View:
         held = {name: values for name, values in rows.items() if name not in ("occupation", "phase")}
-        return View(self.system, record * self.interval, rows["occupation"], rows["phase"], held)
+        n = rows["occupation"]
+        return View(self.system, record * self.interval, n, rows["phase"], self._known(held, n))
+
+    def _known(self, held: Arrays, n: NDArray[Any]) -> Arrays:
+        """What is held, and what is known beforehand: no share of infinitely many members is few."""
+        return held | {"validity_occupation": np.zeros(len(n))} if self.start.infinite else held
 
     def slab(self, ensemble: Ensemble, record: int) -> tuple[int, int, Arrays]:
         """This rank's part of a profile: (its first replica, its first beable, arrays by the names of quantities).

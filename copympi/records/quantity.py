@@ -33,12 +33,12 @@ TIMES = ("time", "profile_time")
 """Axes of times, which are quantities too. What has an axis of beables is recorded with profiles, all else always."""
 
 
-def counts_dtype(members: int) -> type:
-    """The type of numbers of members."""
+def counts_dtype(members: float) -> type:
+    """The type of numbers of members; of shares, where members is inf."""
     return np.int64 if members <= LARGEST else np.float64
 
 
-def events_dtype(members: int) -> type:
+def events_dtype(members: float) -> type:
     """Copies since t = 0 fit int64 for a million copies a member up to here; beyond, float64."""
     return np.int64 if members < 2**43 else np.float64
 
@@ -75,7 +75,7 @@ class Quantity:
             return view.held[self.name]
         return self.function(view)
 
-    def dtype_for(self, members: int) -> np.dtype[Any]:
+    def dtype_for(self, members: float) -> np.dtype[Any]:
         """Its type in a run of N members."""
         function = self.dtype in (counts_dtype, events_dtype)
         return np.dtype(self.dtype(members) if function else self.dtype)

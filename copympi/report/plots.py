@@ -119,7 +119,7 @@ def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None
 
 
 def _title(results: Results, shown: int) -> str:
-    N, R, P = results.members, results.occupation.shape[0], results.system.P
+    N, R, P = results.number, results.occupation.shape[0], results.system.P
     beables = f"{shown} of {P:,} beables" if shown < P else f"{P} beable{'s' if P > 1 else ''}"
     return f"{beables}, " + (f"{power(R)} replicas of " if R > 1 else "") + f"$N$ = {power(N)}"
 

@@ -27,7 +27,7 @@ def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> 
     R = results.occupation.shape[0]
     many = f"mean ± spread of {R:,} replicas of " if R > 1 else ""
     label = results.system.labels[comparison.liveliest]
-    out = [f"  beable {label}, {many}{humane(results.members)} members", _head(results, comparison)]
+    out = [f"  beable {label}, {many}{humane(results.number)} members", _head(results, comparison)]
     for k in np.unique(np.linspace(0, comparison.time.size - 1, rows).round().astype(int)):
         out.append(_row(results, comparison, int(k)))
     if comparison.frozen:

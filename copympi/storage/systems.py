@@ -17,7 +17,7 @@ from copympi.records.plan import MOST_PROFILE
 
 def write(group: Any, system: System, start: Start, named: bool) -> None:
     """H/hbar, hbar, Psi and N at t = 0, labels (of many beables only those that a user `named`), and the lattice."""
-    N, large = start.members, system.P > MOST_PROFILE
+    N, large = start.number, system.P > MOST_PROFILE
     group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
     if named or not large:
         group["labels"] = np.array([label.encode() for label in system.labels], "S")
