@@ -68,6 +68,11 @@ class Lattice:
         left, right = np.arange(sites - 1), np.arange(1, sites)
         return site.take(left, axis).ravel(), site.take(right, axis).ravel()
 
+    def same_sites(self, other: Lattice) -> bool:
+        """Whether another lattice is the same but for its potential."""
+        mine, theirs = ((x.shape, x.spacing, x.mass, x.hbar, x.boundary) for x in (self, other))
+        return mine == theirs
+
     def hamiltonian(self) -> sp.csr_array:
         """H, (P, P) sparse, an energy: V + sum of hbar^2/(m abar_i^2), and -hbar^2/(2 m abar_i^2) between neighbours.
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-SECONDS, MEMORY = 5, 8 << 30
+SECONDS, MEMORY = 2, 8 << 30
 """Computing time and address space of one case."""
 HOW = ("flip", "byte", "zeros", "noise", "swap", "copy", "cut", "signature", "insert")
 

@@ -1,0 +1,140 @@
+"""What happens to the ensemble at given times: another Hamiltonian, or a filter."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from copympi.errors import InputError
+from copympi.model.labels import Labels
+from copympi.model.system import System
+
+KEY = "schedule"
+
+
+@dataclass(frozen=True)
+class Switch:
+    """From the time `at` on, members follow the H of `system`. What is recorded at that time comes before."""
+
+    at: float
+    system: System
+
+
+@dataclass(frozen=True)
+class Filter:
+    """At the time `at` members whose beable is not among `beables` (numbers, ascending) leave the ensemble."""
+
+    at: float
+    beables: tuple[int, ...]
+
+
+Entry = Switch | Filter
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Switches and filters in order of time; `checked` makes one that fits a system. Empty: nothing ever happens."""
+
+    entries: tuple[Entry, ...] = ()
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        """Those entries that are switches."""
+        return tuple(entry for entry in self.entries if isinstance(entry, Switch))
+
+    def system_at(self, first: System, time: float) -> System:
+        """The System in force up to `time`, where the run began with `first`: a switch at `time` itself comes after."""
+        found = first
+        for switch in self.switches:
+            if switch.at >= time:
+                break
+            found = switch.system
+        return found
+
+    def segments(self, first: System) -> list[tuple[float, System]]:
+        """(begin, System) of every stretch of time with one H: `first` from 0 on, then those of the switches."""
+        return [(0.0, first), *((switch.at, switch.system) for switch in self.switches)]
+
+
+NOTHING = Schedule()
+"""The schedule of a run whose H never changes."""
+
+
+def checked(first: System, entries: Sequence[Entry]) -> Schedule:
+    """A Schedule for a run that begins with `first`; its Systems have the names of the beables of `first`.
+
+    Raises InputError, naming schedule[k], where times are not positive or do not ascend (a filter and a switch may have
+    one time), where a System has another number of beables, other labels, another hbar or, on a lattice, other sites,
+    or where a filter names beables that there are not.
+    """
+    out: list[Entry] = []
+    for k, entry in enumerate(entries):
+        _check_time(k, entry, out)
+        if isinstance(entry, Filter):
+            _check_beables(k, entry, first.P)
+            out.append(entry)
+        else:
+            out.append(Switch(float(entry.at), _fitting(k, entry.system, first)))
+    return Schedule(tuple(out))
+
+
+def time_of(at: Any, k: int) -> float:
+    """A time of the schedule, positive and finite; InputError names schedule[k].at."""
+    number = isinstance(at, (int, float, np.integer, np.floating)) and not isinstance(at, bool)
+    if not (number and 0 < at < float("inf")):
+        raise InputError(f"{KEY}[{k}].at", at, "must be a positive number, a time after the start")
+    return float(at)
+
+
+def _check_time(k: int, entry: Entry, before: list[Entry]) -> None:
+    at = time_of(entry.at, k)
+    if before and at < before[-1].at:
+        why = f"must not be before schedule[{k - 1}].at = {before[-1].at:g}: entries stand in order of time"
+        raise InputError(f"{KEY}[{k}].at", entry.at, why)
+    for other in reversed(before):
+        if other.at != at:
+            break
+        if type(entry) is type(other):
+            why = "must have a time of its own: one switch and one filter may have the same time, no two alike"
+            raise InputError(f"{KEY}[{k}].at", entry.at, why)
+
+
+def _check_beables(k: int, entry: Filter, P: int) -> None:
+    fits = all(0 <= a < P for a in entry.beables) and list(entry.beables) == sorted(set(entry.beables))
+    if not (fits and entry.beables):
+        raise InputError(f"{KEY}[{k}].filter", entry.beables, f"must be beables among 0 .. {P - 1}, each once")
+
+
+def _fitting(k: int, system: System, first: System) -> System:
+    """The later System with the labels of the first."""
+    key = f"{KEY}[{k}].hamiltonian"
+    if system.P != first.P:
+        raise InputError(key, f"{system.P} beables", f"must have as many as the system at the start: {first.P}")
+    if system.hbar != first.hbar:
+        raise InputError(key, f"hbar = {system.hbar:g}", f"must have the hbar of the start: {first.hbar:g}")
+    if (first.lattice is None) != (system.lattice is None):
+        why = "must be none, as the system at the start"
+        if first.lattice is not None:
+            why = "must be one of the same sites, as the system at the start: give another potential in its place"
+        raise InputError(key, "no lattice" if system.lattice is None else "a lattice", why)
+    if first.lattice is not None and system.lattice is not None and not first.lattice.same_sites(system.lattice):
+        raise InputError(key, "another lattice", "must have the sites, spacing, mass and boundary of the start")
+    if isinstance(system.labels, Labels):
+        if system.labels is first.labels or system.labels == first.labels:
+            return system
+        named = copy.copy(system)
+        named.labels = first.labels
+        return named
+    if list(system.labels) != list(first.labels):
+        raise InputError(key, list(system.labels), "must have the labels of the system at the start, or none")
+    return system

@@ -1,0 +1,322 @@
+"""Smooth H(t) as constant Hamiltonians: bounds that hold, their order, and QuTiP's sesolve within the tolerance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import qutip
+from numpy.typing import NDArray
+from scipy.linalg import expm
+
+from copympi.engine.clock import record
+from copympi.errors import InputError
+from copympi.model import lattice, pulses
+from copympi.model.build import lattice as lattice_system
+from copympi.model.drives import Drive, Driven, read, shaken, term
+from copympi.model.magnus import LEAN, LOOKS, Norms
+from copympi.model.pulses import Function, named
+from copympi.model.staircase import MOVED, PART, Bounds, Piece, staircase
+from copympi.model.system import System
+from copympi.theory.schrodinger import evolve
+
+SX, SZ = np.array([[0, 0.5], [0.5, 0]]), np.diag([0.5, -0.5])
+TIGHT = {"atol": 1e-13, "rtol": 1e-11, "nsteps": 10**6, "method": "dop853"}
+Complex = NDArray[np.complex128]
+
+
+def hermitian(P: int, seed: int) -> Complex:
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((P, P)) + 1j * rng.standard_normal((P, P))
+    return np.asarray((A + A.conj().T) / 4)
+
+
+def pulse(**given: Any) -> pulses.Named:
+    return named(given, "pulse")
+
+
+def pieces_of(driven: Driven, duration: float, interval: float, tolerance: float = 1e-4) -> list[Piece]:
+    def share(k: int) -> float:
+        return record(k, interval).share
+
+    return staircase(driven.norms, driven.pulses, Bounds(interval, share, tolerance, 0.03 * MOVED), (0.0, duration))
+
+
+def along(driven: Driven, pieces: Sequence[Piece], psi: Any, times: Sequence[float]) -> Complex:
+    """Psi at ascending times, (T, P), of one constant Hamiltonian after the other."""
+    now, state, out, k = 0.0, np.asarray(psi, complex), [], 0
+    ends = [*(each.start for each in pieces[1:]), np.inf]
+    for time in times:
+        while now < time:
+            end = min(time, ends[k])
+            state = evolve(driven.at(pieces[k].coefficients), state, [end - now])[0]
+            now, k = end, k + (end == ends[k])
+        out.append(state)
+    return np.array(out)
+
+
+def qutip_psi(driven: Driven, psi: Any, times: Sequence[float], longest: float) -> Complex:
+    """The same by QuTiP's sesolve."""
+
+    def value(f: pulses.Pulse) -> Callable[[float], float]:
+        return lambda t: float(f(np.array([t]))[0])
+
+    terms = [[qutip.Qobj(drive.term.toarray()), value(drive.pulse)] for drive in driven.drives]
+    H = qutip.QobjEvo([qutip.Qobj(driven.system.frequencies.toarray()), *terms])
+    start = qutip.Qobj(np.reshape(psi, (-1, 1)))
+    found = qutip.sesolve(H, start, [0.0, *times], options={**TIGHT, "max_step": longest})
+    return np.array([each.full().ravel() for each in found.states[1:]])
+
+
+def shaken_chain() -> tuple[Driven, Complex]:
+    made = lattice_system(16, potential={"kind": "harmonic", "omega": 0.2}, boundary="open")
+    assert made.lattice is not None
+    x = made.lattice.positions[0]
+    psi = np.exp(-(x**2) / 8) + 0.01 * (1 + 0j)
+    shake = shaken(0.1 * x, pulse(shape="cosine", amplitude=1.0, frequency=0.05, phase=0.3), made)
+    return Driven(made, [shake]), psi / np.linalg.norm(psi)
+
+
+def rabi() -> tuple[Driven, Complex]:
+    drive = term(SX, pulse(shape="gaussian", centre=3.0, width=0.5, height=2.5066), System(SZ))
+    return Driven(System(SZ), [drive]), np.array([1.0, 0.0], complex)
+
+
+def two_drives() -> tuple[Driven, Complex]:
+    H0 = System(hermitian(4, 1))
+    window = pulse(shape="cosine", amplitude=1.0, frequency=0.5, window=[0.33, 2.71])
+    bump = pulse(shape="gaussian", centre=1.5, width=0.4, height=0.8)
+    psi = np.array([0.5, 0.5j, -0.5, 0.5])
+    return Driven(H0, [term(hermitian(4, 2), window, H0), term(hermitian(4, 3), bump, H0)]), psi
+
+
+def kinked() -> tuple[Driven, Complex]:
+    """A function from Python with a kink and a jump that nobody tells of."""
+    H0 = System(hermitian(3, 4))
+    drive = term(hermitian(3, 5), Function(lambda t: abs(t - 1.234) + (t > 0.777), "f"), H0)
+    return Driven(H0, [drive]), np.array([1.0, 1.0, 1.0], complex) / np.sqrt(3)
+
+
+CASES: dict[str, tuple[Callable[[], tuple[Driven, Complex]], float, float]] = {
+    "Rabi": (rabi, 6.0, 0.5),
+    "two drives": (two_drives, 3.0, 0.25),
+    "chain": (shaken_chain, 10.0, 1.0),
+    "kink": (kinked, 2.0, 0.25),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_within_its_part_of_the_tolerance_of_sesolve(name: str) -> None:
+    make, duration, interval = CASES[name]
+    driven, psi = make()
+    times = [k * interval for k in range(1, round(duration / interval) + 1)]
+    exact = np.abs(qutip_psi(driven, psi, times, 0.02)) ** 2
+    for tolerance in (1e-3, 1e-5):
+        pieces = pieces_of(driven, duration, interval, tolerance)
+        off = np.abs(np.abs(along(driven, pieces, psi, times)) ** 2 - exact).max()
+        assert off < PART * tolerance, (tolerance, len(pieces))
+        assert len(pieces) < 1500
+        longer = pieces_of(driven, 1.5 * duration, interval, tolerance)
+        assert longer[: len(pieces)] == pieces  # a longer run begins alike
+    if name == "two drives":
+        assert 0.33 in [each.start for each in pieces]
+        assert all(each.coefficients[0] == 0.0 for each in pieces if each.start >= 2.71 or each.start < 0.33)
+    if name == "kink":
+        jump = [b.start for a, b in pairwise(pieces) if b.coefficients[0] - a.coefficients[0] > 0.5]
+        assert len(jump) == 1
+        assert jump[0] == pytest.approx(0.777, abs=1e-8)
+
+
+def test_landau_and_zener() -> None:
+    """A ramp through an avoided crossing of gap 1 at speed 2: exp(-pi gap^2/(2 speed)) stay where they were.
+
+    At a finite start and end the formula is off by about gap/(2 speed T), the last ripples.
+    """
+    T, speed = 12.0, 2.0
+    ramp = pulse(shape="ramp", start=0.0, end=2 * T, to=speed * T, **{"from": -speed * T})
+    driven = Driven(System(SX), [term(SZ, ramp, System(SX))])
+    pieces = pieces_of(driven, 2 * T, 0.5, 1e-3)
+    end = np.abs(along(driven, pieces, [1.0, 0.0], [2 * T])[0, 0]) ** 2
+    assert end == pytest.approx(np.exp(-np.pi / (2 * speed)), abs=1.0 / (speed * T))
+    assert np.abs(end - np.abs(qutip_psi(driven, [1.0, 0.0], [2 * T], 0.01)[0, 0]) ** 2) < PART * 1e-3
+
+
+def exact_step(driven: Driven, begin: float, h: float) -> Complex:
+    """The operator over a step, by 2000 steps of fourth order each, from a slow formula of its own."""
+    parts = [driven.system.frequencies.toarray(), *(drive.term.toarray() for drive in driven.drives)]
+    U, n = np.eye(parts[0].shape[0], dtype=complex), 200
+    for k in range(n):
+        a = begin + h * k / n + h / n * (0.5 + np.array([-1, 1]) * np.sqrt(3) / 6)
+        f = np.array([np.ones(2), *(p(a) for p in driven.pulses)])
+        W1, W2 = (np.tensordot(f[:, i], parts, 1) for i in (0, 1))
+        for w in ((0.25 + np.sqrt(3) / 6, 0.25 - np.sqrt(3) / 6), (0.25 - np.sqrt(3) / 6, 0.25 + np.sqrt(3) / 6)):
+            U = expm(-1j * h / n * (w[0] * W1 + w[1] * W2)) @ U
+    return U
+
+
+@pytest.mark.parametrize("name", ["Rabi", "two drives"])
+def test_bounds_hold_and_fall_as_they_should(name: str) -> None:
+    """The operator of a step: never farther off than the bounds; third order locally with one, fifth with two."""
+    driven, _ = CASES[name][0]()
+    begin, off, said = (2.3 if name == "Rabi" else 0.9), [], []
+    for h in (0.2, 0.1, 0.05):
+        step = driven.norms.step(np.column_stack([p(begin + 0.5 * h * (1 + LOOKS)) for p in driven.pulses]), h)
+        U = exact_step(driven, begin, h)
+
+        def over(c: NDArray[np.float64], t: float) -> Complex:
+            return np.asarray(expm(-1j * t * driven.at(c).frequencies.toarray()))
+
+        one = over(step.mean, h)
+        two = over(step.mean + LEAN * step.slope, h / 2) @ over(step.mean - LEAN * step.slope, h / 2)
+        off.append([np.linalg.norm(U - one, 2), np.linalg.norm(U - two, 2)])
+        said.append([step.one, step.two])
+    assert np.all(np.array(off) < np.array(said))
+    assert np.all(np.array(said)[:, 0] < 5 * np.array(off)[:, 0])  # no idle bounds
+    assert np.all(np.array(said)[:, 1] < 50 * np.array(off)[:, 1])
+    orders = np.log2(np.array(off)[:-1] / np.array(off)[1:])
+    assert orders[-1] == pytest.approx([3.0, 5.0], abs=0.3)
+
+
+def test_norms_of_many_beables_bound_the_exact_ones() -> None:
+    made = lattice_system(70, potential={"kind": "harmonic", "omega": 0.1})
+    assert made.lattice is not None
+    V = np.sin(made.lattice.positions[0])
+    rough = Driven(made, [shaken(V, pulse(shape="constant", height=1.0), made)]).norms
+    W0, W1 = made.frequencies.toarray(), np.diag(V)
+    assert rough.spread[0] >= 0.5 * np.ptp(np.linalg.eigvalsh(W0))
+    assert rough.spread[1] == pytest.approx(0.5 * np.ptp(V))
+    once = W0 @ W1 - W1 @ W0
+    twice = W0 @ once - once @ W0
+    assert rough.commutators[0, 1] >= np.linalg.norm(once, 2)
+    assert rough.commutators[0, 1] * rough.enlarging(np.array([1.0, 0.0])) >= np.linalg.norm(twice, 2)
+    assert rough.commutator(np.array([1.0, 2.0]), np.array([2.0, 4.0])) == 0.0
+
+
+def noise(driven: Driven, pieces: Sequence[Piece], psi: Complex, duration: float) -> tuple[float, float]:
+    """Of two levels: copies per member, and N times the variance of n_0/N that they leave, at the end.
+
+    Every copy moves a member; d rho is carried on to the end as the mean field carries what it changes in Psi.
+    """
+    n = 6000
+    t = (np.arange(n) + 0.5) * duration / n
+    c = along(driven, pieces, psi, t)
+    starts = np.array([each.start for each in pieces])
+    W = np.array(
+        [driven.at(pieces[k].coefficients).frequencies.toarray()[0, 1] for k in np.searchsorted(starts, t) - 1]
+    )
+    flow = np.abs(2 * np.imag(c[:, 0].conj() * W * c[:, 1]))
+    # the operator that orthogonal states share: columns of U(t) from two starts
+    other = along(driven, pieces, [-psi[1].conj(), psi[0].conj()], t)
+    end = (
+        along(driven, pieces, psi, [duration])[0],
+        along(driven, pieces, [-psi[1].conj(), psi[0].conj()], [duration])[0],
+    )
+    delta = np.array([c[:, 0] / np.abs(c[:, 0]) ** 2, -c[:, 1] / np.abs(c[:, 1]) ** 2]).T / 2  # of Psi, by one copy
+    amplitude = np.array([np.sum(c.conj() * delta, 1), np.sum(other.conj() * delta, 1)])
+    last = amplitude[0] * end[0][0] + amplitude[1] * end[1][0]
+    shift = 2 * np.real(end[0][0].conj() * last)
+    return float(flow.sum() * duration / n), float((flow * shift**2).sum() * duration / n)
+
+
+def test_noise_is_that_of_the_smooth_hamiltonian() -> None:
+    """Copies and the variance they leave, with the default bounds against very narrow ones: flows turn round here."""
+    H0 = System(SZ + 0.2 * SX)
+    driven = Driven(H0, [term(SX, pulse(shape="cosine", amplitude=1.0, frequency=0.25), H0)])
+    psi = np.sqrt([0.7, 0.3]).astype(complex)
+    coarse, fine = pieces_of(driven, 6.0, 0.5), pieces_of(driven, 6.0, 0.005, 1e-6)
+    assert 24 < len(coarse) < 200 < 1000 < len(fine)
+    copies, variance = noise(driven, coarse, psi, 6.0)
+    assert (copies, variance) == pytest.approx(noise(driven, fine, psi, 6.0), rel=2e-4)
+
+
+def test_pieces_of_pulses_that_stand_still() -> None:
+    """A constant pulse keeps its value, is no reason for a piece, and ends in a piece where its window does."""
+    H0 = System(SZ)
+    drive = term(SX, pulse(shape="constant", height=0.1, window=[0.35, 1.0]), H0)
+    assert pieces_of(Driven(H0, [drive]), 2.0, 0.1) == [Piece(0.0, (0.0,)), Piece(0.35, (0.1,)), Piece(1.0, (0.0,))]
+    tail = term(SX, pulse(shape="gaussian", centre=0.0, width=0.1, height=1.0), H0)
+    pieces = pieces_of(Driven(H0, [tail]), 100.0, 0.1)
+    assert pieces[-1].coefficients == (0.0,)
+    assert pieces[-1].start < 1.0
+
+
+def test_systems_of_a_driven_one_are_what_they_stand_for() -> None:
+    """Elements that vanish at a value of the pulse are gone, lattices have their potential, names stay."""
+    H0 = System([[1.0, 0.5], [0.5, -1.0]], hbar=2.0, labels=["up", "down"])
+    driven = Driven(H0, [term([[0.0, 1.0], [1.0, 0.5]], pulse(shape="constant", height=1.0), H0)])
+    for c in (-0.5, 0.0, 0.3):
+        made, same = driven.at([c]), System([[1.0, 0.5 + c], [0.5 + c, -1.0 + 0.5 * c]], hbar=2.0)
+        assert np.array_equal(made.hamiltonian.toarray(), same.hamiltonian.toarray())
+        assert (made.pairs, list(made.labels), made.hbar, made.P) == (same.pairs, ["up", "down"], 2.0, 2)
+        assert (made.couplings.shift, made.couplings.entries) == (same.couplings.shift, same.couplings.entries)
+    chain, _ = shaken_chain()
+    first = chain.at([0.5])
+    assert isinstance(first.lattice, lattice.Lattice)
+    assert np.allclose(first.hamiltonian.toarray(), first.lattice.hamiltonian().toarray(), rtol=0, atol=1e-15)
+
+
+WRONG = [
+    ({}, 'pulse = "(left out)": must be given'),
+    ({"pulse": {}}, 'pulse.shape = "(left out)": must be given: constant, gaussian, cosine, ramp'),
+    ({"pulse": {"shape": "gausian"}}, "no such shape of a pulse; the nearest is 'gaussian'"),
+    ({"pulse": {"shape": "gaussian", "centre": 0.0, "height": 1.0}}, 'pulse.width = "(left out)": must be given'),
+    ({"pulse": {"shape": "gaussian", "centre": 0.0, "height": 1.0, "width": -1}}, "must be a positive number"),
+    ({"pulse": {"shape": "constant", "height": "big"}}, 'pulse.height = "big": must be a finite number'),
+    (
+        {"pulse": {"shape": "constant", "height": 1, "window": [1, 0]}},
+        "pulse.window = [1, 0]: must end after it starts",
+    ),
+    ({"pulse": {"shape": "ramp", "from": 0, "to": 1, "start": 2, "end": 2}}, "pulse.end = 2.0: must be after start"),
+    ({"pulse": {"shape": "constant", "height": 1}, "sign": 1}, "no such key; the nearest is"),
+    ({"pulse": {"shape": "constant", "height": 1}}, "must have either hamiltonian or, on a lattice, potential"),
+    ({"pulse": {"shape": "constant", "height": 1}, "potential": "free"}, 'must go with builder = "lattice"'),
+    ({"pulse": {"shape": "constant", "height": 1}, "hamiltonian": [[0, 1], [2, 0]]}, "must be Hermitian; |H[0,1]"),
+    ({"pulse": {"shape": "constant", "height": 1}, "hamiltonian": [[0.0]]}, "must have as many as the system: 2"),
+]
+
+
+@pytest.mark.parametrize(("given", "said"), WRONG, ids=[said for _, said in WRONG])
+def test_bad_drives_are_refused_in_one_line(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)) as refused:
+        read([given], System(SZ))
+    assert str(refused.value).startswith("system.drive[0]")
+    assert "\n" not in str(refused.value)
+
+
+def test_functions_that_are_no_pulses_are_refused() -> None:
+    H0 = System(SZ)
+    for value in (np.nan, 1j, "x", None):
+        f: Any = lambda t, value=value: value  # noqa: E731
+        with pytest.raises(InputError, match=r"f = .*: must be a (finite real )?number, at t = "):
+            pieces_of(Driven(H0, [term(SX, Function(f, "f"), H0)]), 1.0, 0.1)
+    wild = pulse(shape="cosine", amplitude=1.0, frequency=1e9)
+    with pytest.raises(InputError, match=r"must vary less: more than 1,000,000 constant Hamiltonians"):
+        pieces_of(Driven(H0, [term(SX, wild, H0)]), 1.0, 0.1)
+
+
+def test_functions_take_their_parameters() -> None:
+    args = {"w": 2.0}
+    assert pulses.function(lambda t: t, "f")(3.0) == 3.0
+    assert pulses.function(lambda t, args: t * args["w"], "f", args)(3.0) == 6.0
+    assert pulses.function(lambda t, w: t * w, "f", args)(3.0) == 6.0
+    assert pulses.function(lambda t, w=5.0: t * w, "f")(3.0) == 15.0
+    assert pulses.function(np.sin, "f")(0.0) == 0.0
+    with pytest.raises(InputError, match="args has no 'b'"):
+        pulses.function(lambda t, a, b: t, "f", {"a": 1})
+    with pytest.raises(InputError, match="must be a function of t"):
+        pulses.function("sin(t)", "f")
+
+
+def test_drive_of_a_lattice_is_a_potential() -> None:
+    made = lattice_system(8)
+    one = pulse(shape="constant", height=1.0)
+    found = term(np.diag(np.arange(8.0)), one, made)
+    assert isinstance(found, Drive)
+    assert found.potential is not None
+    with pytest.raises(InputError, match="must be diagonal on a lattice"):
+        term(np.ones((8, 8)), one, made)
+    assert isinstance(Norms([made.frequencies, found.term]).spread[1], float)
