@@ -21,7 +21,7 @@ from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.engine.methods import TABLE
 from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
-from copympi.model.preparation import LARGEST, prepare
+from copympi.model.preparation import LARGEST, limit, prepare
 from copympi.model.system import System
 from tests.physics import random_system
 
@@ -40,6 +40,8 @@ def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0,
     start = prepare(
         P, members, density=density / density.sum(), phase=np.arange(P) * 0.7, spread=spread, spectators=spectators
     )  # fmt: skip
+    if row.infinite:
+        start = limit(start.state, start.phase)
     model = Model(0.5, "mean", 0.1, "sin2", 0.3) if row.alignment else None
     return Case(
         system, start, Accuracy(members, **accuracy), row.representation, seed=20, phase_classes=5, alignment=model,

@@ -72,8 +72,9 @@ class InfiniteEnsemble(IndependentReplicas):
         if solver.status == "failed" or (solver.t < left and solver.t < RESOLVABLE * self.stop.time):
             self.problem = self._failure(i)
             return
-        self.c[i] = solver.y[:-1].view(complex)
-        self.field.bury(self.c[i])
+        after = solver.y[:-1].copy().view(complex)
+        self.field.bury(after, self.c[i])
+        self.c[i] = after
         self.events[i] += solver.y[-1]
         self.step[i] += 1
         done = solver.status == "finished"  # its last step may have been cut short
@@ -88,8 +89,8 @@ class InfiniteEnsemble(IndependentReplicas):
         rho = np.abs(self.c[i]) ** 2
         low = int(np.argmin(np.where(rho > 0.0, rho, np.inf)))
         return DynamicsError(
-            f"the step falls below what this time can resolve: beable {self.system.labels[low]} at "
-            f"t = {float(self.times[i]):.10g} holds a share of {rho[low]:.3g} of the members (a node: see docs/theory.md)"
+            f"the step falls below what this time can resolve: beable {self.system.labels[low]} at t = "
+            f"{float(self.times[i]):.10g} holds a share of {rho[low]:.3g} of the members (a node: see docs/theory.md)"
         )
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:

@@ -141,6 +141,12 @@ def _for_spread(rows: list[Method], case: Case) -> str:
     return f"must be {'positive' if case.start.aligned else '0'}{_of(rows)}"
 
 
+def _without_steps(rows: list[Method]) -> str:
+    if all(row.infinite for row in rows):
+        return "it chooses each step by the tolerance"
+    return "it has no steps, copies come one by one"
+
+
 def _for_rule(rows: list[Method], _: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
     return f"must be {IN_WORDS[widest]}{_of(rows)}"
@@ -219,7 +225,7 @@ DEMANDS = (
         "dynamics.step",
         lambda case: case.accuracy.step,
         lambda row, case: row.fixed_steps or case.accuracy.step is None,
-        lambda rows, _: f"must be left out{_of(rows)}: it has no steps of a length to be chosen",
+        lambda rows, _: f"must be left out{_of(rows)}: {_without_steps(rows)}",
     ),
     Demand(
         "system.hamiltonian",

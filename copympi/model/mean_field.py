@@ -114,9 +114,14 @@ class MeanField:
         """
         return self.rule.q + self.rule.r > 0.0
 
-    def bury(self, c: Complex) -> bool:
-        """Empty beables of c (..., P), in place, that have come down to nothing; whether there are any."""
-        gone = (np.abs(c) < FAINTEST) & (c != 0.0) if self.mortal else np.zeros(0, bool)
+    def bury(self, c: Complex, before: Complex) -> bool:
+        """Empty beables of c (..., P), in place, that came to nothing on the way from `before`; whether any did."""
+        if not self.mortal:
+            return False
+        way = c - before
+        length = np.abs(way) ** 2
+        part = np.clip(-(before.conj() * way).real / np.where(length > 0.0, length, 1.0), 0.0, 1.0)
+        gone = (np.abs(before + part * way) < FAINTEST) & (c != 0.0)
         if not gone.any():
             return False
         c[gone] = 0.0

@@ -166,8 +166,14 @@ def share_out(
     return Start(psi, counts, phase, min(spread, np.pi), _row(phases, N), s, N)
 
 
-def limit(psi: NDArray[np.complex128], phase: NDArray[np.float64], spread: float, phases: Any, spectators: int) -> Start:
-    """The infinite ensemble for a normalised Psi, (P,), and its phases (rad). InputError for phases member by member."""
+def limit(
+    psi: NDArray[np.complex128],
+    phase: NDArray[np.float64],
+    spread: float = 0.0,
+    phases: Any = None,
+    spectators: int = 0,
+) -> Start:
+    """The infinite ensemble for a normalised Psi, (P,), and its phases (rad); InputError for those of members."""
     if phases is not None:
         raise InputError("preparation.phases", phases, "must be left out where members = inf")
     rho = np.abs(psi) ** 2

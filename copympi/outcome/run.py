@@ -151,6 +151,7 @@ class Run:
             "config": f"[preparation]\nspectators = {int(given.get('spectators') or 0)}\n{one}\n",
             "members": str(self.members),
             "complete": self.complete,
+            "rule": self.config.get("dynamics", {}).get("rule"),
         }
         unit = str(self.config.get("output", {}).get("time_unit") or "")
         path = (self.path or Path()) / "results.h5"

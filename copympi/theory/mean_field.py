@@ -25,34 +25,44 @@ class TooStiff(Exception):
     """The mean field turns over too fast to be followed: a node."""
 
 
-def evolve(system: System, state: ArrayLike, times: ArrayLike, rule: Rule = QUANTUM, error: float = 1e-10) -> Complex:
+def evolve(
+    system: System,
+    state: ArrayLike,
+    times: ArrayLike,
+    rule: Rule = QUANTUM,
+    error: float = 1e-10,
+    most: int = MOST_STEPS,
+) -> Complex:
     """Amplitudes sqrt(rho) exp(-i phi) at ascending `times` (T,), (T, ..., P), of the aligned infinite ensemble.
 
-    state : (..., P) complex amplitudes at t = 0, of many ensembles at once. error : of amplitudes, in each step.
+    state : (..., P) complex amplitudes at t = 0, of many ensembles at once. error : of amplitudes, in each step. most :
+    steps from one time to the next.
     Raises TooStiff where it cannot be followed.
     """
     c = np.asarray(state, dtype=complex)
-    return _carried(MeanField(system, rule), c, np.asarray(times, float), error)
+    return _carried(MeanField(system, rule), c, np.asarray(times, float), error, most)
 
 
-def _carried(field: MeanField, c: Complex, times: Floats, error: float) -> Complex:
+def _carried(field: MeanField, c: Complex, times: Floats, error: float, most: int) -> Complex:
     shape = c.shape
 
     def slope(_: float, y: Floats) -> Floats:
         moved, _flow = field.moved(y.view(complex).reshape(shape))
         return np.ascontiguousarray(moved).reshape(-1).view(float)
 
-    def bury(y: Floats) -> bool:
-        return field.bury(y.view(complex).reshape(shape))
+    def bury(y: Floats, before: Floats) -> bool:
+        return field.bury(y.view(complex).reshape(shape), before.view(complex).reshape(shape))
 
     out = np.empty((times.size, *shape), complex)
     start = np.array(c, order="C").reshape(-1).view(float)
-    _follow(slope, start, times, error, out.reshape(times.size, -1).view(float), bury)
+    _follow(slope, start, times, error, out.reshape(times.size, -1).view(float), most, bury)
     return out
 
 
-def _follow(slope: Any, y: Floats, times: Floats, error: float, out: Floats, bury: Any = None) -> None:
-    """Fill out[k] with y at times[k], by steps of DOP853 that end on the times. bury : changes y after a step, or not."""
+def _follow(
+    slope: Any, y: Floats, times: Floats, error: float, out: Floats, most: int = MOST_STEPS, bury: Any = None
+) -> None:
+    """Fill out[k] with y at times[k], by steps of DOP853 that end on the times. bury : may change y after a step."""
     now, h = 0.0, np.inf
     for k, when in enumerate(times.tolist()):
         steps = 0
@@ -64,9 +74,9 @@ def _follow(slope: Any, y: Floats, times: Floats, error: float, out: Floats, bur
                 tried = solver.h_abs
                 solver.step()
                 steps += 1
-                if solver.status == "failed" or steps > MOST_STEPS:
+                if solver.status == "failed" or steps > most:
                     raise TooStiff(f"at t = {solver.t:g}")
-                changed = bury is not None and bury(solver.y)
+                changed = bury is not None and bury(solver.y, solver.y_old)
             h, y, now = max(tried, solver.h_abs), solver.y, float(solver.t)
         out[k] = y
 
