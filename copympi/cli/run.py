@@ -81,7 +81,7 @@ def _report(folder: Path, options: Any, taken: float) -> None:
         return
     print("\n".join(summary.lines(data, comparison)))
     copies, steps = float(data.events[:, -1].sum()), int(data.attributes["steps"])
-    print(f"  {steps:,} steps, {copies:.4g} copies in {taken:.2f} s of wall time")
+    print(f"  {steps:,} steps, {copies:.4g} copies{' a member' if data.infinite else ''} in {taken:.2f} s of wall time")
     print("  " + one_line(", ".join(str(path) for path in [data.path, *paths])), flush=True)
 
 

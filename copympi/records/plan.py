@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ from copympi.model import observables
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
 from copympi.records import observe as own
-from copympi.records.quantity import PROFILES, TABLE, TIMES, Quantity
+from copympi.records.quantity import PROFILES, TABLE, TIMES, WAVE, Quantity
 from copympi.records.view import Arrays, View
 
 MOST_PROFILE = 4096
@@ -141,7 +142,7 @@ class Plan:
         held = dict(snapshot.more)
         if snapshot.coherence is not None:
             held["coherence"] = snapshot.coherence
-        return View(self.system, record * self.interval, snapshot.n, snapshot.phase, self._known(held, snapshot.n))
+        return View(self.system, record * self.interval, snapshot.n, snapshot.phase, *self._known(held, snapshot.n))
 
     def _measured(self, view: View) -> Arrays:
         functions = zip(self._observed, self.observers.values(), strict=True)
@@ -161,11 +162,21 @@ class Plan:
     def _seen(self, rows: Arrays, record: int) -> View:
         held = {name: values for name, values in rows.items() if name not in ("occupation", "phase")}
         n = rows["occupation"]
-        return View(self.system, record * self.interval, n, rows["phase"], self._known(held, n))
+        return View(self.system, record * self.interval, n, rows["phase"], *self._known(held, n))
 
-    def _known(self, held: Arrays, n: NDArray[Any]) -> Arrays:
-        """What is held, and what is known beforehand: no share of infinitely many members is few."""
-        return held | {"validity_occupation": np.zeros(len(n))} if self.start.infinite else held
+    def _known(self, held: Arrays, n: NDArray[Any]) -> tuple[Arrays, float]:
+        """What is held, and what is known beforehand: <H> at t = 0, and that no share of infinitely many is few."""
+        if self.start.infinite:
+            held = held | {"validity_occupation": np.zeros(len(n))}
+        return held, self._energy_at_start
+
+    @cached_property
+    def _energy_at_start(self) -> float:
+        """<H> of the counts and phases at t = 0."""
+        if not self.traits.issuperset(WAVE):
+            return np.nan
+        psi = observables.amplitudes(self.start.counts[None], self.start.phase[None])
+        return float(observables.mean_energy(psi, self.system)[0])
 
     def slab(self, ensemble: Ensemble, record: int) -> tuple[int, int, Arrays]:
         """This rank's part of a profile: (its first replica, its first beable, arrays by the names of quantities).

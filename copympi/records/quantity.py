@@ -130,7 +130,11 @@ TABLE = (
     Quantity("energy", "1/time", "H/hbar of the alignment model (42)", RECORD, runs=("alignment",)),
     Quantity(
         "mean_energy", "energy", "<H> of Psi_a = sqrt(n_a/N) exp(-i phi_a) (34)", RECORD,
-        lambda view: observables.mean_energy(view.psi, view.system), WAVE,
+        lambda view: view.energy, WAVE,
+    ),
+    Quantity(
+        "energy_drift", "energy", "mean_energy less its value at t = 0, which the mean field of (39), (40) conserves",
+        RECORD, lambda view: view.energy - view.energy_at_start, WAVE,
     ),
     Quantity(
         "smallest", "1", "smallest n_a of all beables", RECORD, lambda view: view.n.min(axis=1), SUMMARY, counts_dtype
