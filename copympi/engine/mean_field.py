@@ -93,6 +93,15 @@ class InfiniteEnsemble(IndependentReplicas):
             f"{float(self.times[i]):.10g} holds a share of {rho[low]:.3g} of the members (a node: see docs/theory.md)"
         )
 
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,); what is left need not sum to 1, and moves as it would if it did."""
+        self.c[:, gone] = 0.0
+
+    @property
+    def present(self) -> NDArray[Any]:
+        """Who is left, as a share of those at t = 0, (here,)."""
+        return np.asarray((np.abs(self.c) ** 2).sum(axis=1))
+
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Shares rho and phases of this rank's replicas, (here, P) each, by the names of datasets."""
         phase = self.shift * self.times[:, None] - np.angle(self.c)
