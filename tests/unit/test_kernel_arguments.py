@@ -23,6 +23,8 @@ from copympi.kernels import (
     exact_phases,
     field_plans,
     fields,
+    general,
+    general_counts,
     lineages,
     members,
     momenta,
@@ -103,6 +105,15 @@ def law(couplings: Couplings = C) -> exact_phases.Law:
     return exact_phases.Law(couplings, copying=1.0, smallest=0.0, seed=1, purpose=15, first_replica=0)
 
 
+def copy_rule(couplings: Couplings = C) -> dict[str, Any]:
+    """Two harmonics for each pair of a system."""
+    strength = real(2, couplings.entries // 2, value=0.5)
+    return {
+        "couplings": couplings, "powers": real(4, value=0.5), "order": np.array([0, 2]), "copying": strength,
+        "copying_shift": strength, "turning": strength, "turning_shift": strength,
+    }  # fmt: skip
+
+
 def begun(members: bool = True) -> dict[str, Any]:
     """Paths of phases that set out from those members, or phase classes."""
     paths = real(R, P, phase_paths.NUMBERS)
@@ -140,6 +151,8 @@ def calls() -> dict[str, Call]:
     active = {"active": ones(R)}
     classes = {"classes": Classes(**in_classes())}
     paths, alone = {"paths": real(R, P, phase_paths.NUMBERS)}, {"law": law()}
+    ruled = {"rule": general.CopyRule(**copy_rule())}
+    work = {"work": general_counts.Work(**ruled)}
     onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
     return {
         "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
@@ -174,6 +187,18 @@ def calls() -> dict[str, Call]:
         "move": (
             members.move,
             {**aligned_, "crowd": crowd(0), **active, **stream, "half": 0, "n": i64(R, P), "out": i64(R, P)},
+        ),
+        "CopyRule": (general.CopyRule, copy_rule()),
+        "velocity": (general.velocity, {**ruled, "n": real(P, value=2.0), "phase": real(P), "omega": real(P)}),
+        "general_counts.plan_half": (
+            general_counts.plan_half,
+            {**work, "plans": aligned, "control": CONTROL, "half": 0, **active, "n": n, "out": i64(R, P),
+             "phase": real(R, P), "time_left": real(R, value=1.0)},
+        ),
+        "general_counts.advance": (
+            general_counts.advance,
+            {**work, "control": CONTROL, "seed": 1, "purpose": 1, "first_replica": 0, "n": n, "phase": real(R, P),
+             **clocks, "events": real(R), "max_steps": 5},
         ),
         "sums_of_mapped": (
             phases.sums_of_mapped,
@@ -263,7 +288,10 @@ def calls() -> dict[str, Call]:
 
 
 NAMES = list(calls())
-LOOSE = {"half_step": ("n", "phase"), "leavers": ("chance",), "many_leavers": ("chance",), "unit_circle": ("angle",)}
+LOOSE = {
+    "half_step": ("n", "phase"), "leavers": ("chance",), "many_leavers": ("chance",), "unit_circle": ("angle",),
+    "velocity": ("n", "phase", "omega"),
+}  # fmt: skip
 """Arguments of a function that may be of another type or length: they are copied, or any length will do."""
 AT_LEAST = {
     "draw_proposals": ("partner", "group", "luck"),
@@ -286,6 +314,9 @@ def wrong_object(value: Any, name: str) -> list[Any]:
         made.append(OTHER)
     if isinstance(value, Scratch):
         made.append(Scratch(OTHER))
+    if isinstance(value, (general.CopyRule, general_counts.Work)):
+        other = general.CopyRule(**copy_rule(OTHER))
+        made.append(general_counts.Work(other) if isinstance(value, general_counts.Work) else other)
     if isinstance(value, exact_phases.Law):
         made.append(law(OTHER))
     if isinstance(value, Crowd):
@@ -305,7 +336,8 @@ NEED_VALUES = (
 
 def wrong(value: Any, name: str, shorter: bool, longer: bool) -> list[Any]:
     """What must be refused in the place of a right array or object."""
-    if isinstance(value, (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law)):
+    kinds = (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law)
+    if isinstance(value, (*kinds, general.CopyRule, general_counts.Work)):
         return wrong_object(value, name)
     if not isinstance(value, np.ndarray):
         return []
