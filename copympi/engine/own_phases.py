@@ -93,11 +93,12 @@ class OwnPhases(InBlocks):
         self.hold(values)
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:
-        """Empty the beables of `gone` (P,): they have no values, and no map."""
+        """Empty the beables of `gone` (P,): they have no values, and no map; sums are taken anew. Collective."""
         super().send_away(gone)
         self.own_powers[:, :, gone] = 0
-        self.sums.reshape(len(self.n), 4, self.system.P)[:, :, gone] = 0.0
         self.maps.reshape(len(self.n), 4, self.system.P)[:, :, gone] = np.reshape([1.0, 0.0, 0.0, 0.0], (4, 1))
+        self.active[:] = 1
+        self.add_up()  # sums would be carried on from mid-step without those who left
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
