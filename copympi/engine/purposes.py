@@ -37,3 +37,5 @@ class Purpose(IntEnum):
     """Replicas of rare events: stream block k for stage k of a repeat; step 0 for walkers' keys, 1 for who goes on."""
     GUIDED = 31
     """Members who jump guided by a wavefunction (Bell's process): stream step s for step s."""
+    CIRCUITS = 32
+    """Random circuits, replica: which circuit; stream step s for its layer s. Block 1: starts, replica: which start."""
