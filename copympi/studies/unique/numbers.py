@@ -43,8 +43,9 @@ def one(out: dict[str, list[float]], case: Case, made: Circuit, n: Any, seed: in
     psi = made.apply(even(P))
     p = np.abs(psi) ** 2
     done = through(made, n, seed, who, case.spectators)
-    out["fidelity"] += (np.abs(done.amplitudes.conj() @ psi) ** 2 / case.members).tolist()
-    out["hits"] += (P * (done.n @ p) / case.members - 1).tolist()
+    # sums of one row each, not products of matrices, whose last bits depend on how many rows there are
+    out["fidelity"] += (np.abs((done.amplitudes.conj() * psi).sum(axis=1)) ** 2 / case.members).tolist()
+    out["hits"] += (P * (done.n * p).sum(axis=1) / case.members - 1).tolist()
     out["peak"] += [float(P * (p @ p) - 1)] * len(who)
     out["gone"] += np.mean((done.n <= case.spectators) & (n > case.spectators), axis=1).tolist()
     out["most"] += [most(p, case.members)] * len(who)
