@@ -30,7 +30,8 @@ class Purpose(IntEnum):
     EXACT_MEMBERS = 11
     """Which members they are that copy so; streams as those of EXACT."""
     EXACT_PATHS = 12
-    """Copies of `exact.paths`: streams as those of EXACT, with the caller's keys in place of replicas."""
+    """Copies of `exact.paths`, and of `excess.excess`, whose paths are the same: streams as those of EXACT, with the
+    caller's keys in place of replicas."""
     EXACT_PHASES = 15
     """Copies one by one of members, or phase classes, with phases of their own: stream step s for all of step s."""
     SPLITTING = 30
