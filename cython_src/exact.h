@@ -85,6 +85,9 @@ static void exact_bind(Exact *k, const int64_t *n) {
         k->row[rows + 1] = k->pairs;
 }
 
+/* Of n members those who are no spectators; a filter may have sent all away, these too. */
+static inline int64_t exact_movable(const Exact *k, int64_t n) { return n > k->spectators ? n - k->spectators : 0; }
+
 static inline void exact_weigh(Exact *k, int64_t i, int64_t n) {
     k->root[i] = sqrt((double)n);
     k->over[i] = 1.0 / (double)n;

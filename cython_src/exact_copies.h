@@ -15,15 +15,15 @@ typedef struct { /* one replica, as the caller holds it */
 } Path;
 
 /* Who copies, drawn among the free members of b, goes from bucket b to bucket a; n as it was before. */
-static void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a) {
+static inline void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a) {
     uint32_t *ids = r->ids;
-    int64_t *start = r->start, i = start[b] + (int64_t)stream_below64(s, (uint64_t)(r->n[b] - k->spectators));
+    int64_t *start = r->start, i = start[b] + (int64_t)stream_below64(s, (uint64_t)exact_movable(k, r->n[b]));
     const uint32_t name = ids[i];
     if (b < a) {
-        int64_t gap = start[b] + r->n[b] - k->spectators - 1;
+        int64_t gap = start[b] + exact_movable(k, r->n[b]) - 1;
         ids[i] = ids[gap];
         for (int64_t c = b + 1; c < a; c++) { /* the last of each bucket between goes to its front */
-            const int64_t last = start[c] + r->n[c] - k->spectators - 1;
+            const int64_t last = start[c] + exact_movable(k, r->n[c]) - 1;
             start[c]--;
             ids[gap] = ids[last];
             gap = last;

@@ -22,6 +22,7 @@ from copympi.engine.methods import TABLE
 from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
 from copympi.model.preparation import LARGEST, prepare
+from copympi.model.rules import GENERAL, QUANTUM, Harmonic, Rule
 from copympi.model.schedule import Schedule, Switch
 from copympi.model.system import System
 from copympi.run.loop import carry_out
@@ -32,8 +33,12 @@ FOUR = random_system(4, 1)
 _kept = np.array([[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 1]])
 APART = System(0.8 * _kept * FOUR.hamiltonian.toarray())
 RING = copympi.lattice(12, potential={"kind": "harmonic", "omega": 0.3})
+KEPT = (0, 2)
+"""Beables whose members pass a filter; FOUR couples them."""
 DENSITY = np.array([0.3, 0.0, 0.5, 0.2])
 """With a beable that nobody holds."""
+RULES = {GENERAL: Rule(0.6, -0.4, [Harmonic(), Harmonic(2, 0.7, 0.3, 0.4, -0.2)])}
+"""One of each class that is wider than quantum mechanics, where some method has it."""
 
 
 def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0, **accuracy: Any) -> Case:
@@ -47,7 +52,7 @@ def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0,
     model = Model(0.5, "mean", 0.1, "sin2", 0.3) if row.alignment else None
     return Case(
         system, start, Accuracy(members, **accuracy), row.representation, seed=20, phase_classes=5, alignment=model,
-        method=row.methods[0],
+        method=row.methods[0], rule=RULES.get(row.rules, QUANTUM),
     )  # fmt: skip
 
 
@@ -69,14 +74,18 @@ def cases(row: Method) -> dict[str, Case]:
     return out
 
 
-def carried(ensemble: Ensemble, records: int = 2, interval: float = INTERVAL) -> Iterator[Snapshot | None]:
-    """The snapshots of an ensemble at t = 0 and at its records."""
+def carried(
+    ensemble: Ensemble, records: int = 2, interval: float = INTERVAL, kept: tuple[int, ...] | None = None
+) -> Iterator[Snapshot | None]:
+    """The snapshots of an ensemble at t = 0 and at its records; kept: whose members stay after the first."""
     yield ensemble.snapshot()
     for stop in clock.records(interval, 1, records):
         ensemble.begin(stop)
         while ensemble.advance():
             pass
         yield ensemble.snapshot()
+        if stop.number == 1 and kept is not None:
+            ensemble.keep(kept)
 
 
 def switching(row: Method) -> tuple[Case, Schedule]:
@@ -119,6 +128,10 @@ def digests(comm: Any) -> dict[str, str]:
             told = [one for one in carried(row.make(comm, case)) if one is not None]
             if told:
                 out[f"{row.name}: {name}"] = digest(told)
+        name, case = list(cases(row).items())[1]  # in blocks, where a method has blocks
+        told = [one for one in carried(row.make(comm, case), kept=KEPT) if one is not None]
+        if told:
+            out[f"{row.name}: {name}, a filter"] = digest(told)
         case, schedule = switching(row)
         told = [one for one in switched(row.make(comm, case), schedule) if one is not None]
         if told:

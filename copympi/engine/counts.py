@@ -37,16 +37,24 @@ class Counts(IndependentReplicas):
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
-        done, status, replica, beable = kernel.advance(
-            self.system.couplings, self._control, seed=self.seed, purposes=(Purpose.LEAP, Purpose.EVENTS),
-            first_replica=self.first, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
-            events=self.events, largest=self.largest_chance, max_steps=self.pace.steps,
-        )  # fmt: skip
+        done, status, replica, beable = self.advance_some()
         if status:
             self.problem = self.accuracy.failure(
                 status, float(self.times[replica]), self.first + replica, self.system.labels[beable], self.n[replica]
             )
         return int(done)
+
+    def advance_some(self) -> tuple[int, int, int, int]:
+        """Steps made, status, replica and beable."""
+        return kernel.advance(
+            self.system.couplings, self._control, seed=self.seed, purposes=(Purpose.LEAP, Purpose.EVENTS),
+            first_replica=self.first, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
+            events=self.events, largest=self.largest_chance, max_steps=self.pace.steps,
+        )  # fmt: skip
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,)."""
+        self.n[:, gone] = 0
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""

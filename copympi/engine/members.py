@@ -31,7 +31,7 @@ class Members(InBlocks):
         self.phase = np.tile(start.phase, (replicas, 1))
         self.out = np.zeros((replicas, system.P), np.int64)
         self._own_out = np.zeros((replicas, system.P), np.int64)
-        self.crowd = Crowd(replicas=replicas, ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts)
+        self.regroup(self.ids, self.sizes)
         self._make_plans()
 
     def _make_plans(self) -> None:
@@ -42,6 +42,15 @@ class Members(InBlocks):
         """Follow another H from the stop that was reached."""
         super().switch(system)
         self._make_plans()
+
+    def regroup(
+        self, ids: NDArray[np.uint32], sizes: NDArray[np.int64], which: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Take `ids` for those of this rank's members, so many in each unit."""
+        super().regroup(ids, sizes, which)
+        self.crowd = Crowd(
+            replicas=len(self.n), ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts
+        )  # fmt: skip
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
@@ -63,14 +72,18 @@ class Members(InBlocks):
         """The plan of a half step, the same bytes on every rank (see `InBlocks.accept`)."""
         status, replica = 0, 0
         if self.alike or self.comm.rank == mpi.ROOT:
-            status, replica, _ = kernel.plan_half(
-                self.system.couplings, self._plans, self._control, self._scratch, half, active=self.active, n=self.n,
-                out=self.out, phase=self.phase, time_left=self.time_left,
-            )  # fmt: skip
+            status, replica, _ = self.plan_here(half)
         if not self.alike:
             self.comm.Bcast(self._plans.rows, root=mpi.ROOT)
             status, replica, _ = self._plans.first_failure(self.active)
         self.accept(self._plans, status, replica)
+
+    def plan_here(self, half: int) -> tuple[int, int, int]:
+        """The plan of a half step as this rank makes it: status, replica and beable."""
+        return kernel.plan_half(
+            self.system.couplings, self._plans, self._control, self._scratch, half, active=self.active, n=self.n,
+            out=self.out, phase=self.phase, time_left=self.time_left,
+        )  # fmt: skip
 
     def _move(self, half: int) -> None:
         """Draw this rank's copies and learn everyone's: the step's Allreduce of n_a and of what left each a."""

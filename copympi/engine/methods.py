@@ -13,6 +13,7 @@ from copympi.engine.counts import Counts
 from copympi.engine.ensemble import Ensemble
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
+from copympi.engine.general import GeneralCounts, GeneralMembers
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.members import Members
 from copympi.engine.momenta import Model, Momenta
@@ -23,6 +24,7 @@ from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
 from copympi.model import rule_tables
 from copympi.model.preparation import MOST, Start
+from copympi.model.rules import GENERAL
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 
@@ -37,6 +39,11 @@ MOST_ONE_BY_ONE = 2 * 10**9
 def _exact_work(beables: int, pairs: int) -> int:
     """Bytes of what one rank works with, for aligned members: Taylor's series of all pairs and phases."""
     return 8 * (19 * beables + (4 + 3 * 11) * pairs)
+
+
+def _general_work(beables: int, pairs: int) -> int:
+    """And of what it works with under any copy rule of two harmonics: rows of rates, and the rule's numbers."""
+    return 8 * (40 * beables + 40 * pairs)
 
 
 def _momenta(comm: Any, c: Case) -> Momenta:
@@ -178,6 +185,32 @@ TABLE = (
         fixed_steps=False,
         bytes_a_member=0,
         bytes_a_beable=lambda classes: 8 * NUMBERS + 64 + 24 * classes,
+    ),
+    Method(
+        name="general members",
+        why='a copy rule other than that of quantum mechanics, dynamics.representation = "members", and the members of '
+        "a beable share one phase",
+        representation="members",
+        make=lambda comm, c: GeneralMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
+        phases=(ALIGNED,),
+        rules=GENERAL,
+        excess=True,
+        bytes_a_member=4,
+        bytes_a_beable=lambda _: 64,
+        bytes_of_work=_general_work,
+    ),
+    Method(
+        name="general counts",
+        why='a copy rule other than that of quantum mechanics, dynamics.representation = "occupation", N below 2^63, '
+        "and the members of a beable share one phase",
+        representation="occupation",
+        make=lambda comm, c: GeneralCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
+        phases=(ALIGNED,),
+        rules=GENERAL,
+        excess=True,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 64,
+        bytes_of_work=_general_work,
     ),
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""

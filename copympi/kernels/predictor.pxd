@@ -15,6 +15,8 @@ cdef void predict_halves(const System *s, int64_t spectators, const int64_t *n, 
 cdef double turned(double rate, double t) noexcept nogil
 cdef void plan_second_from(const System *s, int64_t spectators, const int64_t *n, const int64_t *out, Scratch w,
                            Plan *plan) noexcept nogil
+cdef void second_chances(const System *s, int64_t spectators, const int64_t *n, const int64_t *out, Scratch w,
+                         Plan *plan) noexcept nogil
 cdef int plan_second(const System *s, StepControl control, const int64_t *n, const int64_t *out, Scratch w,
                      double *row) noexcept nogil
 cdef void new_phase(const System *s, double *row, double *phase) noexcept nogil

@@ -70,7 +70,10 @@ def follow(results: Results) -> Motion:
     times, spread = results.profile_time, None
     most = CURVES if len(lattice.shape) == 1 else PICTURES
     shown = np.unique(np.linspace(0, times.size - 1, most).round().astype(int))
-    density = np.stack([np.asarray(results.occupation[:, k]).mean(axis=0) for k in shown]) / float(results.members)
+    if results.filtered:
+        density = np.stack([results.shares(results.occupation[:, k]).mean(axis=0) for k in shown])
+    else:
+        density = np.stack([np.asarray(results.occupation[:, k]).mean(axis=0) for k in shown]) / float(results.members)
     if "position" in results.measured:
         time, m = results.time, results.measured
         position, width, momentum = (m[name].mean(axis=0) for name in ("position", "width", "momentum"))
@@ -121,7 +124,7 @@ def _of_profiles(results: Results, lattice: Any) -> tuple[Floats, Floats, Floats
     out: list[tuple[Any, ...]] = []
     for k in range(results.profile_time.size):
         n = np.asarray(results.occupation[:, k])
-        x, width = _place((n / float(results.members)).mean(axis=0), lattice)
+        x, width = _place(results.shares(n).mean(axis=0), lattice)
         out.append((x, width, n.min(), np.count_nonzero(n == 0, axis=1).mean()))
     return tuple(np.array(column) for column in zip(*out, strict=True))  # type: ignore[return-value]
 

@@ -108,6 +108,19 @@ class Results:
         """Times (T',) of the profiles."""
         return self.time if self.sparse is None else self.sparse
 
+    @property
+    def filtered(self) -> bool:
+        """Whether members leave by filters: then N is another at other times, and in other replicas."""
+        return "members" in self.measured
+
+    def shares(self, n: Any) -> NDArray[np.float64]:
+        """n (..., P) as parts of N, which is that of the time and the replica; NaN where nobody is left."""
+        counts = np.asarray(n)
+        if not self.filtered:
+            return np.asarray(counts / float(self.members))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(counts / counts.sum(axis=-1, keepdims=True, dtype=float))
+
     def profile(self, k: int) -> dict[str, NDArray[Any]]:
         """What there is of each beable at profile_time[k], by the names of datasets, (R, P) each."""
         there = {"occupation": self.occupation, "phase": self.phase, **self.measured}

@@ -22,7 +22,7 @@ PACKED: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 def write(group: Any, system: System, start: Start, named: bool) -> None:
-    """H/hbar, hbar, Psi and N at t = 0, labels (of many beables only those that a user `named`), and the lattice."""
+    """H/hbar, hbar, Psi and N at t = 0, labels (of many beables only those that a user `named`), lattice, parts."""
     N, large = start.members, system.P > MOST_PROFILE
     group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
     if named or not large:
@@ -30,6 +30,12 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
     _write_matrix(group, system, large)
     group["state"] = start.state
     group["state"].attrs["description"] = "Psi_a at t = 0, normalised"
+    if system.parts is not None:
+        room = group.create_group("parts")
+        room["names"] = np.array([name.encode() for name in system.parts.names], "S")
+        room["dimensions"] = np.array(system.parts.dims, np.int64)
+        room["labels"] = np.array([label.encode() for part in system.parts for label in part.labels], "S")
+        room["labels"].attrs["description"] = "names of the beables of each part, one part after the other"
     lattice = lattice_of(system)
     if lattice is not None:
         room = group.create_group("lattice")
@@ -106,15 +112,28 @@ def read_schedule(file: Any, first: System) -> Schedule:
 
 
 def read(group: Any) -> System:
-    """The system as it was, with its lattice if it had one."""
+    """The system as it was, with its lattice or its parts if it had them."""
     hbar, P = float(group.attrs["hbar"]), int(group.attrs["P"])
     labels = [x.decode() for x in group["labels"][()]] if "labels" in group else None
     lattice = None
     if "lattice" in group:
         lattice = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
-    return _system(group, hbar, P, labels, lattice)
+    parts = _parts(group["parts"]) if "parts" in group else None
+    return _system(group, hbar, P, labels, lattice, parts)
 
 
-def _system(group: Any, hbar: float, P: int, labels: Any = None, lattice: Lattice | None = None) -> System:
-    parts = {part: group[part][()] for part in formats.COMPRESSED}
-    return System(formats.csr("csr", parts, (P, P), "system") * hbar, hbar, labels, lattice)
+def _system(
+    group: Any, hbar: float, P: int, labels: Any = None, lattice: Lattice | None = None, parts: Any = None
+) -> System:
+    matrix = {part: group[part][()] for part in formats.COMPRESSED}
+    return System(formats.csr("csr", matrix, (P, P), "system") * hbar, hbar, labels, lattice, parts)
+
+
+def _parts(group: Any) -> list[dict[str, Any]]:
+    dims, labels = group["dimensions"][()].tolist(), [x.decode() for x in group["labels"][()]]
+    names = [x.decode() for x in group["names"][()]]
+    ends = np.cumsum(dims)
+    return [
+        {"name": name, "dimension": d, "labels": labels[end - d : end]}
+        for name, d, end in zip(names, dims, ends, strict=True)
+    ]

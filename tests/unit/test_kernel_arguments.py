@@ -21,8 +21,11 @@ from copympi.kernels import (
     events,
     exact,
     exact_phases,
+    excess,
     field_plans,
     fields,
+    general,
+    general_counts,
     lineages,
     members,
     momenta,
@@ -103,6 +106,15 @@ def law(couplings: Couplings = C) -> exact_phases.Law:
     return exact_phases.Law(couplings, copying=1.0, smallest=0.0, seed=1, purpose=15, first_replica=0)
 
 
+def copy_rule(couplings: Couplings = C) -> dict[str, Any]:
+    """Two harmonics for each pair of a system."""
+    strength = real(2, couplings.entries // 2, value=0.5)
+    return {
+        "couplings": couplings, "powers": real(4, value=0.5), "order": np.array([0, 2]), "copying": strength,
+        "copying_shift": strength, "turning": strength, "turning_shift": strength,
+    }  # fmt: skip
+
+
 def begun(members: bool = True) -> dict[str, Any]:
     """Paths of phases that set out from those members, or phase classes."""
     paths = real(R, P, phase_paths.NUMBERS)
@@ -119,6 +131,16 @@ def one_by_one() -> dict[str, Any]:
         "couplings": C, "n": i64(R, P, value=2), "phase": real(R, P), "time_left": real(R), "step": i64(R),
         "events": real(R), "keys": np.zeros(R, np.uint64), "spectators": 0,
     }  # fmt: skip
+
+
+def forms(size: int = P) -> excess.Forms:
+    return excess.Forms(**in_forms(size))
+
+
+def in_forms(size: int = P) -> dict[str, Any]:
+    """Two observables of so many beables."""
+    parts = {"vr": real(size, size), "vi": real(size, size), "mr": real(2, size, size), "mi": real(2, size, size)}
+    return {"energy": real(size), **parts, "end": np.array([0.1, 0.2])}
 
 
 def calls() -> dict[str, Call]:
@@ -140,6 +162,8 @@ def calls() -> dict[str, Call]:
     active = {"active": ones(R)}
     classes = {"classes": Classes(**in_classes())}
     paths, alone = {"paths": real(R, P, phase_paths.NUMBERS)}, {"law": law()}
+    ruled = {"rule": general.CopyRule(**copy_rule())}
+    work = {"work": general_counts.Work(**ruled)}
     onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
     return {
         "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
@@ -154,6 +178,11 @@ def calls() -> dict[str, Call]:
             exact.Paths(**one_by_one()).watch, {"death": real(R, P), "smallest": i64(R, P), "floor": i64(R, P)},
         ),
         "Paths.name": (exact.Paths(**one_by_one()).name, {"ids": blocks()["ids"], "offset": blocks()["offset"]}),
+        "Forms": (excess.Forms, in_forms()),
+        "excess.Paths": (
+            excess.Paths,
+            {**one_by_one(), "forms": forms(), "death": real(R, P), "jumps": real(R, 2), "held": real(R, 2)},
+        ),
         "half_step": (half_step, {**system, "n": real(P, value=2.0), "phase": real(P), "t": 0.1}),
         "counts.advance": (
             counts.advance,
@@ -174,6 +203,18 @@ def calls() -> dict[str, Call]:
         "move": (
             members.move,
             {**aligned_, "crowd": crowd(0), **active, **stream, "half": 0, "n": i64(R, P), "out": i64(R, P)},
+        ),
+        "CopyRule": (general.CopyRule, copy_rule()),
+        "velocity": (general.velocity, {**ruled, "n": real(P, value=2.0), "phase": real(P), "omega": real(P)}),
+        "general_counts.plan_half": (
+            general_counts.plan_half,
+            {**work, "plans": aligned, "control": CONTROL, "half": 0, **active, "n": n, "out": i64(R, P),
+             "phase": real(R, P), "time_left": real(R, value=1.0)},
+        ),
+        "general_counts.advance": (
+            general_counts.advance,
+            {**work, "control": CONTROL, "seed": 1, "purpose": 1, "first_replica": 0, "n": n, "phase": real(R, P),
+             **clocks, "events": real(R), "max_steps": 5},
         ),
         "sums_of_mapped": (
             phases.sums_of_mapped,
@@ -263,7 +304,10 @@ def calls() -> dict[str, Call]:
 
 
 NAMES = list(calls())
-LOOSE = {"half_step": ("n", "phase"), "leavers": ("chance",), "many_leavers": ("chance",), "unit_circle": ("angle",)}
+LOOSE = {
+    "half_step": ("n", "phase"), "leavers": ("chance",), "many_leavers": ("chance",), "unit_circle": ("angle",),
+    "velocity": ("n", "phase", "omega"),
+}  # fmt: skip
 """Arguments of a function that may be of another type or length: they are copied, or any length will do."""
 AT_LEAST = {
     "draw_proposals": ("partner", "group", "luck"),
@@ -286,8 +330,13 @@ def wrong_object(value: Any, name: str) -> list[Any]:
         made.append(OTHER)
     if isinstance(value, Scratch):
         made.append(Scratch(OTHER))
+    if isinstance(value, (general.CopyRule, general_counts.Work)):
+        other = general.CopyRule(**copy_rule(OTHER))
+        made.append(general_counts.Work(other) if isinstance(value, general_counts.Work) else other)
     if isinstance(value, exact_phases.Law):
         made.append(law(OTHER))
+    if isinstance(value, excess.Forms):
+        made.append(forms(P + 1))
     if isinstance(value, Crowd):
         made += [crowd(3, U + 1), crowd(3, U, P + 1), *([crowd(0)] if name in NEED_VALUES else [])]
     if isinstance(value, Classes):
@@ -305,7 +354,8 @@ NEED_VALUES = (
 
 def wrong(value: Any, name: str, shorter: bool, longer: bool) -> list[Any]:
     """What must be refused in the place of a right array or object."""
-    if isinstance(value, (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law)):
+    kinds = (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law, excess.Forms)
+    if isinstance(value, (*kinds, general.CopyRule, general_counts.Work)):
         return wrong_object(value, name)
     if not isinstance(value, np.ndarray):
         return []
@@ -356,6 +406,7 @@ OUT_OF_RANGE: list[tuple[str, str, Any, int]] = [
     ("Crowd", "counts", (1, 2), 3), ("Crowd", "counts", (0, 1), 99), ("Crowd", "spectators", (0, 0), 3),
     ("Crowd", "spectators", (0, 0), -1),
     ("Paths", "n", (0, 1), -1), ("Paths.name", "offset", 1, 7), ("Paths.name", "offset", 0, 1),
+    ("excess.Paths", "n", (0, 1), -1),
     ("Classes", "count", (0, 1, 2), -1), ("Classes", "count", (1, 0, 0), 2), ("Classes", "n", (1, 2), 9),
     ("Classes", "spectators", (0, 0), 2), ("Classes", "spectators", (0, 0), -1),
     ("draw_proposals", "proposals", (0, 0), 3), ("draw_proposals", "proposals", (1, 0), -1),

@@ -1,0 +1,85 @@
+"""Aligned members under any copy rule of model/rules: leaps of counts, leaps of members with an identity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import copympi.kernels.general_counts as kernel
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.counts import Counts
+from copympi.engine.members import Members
+from copympi.engine.purposes import Purpose
+from copympi.errors import InputError
+from copympi.kernels.general import MOST_POWER, CopyRule
+from copympi.model.preparation import Start
+from copympi.model.rules import Rule, entries
+from copympi.model.system import System
+
+
+def compiled(rule: Rule, system: System) -> CopyRule:
+    """The rule as the kernels read it; InputError where its powers are too large for them, or a matrix does not fit."""
+    copied, turned = rule.excess
+    powers = np.array([rule.q + copied, 1.0 - rule.q, rule.r, turned - rule.r])
+    if np.any(np.abs(powers) > MOST_POWER):
+        most = f"must have powers of n_a and n_b of at most {MOST_POWER:g} in size, where members are counted"
+        raise InputError("dynamics.rule", rule, most)
+    found = entries(rule, system)
+    order = np.argsort(found.k, kind="stable")
+    upper = np.flatnonzero(found.rows < found.columns)  # (b, a), b < a: in the order of the kernels' pairs
+    strengths, angles = (
+        [np.ascontiguousarray(sign * values[order][:, upper]) for values in both]
+        for sign, both in ((1.0, (found.copying, found.turning)), (-1.0, (found.copying_angle, found.turning_angle)))
+    )  # of (a, b): strengths are symmetric, angles odd
+    return CopyRule(
+        system.couplings, powers=powers, order=found.k[order], copying=strengths[0], copying_shift=angles[0],
+        turning=strengths[1], turning_shift=angles[1],
+    )  # fmt: skip
+
+
+class GeneralCounts(Counts):
+    """Counts n (here, P) and phases (here, P) of this rank's replicas, all of a step's copies drawn at once."""
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
+    ) -> None:
+        super().__init__(comm, system, start, accuracy, replicas, seed)
+        self.rule = rule
+        self._work = kernel.Work(compiled(rule, system))
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self._work = kernel.Work(compiled(self.rule, system))
+
+    def advance_some(self) -> tuple[int, int, int, int]:
+        """Steps made, status, replica and beable."""
+        return kernel.advance(
+            self._work, self._control, seed=self.seed, purpose=Purpose.LEAP, first_replica=self.first, n=self.n,
+            phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
+            largest=self.largest_chance, max_steps=self.pace.steps,
+        )  # fmt: skip
+
+
+class GeneralMembers(Members):
+    """Every member of every replica; a beable's members share its phase, phase (R, P), alike on every rank."""
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
+    ) -> None:
+        super().__init__(comm, system, start, accuracy, replicas, seed)
+        self.rule = rule
+        self._work = kernel.Work(compiled(rule, system))
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self._work = kernel.Work(compiled(self.rule, system))
+
+    def plan_here(self, half: int) -> tuple[int, int, int]:
+        """The plan of a half step as this rank makes it: status, replica and beable."""
+        return kernel.plan_half(
+            self._work, self._plans, self._control, half, active=self.active, n=self.n, out=self.out,
+            phase=self.phase, time_left=self.time_left,
+        )  # fmt: skip
