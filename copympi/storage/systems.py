@@ -23,7 +23,7 @@ PACKED: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 def write(group: Any, system: System, start: Start, named: bool) -> None:
     """H/hbar, hbar, Psi and N at t = 0, labels (of many beables only those that a user `named`), lattice, parts."""
-    N, large = start.members, system.P > MOST_PROFILE
+    N, large = start.number, system.P > MOST_PROFILE
     group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
     if named or not large:
         group["labels"] = np.array([label.encode() for label in system.labels], "S")
