@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ SUBSTEP_TURN = 0.3
 """Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
 FIRST_EFFORT = 100_000
 """Beables and bonds that a rank moves before it looks at the clock for the first time: 10 to 30 ms."""
+HELD = 1 << 16
+"""Beables, of all systems of a schedule together, for which what the kernels want is held: some 50 MB."""
 EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 """Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
@@ -70,18 +73,25 @@ class LatticeCounts(IndependentReplicas):
         self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
         self.filtered = False
         self.state_at_start = start.state
+        self._kept: OrderedDict[int, tuple[System, Bonds, NDArray[np.float64], kernel.Replicas]] = OrderedDict()
         self.check(system)
         self._make_bonds()
 
     def _make_bonds(self) -> None:
         """What the kernels want of H, and what turns phases of beables without couplings, radians in unit time."""
-        system = self.system
-        self.bonds = bonds(system, self.state_at_start, self.tiles)
-        self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
-        self.replicas = kernel.Replicas(
-            self.bonds, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
-            substeps=self.substeps, **self.counters,
-        )  # fmt: skip
+        kept, system = self._kept, self.system
+        if id(system) not in kept:
+            made = bonds(system, self.state_at_start, self.tiles)
+            alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - made.shift)
+            replicas = kernel.Replicas(
+                made, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
+                substeps=self.substeps, **self.counters,
+            )  # fmt: skip
+            while kept and (len(kept) + 1) * system.P > HELD:
+                kept.popitem(last=False)
+            kept[id(system)] = (system, made, alone, replicas)
+        kept.move_to_end(id(system))
+        _, self.bonds, self.alone, self.replicas = kept[id(system)]
 
     def check(self, system: System) -> None:
         """InputError where a fixed step is too long for the fastest waves of an H."""
