@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 import copympi.kernels.lattice as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import State
+from copympi.engine.lattice_bonds import Places, bonds, norm_of, places
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
-from copympi.engine.tiles import Tiles, rest_of_tile, tile_of
+from copympi.engine.tiles import Tiles
 from copympi.errors import DynamicsError, InputError
-from copympi.kernels.bonds import Bonds
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
 STABLE = 2.5
 """|H| h/hbar up to which the polynomial does not blow up."""
-GAP = 32
-"""Bonds along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
 SUBSTEP_TURN = 0.3
 """Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
 FIRST_EFFORT = 100_000
 """Beables and bonds that a rank moves before it looks at the clock for the first time: 10 to 30 ms."""
-HELD = 1 << 16
-"""Beables, of all systems of a schedule together, for which what the kernels want is held: some 50 MB."""
 EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
 """Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
@@ -73,25 +67,26 @@ class LatticeCounts(IndependentReplicas):
         self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
         self.filtered = False
         self.state_at_start = start.state
-        self._kept: OrderedDict[int, tuple[System, Bonds, NDArray[np.float64], kernel.Replicas]] = OrderedDict()
+        self.places: Places | None = None
+        self.replicas: kernel.Replicas
         self.check(system)
         self._make_bonds()
 
     def _make_bonds(self) -> None:
         """What the kernels want of H, and what turns phases of beables without couplings, radians in unit time."""
-        kept, system = self._kept, self.system
-        if id(system) not in kept:
-            made = bonds(system, self.state_at_start, self.tiles)
-            alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - made.shift)
-            replicas = kernel.Replicas(
-                made, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
-                substeps=self.substeps, **self.counters,
-            )  # fmt: skip
-            while kept and (len(kept) + 1) * system.P > HELD:
-                kept.popitem(last=False)
-            kept[id(system)] = (system, made, alone, replicas)
-        kept.move_to_end(id(system))
-        _, self.bonds, self.alone, self.replicas = kept[id(system)]
+        system = self.system
+        moved = self.places is None or not self.places.of(system)
+        if self.places is None or moved:
+            self.places = places(system, self.tiles)
+        self.bonds = bonds(system, self.state_at_start, self.places)
+        self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
+        if not moved:
+            self.replicas.follow(self.bonds)
+            return
+        self.replicas = kernel.Replicas(
+            self.bonds, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
+            substeps=self.substeps, **self.counters,
+        )  # fmt: skip
 
     def check(self, system: System) -> None:
         """InputError where a fixed step is too long for the fastest waves of an H."""
@@ -229,72 +224,3 @@ def rescaled(n: NDArray[np.int64], mean: NDArray[np.float64], deviation: NDArray
 def _off(mean: NDArray[np.complex128], deviation: NDArray[np.complex128]) -> NDArray[np.float64]:
     """|mean + deviation|^2 - |mean|^2, which is n - N rho: no difference of large numbers is taken."""
     return np.asarray(2.0 * (mean.conj() * deviation).real + np.abs(deviation) ** 2)
-
-
-def energy_of(W: sp.csr_array, state: NDArray[np.complex128]) -> float:
-    """<H>/hbar of a state (P,)."""
-    return float((state.conj() @ (W @ state)).real)
-
-
-def norm_of(system: System, state: NDArray[np.complex128]) -> float:
-    """A bound on the norm of H/hbar less the energy of the state, as `bonds` has it but for rounding."""
-    W = system.frequencies
-    omega = W.diagonal().real
-    own = np.where(system.coupled, omega - energy_of(W, state), 0.0)
-    return float((abs(W).sum(axis=1) - np.abs(omega) + np.abs(own)).max())
-
-
-def bonds(system: System, state: NDArray[np.complex128], tiles: Tiles) -> Bonds:
-    """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
-
-    Beables without couplings have no energy here: their phase is known without a step. state : (P,) Psi at t = 0.
-    """
-    W = system.frequencies.tocsr()
-    omega = np.ascontiguousarray(W.diagonal().real)
-    shift = energy_of(W, state)
-    entry = W.tocoo()
-    upper = entry.coords[0] < entry.coords[1]
-    row, column = (index[upper].astype(np.int64) for index in entry.coords)
-    weight = entry.data[upper]
-    order = np.lexsort((row, column - row, tile_of(row)))
-    row, offset, weight = row[order], (column - row)[order], weight[order]
-    opens = np.ones(row.size, bool)
-    opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP) | (np.diff(tile_of(row)) != 0)
-    begin = np.flatnonzero(opens)
-    last = np.append(begin[1:], row.size) - 1
-    length = row[last] - row[begin] + 1 if row.size else np.zeros(0, np.int64)
-    at = np.cumsum(length) - length
-    runs = np.column_stack([row[begin], offset[begin], length, at]).astype(np.int64)
-    weights = np.zeros(int(length.sum()), complex)
-    run_of = np.cumsum(opens) - 1
-    weights[at[run_of] + row - row[begin][run_of]] = weight
-    size = np.zeros(system.P)
-    np.add.at(size, row, np.abs(weight))
-    np.add.at(size, row + offset, np.abs(weight))
-    own = np.where(system.coupled, omega - shift, 0.0)
-    sides = sides_of(runs)
-    return Bonds(
-        system.couplings, runs, np.searchsorted(runs[:, 0], tiles.begins), sides,
-        np.searchsorted(tile_of(sides[:, 0]), np.arange(tiles.number + 1)), np.ascontiguousarray(weights.real),
-        np.ascontiguousarray(weights.imag), own, shift,
-        float((size + np.abs(own)).max()),
-    )  # fmt: skip
-
-
-def sides_of(runs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The bonds of all runs (K, 4) as either end sees them: beable, partner, length, first bond, sign; by tiles."""
-    first, offset, length, start = runs.T
-    one = np.column_stack([first, first + offset, length, start, np.ones_like(first)])
-    other = np.column_stack([first + offset, first, length, start, -np.ones_like(first)])
-    parts = [one]
-    while other.size:  # the other end's beables may lie in two tiles
-        room = rest_of_tile(other[:, 0])
-        here = other.copy()
-        here[:, 2] = np.minimum(other[:, 2], room)
-        parts.append(here)
-        other = other[other[:, 2] > room]
-        room = rest_of_tile(other[:, 0])
-        other[:, [0, 1, 3]] += room[:, None]
-        other[:, 2] -= room
-    sides = np.concatenate(parts)
-    return np.ascontiguousarray(sides[np.lexsort((sides[:, 3], sides[:, 4], tile_of(sides[:, 0])))])
