@@ -29,10 +29,15 @@ class ExactCounts(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank, named))
         self.n = np.tile(start.counts, (self.layout.here, 1))
         self.phase = np.tile(start.phase, (self.layout.here, 1))
-        self.paths = kernel.Paths(
-            system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
-            keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64), spectators=self.spectators,
-        )  # fmt: skip
+        keys = np.arange(self.layout.first, self.layout.last, dtype=np.uint64)
+        self.paths = self.paths_of({
+            "n": self.n, "phase": self.phase, "time_left": self.time_left, "step": self.step, "events": self.events,
+            "keys": keys, "spectators": self.spectators,
+        })  # fmt: skip
+
+    def paths_of(self, arrays: dict[str, Any]) -> Any:
+        """The kernel's paths of these arrays."""
+        return kernel.Paths(self.system.couplings, **arrays)
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
