@@ -22,7 +22,8 @@ from copympi.errors import (  # noqa: E402
     StepWarning,
     StoppedEarly,
 )
-from copympi.model.build import lattice  # noqa: E402
+from copympi.model.build import composite, lattice  # noqa: E402
+from copympi.model.circuits import circuit  # noqa: E402
 from copympi.model.rules import Harmonic, Rule  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, load, simulate  # noqa: E402
@@ -48,7 +49,9 @@ __all__ = [
     "Sweep",
     "System",
     "__version__",
+    "circuit",
     "cite",
+    "composite",
     "lattice",
     "load",
     "simulate",

@@ -23,8 +23,8 @@ from copympi.run.settings import fingerprint
 from copympi.run.watchdog import Unwatched
 
 PREPARATION = (
-    "members", "state", "density", "phase", "normalise", "packet", "admixture", "basis", "phase_spread", "phases",
-    "phase_kinds", "spectators",
+    "members", "state", "density", "phase", "normalise", "packet", "parts", "admixture", "basis", "phase_spread",
+    "phases", "phase_kinds", "spectators",
 )  # fmt: skip
 DYNAMICS = (
     "duration", "step", "tolerance", "leaving_chance", "method", "representation", "replicas", "seed", "rule",
@@ -46,6 +46,7 @@ def simulate(
     phase: Any = None,
     normalise: bool = False,
     packet: Any = None,
+    parts: dict[str, Any] | None = None,
     admixture: dict[str, Any] | None = None,
     basis: Any = None,
     interval: float | None = None,
@@ -77,7 +78,7 @@ def simulate(
     """Copy dynamics (39), (40) of members that start in Psi, recorded every `interval` up to `duration`.
 
     Collective: under mpiexec every rank of `comm` calls it, and gets the same Run. Keys of a config file have the same
-    names. One of state, density and packet is to be given. Units: energies as in H, times in hbar over them.
+    names. One of state, density, packet and parts is to be given. Units: energies as in H, times in hbar over them.
 
     Parameters
     ----------
@@ -91,6 +92,8 @@ def simulate(
     normalise : bool, default False. Scale state or density to norm one, whatever it is.
     packet : dict, or a list of such, default None. On a lattice {"centre" [length], "width" [length], "wave_number"
         [1/length], "amplitude" [1]}, or {"eigenstate": number, "amplitude"}; a list is superposed.
+    parts : dict, default None. Of a composite, part -> its amplitudes (d,), or the name of one of its beables: the
+        product state. A part that is not named is in its first beable.
     admixture : dict, default None. {"state": "ground", "uniform" or amplitudes (P,), "weight": 1e-6 [1]}, against
         nodes.
     basis : (P, P) complex unitary [1] or "eigen", default None. Its columns are the beables to use; the state is given

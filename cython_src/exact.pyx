@@ -46,6 +46,7 @@ cdef extern from "exact.h" nogil:
         double shift
     void exact_bind(Exact *k, const int64_t *n)
     void exact_fill(Exact *k, const int64_t *n, const double *phase)
+    int64_t exact_movable(const Exact *k, int64_t n)
     double exact_look(Exact *k, double time_left)
     double exact_expand(Exact *k, double ahead)
     double exact_draw(const Exact *k, Stream *s, double ahead, int64_t *source, int64_t *target)
@@ -82,7 +83,7 @@ cdef class Paths:
     n (R, P) int64, phase (R, P) rad, time_left (R,), step (R,) int64, events (R,) double, are the caller's arrays, and
     change in place: step counts stretches of a path, each up to a copy or to where phases must be worked out anew.
     keys (R,) uint64: draws of replica r are a function of the seed, the purpose and keys[r]. spectators: members of
-    every beable who never copy.
+    every beable who never copy; one with no members has none of them either, as a filter leaves it.
 
     ValueError (or TypeError) where something does not fit.
     """
@@ -138,9 +139,9 @@ cdef class Paths:
         for r in range(self.n.shape[0]):
             members = 0
             for a in range(self.exact.P):
-                if self.n[r, a] < self.exact.spectators:
-                    raise ValueError(f"n[{r}, {a}] = {self.n[r, a]}: must be at least {self.exact.spectators}")
-                members += self.n[r, a] - self.exact.spectators
+                if self.n[r, a] < self.exact.spectators and self.n[r, a] != 0:
+                    raise ValueError(f"n[{r}, {a}] = {self.n[r, a]}: must be at least {self.exact.spectators}, or 0")
+                members += exact_movable(&self.exact, self.n[r, a])
             if self.named and members != self.offset[r + 1] - self.offset[r]:
                 raise ValueError(f"offset: must leave replica {r} as many members as n has, {members}")
         return 0
@@ -194,7 +195,7 @@ cdef class Paths:
                     place = 0
                     for a in range(P):
                         start[a] = place
-                        place += path.n[a] - self.exact.spectators
+                        place += exact_movable(&self.exact, path.n[a])
                 while self.time_left[r] > 0.0 and done < max_steps and status == _FINE:
                     before = path.step[0]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)

@@ -2,9 +2,10 @@
 """Aligned members that copy one by one by any rule: replicas on clocks of their own, each up to its next stop.
 
 Thinning: between copies n stands still, and between a and b no more than max(n_a^q n_b^(1-q), n_b^q n_a^(1-q)) times
-sum_k R'^k copies take place in unit time, whatever the phases. Proposals come at the sum of these bounds; one is taken with the
-ratio of the two directions' flows to it, in the one or the other direction. So the law of the copies is exact. Phases
-move by Runge and Kutta's rule of fourth order in steps that none can turn further in than ANGLE: 5e-8 rad off a radian.
+sum_k R'^k copies take place in unit time, whatever the phases. Proposals come at the sum of these bounds; one is taken
+with the ratio of the two directions' flows to it, in the one or the other direction. So the law of the copies is exact.
+Phases move by Runge and Kutta's rule of fourth order, in steps in which none can turn further than ANGLE: 5e-8 rad off
+a radian.
 """
 from libc.math cimport cos, fabs, fmax, fmin, log1p, rint, sin, sqrt
 from libc.stdint cimport int64_t, uint32_t, uint64_t
@@ -21,6 +22,7 @@ cdef extern from "turned.h" nogil:
     double turned(double rate, double t)
 
 cdef extern from "buckets.h" nogil:
+    int64_t movable(int64_t n, int64_t spectators)
     void move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s, int64_t b, int64_t a)
 
 cdef int FINE = 0, UNRESOLVED = 1
@@ -44,7 +46,8 @@ cdef class Paths:
 
     n (R, P) int64, phase (R, P) rad, time_left (R,), step (R,) int64, events (R,) double, are the caller's arrays, and
     change in place: step counts proposals, and steps of phases. keys (R,) uint64: draws of replica r are a function of
-    the seed, the purpose and keys[r]. spectators: members of every beable who never copy.
+    the seed, the purpose and keys[r]. spectators: members of every beable who never copy; one that has no members has
+    none of them either, as a filter leaves it.
 
     ValueError (or TypeError) where something does not fit.
     """
@@ -66,7 +69,7 @@ cdef class Paths:
     cdef Pair *pair
     cdef Powers *power
     cdef double *z             # (2, P)
-    cdef double *bound         # (P,), as the rest: 1 for beables that have a neighbour with members, at a chunk's start
+    cdef double *bound         # (P,), as the rest: 1 for beables with a neighbour with members, at a chunk's start
     cdef double *omega
     cdef double *phi
     cdef double *stage
@@ -115,8 +118,8 @@ cdef class Paths:
         for r in range(self.n.shape[0]):
             members = 0
             for a in range(self.n.shape[1]):
-                need(self.n[r, a] >= self.spectators, "n: must be at least the spectators")
-                members += self.n[r, a] - self.spectators
+                need(self.n[r, a] >= self.spectators or self.n[r, a] == 0, "n: must be at least the spectators, or 0")
+                members += movable(self.n[r, a], self.spectators)
             if self.named:
                 need(members == self.offset[r + 1] - self.offset[r], "offset: must leave each its members")
         return 0
@@ -152,7 +155,7 @@ cdef class Paths:
                     place = 0
                     for a in range(P):
                         self.start[a] = place
-                        place += self.n[r, a] - self.spectators
+                        place += movable(self.n[r, a], self.spectators)
                 while self.time_left[r] > 0.0 and done < max_steps and status == FINE:
                     before = self.step[r]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)

@@ -154,7 +154,7 @@ cdef double choose_singles(const System *s, StepControl control, const int64_t *
     as long as that makes the step cheaper.
     """
     cdef Py_ssize_t a, few
-    cdef double h, best = 0.0, longest = predictor_step(s, control, w, time_left)
+    cdef double h, best = 0.0, longest = predictor_step(s, control, n, w, time_left)
     cdef Look o
     for a in range(s.P):
         g.single[a] = 0

@@ -44,7 +44,7 @@ cdef class Replicas:
     The arrays belong to the caller, who may write to them between steps: n (R, P) whole numbers, or
     UNCOUNTED; c (R, 2, P) amplitudes re, im, or their deviations where mean (R, 2, P) is not None; of each replica
     (R,): time_left to the record, steps done (`step`), events, largest_chance of a member to leave in a step, substeps
-    of its beables. total: N, where there is no mean; the replicas are numbered from `first`.
+    of its beables, members (its N) and, where there is no mean, total (N exactly). They are numbered from `first`.
 
     A step with stiff clusters may be left unfinished, when its effort is spent: until it is finished the arrays show
     its start, so that they can be saved at any time. Raises ValueError for arrays that do not fit.
@@ -59,6 +59,8 @@ cdef class Replicas:
     cdef double[::1] events
     cdef double[::1] largest_chance
     cdef int64_t[::1] substeps
+    cdef const int64_t[::1] total
+    cdef const double[::1] members
     cdef Py_ssize_t first
     cdef Replica x             # the one whose turn it is,
     cdef Py_ssize_t turn       # and its place among all
@@ -66,7 +68,8 @@ cdef class Replicas:
     cdef bint unfinished       # whether its step has begun
     cdef bint noisy            # whether some of its beables are not calm in this step
 
-    def __cinit__(self, Bonds bonds not None, *, Py_ssize_t first, int64_t total, int64_t[:, ::1] n not None,
+    def __cinit__(self, Bonds bonds not None, *, Py_ssize_t first, const int64_t[::1] total not None,
+                  const double[::1] members not None, int64_t[:, ::1] n not None,
                   double[:, :, ::1] c not None, double[:, :, ::1] mean, double[::1] time_left not None,
                   int64_t[::1] step not None, double[::1] events not None, double[::1] largest_chance not None,
                   int64_t[::1] substeps not None):
@@ -79,8 +82,9 @@ cdef class Replicas:
         need(time_left.shape[0] == R and step.shape[0] == R, "time_left, step: must be (R,)")
         need(events.shape[0] == R, "events: must be (R,)")
         need(largest_chance.shape[0] == R and substeps.shape[0] == R, "largest_chance, substeps: must be (R,)")
+        need(total.shape[0] == R and members.shape[0] == R, "total, members: must be (R,)")
         self.workspace = workspace = Workspace(bonds, mean is not None)
-        self.first, self.x.total = first, total
+        self.first, self.total, self.members = first, total, members
         self.n, self.c, self.mean = n, c, mean
         self.time_left, self.step, self.substeps = time_left, step, substeps
         self.events, self.largest_chance = events, largest_chance
@@ -109,7 +113,8 @@ cdef class Replicas:
         x.mean = &self.mean[r, 0, 0] if self.workspace.large_n else NULL
         x.spectators = control.spectators
         x.limit = control.leaving_chance
-        x.members = control.members
+        x.members = self.members[r]
+        x.total = self.total[r]
         x.largest_chance = self.largest_chance[r]
         x.events = self.events[r]
         x.substeps = self.substeps[r]
@@ -153,8 +158,8 @@ cdef void expand(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
         add_up(2 * P2, w.deviation, w.mean, w.v)
 
 
-cdef double choose_step(const Diagonals *d, StepControl control, double time_left, const double *leading,
-                        Work *w) noexcept nogil:
+cdef double choose_step(const Diagonals *d, StepControl control, const Replica *x, double time_left,
+                        const double *leading, Work *w) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the record alone.
 
     It keeps the error of the polynomial within what is allowed, a member's mean chance to leave at half its limit,
@@ -165,12 +170,12 @@ cdef double choose_step(const Diagonals *d, StepControl control, double time_lef
         return time_left / max(rint(time_left / control.step), 1.0)
     size = d.norm / 5.0 * sqrt(size_of(d.P, leading))
     if size > 0.0:
-        h = min(h, sqrt(sqrt(control.error_rate * sqrt(control.members) / size)))
+        h = min(h, sqrt(sqrt(control.error_rate * sqrt(x.members) / size)))
     flow = flow_rates(d, w.v, w.early_rate)
     if not isfinite(flow):
         return 0.0
     if flow > 0.0:
-        h = min(h, 0.5 * control.leaving_chance * control.members / flow)
+        h = min(h, 0.5 * control.leaving_chance * x.members / flow)
     if d.norm > 0.0:
         h = min(h, CAREFUL / d.norm)
     return time_left / max(ceil(time_left / h * (1.0 - 1e-12)), 1.0)
@@ -191,8 +196,8 @@ cdef void follow_path(const Diagonals *d, const Replica *x, Work *w) noexcept no
 
 cdef void lay_path(const Diagonals *d, StepControl control, Replica *x, double time_left, Work *w) noexcept nogil:
     """The path over the next step, and its length: flows that grow within it (from a node on) shorten it."""
-    cdef double moving, most = 0.5 * control.leaving_chance * control.members
-    x.h = choose_step(d, control, time_left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
+    cdef double moving, most = 0.5 * control.leaving_chance * x.members
+    x.h = choose_step(d, control, x, time_left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
     while isfinite(x.h) and x.h >= control.smallest:
         follow_path(d, x, w)
         moving = 0.5 * x.h * (flow_rates(d, w.early, w.early_rate) + flow_rates(d, w.late, w.late_rate))

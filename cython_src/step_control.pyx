@@ -6,7 +6,7 @@ from copympi.kernels.checks cimport need
 
 
 cdef class StepControl:
-    """Step control between two records, for `members` members of a replica.
+    """Step control between two records, for `members` members of a replica; 0: for as many as it has.
 
     step : length of a fixed step, or 0 where steps are adapted. leaving_chance : largest chance of a member to leave
     its beable in an adapted step. error_rate : error in rho that unit time may have. smallest : a step below this

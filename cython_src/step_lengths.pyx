@@ -42,18 +42,29 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
     return worst if isfinite(last) else NAN
 
 
-cdef double predictor_step(const System *s, StepControl control, Scratch w, double time_left) noexcept nogil:
+cdef double all_of(const System *s, const int64_t *n) noexcept nogil:
+    """How many members there are."""
+    cdef Py_ssize_t a
+    cdef int64_t members = 0
+    for a in range(s.P):
+        members += n[a]
+    return <double> members
+
+
+cdef double predictor_step(const System *s, StepControl control, const int64_t *n, Scratch w,
+                           double time_left) noexcept nogil:
     """The longest step up to `time_left` whose predictor errs within the tolerance, from w.v.
 
     Both half steps of length h/2 err by at most 2 |v5| (h/2)^5 / sqrt(N) in rho, |v5| <= norm |v4| / 5.
     """
     cdef Py_ssize_t a
-    cdef double size = 0.0, bound
+    cdef double size = 0.0, bound, members
     for a in range(2 * s.P):
         size += w.v[8 * s.P + a] * w.v[8 * s.P + a]
     bound = 2.0 * w.norm * sqrt(size) / 5.0
     if bound > 0.0:
-        return fmin(time_left, 2.0 * sqrt(sqrt(control.error_rate * sqrt(control.members) / bound)))
+        members = control.members if control.members > 0.0 else all_of(s, n)
+        return fmin(time_left, 2.0 * sqrt(sqrt(control.error_rate * sqrt(members) / bound)))
     return time_left
 
 
@@ -71,7 +82,7 @@ cdef double choose_step(const System *s, StepControl control, const int64_t *n, 
         h = time_left / fmax(parts, 1.0)
         chance[0] = largest_chance(s, control.spectators, n, h, w, &growth, limiting)
         return h
-    h = predictor_step(s, control, w, time_left)
+    h = predictor_step(s, control, n, w, time_left)
     while True:
         chance[0] = largest_chance(s, control.spectators, n, h, w, &growth, limiting)
         over = fmax(chance[0], growth / GROWTH) / control.leaving_chance

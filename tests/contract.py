@@ -29,6 +29,8 @@ from tests.physics import random_system
 INTERVAL = 0.1
 FOUR = random_system(4, 1)
 RING = copympi.lattice(12, potential={"kind": "harmonic", "omega": 0.3})
+KEPT = (0, 2)
+"""Beables whose members pass a filter; FOUR couples them."""
 DENSITY = np.array([0.3, 0.0, 0.5, 0.2])
 """With a beable that nobody holds."""
 RULES = {GENERAL: Rule(0.6, -0.4, [Harmonic(), Harmonic(2, 0.7, 0.3, 0.4, -0.2)])}
@@ -68,14 +70,18 @@ def cases(row: Method) -> dict[str, Case]:
     return out
 
 
-def carried(ensemble: Ensemble, records: int = 2, interval: float = INTERVAL) -> Iterator[Snapshot | None]:
-    """The snapshots of an ensemble at t = 0 and at its records."""
+def carried(
+    ensemble: Ensemble, records: int = 2, interval: float = INTERVAL, kept: tuple[int, ...] | None = None
+) -> Iterator[Snapshot | None]:
+    """The snapshots of an ensemble at t = 0 and at its records; kept: whose members stay after the first."""
     yield ensemble.snapshot()
     for stop in clock.records(interval, 1, records):
         ensemble.begin(stop)
         while ensemble.advance():
             pass
         yield ensemble.snapshot()
+        if stop.number == 1 and kept is not None:
+            ensemble.keep(kept)
 
 
 def digest(snapshots: list[Snapshot]) -> str:
@@ -98,6 +104,10 @@ def digests(comm: Any) -> dict[str, str]:
             told = [one for one in carried(row.make(comm, case)) if one is not None]
             if told:
                 out[f"{row.name}: {name}"] = digest(told)
+        name, case = list(cases(row).items())[1]  # in blocks, where a method has blocks
+        told = [one for one in carried(row.make(comm, case), kept=KEPT) if one is not None]
+        if told:
+            out[f"{row.name}: {name}, a filter"] = digest(told)
     return out
 
 

@@ -63,6 +63,7 @@ class PreparationSection(Section):
     phase_kinds: int = Field(64, ge=1, le=MOST_KINDS)
     spectators: int = Field(0, ge=0, le=MOST_SPECTATORS)
     packet: Any = None
+    parts: Any = None
     admixture: Any = None
     basis: Any = None
 

@@ -28,7 +28,7 @@ SMALLEST_CHANCE = float(np.finfo(float).smallest_subnormal)
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How accurate the steps of `members` copies are to be.
+    """How accurate the steps of `members` copies are to be; 0: of as many as each replica has, after a filter.
 
     step : fixed length, or None: the longest step within `leaving_chance` (any member's chance to leave its beable,
         as expected at the start of the step) and `tolerance` (error of the predictor in rho over the whole run; where

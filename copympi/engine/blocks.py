@@ -28,7 +28,7 @@ class Blocks:
     """The layout: a unit is a block of a replica, and a rank owns a run of them; every rank knows all replicas' n.
 
     blocks : of each replica, which share out its `members` among themselves. Of this rank's units: unit (., 2), replica
-    and block of each; sizes (.,), members; offset (. + 1,), where each one's members begin among this rank's, for good.
+    and block of each; sizes (.,), members at t = 0; offset (. + 1,), where each one's then begin among this rank's.
     """
 
     def __init__(self, replicas: int, blocks: int, members: int, size: int, rank: int) -> None:
@@ -55,9 +55,10 @@ class InBlocks(Ensemble):
     """What methods share whose members have an identity.
 
     `ids` holds the members of each unit, four bytes each, bucketed by beable, and `counts` (units, P) the sizes of the
-    buckets. Member I of a replica has id I - (first of its block). What is global, n (R, P) for one, stands alike on
-    every rank; own_n (R, P) is this rank's part of it. n counts spectators too, of whom `blockless` of each beable are
-    in no block, as they are all alike. active (R,): 1 for a replica that is not yet at the stop.
+    buckets; offset (units + 1,) says where units begin. Member I of a replica has id I - (first of its block) for good,
+    whoever leaves by a filter. What is global, n (R, P) for one, stands alike on every rank; own_n (R, P) is this
+    rank's part of it. n counts spectators too, of whom `blockless` (R, P) are in no block, as they are all alike.
+    active (R,): 1 for a replica that is not yet at the stop.
     """
 
     layout: Blocks
@@ -65,7 +66,8 @@ class InBlocks(Ensemble):
     def __init__(
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, replicas: int, blockless: int
     ) -> None:
-        P, self.blockless = system.P, blockless
+        P = system.P
+        self.blockless = np.full((replicas, P), blockless, np.int64)
         members = start.members - P * blockless
         layout = Blocks(replicas, blocks_for(members, P), members, comm.size, comm.rank)
         super().__init__(comm, system, start, accuracy, seed, layout)
@@ -85,7 +87,7 @@ class InBlocks(Ensemble):
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
         super().begin(stop)
-        self.active[:] = 1
+        self.active[:] = ~self.deserted
 
     def accept(self, plans: Plans, status: int, replica: int) -> None:
         """Take plans for good, or raise what is wrong with one. The next `over_ranks` proves that all have the root's.
@@ -126,14 +128,41 @@ class InBlocks(Ensemble):
 
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`."""
+        ids, sizes = state.ragged.get("ids", (self.ids, self.sizes))
+        if not np.array_equal(sizes, self.sizes) and "counts" in state.columns:  # some have left by a filter
+            self.counts[:] = state.columns["counts"]
+            self.regroup(np.empty(ids.size, np.uint32), sizes)
         super().restore(state, stop)
+        self.blockless[self.n == 0] = 0
         self.active[:] = self.time_left > 0.0
         self.count()
 
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,): blocks close their ranks."""
+        stays = np.repeat(np.tile(~gone, len(self.unit)), self.counts.ravel())
+        self.counts[:, gone] = 0
+        self.n[:, gone] = 0
+        self.blockless[:, gone] = 0
+        self.count()
+        self.regroup(self.ids[stays], self.counts.sum(axis=1, dtype=np.int64), stays)
+
+    def regroup(self, ids: NDArray[np.uint32], sizes: Int, which: NDArray[np.bool_] | None = None) -> None:
+        """Take `ids` for those of this rank's members, so many in each unit; `which` of those that were there they are.
+
+        None : what there is besides of each member is yet to be filled in.
+        """
+        self.ids = ids
+        self.offset = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+    @property
+    def sizes(self) -> Int:
+        """Members in each of this rank's units as they are now, (units,)."""
+        return np.diff(self.offset)
+
     def beables(self, unit: int) -> Int:
-        """a_I of every member of one of this rank's units, by id within the block."""
+        """a_I of every member of one of this rank's units, by id within the block; -1 of those who have left."""
         begin, end = self.offset[unit], self.offset[unit + 1]
-        out = np.empty(end - begin, np.int64)
+        out = np.full(self.layout.sizes[unit], -1)
         out[self.ids[begin:end]] = np.repeat(np.arange(self.system.P), self.counts[unit])
         return out
 

@@ -52,6 +52,10 @@ class Counts(IndependentReplicas):
             events=self.events, largest=self.largest_chance, max_steps=self.pace.steps,
         )  # fmt: skip
 
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,)."""
+        self.n[:, gone] = 0
+
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
         return {"occupation": self.n, "phase": self.phase}

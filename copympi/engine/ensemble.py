@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,7 +72,7 @@ class Layout(Protocol):
     def last(self) -> int: ...
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """Members with an identity in each of this rank's units, (last - first,)."""
+        """Members with an identity in each of this rank's units at t = 0, (last - first,)."""
         ...
 
     def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
@@ -87,13 +88,17 @@ class Ensemble(ABC):
     """Copies of one system on all ranks of `comm`, on the way from one stop to the next. Every call is collective.
 
     A method says how steps are drawn (`advance`), and what it holds: `profile_rows`, and what a checkpoint must keep
-    (`per_unit`, `per_member`, `common`). All else is written here, once.
+    (`per_unit`, `per_member`, `common`), and how members leave by a filter (`send_away`). All else is written here,
+    once.
 
-    layout : who has what. spectators : members of each beable that are copied and never copy. time_left (here,): time
-    to the stop; step, events, largest_chance (here,): steps and copies since t = 0, and the largest chance of any
-    member to leave in one step so far. requests (2,): what this rank asks all ranks for; requested (2,): the sum over
-    ranks, as of the last `advance`.
+    layout : who has what. spectators : members of each beable that are copied and never copy; a beable that a filter
+    has emptied has none. time_left (here,): time to the stop; step, events, largest_chance (here,): steps and copies
+    since t = 0, and the largest chance of any member to leave in one step so far. deserted (here,): replicas that
+    filters have left without a member; they are at every stop at once. requests (2,): what this rank asks all ranks
+    for; requested (2,): the sum over ranks, as of the last `advance`.
     """
+
+    n: NDArray[Any]
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, layout: Layout) -> None:
         self.comm, self.system, self.accuracy, self.seed, self.layout = comm, system, accuracy, seed, layout
@@ -103,6 +108,7 @@ class Ensemble(ABC):
         self.step = np.zeros(layout.here, np.int64)
         self.events = np.zeros(layout.here)
         self.largest_chance = np.zeros(layout.here)
+        self.deserted = np.zeros(layout.here, bool)
         self.requests = np.zeros(REQUESTS, np.int64)
         self.requested = np.zeros(REQUESTS, np.int64)
 
@@ -110,6 +116,7 @@ class Ensemble(ABC):
         """Set out for the next stop."""
         self.stop = stop
         self.time_left[:] = stop.length
+        self.time_left[self.deserted] = 0.0
 
     @abstractmethod
     def advance(self) -> bool:
@@ -117,6 +124,41 @@ class Ensemble(ABC):
 
         DynamicsError on every rank where the dynamics cannot go on from the state they reached.
         """
+
+    def keep(self, beables: Sequence[int]) -> None:
+        """A filter: members of other beables leave, spectators too; the rest go on as a new ensemble. Collective.
+
+        To be called at a stop, before `begin`. Who stays keeps identity, beable, phase and momentum; no copy is made
+        and no random number is drawn. From here on N, and what of the accuracy refers to it, is the number of those
+        that stayed, of each replica by itself.
+
+        beables : (k,) int. Those whose members stay.
+        """
+        gone = np.ones(self.system.P, bool)
+        gone[np.asarray(beables, np.int64)] = False
+        self.send_away(gone)
+        self.take_stock()
+
+    @abstractmethod
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,), of all replicas."""
+
+    @property
+    def present(self) -> NDArray[Any]:
+        """N of each of this rank's replicas as it is now, (here,)."""
+        return np.asarray(self.n.sum(axis=1))
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Members with an identity in each of this rank's units as they are now, (last - first,)."""
+        return self.layout.sizes
+
+    def take_stock(self) -> None:
+        """Who is there, after a filter or a restart: it follows from what a checkpoint holds."""
+        present = self.present
+        self.deserted = present == 0
+        if np.any(present != self.accuracy.members):
+            self.accuracy = replace(self.accuracy, members=0)
 
     @abstractmethod
     def profile_rows(self) -> dict[str, NDArray[Any]]:
@@ -181,8 +223,8 @@ class Ensemble(ABC):
 
     def state(self) -> State:
         """All there is to go on from here: the arrays themselves, to be written before the next step."""
-        layout = self.layout
-        ragged = {name: (values, layout.sizes) for name, values in self.per_member().items()}
+        layout, sizes = self.layout, self.sizes
+        ragged = {name: (values, sizes) for name, values in self.per_member().items()}
         return State(layout.units, layout.first, layout.last, self.per_unit(), ragged, self.common())
 
     def restore(self, state: State, stop: Stop) -> None:
@@ -197,6 +239,7 @@ class Ensemble(ABC):
         for own, found in pairs:
             for name, values in own.items():
                 values[:] = found[name]
+        self.take_stock()
 
 
 def _named(arrays: dict[str, NDArray[Any]]) -> str:

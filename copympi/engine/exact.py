@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 import copympi.kernels.exact as kernel
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
+from copympi.engine.clock import Stop
+from copympi.engine.ensemble import State
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.errors import DynamicsError
@@ -49,6 +51,10 @@ class ExactCounts(IndependentReplicas):
             self.problem = _unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")
         return done
 
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,)."""
+        self.n[:, gone] = 0
+
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
         return {"occupation": self.n, "phase": self.phase}
@@ -59,7 +65,7 @@ class ExactCounts(IndependentReplicas):
 
 
 class ExactMembers(ExactCounts):
-    """The same with members of an identity: ids (here, M), those of each replica bucketed by beable.
+    """The same with members of an identity: ids, those of each replica bucketed by beable, from offset (here + 1,) on.
 
     Spectators never move and are all alike: n counts them, no bucket has them. A replica is one rank's whole: copies
     that follow one another cannot be shared out, and who copies is then found in O(P).
@@ -69,19 +75,47 @@ class ExactMembers(ExactCounts):
         members = start.members - system.P * start.spectators
         super().__init__(comm, system, start, accuracy, replicas, seed, named=members)
         here = self.layout.here
-        self.ids = np.tile(np.arange(members, dtype=np.uint32), here)
-        self.paths.name(self.ids, np.arange(here + 1, dtype=np.int64) * members)
+        self.name(np.tile(np.arange(members, dtype=np.uint32), here), np.full(here, members, np.int64))
+
+    def name(self, ids: NDArray[np.uint32], sizes: NDArray[np.int64]) -> None:
+        """Take `ids` for those of this rank's members, so many in each replica."""
+        self.ids = ids
+        self.offset = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        self.paths.name(self.ids, self.offset)
+
+    @property
+    def buckets(self) -> NDArray[np.int64]:
+        """Members with an identity of each beable, (here, P); one that a filter has emptied has no spectators."""
+        return np.maximum(self.n - self.spectators, 0)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Members with an identity in each of this rank's replicas as they are now, (here,)."""
+        return np.diff(self.offset)
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,); the others keep their names."""
+        stays = np.repeat(np.tile(~gone, self.layout.here), self.buckets.ravel())
+        super().send_away(gone)
+        self.name(self.ids[stays], self.buckets.sum(axis=1))
+
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`."""
+        ids, sizes = state.ragged.get("ids", (self.ids, self.sizes))
+        if not np.array_equal(sizes, self.sizes) and "n" in state.columns:  # some have left by a filter
+            self.n[:] = state.columns["n"]
+            self.name(np.empty(ids.size, np.uint32), sizes)
+        super().restore(state, stop)
 
     def per_member(self) -> dict[str, NDArray[Any]]:
         """What it holds of every member of this rank, replica after replica; their order is part of the state."""
         return {"ids": self.ids}
 
     def beables(self, unit: int) -> NDArray[np.int64]:
-        """a_I of every member, by id, of one of this rank's replicas; spectators have no id."""
-        P, members = self.system.P, self.layout.sizes[unit]
-        out = np.empty(members, np.int64)
-        buckets = self.n[unit] - self.spectators
-        out[self.ids[unit * members : (unit + 1) * members]] = np.repeat(np.arange(P), buckets)
+        """a_I of every member, by id, of one of this rank's replicas; -1 of who has left. Spectators have no id."""
+        out = np.full(self.layout.sizes[unit], -1)
+        own = self.ids[self.offset[unit] : self.offset[unit + 1]]
+        out[own] = np.repeat(np.arange(self.system.P), self.buckets[unit])
         return out
 
 

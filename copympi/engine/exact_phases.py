@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import copympi.kernels.exact_phases as kernel
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import START, Stop
+from copympi.engine.ensemble import State
 from copympi.engine.own_phases import given_phases
 from copympi.engine.pace import Pace
 from copympi.engine.phase_classes import first_classes
@@ -74,6 +75,15 @@ class OneByOne(IndependentReplicas):
         """At most so many steps of this rank's replicas: how many were made; then whether time is too coarse, for
         phases (1) or for copies (2), whose and where."""
 
+    @property
+    def present(self) -> NDArray[np.int64]:
+        """N of each of this rank's replicas as it is now, (here,)."""
+        return self.occupation().sum(axis=1)
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,): they have no values, and no map."""
+        self.paths[:, gone] = np.arange(NUMBERS) == 0
+
     @abstractmethod
     def occupation(self) -> NDArray[np.int64]:
         """n (here, P)."""
@@ -104,8 +114,8 @@ class OneByOne(IndependentReplicas):
 class ExactPhases(OneByOne):
     """Every member of every replica.
 
-    ids (here N,) : members, replica after replica, bucketed by beable, spectators first. values (2, here N) : their
-    e^{i phi}, re and im, as last written down. counts (here, P) : members of each beable.
+    ids (M,) : members, replica after replica, from offset (here + 1,) on, bucketed by beable, spectators first. values
+    (2, M) : their e^{i phi}, re and im, as last written down. counts (here, P) : members of each beable.
     """
 
     def __init__(
@@ -118,19 +128,44 @@ class ExactPhases(OneByOne):
         seed: int,
         copying: float = 1.0,
     ) -> None:
-        N, P = start.members, system.P
+        N = start.members
         layout = Replicas(replicas, comm.size, comm.rank, N)
         super().__init__(comm, system, start, accuracy, seed, layout, copying)
         R = layout.here
-        self.ids = np.tile(np.arange(N, dtype=np.uint32), R)
         self.counts = np.tile(start.counts.astype(np.int32), (R, 1))
-        self.values = self._first_values(start)
-        self.crowd = Crowd(
-            replicas=R, ids=self.ids, values=self.values, offset=np.arange(R + 1, dtype=np.int64) * N,
-            unit=np.column_stack([np.arange(R), np.zeros(R, np.int64)]), counts=self.counts,
-            spectators=np.full((R, P), start.spectators, np.int32),
-        )  # fmt: skip
+        self.hold(np.tile(np.arange(N, dtype=np.uint32), R), self._first_values(start), np.full(R, N, np.int64))
         kernel.begin_members(self._law, self.crowd, paths=self.paths)
+
+    def hold(self, ids: NDArray[np.uint32], values: NDArray[np.float64], sizes: NDArray[np.int64]) -> None:
+        """Take ids and values for those of this rank's members, so many in each replica."""
+        R = len(self.counts)
+        self.ids, self.values = ids, values
+        self.offset = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        self.crowd = Crowd(
+            replicas=R, ids=ids, values=values, offset=self.offset,
+            unit=np.column_stack([np.arange(R), np.zeros(R, np.int64)]), counts=self.counts,
+            spectators=np.minimum(self.counts, self.spectators).astype(np.int32),  # none where a filter took them away
+        )  # fmt: skip
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Members of each of this rank's replicas as they are now, (here,)."""
+        return np.diff(self.offset)
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,); the others keep their names and values."""
+        super().send_away(gone)
+        stays = np.repeat(np.tile(~gone, len(self.counts)), self.counts.ravel())
+        self.counts[:, gone] = 0
+        self.hold(self.ids[stays], np.ascontiguousarray(self.values[:, stays]), self.present)
+
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`."""
+        ids, sizes = state.ragged.get("ids", (self.ids, self.sizes))
+        if not np.array_equal(sizes, self.sizes) and "counts" in state.columns:  # some have left by a filter
+            self.counts[:] = state.columns["counts"]
+            self.hold(np.empty(ids.size, np.uint32), np.empty((2, ids.size)), sizes)
+        super().restore(state, stop)
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
@@ -180,9 +215,9 @@ class ExactPhaseClasses(OneByOne):
     ) -> None:
         layout = Replicas(replicas, comm.size, comm.rank)
         super().__init__(comm, system, start, accuracy, seed, layout, copying)
-        self.z, self.count, spectators = first_classes(start, classes, layout.here)
+        self.z, self.count, self.class_spectators = first_classes(start, classes, layout.here)
         self.n = self.count.sum(axis=2)
-        self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=spectators)
+        self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=self.class_spectators)
         kernel.begin_classes(self._law, self.classes, paths=self.paths)
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
@@ -190,6 +225,18 @@ class ExactPhaseClasses(OneByOne):
 
     def occupation(self) -> NDArray[np.int64]:
         return self.n
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,)."""
+        super().send_away(gone)
+        self.count[:, gone] = 0
+        self.n[:, gone] = 0
+
+    def take_stock(self) -> None:
+        """Who is there; a beable that a filter has emptied has no spectators."""
+        super().take_stock()
+        if self.spectators:
+            self.class_spectators[(self.n == 0).any(axis=0)] = 0
 
     def lineages(self) -> NDArray[np.int64]:
         return np.count_nonzero(self.count, axis=2).astype(np.int64)

@@ -39,13 +39,14 @@ class LatticeCounts(IndependentReplicas):
     their number, rounded in what is recorded. Beyond N = 2^63 - 1 amplitudes are mean (R, 2, P), which obeys
     Schroedinger's equation, and c, the deviation from it, whose size is of order 1 while the mean's is of order
     sqrt(N): "Large N" of docs/theory.md.
+
+    members (R,) : N of each replica; total (R,) the same exactly, 0 where N is large.
     """
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
         layout = Tiles(Replicas(replicas, comm.size, comm.rank), system.P)
         super().__init__(comm, system, start, accuracy, seed, layout)
         R = layout.here
-        self.members = start.members
         self.large_n = start.members > LARGEST
         turn = np.exp(-1j * start.phase)
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
@@ -71,10 +72,12 @@ class LatticeCounts(IndependentReplicas):
             why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
             raise InputError("dynamics.step", accuracy.step, why)
         self.pace = Pace(FIRST_EFFORT)
-        total = 0 if self.large_n else self.members
+        self.members = np.full(R, float(start.members))
+        self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
+        self.filtered = False
         self.replicas = kernel.Replicas(
-            self.bonds, first=self.first, total=total, n=self.n, c=self.c, mean=self.mean, substeps=self.substeps,
-            **self.counters,
+            self.bonds, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
+            substeps=self.substeps, **self.counters,
         )  # fmt: skip
 
     def begin(self, stop: Stop) -> None:
@@ -97,14 +100,35 @@ class LatticeCounts(IndependentReplicas):
             )
         return moved
 
+    @property
+    def present(self) -> NDArray[Any]:
+        """N of each of this rank's replicas as it is now, (here,)."""
+        return self.members if self.large_n else self.total
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,); where N is large the mean is projected, and scaled to the new N."""
+        self.filtered = True
+        if self.mean is None:
+            self.total[:] = self._counts()[:, ~gone].sum(axis=1)
+            self.members[:] = self.total
+        self.n[:, gone] = 0
+        self.c[:, :, gone] = 0.0
+        if self.mean is not None:
+            self.mean[:, :, gone] = 0.0
+            for r in range(len(self.n)):
+                self.members[r] = rescaled(self.n[r], self.mean[r], self.c[r])
+
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`: what has been done of a step since is forgotten."""
+        self.filtered = "members" in state.columns
         super().restore(state, stop)
         self.replicas.forget()
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica; the mean where N is large."""
         out = {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}
+        if self.filtered:
+            out |= {"members": self.members, "total": self.total}
         return out if self.mean is None else {**out, "mean": self.mean}
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
@@ -116,18 +140,18 @@ class LatticeCounts(IndependentReplicas):
         gauss = self.n < 0
         n = np.where(gauss, np.abs(mean + deviation) ** 2, self.n)
         regime = np.where(gauss, GAUSSIAN, np.where(self.n > 0, WHOLE, EMPTY)).astype(np.int8)
-        # n - N rho = 2 Re(conj(mean) deviation) + |deviation|^2: no difference of large numbers is taken
-        off = 2.0 * (mean.conj() * deviation).real + np.abs(deviation) ** 2
+        off = _off(mean, deviation)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             angle = -np.angle(1.0 + deviation / mean)
         small = np.abs(deviation) < 1e-8 * np.abs(mean)  # where 1 + ratio would lose the ratio
+        root = np.sqrt(self.members)[:, None]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             angle = np.where(small, -(deviation / mean).imag, angle)
-        root = np.sqrt(float(self.members))
+            fluctuation = off / root  # NaN where a filter has left nobody
         return {
             "occupation": n,
             "phase": turn - np.angle(mean + deviation),
-            "fluctuation": off / root,
+            "fluctuation": fluctuation,
             "phase_fluctuation": np.where(regime > EMPTY, root * angle, np.nan),
             "regime": regime,
         }
@@ -135,11 +159,34 @@ class LatticeCounts(IndependentReplicas):
     def _counts(self) -> NDArray[np.int64]:
         """n (R, P): |c|^2 where the number of members need not be whole, rounded so that their sum is N."""
         n = self.n.copy()
-        for row, c in zip(n, self.c, strict=True):
+        for row, c, total in zip(n, self.c, self.total, strict=True):
             some = row < 0
             if some.any():
-                row[some] = nearest_whole((c[:, some] ** 2).sum(axis=0), self.members - int(row[~some].sum()))
+                row[some] = nearest_whole((c[:, some] ** 2).sum(axis=0), int(total) - int(row[~some].sum()))
         return n
+
+
+def rescaled(n: NDArray[np.int64], mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> float:
+    """How many members mean + deviation are, (2, P) each, re and im: the mean is scaled to as many, and the deviation
+    takes up what it gains or loses. No difference of large numbers is taken.
+
+    n (P,): whole numbers of members, or UNCOUNTED.
+    """
+    z, d = mean[0] + 1j * mean[1], deviation[0] + 1j * deviation[1]
+    size = float((np.abs(z) ** 2).sum())
+    if size == 0.0:  # the mean has nobody here: who is here becomes the mean
+        mean[:], deviation[:] = deviation, 0.0
+        return float((mean**2).sum())
+    more = float(np.where(n < 0, _off(z, d), n - np.abs(z) ** 2).sum())
+    by = np.sqrt(max(0.0, 1.0 + more / size))
+    deviation -= more / size / (1.0 + by) * mean  # by - 1, to all its digits
+    mean *= by
+    return max(0.0, size + more)
+
+
+def _off(mean: NDArray[np.complex128], deviation: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """|mean + deviation|^2 - |mean|^2, which is n - N rho: no difference of large numbers is taken."""
+    return np.asarray(2.0 * (mean.conj() * deviation).real + np.abs(deviation) ** 2)
 
 
 def bonds(system: System, start: Start, tiles: Tiles) -> Bonds:

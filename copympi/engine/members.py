@@ -32,8 +32,17 @@ class Members(InBlocks):
         self.out = np.zeros((replicas, system.P), np.int64)
         self._own_out = np.zeros((replicas, system.P), np.int64)
         self._plans = StepPlans(system.couplings, replicas)
-        self.crowd = Crowd(replicas=replicas, ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts)
+        self.regroup(self.ids, self.sizes)
         self._scratch = Scratch(system.couplings)
+
+    def regroup(
+        self, ids: NDArray[np.uint32], sizes: NDArray[np.int64], which: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Take `ids` for those of this rank's members, so many in each unit."""
+        super().regroup(ids, sizes, which)
+        self.crowd = Crowd(
+            replicas=len(self.n), ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts
+        )  # fmt: skip
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""

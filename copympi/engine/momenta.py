@@ -64,7 +64,6 @@ class Momenta(OwnPhases):
         self._sizes.setdiag(0.0)
         super().__init__(comm, system, start, accuracy, seed, replicas, copying, model.on_copy == "inherit")
         self.hold(np.vstack([self.values, model.momenta * self.spread_out(Purpose.MOMENTA)]))
-        self.mid = np.empty_like(self.values)
         self._add_up()
 
     def advance(self) -> bool:
@@ -80,6 +79,11 @@ class Momenta(OwnPhases):
         self._half_flow()
         self.finish_step()
         return bool(self.active.any())
+
+    def hold(self, values: NDArray[np.float64]) -> None:
+        """Take `values` (W, members) for those of this rank's members."""
+        super().hold(values)
+        self.mid = np.empty_like(values)
 
     def _turning(self) -> NDArray[np.float64]:
         """How fast phases turn besides: by momenta, by the pull of the others, by the recoil of their fields."""

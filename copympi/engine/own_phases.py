@@ -33,7 +33,8 @@ WINDOW = 1 << 22
 class OwnPhases(InBlocks):
     """What methods share whose members have phases of their own, in the blocks and buckets of `InBlocks`.
 
-    unit_spectators (units, P) : spectators, who have phases like everyone's; they stand first in their bucket.
+    unit_spectators (units, P) : spectators, who have phases like everyone's; they stand first in their bucket, none in
+    one that a filter has emptied.
     values : (W, all of this rank's members) e^{i phi}, re and im, before its beable's map, and what there is more.
     maps : (R, 4P) alpha re, im, beta re, im of the Moebius map of every beable, at first the identity; part of
     rows : (R, .) the plans; alike on every rank.
@@ -79,6 +80,24 @@ class OwnPhases(InBlocks):
             replicas=len(self.n), ids=self.ids, values=values, offset=self.offset, unit=self.unit, counts=self.counts,
             spectators=self.unit_spectators,
         )  # fmt: skip
+
+    def regroup(
+        self, ids: NDArray[np.uint32], sizes: NDArray[np.int64], which: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Take `ids` for those of this rank's members, so many in each unit, and the values of `which` there were."""
+        super().regroup(ids, sizes, which)
+        np.minimum(self.unit_spectators, self.counts, out=self.unit_spectators)
+        values = np.empty((len(self.values), len(ids)))
+        if which is not None:
+            values[:] = self.values[:, which]
+        self.hold(values)
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,): they have no values, and no map."""
+        super().send_away(gone)
+        self.own_powers[:, :, gone] = 0
+        self.sums.reshape(len(self.n), 4, self.system.P)[:, :, gone] = 0.0
+        self.maps.reshape(len(self.n), 4, self.system.P)[:, :, gone] = np.reshape([1.0, 0.0, 0.0, 0.0], (4, 1))
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""

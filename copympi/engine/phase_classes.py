@@ -38,7 +38,7 @@ class PhaseClasses(IndependentReplicas):
     as Poisson says, many as a Gaussian of the binomial's mean and variance. A double resolves less and less of that
     Gaussian from 1e30 on, and nothing from 1e32 on: large classes then follow the mean alone.
 
-    Where members are `few`, copies are drawn one by one instead, which is exact at phases that stand still.
+    Where members are `few` at t = 0, copies are drawn one by one instead, which is exact at phases that stand still.
     """
 
     def __init__(
@@ -123,6 +123,18 @@ class PhaseClasses(IndependentReplicas):
             couplings, self.plans, self.classes, active=active, seed=self.seed, purpose=Purpose.PHASE_CLASSES,
             first_replica=self.first, step=self.step, events=self.events,
         )  # fmt: skip
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,)."""
+        self.count[:, gone] = 0
+        self.n[:, gone] = 0
+        self.sums.reshape(len(self.n), 4, self.system.P)[:, :, gone] = 0.0
+
+    def take_stock(self) -> None:
+        """Who is there; a beable that a filter has emptied has no spectators."""
+        super().take_stock()
+        if self.spectators:
+            self.class_spectators[(self.n == 0).any(axis=0)] = 0
 
     @property
     def _real_n(self) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t
 
 cdef class StepControl:
-    cdef readonly double members        # N
+    cdef readonly double members        # N; 0: as many as there are, whatever the replica
     cdef readonly double step           # fixed step, or 0
     cdef readonly double leaving_chance
     cdef readonly double error_rate     # error in rho allowed per unit time up to this record

@@ -35,6 +35,7 @@ cdef inline bint few_copies(StepControl control, const int64_t *n, Scratch w, Py
         LEAP_ERROR * copies * copies > control.tolerance * members * members * members)
 
 
-cdef double predictor_step(const System *s, StepControl control, Scratch w, double time_left) noexcept nogil
+cdef double predictor_step(const System *s, StepControl control, const int64_t *n, Scratch w,
+                           double time_left) noexcept nogil
 cdef double choose_step(const System *s, StepControl control, const int64_t *n, double time_left, Scratch w,
                         double *chance, Py_ssize_t *limiting) noexcept nogil

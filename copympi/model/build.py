@@ -8,7 +8,9 @@ from typing import Any
 
 from copympi.errors import InputError
 from copympi.model import basis, builders, hamiltonian, packets
+from copympi.model import composite as composites
 from copympi.model.lattice import checked
+from copympi.model.parts import of_dims as parts_of_dims
 from copympi.model.preparation import Start, amplitudes, count, share_out, turns
 from copympi.model.system import System
 
@@ -39,6 +41,23 @@ def lattice(
     return System(made.hamiltonian(), made.hbar, lattice=made)
 
 
+def composite(parts: Any, terms: Any, hbar: float = 1.0) -> System:
+    """A composite of parts, H the sum of terms that act on some of them: System with its Parts as `system.parts`.
+
+    Parameters
+    ----------
+    parts : list of dict, or dict of name -> dimension. {"name": "A", "dimension": 2, "labels": ["up", "down"]};
+        labels may be left out. The first part varies slowest, as in numpy.kron.
+    terms : list of dict. {"on": "A" or ["A", "B"], "operator": ..., "strength": 1.0 [energy]}. An operator is a
+        product of names with a factor for each part ("sx", "sz*sz"; docs/composites.md lists them), with " + h.c." if
+        wished; or a matrix of these parts in their order: an array, scipy.sparse, a Qobj or a file.
+    hbar : float [energy time], default 1.0. Planck's constant over 2 pi.
+
+    Raises InputError, which names the part or the term.
+    """
+    return composites.assembled(parts, terms, hbar)
+
+
 def system(section: Any, folder: Path = Path()) -> System:
     """The System of a checked section [system]; files are relative to `folder`."""
     if section.builder is None:
@@ -56,12 +75,17 @@ def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> 
     phases : (N,) rad, those of all members in the order of beables after any change of basis, or None.
     """
     N, norm = count(given.members), 1.0
-    if given.packet is not None:
-        for key in ("state", "density", "phase"):
+    for whole, others in (("packet", ("state", "density", "phase", "parts")), ("parts", ("state", "density", "phase"))):
+        for key in others if getattr(given, whole) is not None else ():
             if getattr(given, key) is not None:
-                raise InputError(f"preparation.{key}", getattr(given, key), "must be left out where packet is given")
+                raise InputError(f"preparation.{key}", getattr(given, key), f"must be left out where {whole} is given")
+    if given.packet is not None:
         psi, turn = packets.amplitudes(given.packet, before)
+    elif given.parts is not None:
+        psi, norm = composites.product_state(given.parts, before.parts, given.normalise)
+        turn = turns(psi)
     else:
+        _same_parts(given.state, before)
         psi, turn, norm = amplitudes(before.P, given.state, given.density, given.phase, given.normalise)
     after = before
     if given.admixture is not None:
@@ -72,3 +96,11 @@ def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> 
         turn = turns(psi)
     start = share_out(psi, turn, N, given.phase_spread, phases, given.spectators)
     return after, replace(start, norm=norm)
+
+
+def _same_parts(state: Any, system: System) -> None:
+    """InputError for a ket of QuTiP's that is a tensor product of other parts than the system's."""
+    made = parts_of_dims(getattr(state, "dims", None))
+    if made is not None and system.parts is not None and made.dims != system.parts.dims:
+        why = f"must have the dimensions of the system's parts, {list(system.parts.dims)}"
+        raise InputError("preparation.state", f"ket of dims {list(made.dims)}", why)

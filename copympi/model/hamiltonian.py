@@ -13,7 +13,7 @@ from copympi.errors import InputError, NotBuiltYet
 from copympi.model import formats
 
 KEY = "system.hamiltonian"
-BUILDERS = ("two-level", "composite")
+BUILDERS = ("two-level",)
 """Builders of the contract that have no rooms yet."""
 READABLE = (".npy", ".npz", ".mtx", ".h5", ".hdf5")
 ALLOWED = 'rows of numbers or strings like "0.1-0.2j", or a path to .npy, .npz, .mtx or .h5:/dataset'
@@ -38,8 +38,8 @@ def number(value: Any, key: str) -> complex:
 def read(value: Any, folder: Path = Path(), key: str = KEY) -> Any:
     """The matrix that `system.hamiltonian`, or another `key`, stands for, dense or sparse; paths are of `folder`."""
     if isinstance(value, str):
-        if key == KEY and value == "lattice":
-            raise InputError(KEY, value, 'must be given as builder = "lattice" in its place')
+        if key == KEY and value in ("lattice", "composite"):
+            raise InputError(KEY, value, f'must be given as builder = "{value}" in its place')
         if key == KEY and value in BUILDERS:
             raise NotBuiltYet(KEY, value, "give " + ALLOWED)
         return from_file(value, folder, key, ALLOWED)

@@ -9,11 +9,15 @@ import numpy as np
 
 
 class Labels(Sequence[str]):
-    """ "0", "1", ... for shape (P,); "0,0", "0,1", ... row by row for a shape of two axes."""
+    """ "0", "1", ... for shape (P,); "0,0", "0,1", ... row by row for a shape of two axes.
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
+    names : of what stands along each axis, in place of numbers; written without commas where all have one letter.
+    """
+
+    def __init__(self, shape: tuple[int, ...], names: tuple[tuple[str, ...], ...] | None = None) -> None:
+        self.shape, self.names = shape, names
         self.size = int(np.prod(shape, dtype=object))
+        self.between = "" if names is not None and all(len(name) == 1 for axis in names for name in axis) else ","
 
     def __len__(self) -> int:
         return self.size
@@ -32,7 +36,7 @@ class Labels(Sequence[str]):
 
     def __eq__(self, other: Any) -> bool:
         if isinstance(other, Labels):
-            return self.shape == other.shape
+            return self.shape == other.shape and self.names == other.names
         return isinstance(other, Sequence) and len(other) == self.size and all(map(str.__eq__, self, other))
 
     __hash__ = None  # type: ignore[assignment]
@@ -42,7 +46,7 @@ class Labels(Sequence[str]):
 
     def _name(self, a: int) -> str:
         parts = []
-        for sites in reversed(self.shape):
-            a, site = divmod(a, sites)
-            parts.append(str(site))
-        return ",".join(reversed(parts))
+        for axis in reversed(range(len(self.shape))):
+            a, site = divmod(a, self.shape[axis])
+            parts.append(str(site) if self.names is None else self.names[axis][site])
+        return self.between.join(reversed(parts))

@@ -133,7 +133,7 @@ def _fitting(k: int, system: System, first: System) -> System:
         if system.labels is first.labels or system.labels == first.labels:
             return system
         named = copy.copy(system)
-        named.labels = first.labels
+        named.labels, named.parts = first.labels, first.parts
         return named
     if list(system.labels) != list(first.labels):
         raise InputError(key, list(system.labels), "must have the labels of the system at the start, or none")

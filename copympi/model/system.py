@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from copympi.errors import InputError, plain_text
 from copympi.kernels.couplings import Couplings
 from copympi.model import formats
+from copympi.model import parts as composites
 from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
+from copympi.model.parts import Parts
 
 KEY = "system.hamiltonian"
 HERMITIAN_TO = 1e-12
@@ -33,20 +35,36 @@ class System:
     hbar : float [energy time], default 1.0. Planck's constant over 2 pi.
     labels : list of str, default None. Names of the beables, for figures and messages; their numbers where left out.
     lattice : Lattice, default None. The lattice whose sites the beables are (`copympi.lattice` makes such a system).
+    parts : Parts, or a list of tables {"name": "A", "dimension": 2, "labels": [...]}, default None. The parts of a
+        composite, whose beables are one of each part, the first part's slowest (`copympi.composite` makes such a
+        system); None: those that the dims of a Qobj say, named A, B, ...
 
     Raises
     ------
-    InputError : H is not square, not finite, too large or not Hermitian; hbar is not positive; labels do not fit.
+    InputError : H is not square, not finite, too large or not Hermitian; hbar is not positive; labels or parts do not
+        fit.
     """
 
     def __init__(
-        self, H: Any, hbar: float = 1.0, labels: list[str] | None = None, lattice: Lattice | None = None
+        self,
+        H: Any,
+        hbar: float = 1.0,
+        labels: list[str] | None = None,
+        lattice: Lattice | None = None,
+        parts: Any = None,
     ) -> None:
         self.hbar = _positive(hbar)
         self.frequencies = _hermitian(_bounded(_as_csr(H), self.hbar)) / self.hbar
         self.P = self.frequencies.shape[0]
         self.lattice = lattice
+        self.parts: Parts | None = composites.of_dims(getattr(H, "dims", None)) if parts is None else None
+        if parts is not None:
+            self.parts = composites.checked(parts)
+        if self.parts is not None and self.parts.P != self.P:
+            raise InputError("system.parts", list(self.parts.dims), f"must have {self.P} beables together, as H has")
         self.labels: Sequence[str] = Labels((self.P,) if lattice is None else lattice.shape)
+        if self.parts is not None:
+            self.labels = self.parts.labels
         if labels is not None:
             self.name_beables(labels)
 
@@ -57,7 +75,7 @@ class System:
         """
         if len(labels) != self.P:
             raise InputError("system.labels", labels, f"must have one name for each of the {self.P} beables")
-        if not isinstance(labels, Labels):
+        if not isinstance(labels, Labels) and not (self.parts is not None and self.labels == labels):
             self.labels = [plain_text(f"system.labels[{a}]", name) for a, name in enumerate(labels)]
 
     @property
@@ -126,7 +144,8 @@ class System:
         return int(self.frequencies.nnz - np.count_nonzero(self.frequencies.diagonal())) // 2
 
     def __repr__(self) -> str:
-        return f"System(P={self.P}, pairs={self.pairs}, hbar={self.hbar:g})"
+        of = "" if self.parts is None else f", parts={self.parts.said}"
+        return f"System(P={self.P}{of}, pairs={self.pairs}, hbar={self.hbar:g})"
 
 
 def _pairs(off: sp.csr_array) -> NDArray[np.int64]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from copympi.records.axes import beable_names, dimensions
-from copympi.records.quantity import TABLE
+from copympi.records.axes import beable_names, dimensions, names_along
+from copympi.records.quantity import TABLE, marginals, sizes_of
 from copympi.records.view import Arrays
 
 ROWS = {row.name: row for row in TABLE}
@@ -26,16 +26,20 @@ def dataset(run: Any) -> Any:
     """An xarray.Dataset: each array with its dimensions, units and description."""
     xarray = needed("xarray", "to_xarray")
     unit = str(run.config.get("output", {}).get("time_unit") or "1")
-    thinned = run.profile_time is not None
+    thinned, sizes = run.profile_time is not None, sizes_of(run.system)
     variables, coordinates = {}, {"time": ("time", run.time, {"units": unit}), "beable": beable_names(run.system)}
     if thinned:
         coordinates["profile_time"] = ("profile_time", run.profile_time, {"units": unit})
     if run.replicas > 1:
         coordinates["replica"] = np.arange(run.replicas)
+    rows = ROWS | {row.name: row for row in marginals(run.system.parts)}
     for name, values in run.arrays().items():
-        row = ROWS.get(name)
+        row = rows.get(name)
         said = {} if row is None else {"units": row.units.replace("time", unit), "description": row.description}
-        variables[name] = (dimensions(name, values.ndim, run.replicas > 1, thinned), values, said)
+        dims = dimensions(name, values.ndim, run.replicas > 1, thinned)
+        variables[name] = (dims, values, said)
+        if dims[-1] in sizes and dims[-1] not in ("beable", "axis"):
+            coordinates[dims[-1]] = names_along(dims[-1], run.system, sizes[dims[-1]])
     about = {"members": str(run.members), "complete": int(run.complete)}
     return xarray.Dataset(variables, coordinates, about)
 

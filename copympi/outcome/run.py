@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.errors import InputError
 from copympi.model.observables import amplitudes
 from copympi.model.preparation import count, turns
 from copympi.model.system import System
 from copympi.outcome import frames, shown
+from copympi.records.quantity import MARGINAL
 from copympi.records.view import Arrays
 from copympi.report import expected, plots
 from copympi.storage.reading import Results
@@ -97,6 +99,27 @@ class Run:
         which = np.arange(self._profile_time.size)
         theory = expected.work_out(results, which, np.asarray(results.occupation[:, 0]))
         return np.sqrt(theory.variance / float(self.members))
+
+    def marginal(self, *names: str) -> NDArray[Any]:
+        """Of a composite, members with each beable of a part, (T, d), or with each of several parts, (T', d, d', ...).
+
+        names : of parts, or their numbers. InputError for an unknown one, ValueError where there are no parts.
+        """
+        parts = self._system.parts
+        if parts is None or not names:
+            raise ValueError("marginal() wants names of the parts of a composite (copympi.composite, or a Qobj)")
+        on = [parts.number(name, "part") for name in names]
+        if len(set(on)) < len(on):
+            raise InputError("part", names, "must each be named once")
+        recorded = self.measured.get(f"{MARGINAL}{parts[on[0]].name}")
+        if len(on) == 1 and recorded is not None:
+            return recorded
+        n = np.asarray(self.occupation)
+        whole = n.reshape(*n.shape[:-1], *parts.dims)
+        first = n.ndim - 1
+        left = whole.sum(axis=tuple(first + k for k in range(len(parts)) if k not in on))
+        order = [sorted(on).index(k) for k in on]
+        return np.asarray(left.transpose(*range(first), *(first + k for k in order)))
 
     def plot(self, path: Any = None) -> Any:
         """The figure that `copympi plot` draws, a matplotlib Figure; a notebook shows it.

@@ -19,6 +19,8 @@ def html(run: Any) -> str:
         "copies": f"{float(run.events[..., -1].sum()):.4g} in {run.steps:,} steps",
         "results": str(run.path) if run.path is not None else "in memory",
     }
+    if run.system.parts is not None:
+        rows = {"parts": run.system.parts.said} | rows
     said = "".join(f"<tr><th>{key}</th><td>{escape(value)}</td></tr>" for key, value in rows.items())
     picture = io.BytesIO()
     plots.figure(run.results()).savefig(picture, format="png", dpi=INCHES_TO_DOTS)

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from copympi.errors import InputError
-from copympi.records.quantity import TABLE, TRAITS, Quantity, counts_dtype, events_dtype
+from copympi.records.quantity import TABLE, TRAITS, Quantity, counts_dtype, events_dtype, marginal
 
-SIZES = {"beable": "P", "axis": "axes"}
+ROWS = (*TABLE, marginal("NAME"))
+SIZES = {"beable": "P", "axis": "axes", "pair_of_parts": "pairs", "pair_of_qubits": "pairs", "beable_NAME": "d"}
 TYPES = {counts_dtype: "int64; float64 beyond N = 2^63", events_dtype: "int64; float64 from N = 2^43 on"}
 
 
@@ -32,7 +33,7 @@ def condition(row: Quantity) -> str:
 def full() -> str:
     """A table with a line a quantity: name, shape, type, units, where it is recorded, description."""
     lines = ["| dataset | shape | type | units | recorded where | what |", "|---|---|---|---|---|---|"]
-    for row in TABLE:
+    for row in ROWS:
         dtype = TYPES.get(row.dtype) or row.dtype_for(1).name
         units = "`output.time_unit`" if row.units == "time" else row.units
         what = row.description.replace("|", "\\|").replace("<", "&lt;")
@@ -43,7 +44,7 @@ def full() -> str:
 def short() -> str:
     """A table with a line for each sort of run: names and shapes of what it records more."""
     groups: dict[str, list[str]] = {}
-    for row in sorted(TABLE, key=lambda row: len(row.runs)):
+    for row in sorted(ROWS, key=lambda row: len(row.runs)):
         groups.setdefault(condition(row), []).append(f"`{row.name}` {shape(row)}")
     lines = ["| recorded where | datasets |", "|---|---|"]
     return "\n".join([*lines, *(f"| {where} | {', '.join(names)} |" for where, names in groups.items())])

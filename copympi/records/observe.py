@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
-from copympi.records.quantity import NAMES, RECORD, Quantity
+from copympi.records.quantity import MARGINAL, NAMES, RECORD, Quantity
 from copympi.records.view import View
 
 KEY = "observe"
@@ -30,8 +30,8 @@ def described(name: str, components: int = 0) -> Quantity:
                     components=components)  # fmt: skip
 
 
-def checked(observe: Any) -> dict[str, Callable[[View], Any]]:
-    """Names and functions; InputError for what cannot be recorded under its name."""
+def checked(observe: Any, axes: Container[str] = ()) -> dict[str, Callable[[View], Any]]:
+    """Names and functions; InputError for what cannot be recorded under its name. axes : names of axes, if known."""
     if observe is None:
         return {}
     if not isinstance(observe, Mapping):
@@ -39,7 +39,7 @@ def checked(observe: Any) -> dict[str, Callable[[View], Any]]:
     for name, function in observe.items():
         if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
             raise InputError(KEY, name, "must be a name: letters, digits and _, a letter first")
-        if name in NAMES or name in TAKEN:
+        if name in NAMES or name in TAKEN or name in axes or name.startswith(MARGINAL):
             raise InputError(KEY, name, "stands for something else already; choose another name")
         if not callable(function):
             raise InputError(f"{KEY}[{name!r}]", function, "must be a function of a view")

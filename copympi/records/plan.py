@@ -16,7 +16,7 @@ from copympi.model import observables
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
 from copympi.records import observe as own
-from copympi.records.quantity import PROFILES, TABLE, TIMES, Quantity
+from copympi.records.quantity import PROFILES, TABLE, TIMES, Quantity, marginals, sizes_of
 from copympi.records.view import Arrays, View
 
 MOST_PROFILE = 4096
@@ -66,11 +66,11 @@ class Plan:
         self.split_files = system.P > MOST_PROFILE
         self.thinned = self.split_files or config.profile_every is not None
         self.every = config.profile_every or self.records
-        lattice = observables.lattice_of(system)
-        self.lattice_axes = 0 if lattice is None else len(lattice.shape)
+        self.sizes = sizes_of(system)
         self.traits = traits_of(config, system, start) | ({"thinned"} if self.thinned else set())
-        self.observers = own.checked(observe)
-        self._table = tuple(row for row in TABLE if self.traits.issuperset(row.runs))
+        self.observers = own.checked(observe, axes=self.sizes)
+        self.marginals = marginals(system.parts)
+        self._table = tuple(row for row in TABLE if self.traits.issuperset(row.runs)) + self.marginals
         self._observed: tuple[Quantity, ...] = ()
 
     @property
@@ -85,7 +85,7 @@ class Plan:
 
     def width(self, row: Quantity) -> tuple[int, ...]:
         """The shape of a quantity beside replicas and times."""
-        return row.width(self.system.P, self.lattice_axes)
+        return row.width(self.sizes)
 
     def profiled(self, record: int) -> bool:
         return not self.thinned or record % self.every == 0 or record == self.records
@@ -176,15 +176,17 @@ class Plan:
 def traits_of(config: Config, system: System, start: Start) -> frozenset[str]:
     """What of a run decides which quantities it records, but for the times of profiles."""
     aligned, lattice = start.aligned and config.alignment is None, observables.lattice_of(system) is not None
-    wanted = config.output.summaries
+    wanted, parts = config.output.summaries, system.parts
     there = {
         "aligned": aligned,
         "unaligned": not aligned,
         "alignment": config.alignment is not None,
         "large_n": start.members > LARGEST,
+        "composite": parts is not None and len(parts) > 1,
         "lattice": lattice,
+        "qubits": parts is not None and len(parts.qubit_pairs) > 0 and system.P <= MOST_PROFILE,
         "spectators": start.spectators > 0,
-        "summaries": aligned and lattice if wanted is None else wanted,
+        "summaries": (aligned and lattice) or parts is not None if wanted is None else wanted,
     }
     return frozenset(trait for trait, has in there.items() if has)
 

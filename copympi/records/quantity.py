@@ -7,14 +7,15 @@ which writes the lists anew); tests/unit/test_quantity.py runs over every row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.model import observables
+from copympi.model import joint, observables
+from copympi.model.parts import Parts
 from copympi.model.preparation import LARGEST
 from copympi.records.view import View
 
@@ -22,13 +23,18 @@ TRAITS = {
     "aligned": "aligned phases",
     "unaligned": "members with phases of their own",
     "alignment": "`[alignment]`",
+    "composite": "a composite of two parts or more",
     "large_n": "N beyond 2^63",
     "lattice": "a lattice",
+    "qubits": "two parts or more with two beables, P up to 4096",
     "spectators": "spectators",
     "summaries": "`output.summaries`",
     "thinned": "profiles with times of their own",
 }
-"""What of a run decides what it records, in words. Summaries are on by default on lattices with aligned phases."""
+"""What of a run decides what it records, in words.
+
+Summaries are on by default on lattices with aligned phases, and of composites.
+"""
 TIMES = ("time", "profile_time")
 """Axes of times, which are quantities too. What has an axis of beables is recorded with profiles, all else always."""
 
@@ -48,10 +54,12 @@ class Quantity:
     """One recorded quantity.
 
     axes : in order, of "replica" (left out in files and in a Run where there is one), "time", "beable", and "axis", of
-    the axes of a lattice, or "component", of `components` numbers. units : "time" stands for the run's unit of time.
-    runs : the TRAITS that a run must have to record it. dtype : a type, or what gives it for N members. function : of a
-    View with R replicas, gives it as an array (R, ...) without the axis of times; each replica's numbers must not
-    depend on the other replicas. None where the ensemble holds it. codes : what numbers stand for.
+    the axes of a lattice, "pair_of_parts", of the pairs of a composite's parts, "pair_of_qubits", of those of two
+    beables each, "beable_NAME", of the beables of a part, or "component", of `components` numbers. units : "time"
+    stands for the run's unit of time. runs : the TRAITS that a run must have to record it. dtype : a type, or what
+    gives it for N members. function : of a View with R replicas, gives it as an array (R, ...) without the axis of
+    times; each replica's numbers must not depend on the other replicas. None where the ensemble holds it. codes : what
+    numbers stand for.
     """
 
     name: str
@@ -80,15 +88,16 @@ class Quantity:
         function = self.dtype in (counts_dtype, events_dtype)
         return np.dtype(self.dtype(members) if function else self.dtype)
 
-    def width(self, P: int, lattice_axes: int) -> tuple[int, ...]:
-        """Its shape beside replicas and times."""
-        sizes = {"beable": P, "axis": lattice_axes, "component": self.components}
-        return tuple(sizes[axis] for axis in self.axes if axis in sizes)
+    def width(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """Its shape beside replicas and times. sizes : how long axes are, see sizes_of."""
+        whole = {**sizes, "component": self.components}
+        return tuple(whole[axis] for axis in self.axes if axis in whole)
 
 
 RECORD = ("replica", "time")
 PROFILE = ("replica", "time", "beable")
 ALONG = ("replica", "time", "axis")
+PAIRS = ("replica", "time", "pair_of_parts")
 SUMMARY = ("summaries",)
 WAVE = ("summaries", "aligned")
 MOTION = ("summaries", "aligned", "lattice")
@@ -162,7 +171,54 @@ TABLE = (
         "validity_phase", "1", "abar |dS/dx|/hbar along each axis, rms over members; (62) wants it small", ALONG,
         lambda view: view.motion["validity_phase"], MOTION,
     ),
+    Quantity(
+        "correlation", "1", "of two parts' beables, by their numbers 0, 1, ...: Pearson's; NaN where one is certain",
+        PAIRS, lambda view: np.stack([joint.correlation(table) for table in view.tables], axis=1),
+        ("summaries", "composite"),
+    ),
+    Quantity(
+        "mutual_information", "nat",
+        "of two parts' beables, sum p_ab ln(p_ab/p_a p_b) of the members; members drawn independently overstate it by "
+        "(d_a - 1)(d_b - 1)/(2N) (Miller, Madow)",
+        PAIRS, lambda view: np.stack([joint.mutual_information(table) for table in view.tables], axis=1),
+        ("summaries", "composite"),
+    ),
+    Quantity(
+        "concurrence", "1",
+        "Wootters' concurrence of two qubits in Psi_a = sqrt(n_a/N) exp(-i phi_a), the other parts traced out",
+        ("replica", "time", "pair_of_qubits"),
+        lambda view: np.stack(
+            [joint.concurrence(view.psi, view.system.parts, i, j) for i, j in view.system.parts.qubit_pairs], axis=1
+        ),
+        ("summaries", "aligned", "qubits"),
+    ),
 )  # fmt: skip
 NAMES = tuple(row.name for row in TABLE)
 PROFILES = tuple(row.name for row in TABLE if row.profile)
 """What has an axis of beables: where there is profile_time, those are its times."""
+MARGINAL = "marginal_"
+"""How names of quantities begin that are there for each part of a composite, whatever its name."""
+
+
+def marginal(name: str, part: int = 0) -> Quantity:
+    """The row of the marginal of the part of that name and number."""
+    return Quantity(
+        MARGINAL + name, "1", f"members with each beable of part {name}, whatever the other parts have",
+        (*RECORD, f"beable_{name}"), lambda view: joint.marginal(view.n, view.system.parts, part), ("composite",),
+        counts_dtype,
+    )  # fmt: skip
+
+
+def marginals(parts: Parts | None) -> tuple[Quantity, ...]:
+    """The rows of the parts of a composite of two or more; of no other system."""
+    return () if parts is None or len(parts) < 2 else tuple(marginal(name, k) for k, name in enumerate(parts.names))
+
+
+def sizes_of(system: Any) -> dict[str, int]:
+    """How long the axes of quantities are, by their names."""
+    lattice, parts = observables.lattice_of(system), system.parts
+    sizes = {"beable": system.P, "axis": 0 if lattice is None else len(lattice.shape)}
+    if parts is not None:
+        sizes |= {"pair_of_parts": len(parts.pairs), "pair_of_qubits": len(parts.qubit_pairs)}
+        sizes |= {f"beable_{part.name}": part.dimension for part in parts}
+    return sizes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.model import observables
+from copympi.model import joint, observables
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -47,6 +47,11 @@ class View:
     @cached_property
     def motion(self) -> dict[str, NDArray[np.float64]]:
         return observables.motion(self.psi, observables.lattice_of(self.system))
+
+    @cached_property
+    def tables(self) -> list[NDArray[Any]]:
+        """Of a composite, members (R, d, d') with each two beables of two parts, for every pair of parts."""
+        return joint.tables(self.n, self.system.parts)
 
     def one(self, replica: int) -> View:
         """One of the replicas alone, R = 1."""

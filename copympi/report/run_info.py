@@ -17,9 +17,11 @@ def describe(data: Results) -> list[str]:
         beables = f"{', '.join(data.system.labels[:8])}{', ...' if P > 8 else ''}"
     else:
         beables = f"lattice of {' x '.join(f'{n:,}' for n in lattice.shape)} sites, {lattice.boundary}"
+    parts = data.system.parts
     out = [
         f"{data.path}: {done}",
         f"  beables   {P:,}: {beables}",
+        *([] if parts is None else [f"  parts     {parts.said}"]),
         f"  members   {humane(data.members)}" + (f" in each of {R:,} replicas" if R > 1 else ""),
         f"  records   {T:,}, t = 0 .. {data.time[-1]:g} {unit}".rstrip(),
     ]

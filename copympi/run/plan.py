@@ -117,7 +117,10 @@ def written(system: System) -> dict[str, Any]:
         return {"builder": "lattice", "hbar": hbar, **keys, "boundary": lattice.boundary, "potential": V}
     H = times(W.toarray(), hbar) if system.P <= MOST_MATRIX else None
     if H is not None and np.array_equal(System(H, hbar).frequencies.toarray(), W.toarray()):
-        return {"hamiltonian": H, "hbar": hbar}
+        if system.parts is None:
+            return {"hamiltonian": H, "hbar": hbar}
+        term = {"on": list(system.parts.names), "operator": H}
+        return {"builder": "composite", "hbar": hbar, "parts": system.parts.tables(), "terms": [term]}
     return {"hamiltonian": matrix_digest(W.data, W.indices, W.indptr), "hbar": hbar}
 
 

@@ -25,9 +25,11 @@ from copympi.model import rule_tables
 from copympi.model.preparation import Start, count
 from copympi.model.system import System
 
-HOW = tuple(f"preparation.{key}" for key in ("state", "density", "phase", "packet", "admixture", "basis"))
+HOW = tuple(f"preparation.{key}" for key in ("state", "density", "phase", "packet", "parts", "admixture", "basis"))
 """Keys that say, like those of a builder, how system and ensemble were given, where MADE says what they are."""
 MATRIX, LATTICE, START = MADE = "system.hamiltonian", "system.lattice", "preparation.start"
+PARTS = "parts of the system"
+"""Its composition, however it was given: marginals are recorded by the names of parts."""
 FEW = 64
 """Numbers that are noted one by one; of more there is a digest."""
 
@@ -45,6 +47,7 @@ def settings(config: Config, system: System, start: Start, observed: list[str] |
         MATRIX: matrix_digest(W.data, W.indices, W.indptr),
         LATTICE: _lattice_digest(system),
         START: f"ensemble with digest {_digest(start.state, start.counts, start.phase)}",
+        PARTS: None if system.parts is None else repr(system.parts.tables()),
         "output.observe": observed or None,
     }
 

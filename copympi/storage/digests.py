@@ -17,12 +17,12 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from copympi.storage.layout import OBSERVED, SETTINGS, axis, is_sparse, recorded
+from copympi.storage.layout import MARGINALS, OBSERVED, SETTINGS, axis, is_sparse, recorded
 
 GROUP = "digests"
 RECORDS, PROFILE_ROWS = "records", "profiles"
 BEGINNING = (
-    "schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname", OBSERVED,
+    "schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname", OBSERVED, MARGINALS,
     "method", "method_why", SETTINGS,
 )  # fmt: skip
 END = ("complete", "seconds", "steps", "largest_chance", "ended")

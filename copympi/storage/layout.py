@@ -12,6 +12,8 @@ NAME = "results.h5"
 FOLDER = "profiles"
 OBSERVED = "observed"
 """Root attribute with the names of the quantities of a user's own, in a row; there where there are any."""
+MARGINALS = "marginals"
+"""Root attribute with the names of the marginals of a composite's parts, in a row; of no other system."""
 SETTINGS = "settings"
 """Root attribute: what must not change between the attempts of a run, as JSON; files of version 0.1 have none."""
 CODES = next(row.codes for row in TABLE if row.name == "regime")
@@ -19,8 +21,9 @@ CODES = next(row.codes for row in TABLE if row.name == "regime")
 
 
 def recorded(file: Any) -> list[str]:
-    """The recorded quantities in a results file, in the order of the table, a user's own last; times among them."""
-    return [name for name in (*NAMES, *str(file.attrs.get(OBSERVED, "")).split()) if name in file]
+    """The recorded quantities in a results file, in the order of the table, then marginals and a user's own."""
+    more = [name for key in (MARGINALS, OBSERVED) for name in str(file.attrs.get(key, "")).split()]
+    return [name for name in (*NAMES, *more) if name in file]
 
 
 def has_beables(name: str) -> bool:

@@ -22,7 +22,7 @@ from copympi.storage.checkpoint import sync
 from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
 from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
-from copympi.storage.layout import NAME, OBSERVED, SCHEMA, axis, is_sparse
+from copympi.storage.layout import MARGINALS, NAME, OBSERVED, SCHEMA, axis, is_sparse
 from copympi.storage.output import Output as Output
 from copympi.storage.reading import first_records
 
@@ -102,6 +102,8 @@ class ResultsFile:
 
     def _write_header(self, file: Any) -> None:
         output, own = self.output, {OBSERVED: " ".join(self.plan.observers)} if self.plan.observers else {}
+        if self.plan.marginals:
+            own[MARGINALS] = " ".join(row.name for row in self.plan.marginals)
         file.attrs.update(
             {
                 "schema": SCHEMA,
@@ -156,7 +158,7 @@ class ResultsFile:
         if ("profile_time" in kept) != self.plan.thinned:
             was = "thinned" if "profile_time" in kept else "at every record"
             raise InputError("output.profile_interval", "changed", f"must stay: profiles in {self.path} are {was}")
-        own = set(kept) - set(NAMES)
+        own = set(kept) - set(NAMES) - {row.name for row in self.plan.marginals}
         for name in sorted(own ^ set(self.plan.observers)):
             was, now = ("recorded", "left out") if name in own else ("not recorded", "new")
             raise InputError(f"observe[{name!r}]", now, f"was {was} in {self.path}; must stay as it was there")

@@ -10,9 +10,8 @@ from contextlib import nullcontext, suppress
 from typing import Any
 
 import h5py
-import numpy as np
 
-from copympi.records.axes import beable_names, dimensions
+from copympi.records.axes import dimensions, names_along
 from copympi.records.quantity import TIMES
 from copympi.storage.hdf5 import FAILURES
 from copympi.storage.layout import recorded
@@ -21,6 +20,8 @@ DESCRIBED = {
     "replica": "numbers of the independent ensembles",
     "beable": "names of the beables, or their numbers",
     "axis": "numbers of the lattice's axes",
+    "pair_of_parts": "names of two parts",
+    "pair_of_qubits": "names of two parts of two beables each",
 }
 
 
@@ -41,16 +42,12 @@ def attach(file: Any, system: Any, replicas: int, virtual: bool = False) -> None
         axes = dimensions(name, 2 + (replicas > 1) if shown else data.ndim, replicas > 1, "profile_time" in file)
         for k, axis in enumerate(axes):
             if axis not in file:
-                _make(file, axis, _values(axis, system, replicas if shown else data.shape[k]))
+                _make(file, axis, names_along(axis, system, replicas if shown else data.shape[k]))
         if shown != virtual:
             continue
         with suppress(*FAILURES) if shown else nullcontext():  # a kill may have left half a file there: then no names
             for k, axis in enumerate(axes):
                 data.dims[k].attach_scale(file[axis])
-
-
-def _values(axis: str, system: Any, size: int) -> Any:
-    return beable_names(system) if axis == "beable" else np.arange(size)
 
 
 def _make(file: Any, name: str, values: Any) -> None:
@@ -59,5 +56,6 @@ def _make(file: Any, name: str, values: Any) -> None:
     data = file.create_dataset(
         name, data=values.astype(object) if text else values, dtype=h5py.string_dtype() if text else None, **more
     )
-    data.attrs["description"] = DESCRIBED.get(name, "numbers of the components")
+    other = "names of a part's beables" if name.startswith("beable_") else "numbers of the components"
+    data.attrs["description"] = DESCRIBED.get(name, other)
     data.make_scale(name)

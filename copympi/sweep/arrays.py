@@ -2,12 +2,14 @@
 
     DIR/arrays.npz            arrays of the base config by section.key, of more than 1,024 numbers
     DIR/hamiltonian.npz       H of a System beyond 32 beables
+    DIR/parts.json            its parts, if it is a composite
     DIR/lattice.npz           of a lattice of more than 1,024 sites in its place what `copympi.lattice` makes it from
 """
 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ from copympi.storage.hdf5 import reason
 from copympi.sweep.base import Base
 from copympi.sweep.points import placed
 
-ARRAYS, MATRIX, LATTICE = "arrays.npz", "hamiltonian.npz", "lattice.npz"
+ARRAYS, MATRIX, LATTICE, PARTS = "arrays.npz", "hamiltonian.npz", "lattice.npz", "parts.json"
 
 
 def large(values: Mapping[str, Any], before: str = "") -> dict[str, NDArray[Any]]:
@@ -76,6 +78,8 @@ def save(folder: Path, base: Base, arrays: dict[str, NDArray[Any]]) -> None:
     H = sp.csr_array((times(W.data, base.system.hbar), W.indices, W.indptr), W.shape)
     data = io.BytesIO()
     sp.save_npz(data, H)
+    if base.system.parts is not None:
+        sealed.put(folder / PARTS, memoryview(json.dumps(base.system.parts.tables()).encode()))
     sealed.put(folder / MATRIX, data.getbuffer())
 
 
@@ -121,7 +125,9 @@ def system(folder: Path, values: dict[str, Any]) -> System | None:
                 if keys.get("labels") is not None:
                     made.name_beables(keys["labels"])
             elif path.exists():
-                made = System(sp.load_npz(io.BytesIO(path.read_bytes())), keys["hbar"], keys.get("labels"))
+                there = (folder / PARTS).exists()
+                parts = json.loads((folder / PARTS).read_bytes()) if there else None
+                made = System(sp.load_npz(io.BytesIO(path.read_bytes())), keys["hbar"], keys.get("labels"), parts=parts)
             else:
                 continue
         except Exception as problem:  # whatever zip and numpy make of damage

@@ -287,8 +287,11 @@ def gillespie_many(
     seed: int,
     hbar: float = 1.0,
     spectators: int = 0,
+    filters: dict[float, tuple[int, ...]] | None = None,
 ) -> Ints:
     """The exact aligned process, any P: occupation numbers (runs, T, P). Arguments as members_and_pairs.
+
+    filters: at these of the times, once they are written, all members of other beables leave, spectators too.
 
     The state of a run is n (P,) and phi (P,). Between jumps n is constant and phi follows (33), an ODE. The jump
     b -> a (n_b falls by 1, n_a rises by 1, phases stay) has the hazard n_b T[b->a] = 2 R_ab sqrt(n_a n_b) sin+(...),
@@ -321,6 +324,10 @@ def gillespie_many(
         live = np.flatnonzero(done < len(times))
         due = live[clock[live] == times[done[live]]]
         out[due, done[due]] = n[due]
+        for time, beables in (filters or {}).items():
+            there = due[times[done[due]] == time]
+            n[np.ix_(there, np.setdiff1d(np.arange(P), beables))] = 0
+            event[there] = clock[there] + waiting_time(n[there], law, rng)
         done[due] += 1
         if len(due) > 0:
             continue  # an output time may be given twice

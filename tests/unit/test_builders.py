@@ -12,7 +12,10 @@ from copympi.config import reading as config
 from copympi.errors import InputError
 from copympi.model import build, builders
 
-EXAMPLES: dict[str, str] = {"lattice": "sites = 8"}
+EXAMPLES: dict[str, str] = {
+    "composite": 'parts = {A = 2, B = 3}\nterms = [{on = ["A", "B"], operator = "sx*x"}]',
+    "lattice": "sites = 8",
+}
 """The fewest keys that make a system."""
 
 

@@ -95,7 +95,7 @@ BAD = [
     (f"system.hamiltonian='{'H' * 5000}'", '"HHHH', "no such file"),
     ("system.hamiltonian='lattice'", '= "lattice"', 'must be given as builder = "lattice"'),
     ("system.builder='lattice'", '= "lattice"', "must be left out where hamiltonian is given"),
-    ("system.builder='grid'", '= "grid"', 'must be "lattice", or left out'),
+    ("system.builder='grid'", '= "grid"', 'must be "composite" or "lattice", or left out'),
     ("system.sites=8", "= 8", 'must go with builder = "lattice"'),
     ("system.potential=[0, 0]", "= [0, 0]", 'must go with builder = "lattice"'),
     ("system.hbar=0", "= 0", "must be a positive number"),
@@ -210,8 +210,7 @@ BAD = [
 
 LATER = [
     ("system.hamiltonian='two-level'", '= "two-level"', "rows of numbers"),
-    ("system.hamiltonian='composite'", '= "composite"', "rows of numbers"),
-    ("system.builder='two-level'", '= "two-level"', 'allowed: "lattice"'),
+    ("system.builder='two-level'", '= "two-level"', 'allowed: "composite" or "lattice"'),
 ]
 
 

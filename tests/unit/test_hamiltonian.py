@@ -110,8 +110,9 @@ def same(system: System) -> None:
     np.testing.assert_array_equal(system.frequencies.toarray(), H)
     assert system.P == 4
     assert system.frequencies.nnz == np.count_nonzero(H)
-    assert system.labels == ["0", "1", "2", "3"]
-    assert repr(system) == "System(P=4, pairs=3, hbar=1)"
+    assert system.labels == (["0", "1", "2", "3"] if system.parts is None else ["00", "01", "10", "11"])
+    of = "" if system.parts is None else "parts=A:2 x B:2, "
+    assert repr(system) == f"System(P=4, {of}pairs=3, hbar=1)"
 
 
 @pytest.mark.parametrize("form", FROM_CONFIG)

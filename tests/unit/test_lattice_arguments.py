@@ -36,7 +36,8 @@ def arrays(large_n: bool = False) -> dict[str, Any]:
     counters = {name: np.zeros(R) for name in ("events", "largest_chance")}
     counters |= {name: np.zeros(R, np.int64) for name in ("step", "substeps")}
     return {
-        "bonds": Bonds(**tables()), "first": 0, "total": 0 if large_n else 10**6, "n": np.full((R, P), UNCOUNTED),
+        "bonds": Bonds(**tables()), "first": 0, "total": np.full(R, 0 if large_n else 10**6),
+        "members": np.full(R, 1e6), "n": np.full((R, P), UNCOUNTED),
         "c": 0 * c if large_n else c, "mean": c if large_n else None, "time_left": np.ones(R), **counters,
     }  # fmt: skip
 

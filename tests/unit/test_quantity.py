@@ -49,6 +49,8 @@ CONTRACT = {
 H = [[0.4, 0.5, 0.1], [0.5, -0.4, 0.2], [0.1, 0.2, 0.0]]
 RHO = [0.5, 0.3, 0.2]
 RING = {"builder": "lattice", "sites": [4, 3], "spacing": [1.0, 0.5]}
+PAIR = {"builder": "composite", "parts": {"A": 2, "B": 2, "C": 3}, "terms": [{"on": "A", "operator": "sx"}]}
+PARTS = {"parts": {"A": [0.6, 0.8], "B": [0.8, "0.6j"], "C": [0.6, 0.0, 0.8]}}
 BUMP = {"density": [1 / 12] * 12, "phase": [0.3 * k for k in range(12)]}
 COUNTS = {"representation": "occupation"}
 CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
@@ -80,6 +82,10 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "large N on a lattice": (
         {"system": RING, "preparation": {"members": 1e40, **BUMP}, "dynamics": COUNTS, "output": {"summaries": False}},
         {"aligned", "lattice", "large_n"},
+    ),
+    "composite": (
+        {"system": PAIR, "preparation": {"members": 10**4, **PARTS}, "dynamics": {"replicas": 2}},
+        {"aligned", "summaries", "composite", "qubits"},
     ),
     "large N": (
         {"preparation": {"members": 1e40}, "dynamics": COUNTS, "output": {"summaries": True}},
@@ -157,7 +163,7 @@ def test_what_a_row_says(row: Quantity) -> None:
     assert row.units
     assert set(row.runs) <= set(TRAITS)
     assert row.axes == ("time",) if row.name in TIMES else row.axes[:2] == ("replica", "time")
-    assert set(row.axes[2:]) <= {"beable", "axis"}
+    assert set(row.axes[2:]) <= {"beable", "axis", "pair_of_parts", "pair_of_qubits"}
     assert (row.name in PROFILES) == ("beable" in row.axes)
     assert any(traits >= set(row.runs) for _, traits in CASES.values()), "no case of this test records it"
 
@@ -169,7 +175,10 @@ def test_the_traits_of_runs(case: str, runs: dict[str, Carried]) -> None:
     assert plan.traits - {"thinned"} == traits_of(plan.config, plan.system, plan.start)
     with h5py.File(runs[case].path) as file:
         there = {name for name in file if isinstance(file[name], h5py.Dataset)} - {"replica", "beable", "axis"}
-        assert there == {row.name for row in TABLE if CASES[case][1].issuperset(row.runs)}
+        there -= {"pair_of_parts", "pair_of_qubits", "beable_A", "beable_B", "beable_C"}
+        own = {row.name for row in plan.marginals}
+        assert own == ({"marginal_A", "marginal_B", "marginal_C"} if case == "composite" else set())
+        assert there - own == {row.name for row in TABLE if CASES[case][1].issuperset(row.runs)}
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
@@ -177,7 +186,7 @@ def test_a_row_is_recorded_as_it_says(row: Quantity, runs: dict[str, Carried]) -
     """Where it is declared, and there alone, with its axes, type, units and description; in memory the same bytes."""
     for case, (plan, arrays, path, read) in runs.items():
         R, profiles = plan.config.dynamics.replicas, [k for k in range(5) if plan.profiled(k)]
-        sizes = {"replica": R, "time": 5, "beable": plan.system.P, "axis": plan.lattice_axes}
+        sizes = {"replica": R, "time": 5, **plan.sizes}
         if row.profile or row.name == "profile_time":
             sizes["time"] = len(profiles)
         with h5py.File(path) as file:
@@ -206,9 +215,11 @@ def test_a_row_is_recorded_as_it_says(row: Quantity, runs: dict[str, Carried]) -
 def test_a_replica_has_the_same_bits_in_any_company(row: Quantity) -> None:
     """So it does not matter which rank works out whose numbers, nor how many at once."""
     rng = np.random.default_rng(8)
-    for lattice in (copympi.lattice([41, 37], boundary="open"), copympi.lattice(1031)):
-        n = rng.integers(0, 50, (4, lattice.P)) * rng.choice([1.0, 1e70], (4, 1))
-        view = View(lattice, 0.5, n, rng.uniform(-1e4, 1e4, n.shape))
+    lattices = copympi.lattice([41, 37], boundary="open"), copympi.lattice(1031)
+    composite = copympi.composite({"A": 2, "B": 41, "C": 2, "D": 3}, [])
+    for system in (composite,) if {"composite", "qubits"} & set(row.runs) else lattices:
+        n = rng.integers(0, 50, (4, system.P)) * rng.choice([1.0, 1e70], (4, 1))
+        view = View(system, 0.5, n, rng.uniform(-1e4, 1e4, n.shape))
         whole = np.asarray(row.of(view))
         assert len(whole) == 4
         for replica in range(4):

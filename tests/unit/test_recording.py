@@ -192,7 +192,7 @@ def test_a_lattice_is_read_back(tmp_path: Path, replicas: int) -> None:
 
 
 def test_beyond_so_many_beables_profiles_have_files_of_their_own() -> None:
-    many = SimpleNamespace(P=MOST_PROFILE + 1, lattice=None)
+    many = SimpleNamespace(P=MOST_PROFILE + 1, lattice=None, parts=None)
     plan = Plan(configured(8), many, started(2, 10))  # type: ignore[arg-type, unused-ignore]
     assert plan.split_files
     assert [k for k in range(9) if plan.profiled(k)] == [0, 8]

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from copympi.errors import InputError, NotBuiltYet
 from copympi.model.system import System
 
-PROMISED = ("two-level", "composite")
+PROMISED = ("two-level",)
 """Names of the contract that have no module yet."""
 
 
