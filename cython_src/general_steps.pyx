@@ -195,8 +195,15 @@ cdef double error_of(const double *start, double h, Room w, int cuts) noexcept n
     """Error in rho of a predicted step: what Simpson's rule makes of the rates at its start, middle and end differs so
     much from the two half steps; where these were cut, of what an embedded rule of third order is off."""
     cdef Py_ssize_t i, a, P = w.P
+<<<<<<< HEAD
     cdef double total = 0.0, members = 0.0
+=======
+    cdef double total = 0.0, members = control.members
+>>>>>>> main
     cdef double *off = w.crude
+    if members == 0.0:  # as many as there are
+        for a in range(P):
+            members += start[a]
     if not cuts:
         for i in range(2 * P):
             off[i] = w.end[i] - start[i] - h / 6.0 * (w.at_begin[i] + 4.0 * w.at_between[i] + w.at_end[i])

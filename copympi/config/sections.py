@@ -100,6 +100,22 @@ class DynamicsSection(Section):
         self._rule = rule
 
 
+class ScheduleSection(Section):
+    """What happens at a time: one of its keys says what; those that make another H are read by model/build.py."""
+
+    at: float = Field(gt=0)
+    hamiltonian: Any = None
+    potential: Any = None
+    terms: Any = None
+    filter: Any = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What happens, by the keys that are there."""
+        keys = ("hamiltonian", "potential", "terms", "filter")
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
+
+
 class AlignmentSection(Section):
     """The model (42) to (53) that aligns phases; there is none where the section is left out."""
 

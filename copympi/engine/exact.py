@@ -31,6 +31,7 @@ class ExactCounts(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank, named))
         self.n = np.tile(start.counts, (self.layout.here, 1))
         self.phase = np.tile(start.phase, (self.layout.here, 1))
+<<<<<<< HEAD
         keys = np.arange(self.layout.first, self.layout.last, dtype=np.uint64)
         self.paths = self.paths_of({
             "n": self.n, "phase": self.phase, "time_left": self.time_left, "step": self.step, "events": self.events,
@@ -40,6 +41,21 @@ class ExactCounts(IndependentReplicas):
     def paths_of(self, arrays: dict[str, Any]) -> Any:
         """The kernel's paths of these arrays."""
         return kernel.Paths(self.system.couplings, **arrays)
+=======
+        self.paths = self._make_paths()
+
+    def _make_paths(self) -> kernel.Paths:
+        return kernel.Paths(
+            self.system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
+            events=self.events, keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64),
+            spectators=self.spectators,
+        )  # fmt: skip
+>>>>>>> main
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self.paths = self._make_paths()
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
@@ -106,6 +122,11 @@ class ExactMembers(ExactCounts):
             self.n[:] = state.columns["n"]
             self.name(np.empty(ids.size, np.uint32), sizes)
         super().restore(state, stop)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self.paths.name(self.ids, self.offset)
 
     def per_member(self) -> dict[str, NDArray[Any]]:
         """What it holds of every member of this rank, replica after replica; their order is part of the state."""

@@ -1,8 +1,9 @@
-"""The group `system` of results.h5: what a reader needs to compare with Schroedinger's equation, whatever became of
-the user's files."""
+"""The groups `system` and `schedule` of results.h5: what a reader needs to compare with Schroedinger's equation,
+whatever became of the user's files."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ from copympi.model import formats
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
+from copympi.model.schedule import NOTHING, Schedule, Switch, checked
 from copympi.model.system import System
 from copympi.records.plan import MOST_PROFILE
+
+PACKED: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 def write(group: Any, system: System, start: Start, named: bool) -> None:
@@ -21,11 +25,8 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
     group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
     if named or not large:
         group["labels"] = np.array([label.encode() for label in system.labels], "S")
-    packed: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if large else {}
-    for part in ("data", "indices", "indptr"):
-        group.create_dataset(part, data=getattr(system.frequencies, part), **packed)
+    _write_matrix(group, system, large)
     group["state"] = start.state
-    group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
     group["state"].attrs["description"] = "Psi_a at t = 0, normalised"
     if system.parts is not None:
         room = group.create_group("parts")
@@ -37,21 +38,68 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
     if lattice is not None:
         room = group.create_group("lattice")
         room.attrs.update(lattice.attributes())
-        room.create_dataset("potential", data=np.ravel(lattice.potential), **packed)
-        room["potential"].attrs["description"] = "V of the sites in order of the beables, the last axis fastest"
+        _write_potential(room, lattice, large)
+
+
+def _write_matrix(group: Any, system: System, large: bool) -> None:
+    for part in ("data", "indices", "indptr"):
+        group.create_dataset(part, data=getattr(system.frequencies, part), **(PACKED if large else {}))
+    group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
+
+
+def _write_potential(group: Any, lattice: Lattice, large: bool) -> None:
+    group.create_dataset("potential", data=np.ravel(lattice.potential), **(PACKED if large else {}))
+    group["potential"].attrs["description"] = "V of the sites in order of the beables, the last axis fastest"
+
+
+def write_schedule(file: Any, schedule: Schedule, first: System) -> None:
+    """`schedule`: `at` (K,), the times of switches, `which` (K,), the numbers of systems below, each there once."""
+    if not schedule.switches:
+        return
+    group = file.create_group("schedule")
+    group["at"] = np.array([switch.at for switch in schedule.switches])
+    places = {id(system): k for k, system in enumerate(schedule.systems)}
+    group["which"] = np.array([places[id(switch.system)] for switch in schedule.switches])
+    group["at"].attrs["description"] = "times from which on another H holds"
+    group["which"].attrs["description"] = "in which group here it stands"
+    for k, system in enumerate(schedule.systems):
+        room = group.create_group(str(k))
+        _write_matrix(room, system, first.P > MOST_PROFILE)
+        if system.lattice is not None:
+            _write_potential(room, system.lattice, first.P > MOST_PROFILE)
+
+
+def read_schedule(file: Any, first: System) -> Schedule:
+    """The schedule as it was, of a run that began with `first`."""
+    if "schedule" not in file:
+        return NOTHING
+    group, made = file["schedule"], []
+    for k in range(int(group["which"][()].max()) + 1):
+        room = group[str(k)]
+        lattice = None
+        if first.lattice is not None and "potential" in room:
+            lattice = replace(first.lattice, potential=np.asarray(room["potential"][()], np.float64))
+        made.append(_system(room, first.hbar, first.P, lattice=lattice))
+    switches = zip(group["at"][()].tolist(), group["which"][()].tolist(), strict=True)
+    return checked(first, [Switch(at, made[which]) for at, which in switches])
 
 
 def read(group: Any) -> System:
     """The system as it was, with its lattice or its parts if it had them."""
-    parts = {part: group[part][()] for part in formats.COMPRESSED}
     hbar, P = float(group.attrs["hbar"]), int(group.attrs["P"])
     labels = [x.decode() for x in group["labels"][()]] if "labels" in group else None
-    more: dict[str, Any] = {}
+    lattice = None
     if "lattice" in group:
-        more["lattice"] = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
-    if "parts" in group:
-        more["parts"] = _parts(group["parts"])
-    return System(formats.csr("csr", parts, (P, P), "system") * hbar, hbar, labels, **more)
+        lattice = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
+    parts = _parts(group["parts"]) if "parts" in group else None
+    return _system(group, hbar, P, labels, lattice, parts)
+
+
+def _system(
+    group: Any, hbar: float, P: int, labels: Any = None, lattice: Lattice | None = None, parts: Any = None
+) -> System:
+    matrix = {part: group[part][()] for part in formats.COMPRESSED}
+    return System(formats.csr("csr", matrix, (P, P), "system") * hbar, hbar, labels, lattice, parts)
 
 
 def _parts(group: Any) -> list[dict[str, Any]]:
