@@ -191,15 +191,11 @@ cdef double overdrawn(const Law *l, StepControl control, const double *state, co
     return worst / control.leaving_chance
 
 
-cdef double error_of(const double *start, double h, Room w, int cuts) noexcept nogil:
+cdef double error_of(StepControl control, const double *start, double h, Room w, int cuts) noexcept nogil:
     """Error in rho of a predicted step: what Simpson's rule makes of the rates at its start, middle and end differs so
     much from the two half steps; where these were cut, of what an embedded rule of third order is off."""
     cdef Py_ssize_t i, a, P = w.P
-<<<<<<< HEAD
-    cdef double total = 0.0, members = 0.0
-=======
     cdef double total = 0.0, members = control.members
->>>>>>> main
     cdef double *off = w.crude
     if members == 0.0:  # as many as there are
         for a in range(P):
@@ -208,7 +204,6 @@ cdef double error_of(const double *start, double h, Room w, int cuts) noexcept n
         for i in range(2 * P):
             off[i] = w.end[i] - start[i] - h / 6.0 * (w.at_begin[i] + 4.0 * w.at_between[i] + w.at_end[i])
     for a in range(P):
-        members += start[a]
         if start[a] > 0.0:
             total += 0.25 * off[a] * off[a] / fmax(start[a], 1.0) + start[a] * off[P + a] * off[P + a]
     return 2.0 * sqrt(total / members)
@@ -248,7 +243,7 @@ cdef double predict(const Law *l, StepControl control, const double *start, doub
         plan.flow[s.pair[4 * p + 2]] = w.flows[p]
         plan.flow[s.pair[4 * p + 3]] = w.flows[s.pairs + p]
     over = overdrawn(l, control, start, leaving, coming, limit)
-    error = error_of(start, h, w, cuts)
+    error = error_of(control, start, h, w, cuts)
     if not (isfinite(error) and isfinite(over)):
         limit.chance = NAN
         return INFINITY

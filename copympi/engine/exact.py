@@ -31,26 +31,17 @@ class ExactCounts(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank, named))
         self.n = np.tile(start.counts, (self.layout.here, 1))
         self.phase = np.tile(start.phase, (self.layout.here, 1))
-<<<<<<< HEAD
-        keys = np.arange(self.layout.first, self.layout.last, dtype=np.uint64)
-        self.paths = self.paths_of({
-            "n": self.n, "phase": self.phase, "time_left": self.time_left, "step": self.step, "events": self.events,
-            "keys": keys, "spectators": self.spectators,
-        })  # fmt: skip
-
-    def paths_of(self, arrays: dict[str, Any]) -> Any:
-        """The kernel's paths of these arrays."""
-        return kernel.Paths(self.system.couplings, **arrays)
-=======
         self.paths = self._make_paths()
 
-    def _make_paths(self) -> kernel.Paths:
-        return kernel.Paths(
-            self.system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
-            events=self.events, keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64),
-            spectators=self.spectators,
-        )  # fmt: skip
->>>>>>> main
+    def _make_paths(self) -> Any:
+        return kernel.Paths(self.system.couplings, **self._arrays())
+
+    def _arrays(self) -> dict[str, Any]:
+        """What paths go on in, and by which keys."""
+        return {
+            "n": self.n, "phase": self.phase, "time_left": self.time_left, "step": self.step, "events": self.events,
+            "keys": np.arange(self.layout.first, self.layout.last, dtype=np.uint64), "spectators": self.spectators,
+        }  # fmt: skip
 
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached."""

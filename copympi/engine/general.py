@@ -93,12 +93,11 @@ class GeneralExactCounts(ExactCounts):
     def __init__(
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
     ) -> None:
-        self._rule = rule
+        self.rule = rule
         super().__init__(comm, system, start, accuracy, replicas, seed)
 
-    def paths_of(self, arrays: dict[str, Any]) -> Any:
-        """The kernel's paths of these arrays, by the rule."""
-        return general_exact.Paths(compiled(self._rule, self.system), **arrays)
+    def _make_paths(self) -> Any:
+        return general_exact.Paths(compiled(self.rule, self.system), **self._arrays())
 
 
 class GeneralExactMembers(ExactMembers):
@@ -107,9 +106,8 @@ class GeneralExactMembers(ExactMembers):
     def __init__(
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
     ) -> None:
-        self._rule = rule
+        self.rule = rule
         super().__init__(comm, system, start, accuracy, replicas, seed)
 
-    def paths_of(self, arrays: dict[str, Any]) -> Any:
-        """The kernel's paths of these arrays, by the rule."""
-        return general_exact.Paths(compiled(self._rule, self.system), **arrays)
+    def _make_paths(self) -> Any:
+        return general_exact.Paths(compiled(self.rule, self.system), **self._arrays())
