@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from copympi.model import formats
+from copympi.model.drives import Driven, Segment
+from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
@@ -21,7 +23,7 @@ PACKED: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 def write(group: Any, system: System, start: Start, named: bool) -> None:
     """H/hbar, hbar, Psi and N at t = 0, labels (of many beables only those that a user `named`), lattice, parts."""
-    N, large = start.members, system.P > MOST_PROFILE
+    N, large = start.number, system.P > MOST_PROFILE
     group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
     if named or not large:
         group["labels"] = np.array([label.encode() for label in system.labels], "S")
@@ -53,35 +55,60 @@ def _write_potential(group: Any, lattice: Lattice, large: bool) -> None:
 
 
 def write_schedule(file: Any, schedule: Schedule, first: System) -> None:
-    """`schedule`: `at` (K,), the times of switches, `which` (K,), the numbers of systems below, each there once."""
+    """`schedule`: `at` (K,), the times of switches, `which` (K,), the numbers of systems below, each there once.
+
+    Of a driven system (model/drives.py) H_0 stands there once, with the H_j in groups `terms/j`, and the values of the
+    pulses for each switch in `coefficients` (K, J).
+    """
     if not schedule.switches:
         return
-    group = file.create_group("schedule")
-    group["at"] = np.array([switch.at for switch in schedule.switches])
-    places = {id(system): k for k, system in enumerate(schedule.systems)}
-    group["which"] = np.array([places[id(switch.system)] for switch in schedule.switches])
+    group, switches = file.create_group("schedule"), schedule.switches
+    made: dict[int, tuple[int, System | Driven]] = {}
+    for switch in switches:
+        source = switch.system.driven if isinstance(switch.system, Segment) else switch.system
+        made.setdefault(id(source), (len(made), source))
+    group["at"] = np.array([switch.at for switch in switches])
+    group["which"] = np.array([made[id(getattr(each.system, "driven", each.system))][0] for each in switches])
     group["at"].attrs["description"] = "times from which on another H holds"
     group["which"].attrs["description"] = "in which group here it stands"
-    for k, system in enumerate(schedule.systems):
+    values = [each.system.coefficients if isinstance(each.system, Segment) else () for each in switches]
+    if any(values):
+        most = max(map(len, values))
+        group["coefficients"] = np.array([[*row, *[0.0] * (most - len(row))] for row in values])
+        group["coefficients"].attrs["description"] = "H is that of the group plus the sum of these times its terms"
+    large = first.P > MOST_PROFILE
+    for k, source in made.values():
         room = group.create_group(str(k))
-        _write_matrix(room, system, first.P > MOST_PROFILE)
+        system = source.system if isinstance(source, Driven) else source
+        _write_matrix(room, system, large)
         if system.lattice is not None:
-            _write_potential(room, system.lattice, first.P > MOST_PROFILE)
+            _write_potential(room, system.lattice, large)
+        for j, term in enumerate(source.terms if isinstance(source, Driven) else ()):
+            _write_matrix(room.create_group(f"terms/{j}"), term, large)
 
 
 def read_schedule(file: Any, first: System) -> Schedule:
     """The schedule as it was, of a run that began with `first`."""
     if "schedule" not in file:
         return NOTHING
-    group, made = file["schedule"], []
+    group = file["schedule"]
+    made: list[System | Driven] = []
     for k in range(int(group["which"][()].max()) + 1):
-        room = group[str(k)]
-        lattice = None
+        room, lattice = group[str(k)], None
         if first.lattice is not None and "potential" in room:
             lattice = replace(first.lattice, potential=np.asarray(room["potential"][()], np.float64))
-        made.append(_system(room, first.hbar, first.P, lattice=lattice))
-    switches = zip(group["at"][()].tolist(), group["which"][()].tolist(), strict=True)
-    return checked(first, [Switch(at, made[which]) for at, which in switches])
+        labels = None if isinstance(first.labels, Labels) else list(first.labels)
+        system = _system(room, first.hbar, first.P, labels, lattice=lattice)
+        count = len(room["terms"]) if "terms" in room else 0
+        terms = [_system(room[f"terms/{j}"], first.hbar, first.P) for j in range(count)]
+        made.append(Driven(system, terms) if terms else system)
+    values = group["coefficients"][()].tolist() if "coefficients" in group else [()] * len(group["at"])
+    switches = []
+    for at, which, row in zip(group["at"][()].tolist(), group["which"][()].tolist(), values, strict=True):
+        source = made[which]
+        one = source.at(row[: len(source.terms)]) if isinstance(source, Driven) else source
+        switches.append(Switch(at, one))
+    return checked(first, switches)
 
 
 def read(group: Any) -> System:
