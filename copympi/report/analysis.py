@@ -90,7 +90,7 @@ def beables(results: Results) -> Comparison:
     n = np.asarray(results.occupation if every else results.occupation[:, which])
     R, N = n.shape[0], float(results.members)
     theory = expected.work_out(results, which, n[:, 0])
-    still = expected.open_beables(results, which)
+    still = expected.still_open(results, which)
     dead = np.maximum.accumulate(np.any((n == 0) & (n[:, :1] > 0) & still, axis=2), axis=1)
     alive = np.count_nonzero(~dead, axis=0)
     sigma = np.full(theory.variance.shape, np.nan)

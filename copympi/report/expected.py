@@ -10,6 +10,7 @@ import numpy as np
 import tomlkit
 from numpy.typing import NDArray
 
+from copympi.model.schedule import Schedule
 from copympi.report.numbers import significant
 from copympi.storage.reading import Results
 from copympi.text import humane
@@ -28,15 +29,17 @@ OVERHEAD, PINNED_WORK = 6e4, 2e9
 FEWEST = 50
 """Records that are looked at however many beables there are."""
 
+LEFT_OUT = "nobody can copy a beable that a filter has emptied, which Schrödinger's equation fills again"
+
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Theory:
     """All (K, P). quantum : |Psi|^2, NaN where it was not worked out; mean : rho of the mean field, which is quantum
-    without spectators, NaN where not worked out; variance : N Var of rho, NaN where it means nothing or was not
-    worked out. words : what to say of what is missing, "-: " before what a dash in the table stands for. independent :
-    how many independent numbers deviations come to, NaN where not known."""
+    without spectators and filters, NaN where not worked out; variance : N Var of rho, N that of the start, NaN where it
+    means nothing or was not worked out. words : what to say of what is missing, "-: " before what a dash in the table
+    stands for. independent : how many independent numbers deviations come to, NaN where not known."""
 
     quantum: Floats
     mean: Floats
@@ -67,6 +70,11 @@ def kept(results: Results) -> NDArray[np.intp]:
     return np.unique(np.append(np.arange(0, T, every), T - 1))
 
 
+def still_open(results: Results, which: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which beables no filter has emptied at the profiles `which` (K,): (K, P)."""
+    return results.schedule.still_open(results.profile_time[which], results.system.P)
+
+
 def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theory:
     """Theory at the profiles `which` (K,). n (R, P): occupations at t = 0."""
     time, P = results.profile_time[which], results.system.P
@@ -74,11 +82,15 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     quantum, words = unknown, []
     if which.size < results.profile_time.size:
         words.append(f"at {which.size:,} of {results.profile_time.size:,} records: all of them would take minutes")
+    schedule, mean = results.schedule.closed(results.system), None
     if schrodinger.affordable(results.system, time, WORK, results.schedule):
-        quantum = schrodinger.density(results.system, results.state, time, results.schedule)
+        quantum = mean = schrodinger.density(results.system, results.state, time, results.schedule)
+        if schedule is not results.schedule:
+            mean = schrodinger.density(results.system, results.state, time, schedule)
+            words.append(f"differences are from the copies' mean field: {LEFT_OUT}")
     else:
         words.append("-: no comparison with Schrödinger's equation: it would take minutes for such an H and duration")
-    theory = Theory(quantum, quantum, unknown, tuple(words))
+    theory = Theory(quantum, quantum if mean is None else mean, unknown, tuple(words))
     if "lineages" in results.measured:  # phases of their own: neither that mean field nor that noise is theirs
         return theory
     s = spectators_of(results)
@@ -86,22 +98,23 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     if empty.size:
         name = results.system.labels[empty[0]]
         return _said(theory, f"-: no expected noise: beable {name} has no member at t = 0, so it stays empty")
-    if s and results.schedule.switches:
+    if s and results.schedule:
         unknown_mean = replace(theory, mean=np.full((time.size, P), np.nan))
-        return _said(unknown_mean, "-: no mean field with spectators, nor expected noise, where H is switched")
-    return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time)
+        word = "-: no mean field with spectators, nor expected noise, where H is switched or members leave"
+        return _said(unknown_mean, word)
+    return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time, schedule)
 
 
-def _free(results: Results, theory: Theory, time: Floats) -> Theory:
-    """Without spectators: the mean field is Schroedinger's."""
-    system, P, schedule = results.system, results.system.P, results.schedule
+def _free(results: Results, theory: Theory, time: Floats, schedule: Schedule) -> Theory:
+    """Without spectators: the mean field is Schroedinger's, of a `schedule` as copies have it."""
+    system, P = results.system, results.system.P
     if noise.SMALL < P:
         return _said(theory, f"-: no expected noise: worked out for up to {noise.SMALL} beables")
     if not lows.affordable(system, time, WORK / 4, schedule):
         word = "-: no expected noise: to follow Schrödinger's equation between records would take minutes"
         return _said(theory, word)
     low = lows.lowest(system, results.state, time, schedule)
-    valid, word = _valid(results, theory.quantum, low, time)
+    valid, word = _valid(results, theory.mean, low, time)
     most = WORK / (P**3 + 2000)
     if word:
         theory = _said(theory, word)

@@ -19,13 +19,13 @@ from copympi.errors import InputError
 from copympi.model import build, rule_tables
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start
-from copympi.model.schedule import NOTHING, Schedule, Switch
+from copympi.model.schedule import NOTHING, Filter, Schedule, Switch
 from copympi.model.system import System
 from copympi.records.observe import checked
 from copympi.run.settings import Settings, matrix_digest, settings
 from copympi.storage import given
 
-ENTRY = "must be (time, H), or a table of at and hamiltonian, or on a lattice of at and potential"
+ENTRY = "must be (time, H), or a table of at and hamiltonian, or filter, or on a lattice potential"
 MOST_MATRIX = 32
 """Beables up to which a Hamiltonian from Python is written down in the config of a run."""
 
@@ -111,7 +111,7 @@ def prepared(config: Config, before: System, files: Path) -> tuple[System, Start
     p = config.preparation
     array = hasattr(p.phases, "dtype") or isinstance(p.phases, tuple)
     phases = p.phases if array else given.phases(p.phases, files)
-    later = build.schedule(config.schedule, before, files).on_records(config.interval)
+    later = build.schedule(config.schedule, before, files, p.basis is not None).on_records(config.interval)
     return build.prepared_with(before, later, p, phases, files)
 
 
@@ -131,6 +131,8 @@ def tables(schedule: Any) -> list[dict[str, Any]]:
     for k, entry in enumerate(schedule):
         if isinstance(entry, Switch):
             out.append({"at": entry.at, "hamiltonian": entry.system})
+        elif isinstance(entry, Filter):
+            out.append({"at": entry.at, "filter": list(entry.beables)})
         elif isinstance(entry, (tuple, list)) and len(entry) == 2:
             out.append({"at": entry[0], "hamiltonian": entry[1]})
         elif isinstance(entry, Mapping):

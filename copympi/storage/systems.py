@@ -12,7 +12,7 @@ from copympi.model import formats
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
-from copympi.model.schedule import NOTHING, Schedule, Switch, checked
+from copympi.model.schedule import NOTHING, Filter, Schedule, Switch, checked, passing
 from copympi.model.system import System
 from copympi.records.plan import MOST_PROFILE
 
@@ -53,15 +53,22 @@ def _write_potential(group: Any, lattice: Lattice, large: bool) -> None:
 
 
 def write_schedule(file: Any, schedule: Schedule, first: System) -> None:
-    """`schedule`: `at` (K,), the times of switches, `which` (K,), the numbers of systems below, each there once."""
-    if not schedule.switches:
+    """`schedule`: `at` (K,), times; `which` (K,), the numbers of systems below, each there once, or of filters f,
+    counted down from -1: -1 - f; and, where there are any, `stays` (F, P), whose members pass each filter."""
+    if not schedule:
         return
     group = file.create_group("schedule")
-    group["at"] = np.array([switch.at for switch in schedule.switches])
+    group["at"] = np.array([entry.at for entry in schedule])
     places = {id(system): k for k, system in enumerate(schedule.systems)}
-    group["which"] = np.array([places[id(switch.system)] for switch in schedule.switches])
-    group["at"].attrs["description"] = "times from which on another H holds"
-    group["which"].attrs["description"] = "in which group here it stands"
+    numbers = {id(entry): -1 - f for f, entry in enumerate(schedule.filters)}
+    which = [places[id(one.system)] if isinstance(one, Switch) else numbers[id(one)] for one in schedule]
+    group["which"] = np.array(which)
+    group["at"].attrs["description"] = "times from which on another H holds, or at which members leave by a filter"
+    group["which"].attrs["description"] = "in which group here H stands; below 0: -1 - f, f the row of the filter"
+    if schedule.filters:
+        stays = np.array([passing(entry, first.P) for entry in schedule.filters])
+        group.create_dataset("stays", data=stays.astype(np.uint8), **(PACKED if first.P > MOST_PROFILE else {}))
+        group["stays"].attrs["description"] = "1: members with this beable pass the filter, 0: they leave"
     for k, system in enumerate(schedule.systems):
         room = group.create_group(str(k))
         _write_matrix(room, system, first.P > MOST_PROFILE)
@@ -74,14 +81,21 @@ def read_schedule(file: Any, first: System) -> Schedule:
     if "schedule" not in file:
         return NOTHING
     group, made = file["schedule"], []
-    for k in range(int(group["which"][()].max()) + 1):
+    which = group["which"][()].tolist()
+    for k in range(max(which) + 1):
         room = group[str(k)]
         lattice = None
         if first.lattice is not None and "potential" in room:
             lattice = replace(first.lattice, potential=np.asarray(room["potential"][()], np.float64))
         made.append(_system(room, first.hbar, first.P, lattice=lattice))
-    switches = zip(group["at"][()].tolist(), group["which"][()].tolist(), strict=True)
-    return checked(first, [Switch(at, made[which]) for at, which in switches])
+    stays = group["stays"][()] > 0 if "stays" in group else np.zeros((0, first.P), bool)
+    return checked(
+        first,
+        [
+            Switch(at, made[k]) if k >= 0 else Filter(at, tuple(np.flatnonzero(stays[-1 - k]).tolist()))
+            for at, k in zip(group["at"][()].tolist(), which, strict=True)
+        ],
+    )
 
 
 def read(group: Any) -> System:
