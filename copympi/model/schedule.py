@@ -155,7 +155,7 @@ def passing(entry: Filter, P: int) -> NDArray[np.bool_]:
 
 
 def confined(system: System, stays: NDArray[np.bool_]) -> System:
-    """The system without couplings between beables that stay (P,) and those that do not; itself where there are none."""
+    """The system without couplings of beables that stay (P,) to those that do not; itself where there are none."""
     W = system.frequencies.tocoo()
     row, column = W.coords
     apart = stays[row] != stays[column]

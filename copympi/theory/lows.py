@@ -65,7 +65,7 @@ def _piecewise(system: System, psi: NDArray[np.complex128], t: Floats, schedule:
     for begin, end, part, H in stretches(system, t, schedule) if t.size > 1 else ():
         edges = np.unique(np.concatenate([[begin], t[part], [end]]))
         low = lowest(H, psi, edges - begin)
-        low = np.where(closed, np.inf, np.nan_to_num(share * low, nan=0.0))  # 0 where nobody is left
+        low = np.where(closed, np.inf, share * low) if share > 0.0 else np.zeros_like(low)
         np.minimum.at(out, np.searchsorted(t, edges[1:], side="left") - 1, low)
         psi = evolve(H, psi, [end - begin])[0]
         kept = schedule.stays(end, system.P)

@@ -45,8 +45,9 @@ def case(row: Method, spectators: int) -> Case:
         one = replace(aligned, phases=np.repeat(aligned.phase, aligned.counts))
     elif OWN in row.phases and len(row.phases) == 1:
         one = replace(aligned, spread=0.1)  # about the middle, where the only phase class is
+    runs = RUNS // 4 if row.name in SLOW else RUNS
     return Case(
-        SYSTEM, one, Accuracy(N), row.representation, RUNS // (4 if row.name in SLOW else 1), seed=11, phase_classes=1, method=row.methods[0]
+        SYSTEM, one, Accuracy(N), row.representation, runs, seed=11, phase_classes=1, method=row.methods[0]
     )  # fmt: skip
 
 

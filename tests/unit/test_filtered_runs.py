@@ -103,20 +103,23 @@ def test_a_run_goes_on_over_a_filter_with_the_same_bits(tmp_path: Path, more: di
     """From checkpoints before the filter, at its time with the members still there, and after it."""
     ways: dict[str, Any] = RUN | {"step": 0.05, "schedule": SCHEDULE} | more
     out = tmp_path / "out"
-    copympi.simulate(H, output=out, checkpoint={"interval": 1e-9, "keep": 100, "final": False}, **ways)
+    copympi.simulate(three(), output=out, checkpoint={"interval": 1e-9, "keep": 100, "final": False}, **ways)
     found = sorted(path.name for path in (out / "checkpoints").iterdir() if path.suffix == ".h5")
-    whole = copympi.simulate(H, **ways | {"duration": 0.5})
-    times = []
-    for k, name in list(enumerate(found))[2:5]:
-        times.append(restart.read_meta(out / "checkpoints" / name)["time"])
+    whole = copympi.simulate(three(), **ways | {"duration": 0.5})
+    times = [restart.read_meta(out / "checkpoints" / name)["time"] for name in found]
+    tried = [k for k, time in enumerate(times) if 0.14 < time < 0.26]
+    assert times[tried[0]] == pytest.approx(0.15)
+    assert times[tried[-1]] == pytest.approx(0.25)
+    assert any(times[k] == 0.2 for k in tried)
+    for k in tried:
+        name = found[k]
         shutil.copytree(out, tmp_path / name)
         for later in found[k + 1 :]:
             (tmp_path / name / "checkpoints" / later).unlink()
         again = copympi.simulate(
-            H, output=tmp_path / name, resume=True, checkpoint={"final": False}, **ways | {"duration": 0.5}
+            three(), output=tmp_path / name, resume=True, checkpoint={"final": False}, **ways | {"duration": 0.5}
         )
-        assert same(again, whole), times
-    assert times == pytest.approx([0.15, 0.2, 0.25])
+        assert same(again, whole), times[k]
 
 
 def test_a_run_without_filters_cannot_get_one_later(tmp_path: Path) -> None:
@@ -131,16 +134,19 @@ def test_a_run_without_filters_cannot_get_one_later(tmp_path: Path) -> None:
     assert same(longer, copympi.simulate(three(), schedule=SCHEDULE, **RUN))
 
 
+@pytest.mark.filterwarnings("always::copympi.ScheduleWarning")
 def test_a_filter_that_leaves_nobody_ends_with_records_of_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No failure: exit 0, one line that names time and filter, n = 0 from there on, and a report of what there was."""
+    """No failure: exit 0, a warning that names time and filter, n = 0 from there on, and a report of what there was."""
     monkeypatch.chdir(tmp_path)
     more = '[[schedule]]\nat = 0.25\nfilter = ["down"]\n'
     (tmp_path / "job.toml").write_text(JOB + more)
+    said = "schedule[2]: the filter at t = 0.25 leaves no member: what is recorded from there on is n = 0"
     assert command("run", "job.toml", "-o", "out") == 0
-    said = capsys.readouterr()
-    assert "schedule[2]: the filter at t = 0.25 leaves no member: what is recorded from there on is n = 0" in said.err
+    told = capsys.readouterr()
+    assert said in told.err
+    assert "is empty at the end" in told.out
     run = copympi.load("out")
     assert np.all(run.occupation[3:] == 0)
     assert np.all(run.measured["members"][3:] == 0)
@@ -150,17 +156,18 @@ def test_a_filter_that_leaves_nobody_ends_with_records_of_nobody(
 
 
 def test_some_replicas_may_be_left_without_anybody() -> None:
-    """3 members and a filter that half of them pass: the chance that none does is 1/8 or so."""
-    with pytest.warns(ScheduleWarning, match=r"schedule\[0\]: the filter at t = 2 leaves no member in \d+ of 200 repl"):
+    """4 members and a filter that half of them pass: in some replicas none does."""
+    with pytest.warns(ScheduleWarning) as said:
         run = copympi.simulate(
-            [[0.0, 0.5], [0.5, 0.0]], density=[0.5, 0.5], phase=[0, 1.3], members=3, duration=3.0, interval=1.0, seed=2,
+            [[0.0, 0.5], [0.5, 0.0]], density=[0.5, 0.5], phase=[0, 1.3], members=4, duration=3.0, interval=1.0, seed=2,
             replicas=200, schedule=[{"at": 2.0, "filter": [0]}],
         )  # fmt: skip
+    assert any("t = 2 leaves no member in " in str(one.message) for one in said)
     members = run.measured["members"]
     assert members.shape == (200, 4)
-    left = np.bincount(members[:, 3], minlength=4)
+    left = np.bincount(members[:, 3], minlength=5)
     assert left[0] > 5
-    assert left[1:].sum() > 50
+    assert left[1:].sum() > 20
     found = analysis.compare(run.results())
     assert isinstance(found, analysis.Comparison)
     assert found.density[3].tolist() == [1.0, 0.0], "of those that have members"
@@ -171,12 +178,12 @@ def test_some_replicas_may_be_left_without_anybody() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"filter": ["up", "lift"]}, "schedule[0].filter[1] = \"lift\": no such beable; the nearest is 'left'; known here"),
+        ({"filter": ["up", "lift"]}, "schedule[0].filter[1] = \"lift\": no such beable; the nearest is 'left'; known"),
         ({"filter": "up"}, 'schedule[0].filter = "up": must be a list of beables whose members stay'),
         ({"filter": []}, "schedule[0].filter = []: must be a list of beables whose members stay"),
         ({"filter": ["up", 0]}, "schedule[0].filter[1] = 0: is there twice"),
         ({"filter": [3]}, "schedule[0].filter[0] = 3: must be the number of a beable, 0 to 2, or its name"),
-        ({"filter": [True]}, "schedule[0].filter[0] = true: must be the name of a beable"),
+        ({"filter": [True]}, "schedule[0].filter[0] = True: must be the name of a beable"),
         ({"filter": {"A": [0]}}, "must be a list of beables; a table with parts goes with a composite system"),
         ({"filter": [0], "hamiltonian": H}, "schedule[0] = "),
     ],
@@ -194,11 +201,11 @@ def test_beables_of_another_basis_and_of_parts_are_named_as_they_are() -> None:
     assert np.array_equal(run.occupation, copympi.simulate(three(), schedule=SCHEDULE, **RUN).occupation)
     with pytest.raises(InputError, match="no such beable"):
         copympi.simulate(three(), basis=np.eye(3), schedule=SCHEDULE, **RUN)
-    pair = copympi.composite([{"name": "A", "dimension": 2}, {"name": "B", "dimension": 3, "labels": ["x", "y", "z"]}],
-                             [{"on": ["A"], "operator": "sx", "strength": 0.3}])  # fmt: skip
+    parts = [{"name": "A", "dimension": 2}, {"name": "B", "dimension": 3, "labels": ["x", "y", "z"]}]
+    pair = copympi.composite(parts, [{"on": ["B"], "operator": "x", "strength": 0.3}])
     ways = RUN | {"state": np.full(6, 6**-0.5), "summaries": False}
-    found = copympi.simulate(pair, schedule=[{"at": 0.2, "filter": {"A": [1], "B": ["z", "x"]}}], **ways)
-    assert found.schedule.entries == (Filter(0.2, (3, 5)),)
+    found = copympi.simulate(pair, schedule=[{"at": 0.2, "filter": {"A": [1], "B": ["y", "x"]}}], **ways)
+    assert found.schedule.entries == (Filter(0.2, (3, 4)),)
     with pytest.raises(InputError, match=r"schedule\[0\].filter.B\[0\] = \"w\": no such beable; the nearest is"):
         copympi.simulate(pair, schedule=[{"at": 0.2, "filter": {"B": ["w"]}}], **ways)
 
@@ -208,8 +215,8 @@ def test_noise_goes_through_filters_and_ensembles_agree() -> None:
     R, W = 2000, random_system(4, 1).frequencies.toarray()
     ways = {"density": [0.3, 0.3, 0.2, 0.2], "phase": [0.0, 1.0, 2.0, 0.5], "members": 10**5, "duration": 1.0}
     run = copympi.simulate(
-        W, interval=0.25, seed=1, replicas=R, schedule=[{"at": 0.3, "filter": [0, 1, 3]}, {"at": 0.6, "filter": [0, 3]}],
-        **ways,
+        W, interval=0.25, seed=1, replicas=R, **ways,
+        schedule=[{"at": 0.3, "filter": [0, 1, 3]}, {"at": 0.6, "filter": [0, 3]}],
     )  # fmt: skip
     share = run.occupation / run.measured["members"][:, :, None]
     ratio = share.std(axis=0)[1:] / np.where(run.sigma[1:] > 0, run.sigma[1:], np.nan)
@@ -241,7 +248,7 @@ def test_what_a_filter_makes_of_deviations_is_its_own_derivative() -> None:
 def test_a_sweep_has_shares_of_the_present_members(tmp_path: Path) -> None:
     config = {"system": three(), "schedule": SCHEDULE, **RUN}
     sweep = copympi.sweep(config, over={"dynamics.seed": [1, 2]}, output=tmp_path / "sweep")
-    (row,) = sweep.table
+    (row,) = sweep.rows
     assert row["n/N [up]"][0] + row["n/N [left]"][0] == pytest.approx(1.0)
     assert row["n/N [down]"][0] == 0.0
     assert row["deviation / expected"][0] < 3.0
