@@ -219,7 +219,7 @@ def _check_beables(k: int, entry: Filter, P: int) -> None:
 
 
 def _fitting(k: int, system: System, first: System) -> System:
-    """The later System with the labels of the first."""
+    """The later System with the labels of the first, and its parts if it has some."""
     key = f"{KEY}[{k}].hamiltonian"
     if system.P != first.P:
         raise InputError(key, f"{system.P} beables", f"must have as many as the system at the start: {first.P}")
@@ -232,12 +232,14 @@ def _fitting(k: int, system: System, first: System) -> System:
         raise InputError(key, "no lattice" if system.lattice is None else "a lattice", why)
     if first.lattice is not None and system.lattice is not None and not first.lattice.same_sites(system.lattice):
         raise InputError(key, "another lattice", "must have the sites, spacing, mass and boundary of the start")
-    if isinstance(system.labels, Labels):
-        if system.labels is first.labels or system.labels == first.labels:
-            return system
-        named = copy.copy(system)
-        named.labels, named.parts = first.labels, first.parts
-        return named
-    if list(system.labels) != list(first.labels):
+    if system is first:
+        return system
+    if system.parts is not None and (first.parts is None or first.parts.dims != system.parts.dims):
+        had = "no parts" if first.parts is None else f"parts of dimensions {list(first.parts.dims)}"
+        raise InputError(key, f"parts of dimensions {list(system.parts.dims)}", f"the system at the start has {had}")
+    given = not isinstance(system.labels, Labels) and system.parts is None
+    if given and list(system.labels) != list(first.labels):
         raise InputError(key, list(system.labels), "must have the labels of the system at the start, or none")
-    return system
+    named = copy.copy(system)
+    named.labels, named.parts = first.labels, first.parts
+    return named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from copympi.engine.replicas import IndependentReplicas
 from copympi.engine.support import Method
 from copympi.errors import InputError
 from copympi.model.preparation import prepare
+from copympi.model.rules import QUANTUM
 from copympi.model.schedule import Schedule, Switch
 from copympi.model.system import System
 from copympi.mpi import Alone
@@ -102,9 +104,8 @@ def test_amplitudes_follow_one_h_after_the_other(row: Method) -> None:
     case, schedule = switching(row)
     spread = 1e-3 if "aligned" not in row.phases else 0.0
     start = prepare(4, N, state=psi, spread=spread)
-    case = copy.copy(case)
-    for name, value in {"start": start, "accuracy": Accuracy(N, tolerance=1e-6), "phase_classes": 3}.items():
-        object.__setattr__(case, name, value)
+    accuracy = Accuracy(N, tolerance=1e-6)
+    case = replace(case, rule=QUANTUM, start=start, accuracy=accuracy, phase_classes=3)
     *_, last = switched(row.make(Alone(), case), schedule)
     assert last is not None
     H = [system.frequencies.toarray() for system in (FOUR, APART, FOUR)]
