@@ -57,7 +57,8 @@ def _row(results: Results, c: Comparison, k: int) -> str:
     said = "-" if np.isnan(sigma) or c.lost[k] else f"± {significant(sigma)}" if sigma > 0 else "0"
     off = N * c.difference[k, a]
     off = 0.0 if c.noise is None and abs(off) < 1e-9 * N else off
-    held = whole(N * c.density[k, a], 0 if R == 1 else 1) + (f" ± {significant(spread)}" if R > 1 else "")
+    n = N * c.density[k, a] if N > 0 else 0.0
+    held = whole(n, 0 if R == 1 else 1) + (f" ± {significant(spread)}" if R > 1 else "")
     mean = f"{_mean(N * c.mean[k, a]):>22} " if _pinned(c) else ""
     difference = "-" if np.isnan(off) else significant(off, sign=True)
     return f"  {c.time[k]:>12.6g} {held:>20} {_mean(N * c.quantum[k, a]):>22} {mean}{difference:>14} {said:>12}"

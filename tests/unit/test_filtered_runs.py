@@ -101,16 +101,15 @@ def test_python_and_toml_make_the_same_run_and_the_file_knows_its_filters(
 @pytest.mark.parametrize("more", [{"representation": "members"}, {"phase_spread": 0.3}], ids=["members", "phases"])
 def test_a_run_goes_on_over_a_filter_with_the_same_bits(tmp_path: Path, more: dict[str, Any]) -> None:
     """From checkpoints before the filter, at its time with the members still there, and after it."""
-    ways: dict[str, Any] = RUN | {"step": 0.05, "schedule": SCHEDULE} | more
+    ways: dict[str, Any] = RUN | {"step": 0.025, "schedule": SCHEDULE} | more
     out = tmp_path / "out"
     copympi.simulate(three(), output=out, checkpoint={"interval": 1e-9, "keep": 100, "final": False}, **ways)
     found = sorted(path.name for path in (out / "checkpoints").iterdir() if path.suffix == ".h5")
     whole = copympi.simulate(three(), **ways | {"duration": 0.5})
     times = [restart.read_meta(out / "checkpoints" / name)["time"] for name in found]
-    tried = [k for k, time in enumerate(times) if 0.14 < time < 0.26]
-    assert times[tried[0]] == pytest.approx(0.15)
-    assert times[tried[-1]] == pytest.approx(0.25)
-    assert any(times[k] == 0.2 for k in tried)
+    tried = [k for k, time in enumerate(times) if 0.14 < time < 0.24]
+    assert times[tried[0]] < 0.2 < times[tried[-1]]
+    assert 0.2 in times
     for k in tried:
         name = found[k]
         shutil.copytree(out, tmp_path / name)
@@ -146,7 +145,8 @@ def test_a_filter_that_leaves_nobody_ends_with_records_of_nobody(
     assert command("run", "job.toml", "-o", "out") == 0
     told = capsys.readouterr()
     assert said in told.err
-    assert "is empty at the end" in told.out
+    assert "filter at t = 0.2: of up, left; N = " in told.out
+    assert "filter at t = 0.25: of down; N = 0 from there on" in told.out
     run = copympi.load("out")
     assert np.all(run.occupation[3:] == 0)
     assert np.all(run.measured["members"][3:] == 0)
