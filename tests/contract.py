@@ -128,14 +128,14 @@ def digests(comm: Any) -> dict[str, str]:
             told = [one for one in carried(row.make(comm, case)) if one is not None]
             if told:
                 out[f"{row.name}: {name}"] = digest(told)
-        case, schedule = switching(row)
-        told = [one for one in switched(row.make(comm, case), schedule) if one is not None]
-        if told:
-            out[f"{row.name}: a switch"] = digest(told)
         name, case = list(cases(row).items())[1]  # in blocks, where a method has blocks
         told = [one for one in carried(row.make(comm, case), kept=KEPT) if one is not None]
         if told:
             out[f"{row.name}: {name}, a filter"] = digest(told)
+        case, schedule = switching(row)
+        told = [one for one in switched(row.make(comm, case), schedule) if one is not None]
+        if told:
+            out[f"{row.name}: a switch"] = digest(told)
     return out
 
 

@@ -97,11 +97,6 @@ class ExactMembers(ExactCounts):
         """Members with an identity in each of this rank's replicas as they are now, (here,)."""
         return np.diff(self.offset)
 
-    def switch(self, system: System) -> None:
-        """Follow another H from the stop that was reached."""
-        super().switch(system)
-        self.paths.name(self.ids, self.offset)
-
     def send_away(self, gone: NDArray[np.bool_]) -> None:
         """Empty the beables of `gone` (P,); the others keep their names."""
         stays = np.repeat(np.tile(~gone, self.layout.here), self.buckets.ravel())
@@ -115,6 +110,11 @@ class ExactMembers(ExactCounts):
             self.n[:] = state.columns["n"]
             self.name(np.empty(ids.size, np.uint32), sizes)
         super().restore(state, stop)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self.paths.name(self.ids, self.offset)
 
     def per_member(self) -> dict[str, NDArray[Any]]:
         """What it holds of every member of this rank, replica after replica; their order is part of the state."""

@@ -198,19 +198,6 @@ class LatticeCounts(IndependentReplicas):
         return n
 
 
-def energy_of(W: sp.csr_array, state: NDArray[np.complex128]) -> float:
-    """<H>/hbar of a state (P,)."""
-    return float((state.conj() @ (W @ state)).real)
-
-
-def norm_of(system: System, state: NDArray[np.complex128]) -> float:
-    """A bound on the norm of H/hbar less the energy of the state, as `bonds` has it but for rounding."""
-    W = system.frequencies
-    omega = W.diagonal().real
-    own = np.where(system.coupled, omega - energy_of(W, state), 0.0)
-    return float((abs(W).sum(axis=1) - np.abs(omega) + np.abs(own)).max())
-
-
 def rescaled(n: NDArray[np.int64], mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> float:
     """How many members mean + deviation are, (2, P) each, re and im: the mean is scaled to as many, and the deviation
     takes up what it gains or loses. No difference of large numbers is taken.
@@ -232,6 +219,19 @@ def rescaled(n: NDArray[np.int64], mean: NDArray[np.float64], deviation: NDArray
 def _off(mean: NDArray[np.complex128], deviation: NDArray[np.complex128]) -> NDArray[np.float64]:
     """|mean + deviation|^2 - |mean|^2, which is n - N rho: no difference of large numbers is taken."""
     return np.asarray(2.0 * (mean.conj() * deviation).real + np.abs(deviation) ** 2)
+
+
+def energy_of(W: sp.csr_array, state: NDArray[np.complex128]) -> float:
+    """<H>/hbar of a state (P,)."""
+    return float((state.conj() @ (W @ state)).real)
+
+
+def norm_of(system: System, state: NDArray[np.complex128]) -> float:
+    """A bound on the norm of H/hbar less the energy of the state, as `bonds` has it but for rounding."""
+    W = system.frequencies
+    omega = W.diagonal().real
+    own = np.where(system.coupled, omega - energy_of(W, state), 0.0)
+    return float((abs(W).sum(axis=1) - np.abs(omega) + np.abs(own)).max())
 
 
 def bonds(system: System, state: NDArray[np.complex128], tiles: Tiles) -> Bonds:

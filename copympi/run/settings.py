@@ -29,10 +29,10 @@ from copympi.model.system import System
 HOW = tuple(f"preparation.{key}" for key in ("state", "density", "phase", "packet", "parts", "admixture", "basis"))
 """Keys that say, like those of a builder, how system and ensemble were given, where MADE says what they are."""
 MATRIX, LATTICE, START = MADE = "system.hamiltonian", "system.lattice", "preparation.start"
-SCHEDULE = "schedule"
-"""Of each entry its time and a digest of what comes: there where there are any."""
 PARTS = "parts of the system"
 """Its composition, however it was given: marginals are recorded by the names of parts."""
+SCHEDULE = "schedule"
+"""Of each entry its time and a digest of what comes: there where there are any."""
 FILTER = "filter"
 FEW = 64
 """Numbers that are noted one by one; of more there is a digest."""

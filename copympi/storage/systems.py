@@ -105,15 +105,15 @@ def read(group: Any) -> System:
     lattice = None
     if "lattice" in group:
         lattice = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
-    more = {"parts": _parts(group["parts"])} if "parts" in group else {}
-    return _system(group, hbar, P, labels, lattice, **more)
+    parts = _parts(group["parts"]) if "parts" in group else None
+    return _system(group, hbar, P, labels, lattice, parts)
 
 
 def _system(
-    group: Any, hbar: float, P: int, labels: Any = None, lattice: Lattice | None = None, **more: Any
+    group: Any, hbar: float, P: int, labels: Any = None, lattice: Lattice | None = None, parts: Any = None
 ) -> System:
-    parts = {part: group[part][()] for part in formats.COMPRESSED}
-    return System(formats.csr("csr", parts, (P, P), "system") * hbar, hbar, labels, lattice, **more)
+    matrix = {part: group[part][()] for part in formats.COMPRESSED}
+    return System(formats.csr("csr", matrix, (P, P), "system") * hbar, hbar, labels, lattice, parts)
 
 
 def _parts(group: Any) -> list[dict[str, Any]]:
