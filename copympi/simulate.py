@@ -65,6 +65,7 @@ def simulate(
     phases: Any = None,
     phase_kinds: int = 64,
     alignment: dict[str, Any] | None = None,
+    args: dict[str, Any] | None = None,
     schedule: Sequence[Any] | None = None,
     spectators: int = 0,
     observe: dict[str, Callable[[Any], Any]] | None = None,
@@ -83,7 +84,8 @@ def simulate(
 
     Parameters
     ----------
-    system : System, or what System accepts: a matrix (P, P), scipy.sparse or a QuTiP Qobj [energy]
+    system : System, or what System accepts: a matrix (P, P), scipy.sparse or a QuTiP Qobj [energy]; or an H(t): a list
+        [H0, [H1, f], ...] with f [1] a function of t [time], or QuTiP's QobjEvo (docs/python.md)
     members : int or float [1]. N, whole, up to 2^63 - 1; as counts ("occupation") up to 1e80.
     duration : float [time]. A multiple of interval.
 
@@ -125,6 +127,7 @@ def simulate(
     phase_kinds : int [1], default 64. Phases that a beable has in "occupation" where they are spread.
     alignment : dict, default None. The keys of [alignment], for the model (42) to (53): strength [1/time^2], scaling,
         damping [1/time], potential, momenta [1/time], on_copy.
+    args : dict, default None. What functions f(t, args), or f(t, name, ...), of an H(t) get besides t.
     schedule : list, default None. [(2.0, H2), (5.0, system3)]: times [time] from which on other Hamiltonians hold, in
         the beables of system [energy], as a System or what System accepts; on a lattice tables {"at": 2.0, "potential":
         {...}}. {"at": 5.0, "filter": ["up", 1]}: members with other beables leave, by names or numbers. A time need not
@@ -204,7 +207,9 @@ def _agreed(comm: Any, asked: dict[str, Any], sections: dict[str, Any]) -> tuple
         _refuse_without_output(asked)
         schedule = tables(asked["schedule"])
         sections = sections | {"schedule": schedule} if schedule else sections
-        job = from_keywords(asked["system"], sections, _folder(asked["output"]), asked["observe"], on_node)
+        job = from_keywords(
+            asked["system"], sections, _folder(asked["output"]), asked["observe"], on_node, asked["args"]
+        )
         manner = Manner(
             resume=bool(asked["resume"]),
             overwrite=bool(asked["overwrite"]),

@@ -33,6 +33,8 @@ def shorten(value: object, most: int = 60) -> str:
 
 def humane(n: float) -> str:
     """A number of members: 1,234,567, or 1e80 where no one would count the digits."""
+    if n == float("inf"):
+        return "infinitely many"
     if n < MOST_DIGITS:
         return f"{int(n):,}"
     return f"{float(n):.6g}".replace("e+", "e")

@@ -21,7 +21,7 @@ from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.engine.methods import TABLE
 from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
-from copympi.model.preparation import LARGEST, prepare
+from copympi.model.preparation import LARGEST, limit, prepare
 from copympi.model.rules import GENERAL, QUANTUM, Harmonic, Rule
 from copympi.model.schedule import Schedule, Switch
 from copympi.model.system import System
@@ -44,11 +44,13 @@ RULES = {GENERAL: Rule(0.6, -0.4, [Harmonic(), Harmonic(2, 0.7, 0.3, 0.4, -0.2)]
 def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0, **accuracy: Any) -> Case:
     """A run that a method supports, on some system; with spectators no beable is empty."""
     P = system.P
-    density = np.resize(DENSITY + (0.1 if spectators else 0.0), P)
+    density = np.resize(DENSITY + (0.1 if spectators or (row.infinite and P > 4) else 0.0), P)
     spread = 0.5 if OWN in row.phases else 0.0
     start = prepare(
         P, members, density=density / density.sum(), phase=np.arange(P) * 0.7, spread=spread, spectators=spectators
     )  # fmt: skip
+    if row.infinite:
+        start = limit(start.state, start.phase)
     model = Model(0.5, "mean", 0.1, "sin2", 0.3) if row.alignment else None
     return Case(
         system, start, Accuracy(members, **accuracy), row.representation, seed=20, phase_classes=5, alignment=model,

@@ -62,7 +62,7 @@ def _headline(job: Job, ranks: int) -> str:
         replicas = f" x {d.replicas:,} replicas"
     unit = f" {job.config.output.time_unit}" if job.config.output.time_unit else ""
     kept = "one by one" if d.representation == "members" else "as counts"
-    of = f"{job.system.P:,} beables, {humane(job.start.members)} members{replicas} {kept}"
+    of = f"{job.system.P:,} beables, {humane(job.start.number)} members{replicas} {kept}"
     why = f" ({d.why})" if d.why else ""
     return (
         f"copympi {__version__}: {of}{why}, method {job.method[0]}, "
@@ -81,7 +81,7 @@ def _report(folder: Path, options: Any, taken: float) -> None:
         return
     print("\n".join(summary.lines(data, comparison)))
     copies, steps = float(data.events[:, -1].sum()), int(data.attributes["steps"])
-    print(f"  {steps:,} steps, {copies:.4g} copies in {taken:.2f} s of wall time")
+    print(f"  {steps:,} steps, {copies:.4g} copies{' a member' if data.infinite else ''} in {taken:.2f} s of wall time")
     print("  " + one_line(", ".join(str(path) for path in [data.path, *paths])), flush=True)
 
 

@@ -35,7 +35,7 @@ MOST_STEPS = 10**12
 """Fixed steps between two records."""
 
 
-APART = {"hamiltonian", "labels", "phases", "normalise"}
+APART = {"hamiltonian", "labels", "drive", "phases", "normalise"}
 """Keys that stand for themselves, or only help to say what the ensemble is."""
 
 

@@ -38,13 +38,17 @@ class Section(BaseModel):
 
 
 class SystemSection(Section):
-    """Either hamiltonian, or builder with the keys of its own, whose values it checks itself (model/builders)."""
+    """Either hamiltonian, or builder with the keys of its own, whose values it checks itself (model/builders).
+
+    drive : tables, which model/drives.py reads; from Python what model/evolving.py makes of functions.
+    """
 
     model_config = ConfigDict(extra="allow")
     hamiltonian: Any = None
     hbar: float = Field(1.0, gt=0)
     labels: list[str] | None = None
     builder: Any = None
+    drive: Any = None
 
     @property
     def keys_of_builder(self) -> dict[str, Any]:

@@ -101,6 +101,8 @@ class Ensemble(ABC):
     """
 
     n: NDArray[Any]
+    whole_copies = True
+    """Whether `events` counts copies; else they are a share of the members."""
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, layout: Layout) -> None:
         self.comm, self.system, self.accuracy, self.seed, self.layout = comm, system, accuracy, seed, layout
@@ -234,7 +236,8 @@ class Ensemble(ABC):
 
         rows : what goes there of this rank's replicas, (here, ...) by name, in place of `profile_rows`.
         """
-        columns = np.column_stack([np.rint(self.events), self.step.astype(float), self.largest_chance])
+        events = np.rint(self.events) if self.whole_copies else self.events
+        columns = np.column_stack([events, self.step.astype(float), self.largest_chance])
         counters = self.layout.to_root(self.comm, columns)
         whole, own = {}, self.profile_rows() if rows is None else rows
         for name, values in {**own, **self.replica_rows()}.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -70,14 +71,22 @@ class LatticeCounts(IndependentReplicas):
         self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
         self.filtered = False
         self.state_at_start = start.state
+        self.places: Places | None = None
+        self.replicas: kernel.Replicas
         self.check(system)
         self._make_bonds()
 
     def _make_bonds(self) -> None:
         """What the kernels want of H, and what turns phases of beables without couplings, radians in unit time."""
         system = self.system
-        self.bonds = bonds(system, self.state_at_start, self.tiles)
+        moved = self.places is None or not self.places.of(system)
+        if self.places is None or moved:
+            self.places = places(system, self.tiles)
+        self.bonds = bonds(system, self.state_at_start, self.places)
         self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
+        if not moved:
+            self.replicas.follow(self.bonds)
+            return
         self.replicas = kernel.Replicas(
             self.bonds, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
             substeps=self.substeps, **self.counters,
@@ -234,20 +243,40 @@ def norm_of(system: System, state: NDArray[np.complex128]) -> float:
     return float((abs(W).sum(axis=1) - np.abs(omega) + np.abs(own)).max())
 
 
-def bonds(system: System, state: NDArray[np.complex128], tiles: Tiles) -> Bonds:
-    """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
+@dataclass(frozen=True)
+class Places:
+    """Where the elements of H stand by its diagonals, which many systems of a schedule share.
 
-    Beables without couplings have no energy here: their phase is known without a step. state : (P,) Psi at t = 0.
+    pattern : indptr and indices of H as CSR. entry (K,) : of the elements above the diagonal, tile after tile; row,
+    column (K,) theirs, slot (K,) their places among `bonds` weights; runs, sides and where each tile's begin: Bonds.
     """
+
+    pattern: tuple[NDArray[Any], NDArray[Any]]
+    entry: NDArray[np.intp]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    bonds: int
+    runs: NDArray[np.int64]
+    run_at: NDArray[np.intp]
+    sides: NDArray[np.int64]
+    side_at: NDArray[np.intp]
+
+    def of(self, system: System) -> bool:
+        """Whether another system has its elements in the same places."""
+        W = system.frequencies
+        mine, its = self.pattern, (W.indptr, W.indices)
+        return all(x is y or np.array_equal(x, y) for x, y in zip(mine, its, strict=True))
+
+
+def places(system: System, tiles: Tiles) -> Places:
+    """The places of a system's H."""
     W = system.frequencies.tocsr()
-    omega = np.ascontiguousarray(W.diagonal().real)
-    shift = energy_of(W, state)
-    entry = W.tocoo()
-    upper = entry.coords[0] < entry.coords[1]
-    row, column = (index[upper].astype(np.int64) for index in entry.coords)
-    weight = entry.data[upper]
+    rows, columns = (index.astype(np.int64) for index in W.tocoo().coords)
+    entry = np.flatnonzero(rows < columns)
+    row, column = rows[entry], columns[entry]
     order = np.lexsort((row, column - row, tile_of(row)))
-    row, offset, weight = row[order], (column - row)[order], weight[order]
+    entry, row, offset = entry[order], row[order], (column - row)[order]
     opens = np.ones(row.size, bool)
     opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP) | (np.diff(tile_of(row)) != 0)
     begin = np.flatnonzero(opens)
@@ -255,18 +284,33 @@ def bonds(system: System, state: NDArray[np.complex128], tiles: Tiles) -> Bonds:
     length = row[last] - row[begin] + 1 if row.size else np.zeros(0, np.int64)
     at = np.cumsum(length) - length
     runs = np.column_stack([row[begin], offset[begin], length, at]).astype(np.int64)
-    weights = np.zeros(int(length.sum()), complex)
     run_of = np.cumsum(opens) - 1
-    weights[at[run_of] + row - row[begin][run_of]] = weight
-    size = np.zeros(system.P)
-    np.add.at(size, row, np.abs(weight))
-    np.add.at(size, row + offset, np.abs(weight))
-    own = np.where(system.coupled, omega - shift, 0.0)
     sides = sides_of(runs)
+    return Places(
+        (W.indptr, W.indices), entry, row, row + offset, at[run_of] + row - row[begin][run_of], int(length.sum()),
+        runs, np.searchsorted(runs[:, 0], tiles.begins), sides,
+        np.searchsorted(tile_of(sides[:, 0]), np.arange(tiles.number + 1)),
+    )  # fmt: skip
+
+
+def bonds(system: System, state: NDArray[np.complex128], there: Places) -> Bonds:
+    """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
+
+    Beables without couplings have no energy here: their phase is known without a step. state : (P,) Psi at t = 0.
+    """
+    W = system.frequencies.tocsr()
+    omega = np.ascontiguousarray(W.diagonal().real)
+    shift = energy_of(W, state)
+    weight = W.data[there.entry]
+    weights = np.zeros(there.bonds, complex)
+    weights[there.slot] = weight
+    size = np.zeros(system.P)
+    np.add.at(size, there.row, np.abs(weight))
+    np.add.at(size, there.column, np.abs(weight))
+    own = np.where(system.coupled, omega - shift, 0.0)
     return Bonds(
-        system.couplings, runs, np.searchsorted(runs[:, 0], tiles.begins), sides,
-        np.searchsorted(tile_of(sides[:, 0]), np.arange(tiles.number + 1)), np.ascontiguousarray(weights.real),
-        np.ascontiguousarray(weights.imag), own, shift,
+        system.couplings, there.runs, there.run_at, there.sides, there.side_at,
+        np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), own, shift,
         float((size + np.abs(own)).max()),
     )  # fmt: skip
 

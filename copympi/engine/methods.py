@@ -15,6 +15,7 @@ from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
 from copympi.engine.general import GeneralCounts, GeneralMembers
 from copympi.engine.lattice import LatticeCounts
+from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
 from copympi.engine.momenta import Model, Momenta
 from copympi.engine.phase_classes import PhaseClasses
@@ -185,6 +186,20 @@ TABLE = (
         fixed_steps=False,
         bytes_a_member=0,
         bytes_a_beable=lambda classes: 8 * NUMBERS + 64 + 24 * classes,
+    ),
+    Method(
+        name="mean field",
+        why="preparation.members = inf: the mean field itself, without noise, for any copy rule",
+        representation="occupation",
+        make=lambda comm, c: InfiniteEnsemble(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
+        phases=(ALIGNED,),
+        rules=GENERAL,
+        infinite=True,
+        fixed_steps=False,
+        spectators=False,
+        replicas=False,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 700,  # amplitudes at the stages of a step
     ),
     Method(
         name="general members",

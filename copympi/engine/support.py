@@ -55,8 +55,8 @@ class Method:
     why : when it is chosen, for whoever reads `copympi info`. methods : words of dynamics.method that ask for it.
     fixed_steps : whether dynamics.step means something to it. phases : those of ALIGNED, OWN that it can start from.
     given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
-    model/rules), excess : and whether powers of a pair's numbers need not sum to -1. alignment : whether it is for
-    [alignment], and for nothing else.
+    model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
+    members = inf, and for nothing else. alignment : the same for [alignment].
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
     bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables and of pairs.
     """
@@ -73,6 +73,7 @@ class Method:
     given_phases: bool = False
     rules: str = QUANTUM_RULE
     excess: bool = False
+    infinite: bool = False
     alignment: bool = False
     spectators: bool = True
     replicas: bool = True
@@ -123,9 +124,16 @@ def _for_representation(rows: list[Method], case: Case) -> str:
     return f"must be {may}{_of(rows)}"
 
 
-def _for_members(rows: list[Method], _: Case) -> str:
+def _for_members(rows: list[Method], case: Case) -> str:
+    if all(row.infinite for row in rows):
+        return f"must be inf{_of(rows)}"
     most = max(row.most_members for row in rows)
     largest = f"2^63 - 1 = {LARGEST}" if most == LARGEST else f"{most:.0e}"
+    if case.start.infinite:
+        largest += (
+            '; inf is for dynamics.representation = "occupation", the members of a beable sharing one phase, without '
+            "[alignment]"
+        )
     leaps = rows[0].representation == "members" and LEAP in rows[0].methods
     other = '; dynamics.representation = "occupation" goes to 1e80' if leaps else _of(rows)
     return f"must be at most {largest}{other}"
@@ -139,6 +147,12 @@ def _for_phases(rows: list[Method], _: Case) -> str:
 
 def _for_spread(rows: list[Method], case: Case) -> str:
     return f"must be {'positive' if case.start.aligned else '0'}{_of(rows)}"
+
+
+def _without_steps(rows: list[Method]) -> str:
+    if all(row.infinite for row in rows):
+        return "it chooses each step by the tolerance"
+    return "it has no steps, copies come one by one"
 
 
 def _for_rule(rows: list[Method], _: Case) -> str:
@@ -192,16 +206,16 @@ DEMANDS = (
         _for_spread,
     ),
     Demand(
+        "preparation.members",
+        lambda case: case.start.number if case.members is None else case.members,
+        lambda row, case: case.start.members <= row.most_members and row.infinite == case.start.infinite,
+        _for_members,
+    ),
+    Demand(
         "dynamics.rule",
         lambda case: case.rule,
         lambda row, case: case.rule.within(row.rules) and (row.excess or case.rule.excess == (0.0, 0.0)),
         _for_rule,
-    ),
-    Demand(
-        "preparation.members",
-        lambda case: case.start.members if case.members is None else case.members,
-        lambda row, case: case.start.members <= row.most_members,
-        _for_members,
     ),
     Demand(
         "preparation.spectators",
@@ -219,7 +233,7 @@ DEMANDS = (
         "dynamics.step",
         lambda case: case.accuracy.step,
         lambda row, case: row.fixed_steps or case.accuracy.step is None,
-        lambda rows, _: f"must be left out{_of(rows)}: it has no steps, copies come one by one",
+        lambda rows, _: f"must be left out{_of(rows)}: {_without_steps(rows)}",
     ),
     Demand(
         "system.hamiltonian",

@@ -13,10 +13,11 @@ import numpy as np
 from copympi.errors import InputError, NotBuiltYet
 from copympi.model import basis, builders, filtering, hamiltonian, packets, potential
 from copympi.model import composite as composites
+from copympi.model import drives as driven
 from copympi.model.labels import Labels
 from copympi.model.lattice import checked
 from copympi.model.parts import of_dims as parts_of_dims
-from copympi.model.preparation import Start, amplitudes, count, share_out, turns
+from copympi.model.preparation import Start, amplitudes, count, infinite, limit, share_out, turns
 from copympi.model.schedule import NOTHING, Entry, Filter, Schedule, Switch, time_of
 from copympi.model.schedule import checked as fitted
 from copympi.model.system import System
@@ -73,6 +74,14 @@ def system(section: Any, folder: Path = Path()) -> System:
     if section.labels is not None:
         made.name_beables(section.labels)
     return made
+
+
+def drives(section: Any, before: System, folder: Path = Path()) -> tuple[driven.Drive, ...]:
+    """The drives of a checked section [system]: its tables [[system.drive]], or from Python drives already."""
+    given = section.drive
+    if given is None:
+        return ()
+    return given if isinstance(given, tuple) else driven.read(given, before, folder)
 
 
 def schedule(sections: Sequence[Any], before: System, folder: Path = Path(), other_basis: bool = False) -> Schedule:
@@ -153,7 +162,7 @@ def prepared_with(
     given : the section; its state is one of the beables of `before`, and so is its admixture.
     phases : (N,) rad, those of all members in the order of beables after any change of basis, or None.
     """
-    N, norm = count(given.members), 1.0
+    N, norm = 0 if infinite(given.members) else count(given.members), 1.0
     for whole, others in (("packet", ("state", "density", "phase", "parts")), ("parts", ("state", "density", "phase"))):
         for key in others if getattr(given, whole) is not None else ():
             if getattr(given, key) is not None:
@@ -173,7 +182,8 @@ def prepared_with(
     if given.basis is not None:
         after, psi, later = basis.changed(given.basis, psi, before, folder, later)
         turn = turns(psi)
-    start = share_out(psi, turn, N, given.phase_spread, phases, given.spectators)
+    rest = (given.phase_spread, phases, given.spectators)
+    start = share_out(psi, turn, N, *rest) if N else limit(psi, turn, *rest)
     return after, replace(start, norm=norm), later
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.errors import InputError, NotBuiltYet
+from copympi.errors import InputError
 from copympi.model.hamiltonian import number
 
 LARGEST = 2**63 - 1
@@ -37,6 +38,7 @@ class Start:
     spectators : of the counts, so many in each beable are pinned: they are copied and never copy.
     members : N, exactly; the sum of the counts where left out.
     norm : sum |Psi|^2 of the state as it was given, where it was normalised because it was off by rounding; else 1.
+    infinite : N = inf: counts are shares rho_a, float64, and `members`, their sum, is 1.
     """
 
     state: NDArray[np.complex128]
@@ -47,10 +49,16 @@ class Start:
     spectators: int = 0
     members: int = 0
     norm: float = 1.0
+    infinite: bool = False
 
     def __post_init__(self) -> None:
         if self.members == 0:
             object.__setattr__(self, "members", sum(map(int, self.counts.tolist())))
+
+    @property
+    def number(self) -> float:
+        """N, for people; inf of an infinite ensemble."""
+        return math.inf if self.infinite else self.members
 
     @property
     def aligned(self) -> bool:
@@ -158,6 +166,25 @@ def share_out(
     return Start(psi, counts, phase, min(spread, np.pi), _row(phases, N), s, N)
 
 
+def limit(
+    psi: NDArray[np.complex128],
+    phase: NDArray[np.float64],
+    spread: float = 0.0,
+    phases: Any = None,
+    spectators: int = 0,
+) -> Start:
+    """The infinite ensemble for a normalised Psi, (P,), and its phases (rad); InputError for those of members."""
+    if phases is not None:
+        raise InputError("preparation.phases", phases, "must be left out where members = inf")
+    rho = np.abs(psi) ** 2
+    return Start(psi, rho / rho.sum(), phase, min(spread, np.pi), None, spectators, 1, infinite=True)
+
+
+def infinite(members: Any) -> bool:
+    """Whether `members` asks for the infinite ensemble."""
+    return isinstance(members, (float, np.floating)) and bool(members == math.inf)
+
+
 def _row(phases: Any, N: int) -> Any:
     """Phases given member by member, (N,); what reads them from a file piece by piece stays as it is."""
     if phases is None:
@@ -177,13 +204,11 @@ def _row(phases: Any, N: int) -> Any:
 
 def count(members: Any) -> int:
     """The number of members as an exact integer, at most 1e80; InputError says what is allowed."""
-    key, allowed = "preparation.members", "must be a whole number of at least 1"
+    key, allowed = "preparation.members", "must be a whole number of at least 1, or inf"
     if isinstance(members, np.generic):
         members = members.item()
     if isinstance(members, bool) or not isinstance(members, (int, float)):
         raise InputError(key, members, allowed)
-    if members == float("inf"):
-        raise NotBuiltYet(key, members, "the infinite ensemble is to come: give a whole number, at most 1e80")
     if (isinstance(members, float) and not np.isfinite(members)) or members < 1 or members != int(members):
         raise InputError(key, members, allowed)
     # 1e80 is meant as 10^80, which no double is

@@ -155,19 +155,15 @@ def passing(entry: Filter, P: int) -> NDArray[np.bool_]:
 
 
 def confined(system: System, stays: NDArray[np.bool_]) -> System:
-    """The system without couplings of beables that stay (P,) to those that do not; itself where there are none."""
+    """The H/hbar of a system without couplings of beables that stay (P,) to those that do not; the system itself where
+    there are none."""
     W = system.frequencies.tocoo()
     row, column = W.coords
     apart = stays[row] != stays[column]
     if not np.any(W.data[apart]):
         return system
     keep = ~apart
-    H = sp.csr_array((W.data[keep], (row[keep], column[keep])), shape=(system.P, system.P))
-    out = copy.copy(system)
-    for name in ("coupled", "couplings", "fastest", "spread"):
-        out.__dict__.pop(name, None)  # what was worked out of the other H
-    out.frequencies = H
-    return out
+    return System(sp.csr_array((W.data[keep], (row[keep], column[keep])), shape=(system.P, system.P)))
 
 
 def checked(first: System, entries: Sequence[Entry]) -> Schedule:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.model.observables import amplitudes
-from copympi.model.preparation import count, turns
+from copympi.model.preparation import count, infinite, turns
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.outcome import frames, shown
@@ -76,9 +76,12 @@ class Run:
         return 1 if self.events.ndim == 1 else len(self.events)
 
     @property
-    def members(self) -> int:
-        """N at t = 0, exactly; where filters send members away measured["members"] has what is left."""
+    def members(self) -> int | float:
+        """N at t = 0, exactly; measured["members"] has what filters leave of it. inf of the infinite ensemble, whose
+        occupations are shares."""
         given = self.config.get("preparation", {}).get("members")
+        if infinite(given):
+            return float("inf")
         return int(np.reshape(self.occupation, (-1, self._system.P))[0].sum()) if given is None else count(given)
 
     @cached_property
@@ -101,7 +104,7 @@ class Run:
         results = self.results()
         which = np.arange(self._profile_time.size)
         theory = expected.work_out(results, which, np.asarray(results.occupation[:, 0]))
-        return np.sqrt(theory.variance / float(self.members))
+        return np.sqrt(theory.variance / float(results.members))
 
     def marginal(self, *names: str) -> NDArray[Any]:
         """Of a composite, members with each beable of a part, (T, d), or with each of several parts, (T', d, d', ...).
@@ -175,6 +178,7 @@ class Run:
             "config": f"[preparation]\nspectators = {int(given.get('spectators') or 0)}\n{one}\n",
             "members": str(self.members),
             "complete": self.complete,
+            "rule": self.config.get("dynamics", {}).get("rule"),
         }
         unit = str(self.config.get("output", {}).get("time_unit") or "")
         path = (self.path or Path()) / "results.h5"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from copympi.model.preparation import LARGEST, Start
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.records import observe as own
-from copympi.records.quantity import PROFILES, TABLE, TIMES, Quantity, marginals, sizes_of
+from copympi.records.quantity import PROFILES, TABLE, TIMES, WAVE, Quantity, marginals, sizes_of
 from copympi.records.view import Arrays, View
 
 MOST_PROFILE = 4096
@@ -91,7 +92,7 @@ class Plan:
         return self._table + self._observed
 
     def dtype(self, row: Quantity) -> np.dtype[Any]:
-        return row.dtype_for(self.start.members)
+        return row.dtype_for(self.start.number)
 
     def width(self, row: Quantity) -> tuple[int, ...]:
         """The shape of a quantity beside replicas and times."""
@@ -140,7 +141,7 @@ class Plan:
     def measure(self, record: int, snapshot: Snapshot, observed: Arrays | None = None) -> Record:
         """A record from what all replicas are like, in the types that files have, and what was `observed`."""
         view, profiled = self._view(record, snapshot), self.profiled(record)
-        view.held.setdefault("events", np.rint(snapshot.events))
+        view.held.setdefault("events", snapshot.events if self.start.infinite else np.rint(snapshot.events))
         wanted = [row for row in self._table if row.name not in TIMES and (profiled or not row.profile)]
         values = {row.name: np.asarray(row.of(view), self.dtype(row)) for row in wanted}
         return Record(values | (observed or {}), profiled, snapshot.steps, snapshot.largest_chance)
@@ -151,7 +152,8 @@ class Plan:
         held = dict(snapshot.more)
         if snapshot.coherence is not None:
             held["coherence"] = snapshot.coherence
-        return View(self.system_at(record), record * self.interval, snapshot.n, snapshot.phase, held)
+        known = self._known(held, snapshot.n)
+        return View(self.system_at(record), record * self.interval, snapshot.n, snapshot.phase, *known)
 
     def system_at(self, record: int) -> System:
         """The System in force up to a record."""
@@ -174,7 +176,22 @@ class Plan:
 
     def _seen(self, rows: Arrays, record: int) -> View:
         held = {name: values for name, values in rows.items() if name not in ("occupation", "phase")}
-        return View(self.system_at(record), record * self.interval, rows["occupation"], rows["phase"], held)
+        n = rows["occupation"]
+        return View(self.system_at(record), record * self.interval, n, rows["phase"], *self._known(held, n))
+
+    def _known(self, held: Arrays, n: NDArray[Any]) -> tuple[Arrays, float]:
+        """What is held, and what is known beforehand: <H> at t = 0, and that no share of infinitely many is few."""
+        if self.start.infinite:
+            held = held | {"validity_occupation": np.zeros(len(n))}
+        return held, self._energy_at_start
+
+    @cached_property
+    def _energy_at_start(self) -> float:
+        """<H> of the counts and phases at t = 0."""
+        if not self.traits.issuperset(WAVE):
+            return np.nan
+        psi = observables.amplitudes(self.start.counts[None], self.start.phase[None])
+        return float(observables.mean_energy(psi, self.system)[0])
 
     def slab(self, ensemble: Ensemble, record: int) -> tuple[int, int, Arrays]:
         """This rank's part of a profile: (its first replica, its first beable, arrays by the names of quantities).

@@ -40,12 +40,12 @@ TIMES = ("time", "profile_time")
 """Axes of times, which are quantities too. What has an axis of beables is recorded with profiles, all else always."""
 
 
-def counts_dtype(members: int) -> type:
-    """The type of numbers of members."""
+def counts_dtype(members: float) -> type:
+    """The type of numbers of members; of shares, where members is inf."""
     return np.int64 if members <= LARGEST else np.float64
 
 
-def events_dtype(members: int) -> type:
+def events_dtype(members: float) -> type:
     """Copies since t = 0 fit int64 for a million copies a member up to here; beyond, float64."""
     return np.int64 if members < 2**43 else np.float64
 
@@ -84,7 +84,7 @@ class Quantity:
             return view.held[self.name]
         return self.function(view)
 
-    def dtype_for(self, members: int) -> np.dtype[Any]:
+    def dtype_for(self, members: float) -> np.dtype[Any]:
         """Its type in a run of N members."""
         function = self.dtype in (counts_dtype, events_dtype)
         return np.dtype(self.dtype(members) if function else self.dtype)
@@ -144,7 +144,11 @@ TABLE = (
     Quantity("energy", "1/time", "H/hbar of the alignment model (42)", RECORD, runs=("alignment",)),
     Quantity(
         "mean_energy", "energy", "<H> of Psi_a = sqrt(n_a/N) exp(-i phi_a) (34)", RECORD,
-        lambda view: observables.mean_energy(view.psi, view.system), WAVE,
+        lambda view: view.energy, WAVE,
+    ),
+    Quantity(
+        "energy_drift", "energy", "mean_energy less its value at t = 0, which the mean field of (39), (40) conserves",
+        RECORD, lambda view: view.energy - view.energy_at_start, WAVE,
     ),
     Quantity(
         "smallest", "1", "smallest n_a of all beables", RECORD, lambda view: view.n.min(axis=1), SUMMARY, counts_dtype

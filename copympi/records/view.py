@@ -25,9 +25,15 @@ class View:
     """
 
     def __init__(
-        self, system: Any, time: float, n: NDArray[Any], angle: NDArray[np.float64], held: Arrays | None = None
+        self,
+        system: Any,
+        time: float,
+        n: NDArray[Any],
+        angle: NDArray[np.float64],
+        held: Arrays | None = None,
+        energy_at_start: float = np.nan,
     ) -> None:
-        self.system, self.time, self.n, self.angle = system, time, n, angle
+        self.system, self.time, self.n, self.angle, self.energy_at_start = system, time, n, angle, energy_at_start
         self.held: Arrays = {} if held is None else held
 
     @cached_property
@@ -45,6 +51,11 @@ class View:
         return observables.amplitudes(self.n, self.angle)
 
     @cached_property
+    def energy(self) -> NDArray[np.float64]:
+        """<H> of psi, (R,), in units of energy; energy_at_start is that of t = 0, which all replicas share."""
+        return observables.mean_energy(self.psi, self.system)
+
+    @cached_property
     def motion(self) -> dict[str, NDArray[np.float64]]:
         return observables.motion(self.psi, observables.lattice_of(self.system))
 
@@ -57,14 +68,15 @@ class View:
         """One of the replicas alone, R = 1."""
         some = slice(replica, replica + 1)
         held = {name: values[some] for name, values in self.held.items()}
-        return View(self.system, self.time, self.n[some], self.angle[some], held)
+        return View(self.system, self.time, self.n[some], self.angle[some], held, self.energy_at_start)
 
     def read_only(self) -> View:
         """The same numbers, for a user's function: what that writes to them is an error, not another result."""
         n, angle, *held = (values.view() for values in (self.n, self.angle, *self.held.values()))
         for values in (n, angle, *held):
             values.flags.writeable = False
-        return View(self.system, self.time, n, angle, dict(zip(self.held, held, strict=True)))
+        named = dict(zip(self.held, held, strict=True))
+        return View(self.system, self.time, n, angle, named, self.energy_at_start)
 
 
 def wrapped(phase: NDArray[np.float64], n: NDArray[Any]) -> NDArray[np.float64]:

@@ -10,11 +10,14 @@ import numpy as np
 import tomlkit
 from numpy.typing import NDArray
 
+from copympi.errors import InputError
+from copympi.model import rule_tables
+from copympi.model.rules import Rule
 from copympi.model.schedule import Schedule
 from copympi.report.numbers import significant
 from copympi.storage.reading import Results
 from copympi.text import humane
-from copympi.theory import lows, noise, pinned, schrodinger
+from copympi.theory import lows, mean_field, noise, pinned, schrodinger
 
 GAUSSIAN_FROM = 20
 """Occupations below which the linear noise approximation means nothing."""
@@ -24,7 +27,7 @@ ACCURACY, WORST = 1e-3, 0.03
 """Relative error of a variance that is asked for, and that is still shown."""
 WORK = 4e8
 """Multiplications of complex numbers for the noise, about two seconds; so many for |Psi|^2 between records."""
-OVERHEAD, PINNED_WORK = 6e4, 2e9
+OVERHEAD, PINNED_WORK, RULED_WORK = 6e4, 2e9, 4e8
 """An evaluation of the equations with spectators costs this besides, and all of them so much, in multiplications."""
 FEWEST = 50
 """Records that are looked at however many beables there are."""
@@ -57,6 +60,16 @@ def preparation_of(results: Results) -> dict[str, Any]:
 def spectators_of(results: Results) -> int:
     """Pinned members of each beable, as the run's config has them."""
     return int(preparation_of(results).get("spectators", 0))
+
+
+def rule_of(results: Results) -> Rule | None:
+    """The copy rule of the run's config; None where it is in files that are not known here."""
+    given = results.attributes.get("rule")
+    config: Any = tomlkit.parse(str(results.attributes.get("config", ""))).unwrap()
+    try:
+        return rule_tables.of(config.get("dynamics", {}).get("rule") if given is None else given)
+    except InputError:
+        return None
 
 
 def kept(results: Results) -> NDArray[np.intp]:
@@ -93,6 +106,11 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     theory = Theory(quantum, quantum if mean is None else mean, unknown, tuple(words))
     if "lineages" in results.measured:  # phases of their own: neither that mean field nor that noise is theirs
         return theory
+    rule = rule_of(results)
+    if rule is None or not rule.quantum:
+        return _ruled(results, theory, time, n[0], rule)
+    if results.infinite:
+        return replace(theory, variance=np.zeros_like(quantum))
     s = spectators_of(results)
     empty = np.flatnonzero(n[0] == 0)
     if empty.size:
@@ -103,6 +121,22 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
         word = "-: no mean field with spectators, nor expected noise, where H is switched or members leave"
         return _said(unknown_mean, word)
     return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time, schedule)
+
+
+def _ruled(results: Results, theory: Theory, time: Floats, n: NDArray[Any], rule: Rule | None) -> Theory:
+    """Under another copy rule than that of quantum mechanics. n (P,): occupations at t = 0."""
+    noise_of = np.zeros_like(theory.variance) if results.infinite else theory.variance
+    theory = replace(theory, variance=noise_of, mean=np.full_like(theory.quantum, np.nan))
+    start = np.sqrt(n / n.sum()) * np.exp(-1j * np.nan_to_num(np.asarray(results.phase[0, 0], dtype=float)))
+    if rule is None or rule.excess != (0.0, 0.0) or spectators_of(results):
+        return _said(theory, "-: the mean field of this copy rule is not known here")
+    most = int(RULED_WORK / (OVERHEAD + 400.0 * results.system.frequencies.nnz * len(rule.harmonics)))
+    try:
+        mean = np.abs(mean_field.evolve(results.system, start, time, rule, 1e-9, most)) ** 2
+    except mean_field.TooStiff:
+        return _said(theory, "-: to follow the mean field of this copy rule would take minutes")
+    word = "differences are from the mean field of the copy rule"
+    return _said(replace(theory, mean=mean), word if results.infinite else f"{word}, whose noise is not known")
 
 
 def _free(results: Results, theory: Theory, time: Floats, schedule: Schedule) -> Theory:

@@ -69,7 +69,7 @@ def _title(results: Results) -> str:
     sites = " × ".join(f"{n:,}" for n in lattice.shape)
     kind = {"ring": "a ring" if len(lattice.shape) == 1 else "a torus"}.get(lattice.boundary, "an open lattice")
     many = f"{power(R)} replicas of " if R > 1 else ""
-    return f"{kind} of {sites} sites, {many}$N$ = {power(results.members)}"
+    return f"{kind} of {sites} sites, {many}$N$ = {power(results.number)}"
 
 
 def _colours(count: int) -> Any:

@@ -23,9 +23,9 @@ def lines(results: Results, m: Motion, rows: int = 11) -> list[str]:
     lattice: Any = results.system.lattice
     R, unit = len(results.events), results.time_unit
     of = (
-        f"mean ± spread of {R:,} replicas of {humane(results.members)} members"
+        f"mean ± spread of {R:,} replicas of {humane(results.number)} members"
         if R > 1
-        else f"{humane(results.members)} members"
+        else f"{humane(results.number)} members"
     )
     sites = " x ".join(f"{n:,}" for n in lattice.shape)
     kind = {"ring": "ring" if len(lattice.shape) == 1 else "torus"}.get(lattice.boundary, "open lattice")

@@ -21,8 +21,10 @@ def significant(x: float, sign: bool = False) -> str:
     return f"{x:+,.{digits}f}" if sign else f"{x:,.{digits}f}"
 
 
-def power(n: int) -> str:
+def power(n: float) -> str:
     """For a figure: 1,234,567 as it is, but round and very large numbers as powers of ten."""
+    if n == float("inf"):
+        return r"$\infty$"
     if n >= MOST_DIGITS:
         mantissa, _, exponent = f"{float(n):.4g}".partition("e+")
         return f"$10^{{{exponent}}}$" if mantissa == "1" else f"${mantissa}\\times 10^{{{exponent}}}$"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from copympi.report import lattice_figure, style
+from copympi.report import expected, lattice_figure, style
 from copympi.report.analysis import Comparison, compare
 from copympi.report.motion import Motion
 from copympi.report.numbers import power
@@ -87,7 +87,9 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
     names_of = ["Schrödinger", "copies"]
     if apart:
         kinds.insert(1, axes.plot([], [], color=GREY, lw=1.2, ls=DASHES)[0])
-        names_of.insert(1, f"mean field\n{'after filters' if jumps else 'with spectators'}")
+        pinned = expected.spectators_of(results) > 0
+        whose = "with\nspectators" if pinned else "after\nfilters" if jumps else "of\nthe copy rule"
+        names_of.insert(1, f"mean field {whose}")
     if several:
         kinds.append(axes.fill_between([], [], [], color=GREY, alpha=0.2, lw=0))
         names_of.append("spread of\nreplicas")
@@ -120,7 +122,7 @@ def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None
 
 
 def _title(results: Results, shown: int) -> str:
-    N, R, P = results.members, results.occupation.shape[0], results.system.P
+    N, R, P = results.number, results.occupation.shape[0], results.system.P
     beables = f"{shown} of {P:,} beables" if shown < P else f"{P} beable{'s' if P > 1 else ''}"
     return f"{beables}, " + (f"{power(R)} replicas of " if R > 1 else "") + f"$N$ = {power(N)}"
 

@@ -22,7 +22,7 @@ def describe(data: Results) -> list[str]:
         f"{data.path}: {done}",
         f"  beables   {P:,}: {beables}",
         *([] if parts is None else [f"  parts     {parts.said}"]),
-        f"  members   {humane(data.members)}" + (f" in each of {R:,} replicas" if R > 1 else ""),
+        f"  members   {humane(data.number)}" + (f" in each of {R:,} replicas" if R > 1 else ""),
         f"  records   {T:,}, t = 0 .. {data.time[-1]:g} {unit}".rstrip(),
     ]
     if data.sparse is not None:

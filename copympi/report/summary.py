@@ -13,6 +13,8 @@ from copympi.storage.reading import Results
 
 RARE, NEVER = 0.01, 1e-4
 """Shares of runs whose rms is further off one: fewer than these are called unlikely, and wrong."""
+SHARE = 6
+"""Digits of a share of infinitely many members."""
 FROZEN = (
     "nothing moved, and nothing can: no beable with members has a neighbour with members, and a copy needs somebody to "
     "copy",
@@ -27,7 +29,7 @@ def lines(results: Results, comparison: Comparison | Motion, rows: int = 11) -> 
     R = results.occupation.shape[0]
     many = f"mean ± spread of {R:,} replicas of " if R > 1 else ""
     label = results.system.labels[comparison.liveliest]
-    out = [f"  beable {label}, {many}{humane(results.members)} members", _head(results, comparison)]
+    out = [f"  beable {label}, {many}{humane(results.number)} members", _head(results, comparison)]
     for k in np.unique(np.linspace(0, comparison.time.size - 1, rows).round().astype(int)):
         out.append(_row(results, comparison, int(k)))
     if comparison.frozen:
@@ -57,11 +59,12 @@ def _row(results: Results, c: Comparison, k: int) -> str:
     said = "-" if np.isnan(sigma) or c.lost[k] else f"± {significant(sigma)}" if sigma > 0 else "0"
     off = N * c.difference[k, a]
     off = 0.0 if c.noise is None and abs(off) < 1e-9 * N else off
+    digits = SHARE if results.infinite else 0 if R == 1 else 1
     n = N * c.density[k, a] if N > 0 else 0.0
-    held = whole(n, 0 if R == 1 else 1) + (f" ± {significant(spread)}" if R > 1 else "")
-    mean = f"{_mean(N * c.mean[k, a]):>22} " if _pinned(c) else ""
+    held = whole(n, digits) + (f" ± {significant(spread)}" if R > 1 else "")
+    mean = f"{_mean(N * c.mean[k, a], digits):>22} " if _pinned(c) else ""
     difference = "-" if np.isnan(off) else significant(off, sign=True)
-    return f"  {c.time[k]:>12.6g} {held:>20} {_mean(N * c.quantum[k, a]):>22} {mean}{difference:>14} {said:>12}"
+    return f"  {c.time[k]:>12.6g} {held:>20} {_mean(N * c.quantum[k, a], digits):>22} {mean}{difference:>14} {said:>12}"
 
 
 def _emptied(results: Results, c: Comparison) -> list[str]:
@@ -74,8 +77,8 @@ def _emptied(results: Results, c: Comparison) -> list[str]:
     return [*out, f"  and {dead.size - 5} beables more"] if dead.size > 5 else out
 
 
-def _mean(x: float) -> str:
-    return "-" if np.isnan(x) else whole(x, 1)
+def _mean(x: float, digits: int) -> str:
+    return "-" if np.isnan(x) else whole(x, max(digits, 1))
 
 
 def _ratio(c: Comparison) -> list[str]:

@@ -213,7 +213,7 @@ def _meta(job: Job) -> dict[str, Any]:
     return {
         "settings": job.settings,
         "config": job.text,
-        "members": job.start.members,
+        "members": job.start.number,
         "version": __version__,
         "libraries": results.libraries(),
         "cpu": arithmetic(),

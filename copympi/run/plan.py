@@ -16,16 +16,20 @@ from copympi.config import writing
 from copympi.config.reading import Config
 from copympi.engine import methods
 from copympi.errors import InputError
-from copympi.model import build, rule_tables
+from copympi.model import build, evolving, rule_tables
+from copympi.model.drives import Drive
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start
 from copympi.model.schedule import NOTHING, Filter, Schedule, Switch
 from copympi.model.system import System
 from copympi.records.observe import checked
+from copympi.run import driving
 from copympi.run.settings import Settings, matrix_digest, settings
 from copympi.storage import given
 
 ENTRY = "must be (time, H), or a table of at and hamiltonian, or filter, or on a lattice potential"
+FUNCTIONS = "functions of time from Python"
+"""Stands in a config in place of the tables [[system.drive]]: such a run cannot be made again from it."""
 MOST_MATRIX = 32
 """Beables up to which a Hamiltonian from Python is written down in the config of a run."""
 
@@ -73,22 +77,36 @@ def from_file(path: Path, overrides: list[str], folder: Path | None, on_node: fl
     return Job(config, text, system, start, method, folder or Path(path.stem), path, schedule=schedule)
 
 
-def from_keywords(system: Any, sections: dict[str, Any], folder: Path | None, observe: Any, on_node: float) -> Job:
+def from_keywords(
+    system: Any,
+    sections: dict[str, Any],
+    folder: Path | None,
+    observe: Any,
+    on_node: float,
+    args: dict[str, Any] | None = None,
+) -> Job:
     """The run of a System, or what System accepts, and of the sections of a config but [system]; InputErrors.
 
-    sections : of keys, and `schedule` a list of them.
+    system : or an H(t), as model/evolving.py has it, whose functions may take `args`. sections : of keys, and
+    `schedule` a list of them.
     """
     observe = checked(observe)
-    before = system if isinstance(system, System) else System(system)
+    drives: tuple[Drive, ...] | None = None
+    if evolving.evolves(system):
+        before, drives = evolving.split(system, args, sections["dynamics"]["duration"])
+    else:
+        before = system if isinstance(system, System) else System(system)
     labels = None if isinstance(before.labels, Labels) else list(before.labels)
     # numpy's numbers stand for Python's; what a user gave stays as it is otherwise
     sections = {section: scalars(keys) for section, keys in sections.items()}
-    config = configuration.check({"system": {"hamiltonian": before, "hbar": before.hbar, "labels": labels}, **sections})
+    whole = {"hamiltonian": before, "hbar": before.hbar, "labels": labels, "drive": drives or None}
+    config = configuration.check({"system": whole, **sections})
     system, start, method, schedule = _made(config, before, Path(), on_node)
     text = ""
     if folder is not None:
         said = noted([section.model_dump() for section in config.schedule], before)
-        text = writing.toml({"system": written(before) | {"labels": labels}} | _full(config) | {"schedule": said})
+        told = written(before) | {"labels": labels, "drive": FUNCTIONS if drives else None}
+        text = writing.toml({"system": told} | _full(config) | {"schedule": said})
         text += f"# recorded besides, by functions from Python: {', '.join(observe)}\n" if observe else ""
     return Job(config, text, system, start, method, folder, None, observe, schedule)
 
@@ -111,8 +129,7 @@ def prepared(config: Config, before: System, files: Path) -> tuple[System, Start
     p = config.preparation
     array = hasattr(p.phases, "dtype") or isinstance(p.phases, tuple)
     phases = p.phases if array else given.phases(p.phases, files)
-    later = build.schedule(config.schedule, before, files, p.basis is not None).on_records(config.interval)
-    return build.prepared_with(before, later, p, phases, files)
+    return driving.prepared(config, before, phases, files)
 
 
 def _full(config: Config) -> dict[str, dict[str, Any]]:

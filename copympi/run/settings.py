@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from copympi.config.reading import Config
 from copympi.config.writing import plain
 from copympi.errors import InputError
 from copympi.model import rule_tables
+from copympi.model.drives import Segment
 from copympi.model.preparation import Start, count
 from copympi.model.schedule import NOTHING, Schedule, Switch
 from copympi.model.system import System
@@ -132,13 +134,24 @@ def happening(schedule: Schedule) -> list[list[Any]]:
     digests: dict[int, str] = {}
     out: list[list[Any]] = []
     for entry in schedule:
-        if isinstance(entry, Switch):
+        if isinstance(entry, Switch) and isinstance(entry.system, Segment):
+            driven, values = entry.system.driven, entry.system.coefficients
+            if id(driven) not in digests:
+                parts = [_arrays(each) for each in (driven.system, *driven.terms)]
+                digests[id(driven)] = f"H0 + drives with digest {_digest(*chain.from_iterable(parts))}"
+            out.append([entry.at, f"{list(values)}, {digests[id(driven)]}"])
+        elif isinstance(entry, Switch):
             W, key = entry.system.frequencies, id(entry.system)
             digests.setdefault(key, matrix_digest(W.data, W.indices, W.indptr))
             out.append([entry.at, digests[key]])
         else:
             out.append([entry.at, f"{FILTER} {list(entry.beables)}"])
     return out
+
+
+def _arrays(system: System) -> list[NDArray[Any]]:
+    W = system.frequencies
+    return [W.data, W.indices.astype(np.int64), W.indptr.astype(np.int64)]
 
 
 def _of_builder(key: str) -> bool:

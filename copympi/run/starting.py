@@ -47,7 +47,7 @@ def warn_about(
         named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
         more = f" and {start.unmanned.size - 5} more" if start.unmanned.size > 5 else ""
         warn(
-            f"with {humane(start.members).replace(',', '')} members no one holds beable {named}{more}: "
+            f"with {humane(start.number).replace(',', '')} members no one holds beable {named}{more}: "
             "there is nothing to copy, so it will stay empty",
             EmptyBeableWarning,
         )
@@ -82,7 +82,7 @@ def _moves(held: NDArray[np.bool_]) -> Callable[[System], bool]:
 
 def frozen(start: Start, system: System) -> str:
     """What to say of a start from which nothing can ever move, and what helps."""
-    held, enough = np.flatnonzero(start.counts), max(1e-6, 20 * system.P / start.members)  # some 20 members a beable
+    held, enough = np.flatnonzero(start.counts), max(1e-6, 20 * system.P / start.number)  # some 20 members a beable
     more = enough <= MOST_ADMIXED
     named = ", ".join(str(system.labels[a]) for a in held[:3]) + (", ..." if held.size > 3 else "")
     weight = f"{enough:.0e}".replace("e-0", "e-")

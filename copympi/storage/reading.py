@@ -99,9 +99,21 @@ class Results:
 
     @property
     def members(self) -> int:
-        """N, exactly where the file says it; 0 where there is no record yet."""
+        """N, exactly where the file says it; 0 where there is no record yet; 1, the sum of shares, where N = inf."""
         said = self.attributes.get("members")
+        if self.infinite:
+            return 1
         return int(said) if said is not None else int(self.occupation[0, :1].sum())
+
+    @property
+    def infinite(self) -> bool:
+        """Whether it is the infinite ensemble, whose occupations are shares of the members."""
+        return str(self.attributes.get("members")) == "inf"
+
+    @property
+    def number(self) -> float:
+        """N, for people."""
+        return float("inf") if self.infinite else self.members
 
     @property
     def profile_time(self) -> NDArray[np.float64]:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from copympi.model import formats
+from copympi.model.drives import Driven, Segment
+from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
-from copympi.model.schedule import NOTHING, Filter, Schedule, Switch, checked, passing
+from copympi.model.schedule import NOTHING, Entry, Filter, Schedule, Switch, checked, passing
 from copympi.model.system import System
 from copympi.records.plan import MOST_PROFILE
 
@@ -21,7 +23,7 @@ PACKED: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 def write(group: Any, system: System, start: Start, named: bool) -> None:
     """H/hbar, hbar, Psi and N at t = 0, labels (of many beables only those that a user `named`), lattice, parts."""
-    N, large = start.members, system.P > MOST_PROFILE
+    N, large = start.number, system.P > MOST_PROFILE
     group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
     if named or not large:
         group["labels"] = np.array([label.encode() for label in system.labels], "S")
@@ -53,49 +55,74 @@ def _write_potential(group: Any, lattice: Lattice, large: bool) -> None:
 
 
 def write_schedule(file: Any, schedule: Schedule, first: System) -> None:
-    """`schedule`: `at` (K,), times; `which` (K,), the numbers of systems below, each there once, or of filters f,
-    counted down from -1: -1 - f; and, where there are any, `stays` (F, P), whose members pass each filter."""
+    """`schedule`: `at` (K,), times; `which` (K,), the numbers of systems below, each there once, or -1 - f of filter f;
+    where there are filters `stays` (F, P), whose members pass each of them.
+
+    Of a driven system (model/drives.py) H_0 stands there once, with the H_j in groups `terms/j`, and the values of the
+    pulses for each entry in `coefficients` (K, J).
+    """
     if not schedule:
         return
-    group = file.create_group("schedule")
-    group["at"] = np.array([entry.at for entry in schedule])
-    places = {id(system): k for k, system in enumerate(schedule.systems)}
+    group, switches = file.create_group("schedule"), schedule.switches
     numbers = {id(entry): -1 - f for f, entry in enumerate(schedule.filters)}
-    which = [places[id(one.system)] if isinstance(one, Switch) else numbers[id(one)] for one in schedule]
-    group["which"] = np.array(which)
+    made: dict[int, tuple[int, System | Driven]] = {}
+    for switch in switches:
+        source = switch.system.driven if isinstance(switch.system, Segment) else switch.system
+        made.setdefault(id(source), (len(made), source))
+    group["at"] = np.array([entry.at for entry in schedule])
+    group["which"] = np.array([
+        made[id(getattr(each.system, "driven", each.system))][0] if isinstance(each, Switch) else numbers[id(each)]
+        for each in schedule
+    ])  # fmt: skip
     group["at"].attrs["description"] = "times from which on another H holds, or at which members leave by a filter"
     group["which"].attrs["description"] = "in which group here H stands; below 0: -1 - f, f the row of the filter"
     if schedule.filters:
         stays = np.array([passing(entry, first.P) for entry in schedule.filters])
         group.create_dataset("stays", data=stays.astype(np.uint8), **(PACKED if first.P > MOST_PROFILE else {}))
         group["stays"].attrs["description"] = "1: members with this beable pass the filter, 0: they leave"
-    for k, system in enumerate(schedule.systems):
+    found = [getattr(each, "system", None) for each in schedule]
+    values = [one.coefficients if isinstance(one, Segment) else () for one in found]
+    if any(values):
+        most = max(map(len, values))
+        group["coefficients"] = np.array([[*row, *[0.0] * (most - len(row))] for row in values])
+        group["coefficients"].attrs["description"] = "H is that of the group plus the sum of these times its terms"
+    large = first.P > MOST_PROFILE
+    for k, source in made.values():
         room = group.create_group(str(k))
-        _write_matrix(room, system, first.P > MOST_PROFILE)
+        system = source.system if isinstance(source, Driven) else source
+        _write_matrix(room, system, large)
         if system.lattice is not None:
-            _write_potential(room, system.lattice, first.P > MOST_PROFILE)
+            _write_potential(room, system.lattice, large)
+        for j, term in enumerate(source.terms if isinstance(source, Driven) else ()):
+            _write_matrix(room.create_group(f"terms/{j}"), term, large)
 
 
 def read_schedule(file: Any, first: System) -> Schedule:
     """The schedule as it was, of a run that began with `first`."""
     if "schedule" not in file:
         return NOTHING
-    group, made = file["schedule"], []
-    which = group["which"][()].tolist()
-    for k in range(max(which) + 1):
-        room = group[str(k)]
-        lattice = None
+    group = file["schedule"]
+    made: list[System | Driven] = []
+    for k in range(int(group["which"][()].max()) + 1):
+        room, lattice = group[str(k)], None
         if first.lattice is not None and "potential" in room:
             lattice = replace(first.lattice, potential=np.asarray(room["potential"][()], np.float64))
-        made.append(_system(room, first.hbar, first.P, lattice=lattice))
+        labels = None if isinstance(first.labels, Labels) else list(first.labels)
+        system = _system(room, first.hbar, first.P, labels, lattice=lattice)
+        count = len(room["terms"]) if "terms" in room else 0
+        terms = [_system(room[f"terms/{j}"], first.hbar, first.P) for j in range(count)]
+        made.append(Driven(system, terms) if terms else system)
+    values = group["coefficients"][()].tolist() if "coefficients" in group else [()] * len(group["at"])
     stays = group["stays"][()] > 0 if "stays" in group else np.zeros((0, first.P), bool)
-    return checked(
-        first,
-        [
-            Switch(at, made[k]) if k >= 0 else Filter(at, tuple(np.flatnonzero(stays[-1 - k]).tolist()))
-            for at, k in zip(group["at"][()].tolist(), which, strict=True)
-        ],
-    )
+    entries: list[Entry] = []
+    for at, which, row in zip(group["at"][()].tolist(), group["which"][()].tolist(), values, strict=True):
+        if which < 0:
+            entries.append(Filter(at, tuple(np.flatnonzero(stays[-1 - which]).tolist())))
+            continue
+        source = made[which]
+        one = source.at(row[: len(source.terms)]) if isinstance(source, Driven) else source
+        entries.append(Switch(at, one))
+    return checked(first, entries)
 
 
 def read(group: Any) -> System:

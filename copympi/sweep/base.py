@@ -131,8 +131,10 @@ class Jobs:
             config = configuration.check(values)
             of_system = _key(point, ("system.",))
             before = _once(self._systems, of_system, lambda: self._system(config, of_system))
-            ways = ("system.", "preparation.", *(("dynamics.duration", "output.interval") if config.schedule else ()))
-            of_start = _key(point, ways)
+            ways = ["system.", "preparation."]
+            if config.schedule or config.system.drive is not None:
+                ways += ["dynamics.duration", "output.interval", "dynamics.tolerance", "dynamics.leaving_chance"]
+            of_start = _key(point, tuple(ways))
             made = _once(self._starts, of_start, lambda: plan.prepared(config, before, base.files))
             system, start, schedule = made
             config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, base.files))

@@ -115,7 +115,7 @@ BAD = [
     ("preparation.members=0.5", "= 0.5", "whole number of at least 1"),
     ("preparation.members=1000.5", "= 1000.5", "whole number of at least 1"),
     ("preparation.members=nan", "= nan", "whole number of at least 1"),
-    ("preparation.members=inf", "= inf", "not built yet in this version; the infinite ensemble"),
+    ("preparation.members=-inf", "= -inf", "whole number of at least 1, or inf"),
     ("preparation.members='many'", '= "many"', "whole number of at least 1"),
     ("preparation.members=true", "= True", "whole number of at least 1"),
     ("preparation.members=[10]", "= [10]", "whole number of at least 1"),

@@ -72,7 +72,7 @@ def test_who_stays_and_who_leaves(row: Method, name: str) -> None:
     N = after.n.sum(axis=1)
     np.testing.assert_allclose(ensemble.present, N, rtol=1e-12 if large else 0)
     end = reach(ensemble, 2, 3)
-    np.testing.assert_allclose(end.n.sum(axis=1), N, rtol=1e-12 if large else 0)
+    np.testing.assert_allclose(end.n.sum(axis=1), N, rtol=1e-8 if row.infinite else 1e-12 if large else 0)
     assert np.all(end.n[:, gone] == 0), "nobody to copy"
     assert end.n[:, kept].min() >= case.start.spectators
     assert np.sum(end.events) > np.sum(after.events), "nothing is tested where nothing moves"
@@ -142,7 +142,7 @@ def test_a_filter_that_leaves_nobody(row: Method, tmp_path: Path) -> None:
         events, steps = one.events.copy(), one.step.copy()
         end = reach(one, 2, 3)
         assert np.all(end.n == 0)
-        assert np.array_equal(end.events, np.rint(events))
+        assert np.array_equal(end.events, np.rint(events) if one.whole_copies else events)
         assert np.array_equal(one.step, steps), "no time for nobody"
         assert np.all(one.times == 3 * INTERVAL)
 
@@ -150,6 +150,8 @@ def test_a_filter_that_leaves_nobody(row: Method, tmp_path: Path) -> None:
 @every_row
 def test_replicas_do_not_know_of_each_other_after_a_filter(row: Method) -> None:
     """N of each is another; the first of five is the one of a run alone."""
+    if not row.replicas:
+        pytest.skip("has no replicas")
     case = cases(row)["few members"]
     five, _, after = filtered(row, case)
     alone, *_ = filtered(row, replace(case, replicas=1))

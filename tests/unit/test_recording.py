@@ -13,6 +13,7 @@ import pytest
 import copympi
 from copympi.engine.ensemble import Snapshot
 from copympi.errors import InputError
+from copympi.model.preparation import prepare
 from copympi.records.memory import Memory
 from copympi.records.plan import MOST_PROFILE, Plan
 from copympi.records.quantity import TABLE
@@ -41,7 +42,7 @@ def configured(records: int = 10, replicas: int = 1, every: float | None = None,
 
 
 def started(P: int, members: int) -> Any:
-    return SimpleNamespace(members=members, state=np.full(P, P**-0.5, complex), aligned=True, spectators=0)
+    return prepare(P, members, state=np.full(P, P**-0.5, complex))
 
 
 def snapshots(P: int, records: int, members: int, replicas: int = 1) -> list[Snapshot]:
@@ -169,7 +170,7 @@ def test_summaries_of_a_lattice(tmp_path: Path, shape: tuple[int, ...]) -> None:
     momentum = next(row for row in plan.rows if row.name == "momentum")
     assert (plan.width(momentum), plan.dtype(momentum)) == ((len(shape),), np.float64)
     assert planned(Plan(configured(4, summaries=False), system, started(system.P, 1000))) == set()
-    spread = SimpleNamespace(members=1000, aligned=False, spectators=0)
+    spread = prepare(system.P, 1000, state=np.full(system.P, system.P**-0.5, complex), spread=0.1)
     assert planned(Plan(configured(4), system, spread)) == set()
     assert planned(Plan(configured(4, summaries=True), system, spread)) == summaries()
 
