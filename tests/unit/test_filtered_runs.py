@@ -103,7 +103,7 @@ def test_a_run_goes_on_over_a_filter_with_the_same_bits(tmp_path: Path, more: di
     """From checkpoints before the filter, at its time with the members still there, and after it."""
     ways: dict[str, Any] = RUN | {"step": 0.025, "schedule": SCHEDULE} | more
     out = tmp_path / "out"
-    copympi.simulate(three(), output=out, checkpoint={"interval": 0.045, "keep": 9, "final": False}, **ways)
+    copympi.simulate(three(), output=out, checkpoint={"interval": 0.04, "keep": 9, "final": False}, **ways)
     found = sorted(path.name for path in (out / "checkpoints").iterdir() if path.suffix == ".h5")
     whole = copympi.simulate(three(), **ways | {"duration": 0.5})
     times = [restart.read_meta(out / "checkpoints" / name)["time"] for name in found]
