@@ -1,4 +1,4 @@
-"""What the kernels of many beables want of H: its elements by diagonals, tile by tile."""
+"""H/hbar of a lattice by its diagonals: where elements stand, which many systems share, and what they are."""
 
 from __future__ import annotations
 
