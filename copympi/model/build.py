@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from copympi.errors import InputError, NotBuiltYet
+from copympi.errors import InputError
 from copympi.model import basis, builders, filtering, hamiltonian, packets, potential
 from copympi.model import composite as composites
 from copympi.model import drives as driven
@@ -108,7 +108,11 @@ def schedule(sections: Sequence[Any], before: System, folder: Path = Path(), oth
 
 def _alike(section: Any) -> Any:
     """Something that two entries have in common where they give the same H in the same way."""
-    H, rest = section.hamiltonian, (repr(section.potential), repr(section.terms))
+    said = isinstance(section.terms, list) and all(
+        isinstance(term, dict) and isinstance(term.get("operator"), (str, list)) for term in section.terms
+    )  # how arrays show themselves does not tell them apart
+    terms = repr(section.terms) if said or section.terms is None else id(section.terms)
+    H, rest = section.hamiltonian, (repr(section.potential), terms)
     if isinstance(H, np.ndarray):
         return H.shape, H.dtype.str, H.tobytes(), rest
     return repr(H) if H is None or isinstance(H, (str, list)) else id(H), rest
@@ -120,7 +124,11 @@ def switched(section: Any, before: System, folder: Path) -> System:
     Whatever a key says of H stands here; keys in InputErrors begin with "system.", as if they were of [system].
     """
     if section.terms is not None:
-        raise NotBuiltYet("system.terms", section.terms, "give hamiltonian in its place")
+        if before.parts is None:
+            why = 'must go with [system] builder = "composite"; give hamiltonian in its place'
+            raise InputError("system.terms", section.terms, why)
+        H = composites.hamiltonian(section.terms, before.parts, folder)
+        return System(H, before.hbar, parts=before.parts)
     if section.potential is not None:
         if before.lattice is None:
             why = 'must go with [system] builder = "lattice"; give hamiltonian in its place'

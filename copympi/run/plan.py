@@ -27,7 +27,7 @@ from copympi.run import driving
 from copympi.run.settings import Settings, matrix_digest, settings
 from copympi.storage import given
 
-ENTRY = "must be (time, H), or a table of at and hamiltonian, or filter, or on a lattice potential"
+ENTRY = "must be (time, H), or a table of at and hamiltonian, or filter, on a lattice potential, of a composite terms"
 FUNCTIONS = "functions of time from Python"
 """Stands in a config in place of the tables [[system.drive]]: such a run cannot be made again from it."""
 MOST_MATRIX = 32
@@ -170,7 +170,7 @@ def noted(tables: Sequence[Mapping[str, Any]], before: System) -> list[dict[str,
         if H is not None and not isinstance(H, (str, list)):
             told = written(H if isinstance(H, System) else System(H, before.hbar))
             said.pop("hamiltonian")
-            said |= {key: told[key] for key in ("hamiltonian", "potential") if key in told}
+            said |= {key: told[key] for key in ("hamiltonian", "potential", "terms") if key in told}
         out.append({key: value for key, value in said.items() if value is not None})
     return out
 
