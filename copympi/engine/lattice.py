@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 import copympi.kernels.lattice as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
+from copympi.engine.diagonals import Places, bonds, norm_of, places
 from copympi.engine.ensemble import State
 from copympi.engine.lattice_bonds import Places, bonds, norm_of, places
 from copympi.engine.pace import Pace
