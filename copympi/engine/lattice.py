@@ -12,7 +12,6 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.diagonals import Places, bonds, norm_of, places
 from copympi.engine.ensemble import State
-from copympi.engine.lattice_bonds import Places, bonds, norm_of, places
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
