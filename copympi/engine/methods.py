@@ -13,7 +13,7 @@ from copympi.engine.counts import Counts
 from copympi.engine.ensemble import Ensemble
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
-from copympi.engine.general import GeneralCounts, GeneralMembers
+from copympi.engine.general import GeneralCounts, GeneralExactCounts, GeneralExactMembers, GeneralMembers
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
@@ -223,6 +223,37 @@ TABLE = (
         phases=(ALIGNED,),
         rules=GENERAL,
         excess=True,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 64,
+        bytes_of_work=_general_work,
+    ),
+    Method(
+        name="general exact members",
+        why='a copy rule other than that of quantum mechanics, dynamics.method = "exact", dynamics.representation = '
+        '"members", and the members of a beable share one phase',
+        methods=(EXACT,),
+        representation="members",
+        make=lambda comm, c: GeneralExactMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
+        phases=(ALIGNED,),
+        rules=GENERAL,
+        excess=True,
+        fixed_steps=False,
+        most_members=MOST_NAMED,
+        bytes_a_member=4,
+        bytes_a_beable=lambda _: 64,
+        bytes_of_work=_general_work,
+    ),
+    Method(
+        name="general exact counts",
+        why='a copy rule other than that of quantum mechanics, dynamics.method = "exact", dynamics.representation = '
+        '"occupation", and the members of a beable share one phase',
+        methods=(EXACT,),
+        representation="occupation",
+        make=lambda comm, c: GeneralExactCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
+        phases=(ALIGNED,),
+        rules=GENERAL,
+        excess=True,
+        fixed_steps=False,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_general_work,
