@@ -18,7 +18,7 @@ options = {
 kernels = ["streams", "draws", "couplings", "step_control", "plans", "crowd", "classes"]
 kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "some_events", "counts", "members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
-kernels += ["phase_paths", "exact_phases"]
+kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "lattice"]
 kernels += ["general", "general_steps", "general_counts"]
 setup(

@@ -94,6 +94,10 @@ class RuleWarning(CopyWarning):
     """A copy rule is one by which rates may grow without bound, or depend on N."""
 
 
+class ScheduleWarning(CopyWarning):
+    """Entries of the schedule are for times that the run does not reach."""
+
+
 class SeedWarning(CopyWarning):
     """Runs in one process have the default seed, so the same random numbers: they are not independent."""
 

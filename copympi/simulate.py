@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from copympi.outcome.loading import from_results
 from copympi.outcome.loading import load as load
 from copympi.outcome.run import Run as Run  # its public place
 from copympi.run.carry import Manner, carry_out
-from copympi.run.plan import Job, from_keywords
+from copympi.run.plan import Job, from_keywords, tables
 from copympi.run.settings import fingerprint
 from copympi.run.watchdog import Unwatched
 
@@ -65,6 +65,8 @@ def simulate(
     phases: Any = None,
     phase_kinds: int = 64,
     alignment: dict[str, Any] | None = None,
+    args: dict[str, Any] | None = None,
+    schedule: Sequence[Any] | None = None,
     spectators: int = 0,
     observe: dict[str, Callable[[Any], Any]] | None = None,
     output: str | os.PathLike[str] | None = None,
@@ -82,7 +84,8 @@ def simulate(
 
     Parameters
     ----------
-    system : System, or what System accepts: a matrix (P, P), scipy.sparse or a QuTiP Qobj [energy]
+    system : System, or what System accepts: a matrix (P, P), scipy.sparse or a QuTiP Qobj [energy]; or an H(t): a list
+        [H0, [H1, f], ...] with f [1] a function of t [time], or QuTiP's QobjEvo (docs/python.md)
     members : int or float [1]. N, whole, up to 2^63 - 1; as counts ("occupation") up to 1e80.
     duration : float [time]. A multiple of interval.
 
@@ -124,6 +127,10 @@ def simulate(
     phase_kinds : int [1], default 64. Phases that a beable has in "occupation" where they are spread.
     alignment : dict, default None. The keys of [alignment], for the model (42) to (53): strength [1/time^2], scaling,
         damping [1/time], potential, momenta [1/time], on_copy.
+    args : dict, default None. What functions f(t, args), or f(t, name, ...), of an H(t) get besides t.
+    schedule : list, default None. [(2.0, H2), (5.0, system3)]: times [time] from which on other Hamiltonians hold, in
+        the beables of system [energy], as a System or what System accepts; on a lattice tables {"at": 2.0, "potential":
+        {...}}. A time need not be that of a record; what is recorded at it comes before. docs/config.md.
     spectators : int [1], default 0. Of the members so many in each beable are pinned: copied, never copying.
     observe : dict, default None. Name -> function of a view (records/view.py: n, phase, coherence, psi, (R, P) each;
         time; system) that gives (R,) or (R, k) real numbers, recorded under that name, found in run.measured.
@@ -154,7 +161,7 @@ def simulate(
         asked["seed"] = _default_seed(again=not resume)
     asked["rule"] = rule_tables.as_table(rule)
     comm = mpi.world() if comm is None else comm
-    sections: dict[str, dict[str, Any]] = {
+    sections: dict[str, Any] = {
         name: {key: asked[key] for key in keys}
         for name, keys in (("preparation", PREPARATION), ("dynamics", DYNAMICS), ("output", OUTPUT))
     }
@@ -168,8 +175,10 @@ def simulate(
         arrays: dict[str, Any] = mpi.from_root(comm, lambda: root)
         last = outcome.last
         steps, largest = mpi.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
-    config = {"system": {"hamiltonian": system}, **sections}
-    said = {"config": config, "system": job.system, "state": job.start.state}
+    config: dict[str, Any] = {"system": {"hamiltonian": system}, **sections}
+    if job.schedule:
+        config["schedule"] = tables(schedule)
+    said = {"config": config, "system": job.system, "state": job.start.state, "schedule": job.schedule}
     return Run.of(arrays, steps, largest, outcome.seconds or 0.0, **said)
 
 
@@ -189,13 +198,17 @@ def _default_seed(again: bool) -> int:
     return DEFAULT_SEED
 
 
-def _agreed(comm: Any, asked: dict[str, Any], sections: dict[str, dict[str, Any]]) -> tuple[Job, Manner]:
+def _agreed(comm: Any, asked: dict[str, Any], sections: dict[str, Any]) -> tuple[Job, Manner]:
     """What the arguments ask for, the same on every rank. InputError on all where one refuses, or they are unlike."""
     on_node = mpi.part_on_node(comm)
     problem: InputError | None = None
     try:
         _refuse_without_output(asked)
-        job = from_keywords(asked["system"], sections, _folder(asked["output"]), asked["observe"], on_node)
+        schedule = tables(asked["schedule"])
+        sections = sections | {"schedule": schedule} if schedule else sections
+        job = from_keywords(
+            asked["system"], sections, _folder(asked["output"]), asked["observe"], on_node, asked["args"]
+        )
         manner = Manner(
             resume=bool(asked["resume"]),
             overwrite=bool(asked["overwrite"]),

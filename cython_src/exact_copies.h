@@ -15,7 +15,7 @@ typedef struct { /* one replica, as the caller holds it */
 } Path;
 
 /* Who copies, drawn among the free members of b, goes from bucket b to bucket a; n as it was before. */
-static void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a) {
+static inline void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a) {
     uint32_t *ids = r->ids;
     int64_t *start = r->start, i = start[b] + (int64_t)stream_below64(s, (uint64_t)exact_movable(k, r->n[b]));
     const uint32_t name = ids[i];

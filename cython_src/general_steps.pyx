@@ -195,15 +195,18 @@ cdef double error_of(StepControl control, const double *start, double h, Room w,
     """Error in rho of a predicted step: what Simpson's rule makes of the rates at its start, middle and end differs so
     much from the two half steps; where these were cut, of what an embedded rule of third order is off."""
     cdef Py_ssize_t i, a, P = w.P
-    cdef double total = 0.0
+    cdef double total = 0.0, members = control.members
     cdef double *off = w.crude
+    if members == 0.0:  # as many as there are
+        for a in range(P):
+            members += start[a]
     if not cuts:
         for i in range(2 * P):
             off[i] = w.end[i] - start[i] - h / 6.0 * (w.at_begin[i] + 4.0 * w.at_between[i] + w.at_end[i])
     for a in range(P):
         if start[a] > 0.0:
             total += 0.25 * off[a] * off[a] / fmax(start[a], 1.0) + start[a] * off[P + a] * off[P + a]
-    return 2.0 * sqrt(total / control.members)
+    return 2.0 * sqrt(total / members)
 
 
 cdef double predict(const Law *l, StepControl control, const double *start, double h, Room w, Plan *plan,

@@ -23,11 +23,15 @@ from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
 from copympi.model.preparation import LARGEST, limit, prepare
 from copympi.model.rules import GENERAL, QUANTUM, Harmonic, Rule
+from copympi.model.schedule import Schedule, Switch
 from copympi.model.system import System
+from copympi.run.loop import carry_out
 from tests.physics import random_system
 
 INTERVAL = 0.1
 FOUR = random_system(4, 1)
+_kept = np.array([[1, 0, 1, 0], [0, 1, 1, 0], [1, 1, 1, 0], [0, 0, 0, 1]])
+APART = System(0.8 * _kept * FOUR.hamiltonian.toarray())
 RING = copympi.lattice(12, potential={"kind": "harmonic", "omega": 0.3})
 KEPT = (0, 2)
 """Beables whose members pass a filter; FOUR couples them."""
@@ -86,6 +90,26 @@ def carried(
             ensemble.keep(kept)
 
 
+def switching(row: Method) -> tuple[Case, Schedule]:
+    """A run whose H changes between records, and back at a record: beable 3, and a pair, lose their coupling."""
+    case = replace(asked(row, 600, spectators=3 if row.spectators else 0), later=(APART, FOUR))
+    return case, Schedule((Switch(0.4 * INTERVAL, APART), Switch(INTERVAL, FOUR)))
+
+
+def switched(ensemble: Ensemble, schedule: Schedule, records: int = 2) -> Iterator[Snapshot | None]:
+    """The snapshots of an ensemble at t = 0 and at its records, where H changes meanwhile."""
+    table = clock.Timetable(INTERVAL, [entry.at for entry in schedule])
+    yield ensemble.snapshot()
+    for number in range(1, table.number(records) + 1):
+        stop = table.stop(number)
+        ensemble.begin(stop)
+        while ensemble.advance():
+            pass
+        if stop.kind is clock.StopKind.RECORD:
+            yield ensemble.snapshot()
+        carry_out(ensemble, schedule, stop)
+
+
 def digest(snapshots: list[Snapshot]) -> str:
     """Types, shapes and bytes of all that is recorded."""
     found = blake2b(digest_size=8)
@@ -110,6 +134,10 @@ def digests(comm: Any) -> dict[str, str]:
         told = [one for one in carried(row.make(comm, case), kept=KEPT) if one is not None]
         if told:
             out[f"{row.name}: {name}, a filter"] = digest(told)
+        case, schedule = switching(row)
+        told = [one for one in switched(row.make(comm, case), schedule) if one is not None]
+        if told:
+            out[f"{row.name}: a switch"] = digest(told)
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,6 +20,7 @@ from copympi.config.sections import (
     DynamicsSection,
     OutputSection,
     PreparationSection,
+    ScheduleSection,
     Section,
     SystemSection,
 )
@@ -33,7 +35,7 @@ MOST_STEPS = 10**12
 """Fixed steps between two records."""
 
 
-APART = {"hamiltonian", "labels", "phases", "normalise"}
+APART = {"hamiltonian", "labels", "drive", "phases", "normalise"}
 """Keys that stand for themselves, or only help to say what the ensemble is."""
 
 
@@ -44,6 +46,7 @@ class Config(Section):
     preparation: PreparationSection
     dynamics: DynamicsSection
     alignment: AlignmentSection | None = None
+    schedule: list[ScheduleSection] = Field(default_factory=list)
     output: OutputSection = Field(default_factory=lambda: OutputSection.model_construct())
     checkpoint: CheckpointSection = Field(default_factory=lambda: CheckpointSection.model_construct())
 
@@ -95,6 +98,7 @@ def check(values: dict[str, Any]) -> Config:
     builders.check(s.builder, s.hamiltonian, s.keys_of_builder, list(SystemSection.model_fields))
     _check_times(config)
     _check_phases(config)
+    _check_schedule(config)
     if config.dynamics.representation == "auto":
         config.dynamics.settle(*representation(config))
     return config
@@ -104,6 +108,13 @@ def _check_phases(config: Config) -> None:
     p = config.preparation
     if p.phases is not None and p.phase_spread > 0:
         raise InputError("preparation.phase_spread", p.phase_spread, "must be left out where phases are given")
+
+
+def _check_schedule(config: Config) -> None:
+    for k, section in enumerate(config.schedule):
+        if len(section.given) != 1:
+            given = " and ".join(section.given) or "(nothing)"
+            raise InputError(f"schedule[{k}]", given, "must have one of hamiltonian, potential, terms, filter")
 
 
 def _check_times(config: Config) -> None:
@@ -143,7 +154,7 @@ def _one_line(error: Any) -> InputError:
     if error["type"] == "extra_forbidden":
         *path, last = error["loc"]
         section: Any = Config
-        for part in path:
+        for part in (part for part in path if isinstance(part, str)):
             kind = section.model_fields[part].annotation
             section = next((each for each in get_args(kind) if each is not type(None)), kind)
         known = list(section.model_fields)
@@ -152,6 +163,8 @@ def _one_line(error: Any) -> InputError:
         return InputError(key, error["input"], why)
     if error["type"] == "missing":
         return InputError(key, "(left out)", "must be given")
+    if error["type"] == "list_type" and error["loc"] == ("schedule",):
+        return InputError(key, error["input"], "must be tables, each under [[schedule]]")
     if error["type"] == "model_type":
         return InputError(key, error["input"], "must be a section")
     if error["type"] == "greater_than" and error["ctx"]["gt"] == 0:
@@ -196,9 +209,7 @@ def _override(document: tomlkit.TOMLDocument, item: str) -> None:
         value = tomlkit.value(text.strip())
     except (TOMLKitError, ValueError, RecursionError):
         value = tomlkit.string(text.strip())
-    if section not in document:
-        document[section] = tomlkit.table()
-    table: Any = document[section]
+    table = _table(document, section, item)
     *path, last = key.split(".")  # as dynamics.rule.q, of a table in a section
     for name in path:
         if isinstance(table, dict) and name not in table:
@@ -207,3 +218,18 @@ def _override(document: tomlkit.TOMLDocument, item: str) -> None:
     if not isinstance(table, dict):
         raise InputError("--set", item, f"{'.'.join([section, *path])} is not a section")
     table[last] = value
+
+
+def _table(document: tomlkit.TOMLDocument, section: str, item: str) -> Any:
+    """A section, made where there is none, or one of the tables of a list, as schedule[0]."""
+    entry = re.fullmatch(r"(\w+)\[(\d+)\]", section)
+    if entry and isinstance(document.get(entry[1]), list):
+        tables = document[entry[1]]
+        if int(entry[2]) >= len(tables):
+            raise InputError("--set", item, f"there are {len(tables)} tables [[{entry[1]}]], counted from 0")
+        return tables[int(entry[2])]
+    if section not in document:
+        document[section] = tomlkit.table()
+    if isinstance(document[section], list):
+        raise InputError("--set", item, f"{section} has several tables: name one of them, as {section}[0]")
+    return document[section]

@@ -38,13 +38,17 @@ class Section(BaseModel):
 
 
 class SystemSection(Section):
-    """Either hamiltonian, or builder with the keys of its own, whose values it checks itself (model/builders)."""
+    """Either hamiltonian, or builder with the keys of its own, whose values it checks itself (model/builders).
+
+    drive : tables, which model/drives.py reads; from Python what model/evolving.py makes of functions.
+    """
 
     model_config = ConfigDict(extra="allow")
     hamiltonian: Any = None
     hbar: float = Field(1.0, gt=0)
     labels: list[str] | None = None
     builder: Any = None
+    drive: Any = None
 
     @property
     def keys_of_builder(self) -> dict[str, Any]:
@@ -98,6 +102,22 @@ class DynamicsSection(Section):
     def take_rule(self, rule: Any) -> None:
         """Keep the Rule that `rule` stands for."""
         self._rule = rule
+
+
+class ScheduleSection(Section):
+    """What happens at a time: one of its keys says what; those that make another H are read by model/build.py."""
+
+    at: float = Field(gt=0)
+    hamiltonian: Any = None
+    potential: Any = None
+    terms: Any = None
+    filter: Any = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What happens, by the keys that are there."""
+        keys = ("hamiltonian", "potential", "terms", "filter")
+        return {key: getattr(self, key) for key in keys if getattr(self, key) is not None}
 
 
 class AlignmentSection(Section):

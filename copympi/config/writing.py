@@ -16,12 +16,16 @@ NOTE = "# written by copympi.simulate"
 DIGESTS = f"{NOTE}; arrays too large to be written down are named by a digest: this alone does not make the run again"
 
 
-def toml(sections: dict[str, dict[str, Any]]) -> str:
-    """Sections of keys as TOML; None is left out. Arrays with more than MOST_NUMBERS are named by a digest."""
+def toml(sections: dict[str, Any]) -> str:
+    """Sections of keys as TOML, a list of them as tables of that name; None is left out.
+
+    Arrays with more than MOST_NUMBERS are named by a digest.
+    """
     lines = []
-    for section, keys in sections.items():
-        lines.append(f"[{section}]")
-        lines += [f"{key} = {_value(plain(each))}" for key, each in keys.items() if each is not None]
+    for section, content in sections.items():
+        for keys in content if isinstance(content, list) else [content]:
+            lines.append(f"[[{section}]]" if isinstance(content, list) else f"[{section}]")
+            lines += [f"{key} = {_value(plain(each))}" for key, each in keys.items() if each is not None]
     text = "\n".join(lines)
     return f"{DIGESTS if ' with digest ' in text else NOTE}\n{text}\n"
 

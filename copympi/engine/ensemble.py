@@ -87,6 +87,8 @@ class Layout(Protocol):
 class Ensemble(ABC):
     """Copies of one system on all ranks of `comm`, on the way from one stop to the next. Every call is collective.
 
+    The system's H may be another from some stop on (`switch`); its beables stay.
+
     A method says how steps are drawn (`advance`), and what it holds: `profile_rows`, and what a checkpoint must keep
     (`per_unit`, `per_member`, `common`), and how members leave by a filter (`send_away`). All else is written here,
     once.
@@ -106,6 +108,7 @@ class Ensemble(ABC):
         self.comm, self.system, self.accuracy, self.seed, self.layout = comm, system, accuracy, seed, layout
         self.spectators = start.spectators
         self.stop = START
+        self.switched, self.turned = 0.0, 0.0
         self.time_left = np.zeros(layout.here)
         self.step = np.zeros(layout.here, np.int64)
         self.events = np.zeros(layout.here)
@@ -119,6 +122,30 @@ class Ensemble(ABC):
         self.stop = stop
         self.time_left[:] = stop.length
         self.time_left[self.deserted] = 0.0
+
+    def switch(self, system: System) -> None:
+        """From the stop that was reached, or was last set out for, follow the H of another system. Collective.
+
+        Nothing that members are changes. A method adds what it has made of the H before.
+        """
+        self.turned += self.shift * (self.stop.time - self.switched)
+        self.switched = self.stop.time
+        self.system = system
+
+    def check(self, system: System) -> None:  # noqa: B027
+        """InputError where the method cannot go on with the H of a later system, as is known from the start."""
+
+    @property
+    def shift(self) -> float:
+        """A turn, radians in unit time, that all phases make and the method leaves out of what it holds of them."""
+        return self.system.couplings.shift
+
+    @property
+    def turn(self) -> NDArray[np.float64]:
+        """What these turns have come to since t = 0, radians, (here,)."""
+        if self.switched == 0.0:
+            return self.shift * self.times
+        return self.turned + self.shift * (self.times - self.switched)
 
     @abstractmethod
     def advance(self) -> bool:

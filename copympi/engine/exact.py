@@ -31,10 +31,19 @@ class ExactCounts(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank, named))
         self.n = np.tile(start.counts, (self.layout.here, 1))
         self.phase = np.tile(start.phase, (self.layout.here, 1))
-        self.paths = kernel.Paths(
-            system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
-            keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64), spectators=self.spectators,
+        self.paths = self._make_paths()
+
+    def _make_paths(self) -> kernel.Paths:
+        return kernel.Paths(
+            self.system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
+            events=self.events, keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64),
+            spectators=self.spectators,
         )  # fmt: skip
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self.paths = self._make_paths()
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
@@ -101,6 +110,11 @@ class ExactMembers(ExactCounts):
             self.n[:] = state.columns["n"]
             self.name(np.empty(ids.size, np.uint32), sizes)
         super().restore(state, stop)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self.paths.name(self.ids, self.offset)
 
     def per_member(self) -> dict[str, NDArray[Any]]:
         """What it holds of every member of this rank, replica after replica; their order is part of the state."""

@@ -98,7 +98,7 @@ class OneByOne(IndependentReplicas):
         sums = sums_of(n, paths=self.paths)
         with np.errstate(invalid="ignore", divide="ignore"):
             order = np.abs(sums) / n[:, :, None]
-        phase = np.angle(sums[:, :, 0]) + self.system.couplings.shift * self.times[:, None]
+        phase = np.angle(sums[:, :, 0]) + self.turn[:, None]
         rows = {"occupation": n, "phase": phase, "coherence": order[:, :, 0]}
         return {**rows, "coherence2": order[:, :, 1], "lineages": self.lineages()}
 

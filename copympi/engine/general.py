@@ -45,7 +45,13 @@ class GeneralCounts(Counts):
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
     ) -> None:
         super().__init__(comm, system, start, accuracy, replicas, seed)
+        self.rule = rule
         self._work = kernel.Work(compiled(rule, system))
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self._work = kernel.Work(compiled(self.rule, system))
 
     def advance_some(self) -> tuple[int, int, int, int]:
         """Steps made, status, replica and beable."""
@@ -63,7 +69,13 @@ class GeneralMembers(Members):
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
     ) -> None:
         super().__init__(comm, system, start, accuracy, replicas, seed)
+        self.rule = rule
         self._work = kernel.Work(compiled(rule, system))
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self._work = kernel.Work(compiled(self.rule, system))
 
     def plan_here(self, half: int) -> tuple[int, int, int]:
         """The plan of a half step as this rank makes it: status, replica and beable."""

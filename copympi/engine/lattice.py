@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 import copympi.kernels.lattice as kernel
@@ -44,7 +46,7 @@ class LatticeCounts(IndependentReplicas):
     """
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
-        layout = Tiles(Replicas(replicas, comm.size, comm.rank), system.P)
+        self.tiles = layout = Tiles(Replicas(replicas, comm.size, comm.rank), system.P)
         super().__init__(comm, system, start, accuracy, seed, layout)
         R = layout.here
         self.large_n = start.members > LARGEST
@@ -64,21 +66,54 @@ class LatticeCounts(IndependentReplicas):
         self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
         self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.large_n else None
         self.substeps = np.zeros(R, np.int64)
-        self.bonds = bonds(system, start, layout)
-        omega = system.frequencies.diagonal().real
-        self.alone = np.where(system.coupled, 0.0, omega - self.bonds.shift)
-        """What turns the phases of beables without couplings besides, radians in unit time."""
-        if accuracy.step is not None and accuracy.step * self.bonds.norm > STABLE:
-            why = f"must be at most {STABLE / self.bonds.norm:.6g}: the fastest waves of H would blow up"
-            raise InputError("dynamics.step", accuracy.step, why)
         self.pace = Pace(FIRST_EFFORT)
         self.members = np.full(R, float(start.members))
         self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
         self.filtered = False
+        self.state_at_start = start.state
+        self.places: Places | None = None
+        self.replicas: kernel.Replicas
+        self.check(system)
+        self._make_bonds()
+
+    def _make_bonds(self) -> None:
+        """What the kernels want of H, and what turns phases of beables without couplings, radians in unit time."""
+        system = self.system
+        moved = self.places is None or not self.places.of(system)
+        if self.places is None or moved:
+            self.places = places(system, self.tiles)
+        self.bonds = bonds(system, self.state_at_start, self.places)
+        self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
+        if not moved:
+            self.replicas.follow(self.bonds)
+            return
         self.replicas = kernel.Replicas(
             self.bonds, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
             substeps=self.substeps, **self.counters,
         )  # fmt: skip
+
+    def check(self, system: System) -> None:
+        """InputError where a fixed step is too long for the fastest waves of an H."""
+        step = self.accuracy.step
+        norm = norm_of(system, self.state_at_start) if step is not None else 0.0
+        if step is not None and step * norm > STABLE:
+            why = f"must be at most {STABLE / norm:.6g}: the fastest waves of H would blow up"
+            raise InputError("dynamics.step", step, why)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached. Beables without couplings get their turn so far."""
+        turn = np.exp(-1j * self.alone * (self.stop.time - self.switched))
+        for part in (self.c, self.mean):
+            if part is not None and np.any(self.alone):
+                turned = (part[:, 0] + 1j * part[:, 1]) * turn
+                part[:, 0], part[:, 1] = turned.real, turned.imag
+        super().switch(system)
+        self._make_bonds()
+
+    @property
+    def shift(self) -> float:
+        """The energy that is taken off H/hbar."""
+        return self.bonds.shift
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
@@ -133,7 +168,7 @@ class LatticeCounts(IndependentReplicas):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""
-        turn = (self.bonds.shift + self.alone) * self.times[:, None]
+        turn = self._turn()
         if self.mean is None:
             return {"occupation": self._counts(), "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
         mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
@@ -155,6 +190,12 @@ class LatticeCounts(IndependentReplicas):
             "phase_fluctuation": np.where(regime > EMPTY, root * angle, np.nan),
             "regime": regime,
         }
+
+    def _turn(self) -> NDArray[np.float64]:
+        """What phases have turned besides, (here, P)."""
+        if self.switched == 0.0:
+            return (self.bonds.shift + self.alone) * self.times[:, None]
+        return self.turn[:, None] + self.alone * (self.times - self.switched)[:, None]
 
     def _counts(self) -> NDArray[np.int64]:
         """n (R, P): |c|^2 where the number of members need not be whole, rounded so that their sum is N."""
@@ -189,20 +230,53 @@ def _off(mean: NDArray[np.complex128], deviation: NDArray[np.complex128]) -> NDA
     return np.asarray(2.0 * (mean.conj() * deviation).real + np.abs(deviation) ** 2)
 
 
-def bonds(system: System, start: Start, tiles: Tiles) -> Bonds:
-    """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
+def energy_of(W: sp.csr_array, state: NDArray[np.complex128]) -> float:
+    """<H>/hbar of a state (P,)."""
+    return float((state.conj() @ (W @ state)).real)
 
-    Beables without couplings have no energy here: their phase is known without a step.
+
+def norm_of(system: System, state: NDArray[np.complex128]) -> float:
+    """A bound on the norm of H/hbar less the energy of the state, as `bonds` has it but for rounding."""
+    W = system.frequencies
+    omega = W.diagonal().real
+    own = np.where(system.coupled, omega - energy_of(W, state), 0.0)
+    return float((abs(W).sum(axis=1) - np.abs(omega) + np.abs(own)).max())
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the elements of H stand by its diagonals, which many systems of a schedule share.
+
+    pattern : indptr and indices of H as CSR. entry (K,) : of the elements above the diagonal, tile after tile; row,
+    column (K,) theirs, slot (K,) their places among `bonds` weights; runs, sides and where each tile's begin: Bonds.
     """
+
+    pattern: tuple[NDArray[Any], NDArray[Any]]
+    entry: NDArray[np.intp]
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    bonds: int
+    runs: NDArray[np.int64]
+    run_at: NDArray[np.intp]
+    sides: NDArray[np.int64]
+    side_at: NDArray[np.intp]
+
+    def of(self, system: System) -> bool:
+        """Whether another system has its elements in the same places."""
+        W = system.frequencies
+        mine, its = self.pattern, (W.indptr, W.indices)
+        return all(x is y or np.array_equal(x, y) for x, y in zip(mine, its, strict=True))
+
+
+def places(system: System, tiles: Tiles) -> Places:
+    """The places of a system's H."""
     W = system.frequencies.tocsr()
-    omega = np.ascontiguousarray(W.diagonal().real)
-    shift = float((start.state.conj() @ (W @ start.state)).real)
-    entry = W.tocoo()
-    upper = entry.coords[0] < entry.coords[1]
-    row, column = (index[upper].astype(np.int64) for index in entry.coords)
-    weight = entry.data[upper]
+    rows, columns = (index.astype(np.int64) for index in W.tocoo().coords)
+    entry = np.flatnonzero(rows < columns)
+    row, column = rows[entry], columns[entry]
     order = np.lexsort((row, column - row, tile_of(row)))
-    row, offset, weight = row[order], (column - row)[order], weight[order]
+    entry, row, offset = entry[order], row[order], (column - row)[order]
     opens = np.ones(row.size, bool)
     opens[1:] = (np.diff(offset) != 0) | (np.diff(row) > GAP) | (np.diff(tile_of(row)) != 0)
     begin = np.flatnonzero(opens)
@@ -210,18 +284,33 @@ def bonds(system: System, start: Start, tiles: Tiles) -> Bonds:
     length = row[last] - row[begin] + 1 if row.size else np.zeros(0, np.int64)
     at = np.cumsum(length) - length
     runs = np.column_stack([row[begin], offset[begin], length, at]).astype(np.int64)
-    weights = np.zeros(int(length.sum()), complex)
     run_of = np.cumsum(opens) - 1
-    weights[at[run_of] + row - row[begin][run_of]] = weight
-    size = np.zeros(system.P)
-    np.add.at(size, row, np.abs(weight))
-    np.add.at(size, row + offset, np.abs(weight))
-    own = np.where(system.coupled, omega - shift, 0.0)
     sides = sides_of(runs)
+    return Places(
+        (W.indptr, W.indices), entry, row, row + offset, at[run_of] + row - row[begin][run_of], int(length.sum()),
+        runs, np.searchsorted(runs[:, 0], tiles.begins), sides,
+        np.searchsorted(tile_of(sides[:, 0]), np.arange(tiles.number + 1)),
+    )  # fmt: skip
+
+
+def bonds(system: System, state: NDArray[np.complex128], there: Places) -> Bonds:
+    """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
+
+    Beables without couplings have no energy here: their phase is known without a step. state : (P,) Psi at t = 0.
+    """
+    W = system.frequencies.tocsr()
+    omega = np.ascontiguousarray(W.diagonal().real)
+    shift = energy_of(W, state)
+    weight = W.data[there.entry]
+    weights = np.zeros(there.bonds, complex)
+    weights[there.slot] = weight
+    size = np.zeros(system.P)
+    np.add.at(size, there.row, np.abs(weight))
+    np.add.at(size, there.column, np.abs(weight))
+    own = np.where(system.coupled, omega - shift, 0.0)
     return Bonds(
-        system.couplings, runs, np.searchsorted(runs[:, 0], tiles.begins), sides,
-        np.searchsorted(tile_of(sides[:, 0]), np.arange(tiles.number + 1)), np.ascontiguousarray(weights.real),
-        np.ascontiguousarray(weights.imag), own, shift,
+        system.couplings, there.runs, there.run_at, there.sides, there.side_at,
+        np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), own, shift,
         float((size + np.abs(own)).max()),
     )  # fmt: skip
 

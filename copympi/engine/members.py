@@ -31,9 +31,17 @@ class Members(InBlocks):
         self.phase = np.tile(start.phase, (replicas, 1))
         self.out = np.zeros((replicas, system.P), np.int64)
         self._own_out = np.zeros((replicas, system.P), np.int64)
-        self._plans = StepPlans(system.couplings, replicas)
         self.regroup(self.ids, self.sizes)
-        self._scratch = Scratch(system.couplings)
+        self._make_plans()
+
+    def _make_plans(self) -> None:
+        couplings = self.system.couplings
+        self._plans, self._scratch = StepPlans(couplings, len(self.n)), Scratch(couplings)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self._make_plans()
 
     def regroup(
         self, ids: NDArray[np.uint32], sizes: NDArray[np.int64], which: NDArray[np.bool_] | None = None

@@ -26,6 +26,7 @@ from copympi.kernels.phase_paths import NUMBERS
 from copympi.model import rule_tables
 from copympi.model.preparation import MOST, Start
 from copympi.model.rules import GENERAL
+from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 
 FEW_BEABLES = 64
@@ -243,8 +244,8 @@ def choose(case: Case) -> Method:
     return sieve(list(TABLE), case)[0]
 
 
-def asked(system: System, start: Start, config: Any) -> Case:
-    """What a checked config asks for."""
+def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHING) -> Case:
+    """What a checked config asks for. schedule : in the basis of its beables."""
     d, p, alignment = config.dynamics, config.preparation, config.alignment
     model = None if alignment is None else Model(**alignment.model_dump())
     accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
@@ -263,18 +264,22 @@ def asked(system: System, start: Start, config: Any) -> Case:
         model,
         d.method,
         rule,
+        schedule.systems,
     )
 
 
-def planned(system: System, start: Start, config: Any, share: float) -> Method:
+def planned(system: System, start: Start, config: Any, share: float, schedule: Schedule = NOTHING) -> Method:
     """The method of a checked config; InputError where there is none, or where it does not fit into memory."""
-    case = asked(system, start, config)
+    case = asked(system, start, config, schedule)
     method = choose(case)
     method.check_memory(case, share)
     return method
 
 
-def ensemble(system: System, start: Start, config: Any, comm: Any) -> Ensemble:
-    """The ensemble that a checked config asks for, at t = 0. Collective."""
-    case = asked(system, start, config)
-    return choose(case).make(comm, case)
+def ensemble(system: System, start: Start, config: Any, comm: Any, schedule: Schedule = NOTHING) -> Ensemble:
+    """The ensemble that a checked config asks for, at t = 0; InputError where it cannot follow some H. Collective."""
+    case = asked(system, start, config, schedule)
+    made = choose(case).make(comm, case)
+    for later in case.later:
+        made.check(later)
+    return made

@@ -60,11 +60,15 @@ class Momenta(OwnPhases):
         copying: float = 1.0,
     ) -> None:
         self.model = model
-        self._sizes = abs(system.frequencies)  # sparse, as P may be large
-        self._sizes.setdiag(0.0)
+        self._sizes = _sizes(system)
         super().__init__(comm, system, start, accuracy, seed, replicas, copying, model.on_copy == "inherit")
         self.hold(np.vstack([self.values, model.momenta * self.spread_out(Purpose.MOMENTA)]))
-        self._add_up()
+        self.add_up()
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached. Collective."""
+        self._sizes = _sizes(system)
+        super().switch(system)
 
     def advance(self) -> bool:
         """One step of every replica that is not yet at the stop; False when all are."""
@@ -73,9 +77,9 @@ class Momenta(OwnPhases):
         if self.layout.blocks == 1:
             self.copy_one_by_one()
         else:
-            self._add_up()  # every member has moved
+            self.add_up()  # every member has moved
             self.copy_at_once()
-        self._add_up()
+        self.add_up()
         self._half_flow()
         self.finish_step()
         return bool(self.active.any())
@@ -172,7 +176,7 @@ class Momenta(OwnPhases):
             )
         kernel.end(self.crowd, mid=self.mid, keep=keep, active=self.active)
 
-    def _add_up(self) -> None:
+    def add_up(self) -> None:
         """Learn everyone's n, sums and copies."""
         self.learn()
         self.sums[self.active > 0] = self.sums_now()[self.active > 0]
@@ -197,3 +201,10 @@ class Momenta(OwnPhases):
         kinetic = 0.5 * sums[:, 7] + (h[:, 0] + self.system.couplings.shift) * sums[:, 6]
         pull = self._strength() * (n**2 - (Z2**2).sum(axis=1)) * (0.25 if self.model.twice else 0.5)
         return np.asarray((kinetic + h[:, 1] * sums[:, 4] - h[:, 2] * sums[:, 5] + pull).sum(axis=1))
+
+
+def _sizes(system: System) -> Any:
+    """|H_ab|/hbar without the diagonal, (P, P) sparse, as P may be large."""
+    sizes = abs(system.frequencies)
+    sizes.setdiag(0.0)
+    return sizes

@@ -93,11 +93,12 @@ class OwnPhases(InBlocks):
         self.hold(values)
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:
-        """Empty the beables of `gone` (P,): they have no values, and no map."""
+        """Empty the beables of `gone` (P,): they have no values, and no map; sums are taken anew. Collective."""
         super().send_away(gone)
         self.own_powers[:, :, gone] = 0
-        self.sums.reshape(len(self.n), 4, self.system.P)[:, :, gone] = 0.0
         self.maps.reshape(len(self.n), 4, self.system.P)[:, :, gone] = np.reshape([1.0, 0.0, 0.0, 0.0], (4, 1))
+        self.active[:] = 1
+        self.add_up()  # sums would be carried on from mid-step without those who left
 
     def _first_values(self, start: Start) -> NDArray[np.float64]:
         """e^{i phi} at t = 0: given member by member, or spread uniformly about the beable's phase."""
@@ -121,6 +122,19 @@ class OwnPhases(InBlocks):
         """Set out for the next stop."""
         super().begin(stop)
         self._control = self.accuracy.second_order_control(stop, self.spectators)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached: maps go on, sums are taken anew. Collective."""
+        super().switch(system)
+        plans = FieldPlans(system.couplings, len(self.n))
+        plans.maps[:] = self.maps
+        self.plans, self.rows, self.maps = plans, plans.rows, plans.maps
+        self.active[:] = 1
+        self.add_up()  # they would be carried on from mid-step by the new H
+
+    @abstractmethod
+    def add_up(self) -> None:
+        """Learn everyone's n, sums and copies, of active replicas. Collective."""
 
     def plan_step(self, besides: NDArray[np.float64]) -> None:
         """Choose the step: the same bytes on every rank (see `InBlocks.accept`).
@@ -206,7 +220,7 @@ class OwnPhases(InBlocks):
         Z, Z2 = sums[:, 0] + 1j * sums[:, 1], sums[:, 2] + 1j * sums[:, 3]
         with np.errstate(invalid="ignore", divide="ignore"):
             order, order2 = (np.abs(sum_) / self.n for sum_ in (Z, Z2))
-        phase = np.angle(Z) + self.system.couplings.shift * self.times[:, None]
+        phase = np.angle(Z) + self.turn[:, None]
         rows = {"occupation": self.n, "phase": phase, "coherence": order}
         return {**rows, "coherence2": order2, "lineages": lineages.reshape(R, P)}
 

@@ -58,15 +58,25 @@ class PhaseClasses(IndependentReplicas):
         self.pace = Pace(1)  # a step of many phase classes may take seconds
         self.z, self.count, self.class_spectators = first_classes(start, classes, R)
         self.n = self.count.sum(axis=2)
-        most = max(FEW, FEW_A_PAIR * system.couplings.entries * classes**2)
-        self.few = self.count.dtype == np.int64 and start.members <= most
-        self.plans = FieldPlans(system.couplings, R)
+        self.members, self.classes_each = start.members, classes
+        self._make_plans()
         self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=self.class_spectators)
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
         self.since = np.zeros(R)
         self.sums = np.zeros((R, 4 * P))
         self._besides = np.zeros((R, P))
         kernel.map_classes(self.classes, active=np.ones(R, np.uint8), maps=self.maps, sums=self.sums)
+
+    def _make_plans(self) -> None:
+        couplings = self.system.couplings
+        most = max(FEW, FEW_A_PAIR * couplings.entries * self.classes_each**2)
+        self.few = self.count.dtype == np.int64 and self.members <= most
+        self.plans = FieldPlans(couplings, self.layout.here)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached."""
+        super().switch(system)
+        self._make_plans()
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
@@ -148,7 +158,7 @@ class PhaseClasses(IndependentReplicas):
             first, second = np.hypot(x, y) / self.n, np.hypot(x2, y2) / self.n
         return {
             "occupation": self.n,
-            "phase": np.arctan2(y, x) + self.system.couplings.shift * self.times[:, None],
+            "phase": np.arctan2(y, x) + self.turn[:, None],
             "coherence": first,
             "coherence2": second,
             "lineages": np.count_nonzero(self.count, axis=2).astype(np.int64),

@@ -40,7 +40,7 @@ class Phases(OwnPhases):
         super().__init__(comm, system, start, accuracy, seed, replicas, copying)
         self.own_powers = np.zeros((replicas, kernel.NUMBERS, system.P), np.int64)
         self._sum_powers(np.ones((replicas, system.P), np.uint8))
-        self._add_up()
+        self.add_up()
 
     def advance(self) -> bool:
         """One step of every replica that is not yet at the stop; False when all are."""
@@ -50,7 +50,7 @@ class Phases(OwnPhases):
             self.copy_one_by_one()
         else:  # at fields of mid-step, which are extrapolated
             self.copy_at_once()
-        self._add_up()
+        self.add_up()
         self._half_flow()
         self.finish_step()
         self._refresh()
@@ -62,7 +62,7 @@ class Phases(OwnPhases):
             self.system.couplings, self.plans, active=self.active, n=self.real_n, sums=self.sums, since=self.since
         )
 
-    def _add_up(self) -> None:
+    def add_up(self) -> None:
         """Learn everyone's n, sums and copies."""
         powers = self.learn()
         kernel.sums_of_mapped(

@@ -23,7 +23,10 @@ ALIGNED, OWN = "aligned", "own"
 
 @dataclass(frozen=True)
 class Case:
-    """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none."""
+    """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none.
+
+    later : the systems that a schedule switches to, each once.
+    """
 
     system: System
     start: Start
@@ -37,6 +40,12 @@ class Case:
     alignment: Model | None = None
     method: str = AUTO
     rule: Rule = QUANTUM
+    later: tuple[System, ...] = ()
+
+    @property
+    def pairs(self) -> int:
+        """Pairs of beables that H couples, where it couples most."""
+        return max(system.pairs for system in (self.system, *self.later))
 
 
 @dataclass(frozen=True)
@@ -80,8 +89,7 @@ class Method:
     def check_memory(self, case: Case, share: float = 1.0) -> None:
         """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
         memory, N, P = there() / share, case.start.members, case.system.P
-        pairs = case.system.pairs
-        room = memory - self.bytes_of_work(P, pairs)
+        room = memory - self.bytes_of_work(P, case.pairs)
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
         one = beable * P + each * N
         if case.replicas * one <= room:

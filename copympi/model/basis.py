@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from copympi.errors import InputError
 from copympi.model import eigen, formats, hamiltonian
 from copympi.model.preparation import vector
+from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.model.tables import real, table
 
@@ -53,24 +54,36 @@ def _chi(state: Any, system: System) -> Amplitudes:
     return np.asarray(chi / np.linalg.norm(chi))
 
 
-def changed(given: Any, psi: Amplitudes, system: System, folder: Path = Path()) -> tuple[System, Amplitudes]:
+def changed(
+    given: Any, psi: Amplitudes, system: System, folder: Path = Path(), schedule: Schedule = NOTHING
+) -> tuple[System, Amplitudes, Schedule]:
     """The same state of the same system with other beables: the columns of the unitary U that is `given`.
 
     given : rows of numbers, a path relative to `folder`, an array, or "eigen" for the eigenstates, energies ascending.
-    The new system is no lattice: its beables have no places.
+    schedule : its systems are given in the beables of `system` too, and get the same new ones. The new systems are no
+    lattices: their beables have no places.
     """
     if system.P > eigen.DENSE_TO:
         raise InputError(BASIS, given, f"must go with at most {eigen.DENSE_TO} beables; there are {system.P:,}")
     own = isinstance(given, str) and given == "eigen"
     U = eigen.basis(system) if own else _unitary(given, system.P, folder)
-    H = system.hamiltonian
-    turned = np.asarray(U.conj().T @ (H @ U))
-    turned = 0.5 * (turned + turned.conj().T)
-    turned[np.abs(turned) < ROUNDING * np.abs(turned).max()] = 0.0
+    turned = _turned(system, U)
     if own:
         turned = np.diag(turned.diagonal())
+    after = System(sp.csr_array(turned), system.hbar)
     moved = U.conj().T @ psi
-    return System(sp.csr_array(turned), system.hbar), np.asarray(moved / np.linalg.norm(moved))
+    later = schedule.mapped(
+        lambda each: after if each is system else System(sp.csr_array(_turned(each, U)), system.hbar)
+    )
+    return after, np.asarray(moved / np.linalg.norm(moved)), later
+
+
+def _turned(system: System, U: Amplitudes) -> Amplitudes:
+    """U^dagger H U, (P, P)."""
+    turned = np.asarray(U.conj().T @ (system.hamiltonian @ U))
+    turned = 0.5 * (turned + turned.conj().T)
+    turned[np.abs(turned) < ROUNDING * np.abs(turned).max()] = 0.0
+    return turned
 
 
 def _unitary(given: Any, P: int, folder: Path) -> Amplitudes:

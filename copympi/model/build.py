@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from copympi.errors import InputError
-from copympi.model import basis, builders, hamiltonian, packets
+import numpy as np
+
+from copympi.errors import InputError, NotBuiltYet
+from copympi.model import basis, builders, hamiltonian, packets, potential
 from copympi.model import composite as composites
+from copympi.model import drives as driven
 from copympi.model.lattice import checked
 from copympi.model.parts import of_dims as parts_of_dims
 from copympi.model.preparation import Start, amplitudes, count, infinite, limit, share_out, turns
+from copympi.model.schedule import NOTHING, Entry, Schedule, Switch, time_of
+from copympi.model.schedule import checked as fitted
 from copympi.model.system import System
 
 
@@ -68,8 +75,85 @@ def system(section: Any, folder: Path = Path()) -> System:
     return made
 
 
+def drives(section: Any, before: System, folder: Path = Path()) -> tuple[driven.Drive, ...]:
+    """The drives of a checked section [system]: its tables [[system.drive]], or from Python drives already."""
+    given = section.drive
+    if given is None:
+        return ()
+    return given if isinstance(given, tuple) else driven.read(given, before, folder)
+
+
+def schedule(sections: Sequence[Any], before: System, folder: Path = Path()) -> Schedule:
+    """The Schedule of checked sections [[schedule]] of a run that begins with `before`; files are relative to `folder`.
+
+    Its Systems are in the beables of `before`; one that several entries give alike is made once. InputErrors name the
+    entry and the key.
+    """
+    made: dict[Any, System] = {}
+    entries: list[Entry] = []
+    for k, section in enumerate(sections):
+        with renamed("system.", f"schedule[{k}]."):
+            key = _alike(section)
+            if key not in made:
+                made[key] = switched(section, before, folder)
+            entries.append(Switch(time_of(section.at, k), made[key]))
+    return fitted(before, entries)
+
+
+def _alike(section: Any) -> Any:
+    """Something that two entries have in common where they give the same H in the same way."""
+    H, rest = section.hamiltonian, (repr(section.potential), repr(section.terms), repr(section.filter))
+    if isinstance(H, np.ndarray):
+        return H.shape, H.dtype.str, H.tobytes(), rest
+    return repr(H) if H is None or isinstance(H, (str, list)) else id(H), rest
+
+
+def switched(section: Any, before: System, folder: Path) -> System:
+    """The System that an entry of the schedule switches to, of its keys and of the system that the run begins with.
+
+    Whatever a key says of H stands here; keys in InputErrors begin with "system.", as if they were of [system].
+    """
+    if section.terms is not None:
+        raise NotBuiltYet("system.terms", section.terms, "give hamiltonian in its place")
+    if section.filter is not None:
+        raise NotBuiltYet("system.filter", section.filter, "leave it out")
+    if section.potential is not None:
+        if before.lattice is None:
+            why = 'must go with [system] builder = "lattice"; give hamiltonian in its place'
+            raise InputError("system.potential", section.potential, why)
+        one = before.lattice
+        V = potential.sample(section.potential, one.positions, one.shape, one.mass, folder)
+        other = replace(one, potential=V)
+        return System(other.hamiltonian(), before.hbar, lattice=other)
+    given = section.hamiltonian
+    if isinstance(given, System):
+        return given
+    if isinstance(given, (str, list)):
+        given = hamiltonian.read(given, folder, "system.hamiltonian")
+    return System(given, before.hbar)
+
+
+@contextmanager
+def renamed(old: str, new: str) -> Iterator[None]:
+    """InputErrors about keys that begin with `old` are about the same ones with `new` in its place."""
+    try:
+        yield
+    except InputError as problem:
+        if problem.key.startswith(old):
+            problem.key = new + problem.key.removeprefix(old)
+        raise
+
+
 def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> tuple[System, Start]:
-    """System and ensemble that a checked section [preparation] makes of a System: another one in another basis.
+    """System and ensemble that a checked section [preparation] makes of a System: another one in another basis."""
+    after, start, _ = prepared_with(before, NOTHING, given, phases, folder)
+    return after, start
+
+
+def prepared_with(
+    before: System, later: Schedule, given: Any, phases: Any, folder: Path = Path()
+) -> tuple[System, Start, Schedule]:
+    """The same, and what becomes of a schedule whose systems are given in the beables of `before`.
 
     given : the section; its state is one of the beables of `before`, and so is its admixture.
     phases : (N,) rad, those of all members in the order of beables after any change of basis, or None.
@@ -92,11 +176,11 @@ def prepared(before: System, given: Any, phases: Any, folder: Path = Path()) -> 
         psi = basis.admixed(given.admixture, psi, before)
         turn = turns(psi)
     if given.basis is not None:
-        after, psi = basis.changed(given.basis, psi, before, folder)
+        after, psi, later = basis.changed(given.basis, psi, before, folder, later)
         turn = turns(psi)
     rest = (given.phase_spread, phases, given.spectators)
     start = share_out(psi, turn, N, *rest) if N else limit(psi, turn, *rest)
-    return after, replace(start, norm=norm)
+    return after, replace(start, norm=norm), later
 
 
 def _same_parts(state: Any, system: System) -> None:

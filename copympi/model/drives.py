@@ -1,10 +1,14 @@
-"""A driven system: H(t) = H_0 + sum_j f_j(t) H_j, f_j a pulse without unit, H_j a Hermitian energy."""
+"""A driven system: H(t) = H_0 + sum_j f_j(t) H_j, f_j a pulse without unit, H_j a Hermitian energy.
+
+`constant` makes a schedule of constant Hamiltonians of it (model/staircase.py says how, and how good it is).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +17,21 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels.couplings import Couplings
 from copympi.model import hamiltonian, potential, pulses
 from copympi.model import system as systems
+from copympi.model.carried import Carried
 from copympi.model.lattice import Lattice
-from copympi.model.magnus import Norms
+from copympi.model.magnus import DENSE_TO, Norms
 from copympi.model.pulses import Pulse
+from copympi.model.schedule import Entry, Filter, Schedule, Switch
+from copympi.model.staircase import Bounds, staircase
 from copympi.model.system import System
 from copympi.model.tables import table
 
 KEY = "system.drive"
+MANY = DENSE_TO
+"""Beables up to which errors are judged whatever the state."""
 BYTES = 3e8
 """What systems that are made of one driven system may take before the oldest is made anew when it is wanted again."""
 
@@ -30,43 +40,42 @@ BYTES = 3e8
 class Drive:
     """One term f(t) H_j.
 
-    term : H_j/hbar, (P, P) sparse, Hermitian. potential : V_j at the sites, (P,), an energy, where H_j is one.
+    term : H_j as a System, with the hbar of H_0's; on a lattice H_j is diagonal, a potential.
     """
 
-    term: sp.csr_array
+    term: System
     pulse: Pulse
-    potential: NDArray[np.float64] | None = None
 
 
 class Driven:
-    """A System whose H has further terms, each with a pulse. system : of H_0, with its labels and its lattice."""
+    """The Systems of H_0 + sum_j c_j H_j for all c. system : of H_0, with its labels and its lattice. terms : of H_j.
 
-    def __init__(self, system: System, drives: Sequence[Drive]) -> None:
-        self.system, self.drives = system, tuple(drives)
-        parts = [system.frequencies, *(drive.term for drive in self.drives)]
+    On a lattice all H_j are potentials.
+    """
+
+    def __init__(self, system: System, terms: Sequence[System]) -> None:
+        self.system, self.terms = system, tuple(terms)
+        parts = [system.frequencies, *(term.frequencies for term in self.terms)]
         pattern = sp.csr_array(sum((_ones(part) for part in parts[1:]), _ones(parts[0])))
         pattern.sort_indices()
         self._indices, self._indptr = pattern.indices, pattern.indptr
         self._data = np.stack([_spread(part, pattern) for part in parts])
         size = 80 * pattern.nnz + 100 * system.P  # H/hbar, and what kernels want of it
-        self.made = lru_cache(maxsize=max(3, int(BYTES / size)))(self._made)
+        most = max(3, int(BYTES / size))
+        self.made, self.couplings = lru_cache(most)(self._made), lru_cache(most)(self._couplings)
 
-    @property
-    def pulses(self) -> tuple[Pulse, ...]:
-        """f_j."""
-        return tuple(drive.pulse for drive in self.drives)
-
-    @property
-    def entries(self) -> int:
-        """Elements that are not zero at all times, diagonal and off."""
-        return int(self._indices.size)
+    @cached_property
+    def pairs(self) -> int:
+        """Pairs of beables that are coupled at some values of the pulses."""
+        rows = np.repeat(np.arange(self.system.P), np.diff(self._indptr))
+        return int(np.count_nonzero(rows < self._indices))
 
     @cached_property
     def norms(self) -> Norms:
         """Of H_0/hbar and all H_j/hbar."""
-        return Norms([self.system.frequencies, *(drive.term for drive in self.drives)])
+        return Norms([self.system.frequencies, *(term.frequencies for term in self.terms)])
 
-    def at(self, coefficients: Sequence[float]) -> System:
+    def at(self, coefficients: Sequence[float]) -> Segment:
         """The System of H_0 + sum_j coefficients[j] H_j, (J,), whose matrix is made when it is first looked at."""
         return Segment(self, tuple(float(c) for c in coefficients))
 
@@ -76,9 +85,14 @@ class Driven:
         if first is None:
             return None
         V = first.potential.copy()
-        for c, drive in zip(coefficients, self.drives, strict=True):
-            V += c * drive.potential if drive.potential is not None else 0.0
+        for c, term in zip(coefficients, self.terms, strict=True):
+            V += c * term.frequencies.diagonal().real * self.system.hbar
         return replace(first, potential=V)
+
+    def fastest(self, coefficients: tuple[float, ...]) -> float:
+        """A bound on |H|/hbar, in 1/time."""
+        parts = (self.system, *self.terms)
+        return sum(abs(c) * part.fastest for c, part in zip((1.0, *coefficients), parts, strict=True))
 
     def _made(self, coefficients: tuple[float, ...]) -> System:
         data = np.array([1.0, *coefficients]) @ self._data
@@ -88,7 +102,40 @@ class Driven:
             W.eliminate_zeros()
         whole = System.__new__(System)
         vars(whole).update(_lasting(self.system) | {"frequencies": W, "lattice": self.lattice(coefficients)})
+        if W.nnz == self._indices.size:  # nothing vanishes
+            vars(whole)["coupled"] = self._coupled
         return whole
+
+    @cached_property
+    def _off(self) -> tuple[NDArray[np.bool_], NDArray[np.intp], sp.csr_array, NDArray[np.int64]]:
+        """Which elements are not diagonal, their rows, and these as a matrix of numbers of their own, and its pairs."""
+        P = self.system.P
+        rows = np.repeat(np.arange(P), np.diff(self._indptr))
+        off = rows != self._indices
+        count = np.concatenate([[0], np.cumsum(np.bincount(rows[off], minlength=P))])
+        matrix = sp.csr_array((np.ones(off.sum()), self._indices[off], count), shape=(P, P))
+        return off, rows[off], matrix, systems.pairs_of(matrix)
+
+    @cached_property
+    def _coupled(self) -> NDArray[np.bool_]:
+        return np.diff(self._off[2].indptr) > 0
+
+    def _couplings(self, coefficients: tuple[float, ...]) -> Couplings:
+        """What System.couplings makes, without its detours: all that depends on where elements stand is made once."""
+        off, rows, matrix, pair = self._off
+        data = np.array([1.0, *coefficients]) @ self._data
+        each = data[off]
+        if not np.all(each):  # fewer pairs are coupled
+            return self.made(coefficients).couplings
+        omega = np.zeros(self.system.P)
+        omega[self._indices[~off]] = data[~off].real
+        shift = 0.5 * (omega.max() + omega.min())
+        reach = np.abs(omega - shift) + np.bincount(rows, np.abs(each), minlength=omega.size)
+        return Couplings(
+            indptr=matrix.indptr.astype(np.int64), indices=matrix.indices.astype(np.int64),
+            re=np.ascontiguousarray(each.real), im=np.ascontiguousarray(each.imag),
+            omega=omega - shift, level=omega, pair=pair, shift=float(shift), norm=float(reach.max()),
+        )  # fmt: skip
 
 
 class Segment(System):
@@ -98,11 +145,16 @@ class Segment(System):
         vars(self).update(_lasting(driven.system))
         self.driven, self.coefficients = driven, coefficients
 
+    def same(self, other: Segment) -> bool:
+        """Whether it is the same H, made of the same matrices."""
+        return self.driven is other.driven and self.coefficients == other.coefficients
+
     frequencies = property(lambda self: self.driven.made(self.coefficients).frequencies)  # type: ignore[assignment]
     lattice = property(lambda self: self.driven.lattice(self.coefficients))  # type: ignore[assignment]
     coupled = property(lambda self: self.driven.made(self.coefficients).coupled)  # type: ignore[assignment]
-    couplings = property(lambda self: self.driven.made(self.coefficients).couplings)  # type: ignore[assignment]
-    fastest = property(lambda self: self.driven.made(self.coefficients).fastest)  # type: ignore[assignment]
+    couplings = property(lambda self: self.driven.couplings(self.coefficients))  # type: ignore[assignment]
+    fastest = property(lambda self: self.driven.fastest(self.coefficients))  # type: ignore[assignment]
+    pairs = property(lambda self: self.driven.pairs)  # type: ignore[assignment]
     spread = property(lambda self: self.driven.made(self.coefficients).spread)  # type: ignore[assignment]
 
 
@@ -127,11 +179,51 @@ def _spread(W: sp.csr_array, pattern: sp.csr_array) -> NDArray[np.complex128]:
     return out
 
 
+def constant(
+    system: System,
+    drives: Sequence[Drive],
+    schedule: Schedule,
+    bounds: Bounds,
+    duration: float,
+    state: NDArray[np.complex128] | None = None,
+) -> tuple[System, Schedule]:
+    """The System at the start and the Schedule of constant Hamiltonians in place of H(t), up to `duration`.
+
+    schedule : switches of H_0, and filters; pulses go on through both. state : (P,) Psi at the start, by which errors
+    are judged where there are more than MANY beables. InputError where a function gives no number, or too many constant
+    Hamiltonians would be needed.
+    """
+    pulses, terms = [drive.pulse for drive in drives], [drive.term for drive in drives]
+    driven, now, entries = Driven(system, terms), 0.0, list[Entry]()
+    for event in (*schedule, Filter(inf, ())):
+        span = now, min(event.at, duration)
+        if span[0] < span[1]:
+            parts = [driven.system.frequencies, *(term.frequencies for term in terms)]
+            carried = Carried(parts, state) if state is not None and system.P > MANY else None
+            for piece in staircase(driven.norms, pulses, bounds, span, carried, KEY):
+                one = driven.at(piece.coefficients)
+                before = next((each.system for each in reversed(entries) if isinstance(each, Switch)), None)
+                if not (isinstance(before, Segment) and one.same(before)):
+                    entries.append(Switch(piece.start, one))
+            if carried is not None and isinstance(event, Filter):
+                carried.keep(event.beables)
+            state = carried.state if carried is not None else state
+        now = span[1]
+        if isinstance(event, Switch) and event.at < duration:
+            driven = Driven(event.system, terms)
+        elif event.at < inf:
+            entries.append(event)
+    first = entries.pop(0)
+    return first.system, Schedule(tuple(entries))  # type: ignore[union-attr]
+
+
 def read(given: Any, system: System, folder: Path = Path(), key: str = KEY) -> tuple[Drive, ...]:
     """The drives that tables {hamiltonian or potential, pulse = {shape, ...}} stand for; files are of `folder`.
 
     InputErrors name `key`[j].
     """
+    if isinstance(given, str):
+        raise InputError(key, given, f"cannot be had from a file; give tables [[{key}]], or run it from Python again")
     if not isinstance(given, list) or not given:
         raise InputError(key, given, f"must be one or more tables [[{key}]]")
     return tuple(_one(each, system, folder, f"{key}[{j}]") for j, each in enumerate(given))
@@ -154,19 +246,14 @@ def term(H: Any, pulse: Pulse, system: System, key: str = KEY) -> Drive:
     """
     key = f"{key}.hamiltonian"
     try:
-        W = System(H, system.hbar).frequencies
+        made = System(H, system.hbar)
     except InputError as problem:
         raise InputError(key if problem.key == systems.KEY else problem.key, problem.value, problem.why) from None
-    if W.shape[0] != system.P:
-        raise InputError(key, f"{W.shape[0]} beables", f"must have as many as the system: {system.P}")
-    if system.lattice is None:
-        return Drive(W, pulse)
-    V = W.diagonal().real
-    if W.nnz != np.count_nonzero(V):
-        raise InputError(
-            key, f"{W.shape[0]} beables", "must be diagonal on a lattice, where only potentials are driven"
-        )
-    return Drive(W, pulse, V * system.hbar)
+    if made.P != system.P:
+        raise InputError(key, f"{made.P} beables", f"must have as many as the system: {system.P}")
+    if system.lattice is not None and made.pairs:
+        raise InputError(key, f"{made.P} beables", "must be diagonal on a lattice, where only potentials are driven")
+    return Drive(made, pulse)
 
 
 def shaken(given: Any, pulse: Pulse, system: System, folder: Path = Path(), key: str = KEY) -> Drive:
@@ -178,4 +265,4 @@ def shaken(given: Any, pulse: Pulse, system: System, folder: Path = Path(), key:
         V = potential.sample(given, lattice.positions, lattice.shape, lattice.mass, folder)
     except InputError as problem:
         raise InputError(problem.key.replace("system", key, 1), problem.value, problem.why) from None
-    return Drive(sp.csr_array(sp.diags_array(V.astype(complex) / system.hbar, format="csr")), pulse, V)
+    return Drive(System(sp.diags_array(V.astype(complex), format="csr"), system.hbar), pulse)

@@ -54,10 +54,11 @@ TURN = 2.0
 class Step:
     """What a look at the pulses between two times gives.
 
-    mean, slope : a_0 and a_1 of each pulse, (J,). one, two : bounds on the error of the step's evolution operator with
-    one and with two constant Hamiltonians. unlike : with one and with two, the integral over the step of the norm of
-    what they differ from H(t)/hbar by, where that makes members copy or turn. jump : the largest less the smallest
-    value of each pulse, (J,).
+    mean, slope : a_0 and a_1 of each pulse, (J,). modes : a_0 to a_3, (4, J+1), those of W_0 in front. one, two :
+    bounds on the error of the step's evolution operator with one and with two constant Hamiltonians; rough : the part
+    of them that is due to what modes do not tell. unlike : with one and with two, the integral over the step of the
+    norm of what they differ from H(t)/hbar by, where that makes members copy or turn. jump : the largest less the
+    smallest value of each pulse, (J,).
     """
 
     mean: Array
@@ -66,6 +67,8 @@ class Step:
     two: float
     unlike: tuple[float, float]
     jump: Array
+    modes: Array
+    rough: float
 
 
 class Norms:
@@ -117,26 +120,30 @@ class Norms:
         rest = np.concatenate([[0.0], np.sqrt(0.5 * WEIGHTS @ (values - fitted) ** 2)])
         for unknown in (rest, gap):
             unknown[unknown < ROUNDING * largest] = 0.0
-        missed = BEYOND * h * float(gap @ self.spread)
-        one, two = (missed + each for each in self._errors(a, np.maximum(rest, gap), h))
+        one, two = self._smooth(a, h)
+        rough = BEYOND * h * float(gap @ self.spread) + self._rough(a, np.maximum(rest, gap), h)
         flat, lean = values - a[0, 1:], values - a[0, 1:] - np.outer(HALVES, a[1, 1:])
         unlike = [float(0.5 * h * (WEIGHTS @ np.abs(each)) @ self.moving[1:]) for each in (flat, lean)]
-        return Step(a[0, 1:], a[1, 1:], one, two, (unlike[0], unlike[1]), jump)
+        return Step(a[0, 1:], a[1, 1:], one + rough, two + rough, (unlike[0], unlike[1]), jump, a, rough)
 
-    def _errors(self, a: Array, rest: Array, h: float) -> tuple[float, float]:
+    def _smooth(self, a: Array, h: float) -> tuple[float, float]:
         """Bounds for one and for two Hamiltonians, inf where h is too long to tell."""
         c01, c02 = self.commutator(a[0], a[1]), self.commutator(a[0], a[2])
-        c0r = self.commutator(a[0], rest)
         G, g1 = self.enlarging(a[0]), self.enlarging(a[1])
-        if c01 + c02 + c0r > 0 and h * G > TURN:
+        if c01 + c02 > 0 and h * G > TURN:
             return np.inf, np.inf
         both = h**3 / 60 * G * c02 + h**2 / 30 * self.commutator(a[1], a[2]) + h**2 / 70 * self.commutator(a[2], a[3])
-        # what is no polynomial of third degree: far more than it can do
-        both += h**3 / 12 * self.enlarging(rest) * c0r
-        both += h**2 / 30 * sum(self.commutator(each, rest) for each in a[1:])
         one = h**2 / 6 * c01 + h**3 / 60 * g1 * c01 + both
         two = h**4 / 1440 * G**2 * c01 + h**3 / 540 * g1 * c01 + both
         return one, two
+
+    def _rough(self, a: Array, rest: Array, h: float) -> float:
+        """A bound on what comes of all that is no polynomial of third degree: far more than it can do."""
+        c0r = self.commutator(a[0], rest)
+        if c0r > 0 and h * self.enlarging(a[0]) > TURN:
+            return np.inf
+        others = sum(self.commutator(each, rest) for each in a[1:])
+        return h**3 / 12 * self.enlarging(rest) * c0r + h**2 / 30 * others
 
 
 def _rows(W: sp.csr_array) -> float:

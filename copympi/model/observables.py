@@ -23,9 +23,10 @@ def lattice_of(system: Any) -> Any:
 
 
 def amplitudes(n: NDArray[Any], phase: Floats) -> NDArray[np.complex128]:
-    """Psi (R, P), normalised."""
+    """Psi (R, P), normalised; NaN of a replica without members."""
     counts = n.astype(np.float64)
-    root = np.sqrt(counts / counts.sum(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore"):
+        root = np.sqrt(counts / counts.sum(axis=1, keepdims=True))
     angle = np.where(n > 0, phase, 0.0)
     psi = np.empty(n.shape, np.complex128)
     np.multiply(root, np.cos(angle), out=psi.real)
@@ -43,7 +44,8 @@ def mean_energy(psi: NDArray[np.complex128], system: Any) -> Floats:
 def share_of_few(n: NDArray[Any]) -> Floats:
     """Share (R,) of the members who are in beables with n_a < 20: (62) wants n_a >> 1 where the members are."""
     counts = n.astype(np.float64)
-    return np.where(n < FEW, counts, 0.0).sum(axis=1) / counts.sum(axis=1)
+    with np.errstate(invalid="ignore"):  # a replica without members
+        return np.asarray(np.where(n < FEW, counts, 0.0).sum(axis=1) / counts.sum(axis=1))
 
 
 def motion(psi: NDArray[np.complex128], lattice: Any) -> dict[str, Floats]:

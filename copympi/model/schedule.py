@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from copympi.model.labels import Labels
 from copympi.model.system import System
 
 KEY = "schedule"
+CLOSE, RESOLVED = 1e-9, 1e-12
+"""Times closer than this part of the time between records, or of the time itself, are one."""
 
 
 @dataclass(frozen=True)
@@ -47,19 +51,46 @@ class Schedule:
     def __len__(self) -> int:
         return len(self.entries)
 
-    @property
+    @cached_property
     def switches(self) -> tuple[Switch, ...]:
         """Those entries that are switches."""
         return tuple(entry for entry in self.entries if isinstance(entry, Switch))
 
+    @cached_property
+    def systems(self) -> tuple[System, ...]:
+        """The Systems that are switched to, each once."""
+        return tuple({id(switch.system): switch.system for switch in self.switches}.values())
+
+    @cached_property
+    def _times(self) -> list[float]:
+        return [switch.at for switch in self.switches]
+
     def system_at(self, first: System, time: float) -> System:
         """The System in force up to `time`, where the run began with `first`: a switch at `time` itself comes after."""
-        found = first
-        for switch in self.switches:
-            if switch.at >= time:
-                break
-            found = switch.system
-        return found
+        before = bisect_left(self._times, time)
+        return self.switches[before - 1].system if before else first
+
+    def on_records(self, interval: float) -> Schedule:
+        """The same with times that are those of records, `interval` apart, but for rounding, made these bit for bit.
+
+        InputError, naming schedule[k].at, where two times are too close to be told apart.
+        """
+        out: list[Entry] = []
+        for k, entry in enumerate(self.entries):
+            close = max(CLOSE * interval, RESOLVED * entry.at)
+            record = round(entry.at / interval)
+            at = record * interval if abs(record * interval - entry.at) <= close else entry.at
+            last = out[-1].at if out else 0.0
+            if (at != last and at - last <= close) or at == 0.0:
+                raise InputError(f"{KEY}[{k}].at", entry.at, f"must be more than {close:.3g} after {last:g}")
+            out.append(replace(entry, at=at))
+        return Schedule(tuple(out))
+
+    def mapped(self, turn: Callable[[System], System]) -> Schedule:
+        """The same with other Systems: `turn` of each, called once for each."""
+        made = {id(system): turn(system) for system in self.systems}
+        entries = (replace(e, system=made[id(e.system)]) if isinstance(e, Switch) else e for e in self.entries)
+        return Schedule(tuple(entries))
 
     def segments(self, first: System) -> list[tuple[float, System]]:
         """(begin, System) of every stretch of time with one H: `first` from 0 on, then those of the switches."""
@@ -78,13 +109,16 @@ def checked(first: System, entries: Sequence[Entry]) -> Schedule:
     or where a filter names beables that there are not.
     """
     out: list[Entry] = []
+    fitting: dict[int, System] = {}  # each System once
     for k, entry in enumerate(entries):
         _check_time(k, entry, out)
         if isinstance(entry, Filter):
             _check_beables(k, entry, first.P)
             out.append(entry)
-        else:
-            out.append(Switch(float(entry.at), _fitting(k, entry.system, first)))
+            continue
+        if id(entry.system) not in fitting:
+            fitting[id(entry.system)] = _fitting(k, entry.system, first)
+        out.append(Switch(float(entry.at), fitting[id(entry.system)]))
     return Schedule(tuple(out))
 
 
@@ -116,7 +150,7 @@ def _check_beables(k: int, entry: Filter, P: int) -> None:
 
 
 def _fitting(k: int, system: System, first: System) -> System:
-    """The later System with the labels of the first."""
+    """The later System with the labels of the first, and its parts if it has some."""
     key = f"{KEY}[{k}].hamiltonian"
     if system.P != first.P:
         raise InputError(key, f"{system.P} beables", f"must have as many as the system at the start: {first.P}")
@@ -129,12 +163,14 @@ def _fitting(k: int, system: System, first: System) -> System:
         raise InputError(key, "no lattice" if system.lattice is None else "a lattice", why)
     if first.lattice is not None and system.lattice is not None and not first.lattice.same_sites(system.lattice):
         raise InputError(key, "another lattice", "must have the sites, spacing, mass and boundary of the start")
-    if isinstance(system.labels, Labels):
-        if system.labels is first.labels or system.labels == first.labels:
-            return system
-        named = copy.copy(system)
-        named.labels, named.parts = first.labels, first.parts
-        return named
-    if list(system.labels) != list(first.labels):
+    if system is first:
+        return system
+    if system.parts is not None and (first.parts is None or first.parts.dims != system.parts.dims):
+        had = "no parts" if first.parts is None else f"parts of dimensions {list(first.parts.dims)}"
+        raise InputError(key, f"parts of dimensions {list(system.parts.dims)}", f"the system at the start has {had}")
+    given = not isinstance(system.labels, Labels) and system.parts is None
+    if given and list(system.labels) != list(first.labels):
         raise InputError(key, list(system.labels), "must have the labels of the system at the start, or none")
-    return system
+    named = copy.copy(system)
+    named.labels, named.parts = first.labels, first.parts
+    return named

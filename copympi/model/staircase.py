@@ -10,7 +10,8 @@ copies, come out to fourth order in h too wherever no flow turns round. Where on
 |W - W_step| are wrong, in parts of N: that is what `moved` bounds, step by step. Within a step the path is off by
 O(h^2), which comes back to O(h^5) at its end, so steps end on records.
 
-Where steps end depends on the pulses, the times of records and the two bounds; not on the state, nor on the duration.
+Where steps end depends on the pulses, the times of records and the two bounds, of many beables on Psi at the start too;
+never on the duration.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.model.carried import Carried
 from copympi.model.magnus import LEAN, LOOKS, Norms, Step
 from copympi.model.pulses import Pulse
 
@@ -73,28 +75,25 @@ def staircase(
     pulses: Sequence[Pulse],
     bounds: Bounds,
     span: tuple[float, float],
-    marks: Sequence[float] = (),
+    carried: Carried | None = None,
     key: str = "system.drive",
 ) -> list[Piece]:
     """Constant Hamiltonians in place of H(t) = H_0 + sum_j f_j(t) H_j from span[0] to span[1].
 
-    norms : of H_0/hbar, .. H_J/hbar. marks : further times at which a step must end (switches, filters). InputError
-    names `key` where more than MOST steps would be needed. Where a function jumps, time is halved until a step is short
-    enough, at last to 1e-8 of the interval.
+    norms : of H_0/hbar, .. H_J/hbar. carried : Psi at span[0], on which errors are judged, and which is carried on to
+    span[1]; None: operators are. Where a function jumps, time is halved until a step is short enough, at last to 1e-8
+    of the interval. InputError names `key` where more than MOST steps would be needed.
     """
-    made = _Staircase(norms, pulses, bounds, key)
-    for begin, end, record in panels(pulses, bounds.interval, span, marks):
+    made = _Staircase(norms, pulses, bounds, key, carried)
+    for begin, end, record in panels(pulses, bounds.interval, span):
         made.cover(begin, end, record)
     return made.pieces
 
 
-def panels(
-    pulses: Sequence[Pulse], interval: float, span: tuple[float, float], marks: Sequence[float]
-) -> Iterator[tuple[float, float, int]]:
+def panels(pulses: Sequence[Pulse], interval: float, span: tuple[float, float]) -> Iterator[tuple[float, float, int]]:
     """(begin, end, number of the record it belongs to) between neighbouring records and marks, one after the other."""
     begin, last = span
-    own = sorted({x for pulse in pulses for x in pulse.marks} | set(marks))
-    others = [x for x in own if begin < x < last]
+    others = sorted({x for pulse in pulses for x in pulse.marks if begin < x < last})
     at, record = 0, floor(begin / interval + SAME) + 1
     while begin < last:
         end = min(record * interval, last) if record * interval < last - SAME * interval else last
@@ -109,8 +108,10 @@ def panels(
 class _Staircase:
     """The pieces so far, and the steps that were tried for them."""
 
-    def __init__(self, norms: Norms, pulses: Sequence[Pulse], bounds: Bounds, key: str) -> None:
-        self.norms, self.pulses, self.bounds, self.key = norms, pulses, bounds, key
+    def __init__(
+        self, norms: Norms, pulses: Sequence[Pulse], bounds: Bounds, key: str, carried: Carried | None
+    ) -> None:
+        self.norms, self.pulses, self.bounds, self.key, self.carried = norms, pulses, bounds, key, carried
         self.longest = min((pulse.longest for pulse in pulses), default=inf)
         self.tried = 0
         self.pieces: list[Piece] = []
@@ -126,18 +127,25 @@ class _Staircase:
             a, b = waiting.pop()
             self._count(1, a)
             step, middle = self._look(a, b), 0.5 * (a + b)
-            allowed = budget * (b - a) / self.bounds.interval
-            one, two = (
-                2 * error <= allowed and unlike <= self.bounds.moved
-                for error, unlike in zip((step.one, step.two), step.unlike, strict=True)
-            )
+            one, two = self._do(step, b - a, budget * (b - a) / self.bounds.interval)
             if one or self._jumps(step, b, b - a, budget):
-                self._add(a, step.mean, step, budget)
+                self._add(a, b, step.mean, step, budget)
             elif two:
-                self._add(a, step.mean - LEAN * step.slope, step, budget)
-                self._add(middle, step.mean + LEAN * step.slope, step, budget)
+                self._add(a, middle, step.mean - LEAN * step.slope, step, budget)
+                self._add(middle, b, step.mean + LEAN * step.slope, step, budget)
             else:
                 waiting += [(middle, b), (a, middle)]
+
+    def _do(self, step: Step, h: float, allowed: float) -> tuple[bool, bool]:
+        """Whether one constant Hamiltonian does, and whether two do, where rho may be off by so much."""
+        errors: tuple[float, ...] = (step.one, step.two)
+        if self.carried is not None and allowed < 2 * step.two < inf:
+            errors = tuple(step.rough + each for each in self.carried.errors(step.modes, h))
+        one, two = (
+            2 * error <= allowed and unlike <= self.bounds.moved
+            for error, unlike in zip(errors, step.unlike, strict=True)
+        )
+        return one, two
 
     def _look(self, a: float, b: float) -> Step:
         t = 0.5 * (a + b) + 0.5 * (b - a) * LOOKS
@@ -148,7 +156,7 @@ class _Staircase:
         finest = max(2 * SAME * self.bounds.interval, 2 * FINEST * t)
         return 4 * h * float(step.jump @ self.norms.spread[1:]) <= JUMP * budget or h <= finest
 
-    def _add(self, start: float, values: Array, step: Step, budget: float) -> None:
+    def _add(self, start: float, end: float, values: Array, step: Step, budget: float) -> None:
         """A piece with rounded coefficients, unless the one before has the same.
 
         They are rounded to binary digits that the error allows, so that tails end, and last bits of the C library's
@@ -161,6 +169,8 @@ class _Staircase:
         )
         if not self.pieces or self.pieces[-1].coefficients != rounded:
             self.pieces.append(Piece(start, rounded))
+        if self.carried is not None:
+            self.carried.go(rounded, end - start, float(self.norms.spread @ np.abs([1.0, *rounded])))
 
     def _count(self, steps: int, t: float) -> None:
         self.tried += steps

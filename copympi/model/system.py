@@ -121,7 +121,7 @@ class System:
             im=np.ascontiguousarray(off.data.imag),
             omega=omega - shift,
             level=omega,
-            pair=_pairs(off),
+            pair=pairs_of(off),
             shift=shift,
             norm=norm,
         )
@@ -148,7 +148,7 @@ class System:
         return f"System(P={self.P}{of}, pairs={self.pairs}, hbar={self.hbar:g})"
 
 
-def _pairs(off: sp.csr_array) -> NDArray[np.int64]:
+def pairs_of(off: sp.csr_array) -> NDArray[np.int64]:
     """The pairs b < a as rows (b, a, entry of b->a, entry of a->b), (pairs, 4), for a pattern that is symmetric."""
     rows = np.repeat(np.arange(off.shape[0]), np.diff(off.indptr))
     entry = np.arange(off.nnz)

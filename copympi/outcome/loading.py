@@ -51,4 +51,5 @@ def from_results(path: Path) -> Run:
     return Run.of(
         arrays, steps, largest, float(said.get("seconds", np.nan)),
         complete=bool(said["complete"]), config=config, system=data.system, path=data.path.parent, state=data.state,
+        schedule=data.schedule,
     )  # fmt: skip

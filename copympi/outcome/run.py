@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from copympi.errors import InputError
 from copympi.model.observables import amplitudes
 from copympi.model.preparation import count, infinite, turns
+from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.outcome import frames, shown
 from copympi.records.quantity import MARGINAL
@@ -35,8 +36,8 @@ class Run:
     that was recorded, what `observe` gave too: (T,), (T, axes), (T', P) as docs/results.md says.
 
     complete : whether the run has come to its end. config : section -> key -> value, as the run was asked for; system :
-    as it ran, in the basis of its beables; path : the results folder, None of a run in memory alone. state : (P,)
-    complex Psi at t = 0 as asked for, normalised.
+    as it began, in the basis of its beables; schedule : which systems came after it, and when; path : the results
+    folder, None of a run in memory alone. state : (P,) complex Psi at t = 0 as asked for, normalised.
 
     What theory says of the same run: schrodinger (T, P), sigma (T, P). To look at it and to take it elsewhere: plot(),
     to_xarray(), to_pandas(); a notebook shows a small figure.
@@ -60,10 +61,11 @@ class Run:
     system: System | None = field(default=None, compare=False)
     path: Path | None = field(default=None, compare=False)
     state: NDArray[np.complex128] | None = field(default=None, compare=False)
+    schedule: Schedule = field(default=NOTHING, compare=False)
 
     @classmethod
     def of(cls, arrays: Arrays, steps: int, largest_chance: float, seconds: float, **said: Any) -> Run:
-        """A Run of recorded `arrays` by name, as Memory has them. said : complete, config, system, path, state."""
+        """A Run of recorded `arrays` by name, as Memory has them. said : the fields from `complete` on."""
         known: Any = {name: values for name, values in arrays.items() if name in cls.__dataclass_fields__}
         rest = {name: values for name, values in arrays.items() if name not in known}
         return cls(**known, steps=steps, largest_chance=largest_chance, seconds=seconds, measured=rest, **said)
@@ -85,10 +87,10 @@ class Run:
     def schrodinger(self) -> NDArray[np.float64]:
         """|Psi_a|^2 of Schroedinger's equation for the same H, (T, P), in units of one: to be compared with n_a/N.
 
-        It starts from the counts at t = 0, which are rounded to whole members, and from their beables' phases. (T', P)
-        at profile_time where profiles are thinned.
+        It follows the schedule where there is one, and starts from the counts at t = 0, which are rounded to whole
+        members, and from their beables' phases. (T', P) at profile_time where profiles are thinned.
         """
-        return schrodinger.density(self._system, self._start, self._profile_time)
+        return schrodinger.density(self._system, self._start, self._profile_time, self.schedule)
 
     @cached_property
     def sigma(self) -> NDArray[np.float64]:
@@ -179,7 +181,10 @@ class Run:
         unit = str(self.config.get("output", {}).get("time_unit") or "")
         path = (self.path or Path()) / "results.h5"
         state = self._start if self.state is None else self.state
-        return Results(path, said, self._system, state, self.time, unit, n, phase, events, arrays, self.profile_time)
+        return Results(
+            path, said, self._system, state, self.time, unit, n, phase, events, arrays, self.profile_time,
+            schedule=self.schedule,
+        )  # fmt: skip
 
     @property
     def _system(self) -> System:

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from copympi import mpi
 from copympi.config.reading import Config
+from copympi.engine.clock import Timetable
 from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.engine.replicas import IndependentReplicas
 from copympi.model import observables
 from copympi.model.preparation import LARGEST, Start
+from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.records import observe as own
 from copympi.records.quantity import PROFILES, TABLE, TIMES, WAVE, Quantity, marginals, sizes_of
@@ -61,8 +63,16 @@ class Plan:
     Raises InputError for names or functions in `observe` that cannot be.
     """
 
-    def __init__(self, config: Config, system: System, start: Start, observe: own.Observers | None = None) -> None:
-        self.config, self.system, self.start = config, system, start
+    def __init__(
+        self,
+        config: Config,
+        system: System,
+        start: Start,
+        observe: own.Observers | None = None,
+        schedule: Schedule = NOTHING,
+    ) -> None:
+        self.config, self.system, self.start, self.schedule = config, system, start, schedule
+        self.timetable = Timetable(config.interval, [entry.at for entry in schedule])
         self.records, self.interval = config.records, config.interval
         self.split_files = system.P > MOST_PROFILE
         self.thinned = self.split_files or config.profile_every is not None
@@ -142,7 +152,12 @@ class Plan:
         held = dict(snapshot.more)
         if snapshot.coherence is not None:
             held["coherence"] = snapshot.coherence
-        return View(self.system, record * self.interval, snapshot.n, snapshot.phase, *self._known(held, snapshot.n))
+        known = self._known(held, snapshot.n)
+        return View(self.system_at(record), record * self.interval, snapshot.n, snapshot.phase, *known)
+
+    def system_at(self, record: int) -> System:
+        """The System in force up to a record."""
+        return self.schedule.system_at(self.system, record * self.interval)
 
     def _measured(self, view: View) -> Arrays:
         functions = zip(self._observed, self.observers.values(), strict=True)
@@ -162,7 +177,7 @@ class Plan:
     def _seen(self, rows: Arrays, record: int) -> View:
         held = {name: values for name, values in rows.items() if name not in ("occupation", "phase")}
         n = rows["occupation"]
-        return View(self.system, record * self.interval, n, rows["phase"], *self._known(held, n))
+        return View(self.system_at(record), record * self.interval, n, rows["phase"], *self._known(held, n))
 
     def _known(self, held: Arrays, n: NDArray[Any]) -> tuple[Arrays, float]:
         """What is held, and what is known beforehand: <H> at t = 0, and that no share of infinitely many is few."""

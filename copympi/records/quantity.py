@@ -24,6 +24,7 @@ TRAITS = {
     "unaligned": "members with phases of their own",
     "alignment": "`[alignment]`",
     "composite": "a composite of two parts or more",
+    "filters": "a `filter` in `[[schedule]]`",
     "large_n": "N beyond 2^63",
     "lattice": "a lattice",
     "qubits": "two parts or more with two beables, P up to 4096",
@@ -120,6 +121,10 @@ TABLE = (
         lambda view: view.coherence,
     ),
     Quantity("events", "1", "copies since t = 0", RECORD, dtype=events_dtype),
+    Quantity(
+        "members", "1", "N, the members that filters have left", RECORD, lambda view: view.n.sum(axis=1), ("filters",),
+        counts_dtype,
+    ),
     Quantity(
         "coherence2", "1", "|sum e^{2 i phi}|/n of a beable's members; NaN at n = 0", PROFILE, runs=("unaligned",)
     ),

@@ -22,12 +22,13 @@ class Comparison:
     """All (K, P), at `time` (K,), the records looked at.
 
     density : n/N, the mean over replicas; quantum : |Psi|^2; mean : rho of the mean field, which is quantum but for
-    spectators; expected : standard deviation of the difference of both by the linear noise approximation, NaN where it
-    does not hold, 0 where there is no noise; extinct : share of replicas in which the beable is empty; noise : n/N
-    less the mean field's, where N is so large that rounding and the step's error would hide it in the difference;
-    else None. lost (K,) : replicas that have lost a beable by then. `expected` is for the others, and so are
-    living and living_noise, density and noise of their own. words : what is to be said besides. spread : standard
-    deviation of n/N among replicas, NaN of one. independent : see Theory. frozen : nothing can ever move."""
+    spectators and filters; expected : standard deviation of the difference of both by the linear noise approximation,
+    NaN where it does not hold, 0 where there is no noise; extinct : share of replicas in which the beable is empty, by
+    no filter; noise : n/N less the mean field's, where N is so large that rounding and the step's error would hide it
+    in the difference; else None. lost (K,) : replicas that have lost a beable by then, to no filter. `expected` is for
+    the others, and so are living and living_noise, density and noise of their own. words : what is to be said besides.
+    spread : standard deviation of n/N among replicas, NaN of one. independent : see Theory. frozen : nothing can ever
+    move. members (K,) : N, its mean over replicas."""
 
     time: Floats
     density: Floats
@@ -43,6 +44,7 @@ class Comparison:
     spread: Floats
     independent: float
     frozen: bool
+    members: Floats
 
     @property
     def reference(self) -> Floats:
@@ -88,29 +90,55 @@ def beables(results: Results) -> Comparison:
     n = np.asarray(results.occupation if every else results.occupation[:, which])
     R, N = n.shape[0], float(results.members)
     theory = expected.work_out(results, which, n[:, 0])
-    dead = np.maximum.accumulate(np.any((n == 0) & (n[:, :1] > 0), axis=2), axis=1)
+    still = expected.open_beables(results, which)
+    dead = np.maximum.accumulate(np.any((n == 0) & (n[:, :1] > 0) & still, axis=2), axis=1)
     alive = np.count_nonzero(~dead, axis=0)
     sigma = np.full(theory.variance.shape, np.nan)
     np.divide(theory.variance, N * alive[:, None], out=sigma, where=alive[:, None] > 0)
     known = np.all(np.isfinite(theory.variance), axis=1)
     xi = results.measured.get("fluctuation")
-    noise = None if xi is None else np.asarray(xi[:, which]) / np.sqrt(N)
+    noise, members = None, np.full(which.size, N)
+    values, unit = (results.shares(n), 1.0) if results.filtered else (n, N)
+    if results.filtered:
+        members = n.sum(axis=2, dtype=float).mean(axis=0)
+    if xi is not None:
+        noise = np.asarray(xi[:, which]) / np.sqrt(n.sum(axis=2, dtype=float)[:, :, None] if results.filtered else N)
     return Comparison(
         results.profile_time[which],
-        n.mean(axis=0) / N,
+        _mean(values) / unit,
         theory.quantum,
         theory.mean,
         np.sqrt(sigma),
-        (n == 0).mean(axis=0),
-        None if noise is None else noise.mean(axis=0),
+        ((n == 0) & still).mean(axis=0),
+        None if noise is None else _mean(noise),
         R - alive,
-        _over_living(n, dead) / N,
+        _over_living(values, dead) / unit,
         None if noise is None else _over_living(noise, dead),
         (*theory.words, *_losses(dead, known, results.profile_time[which])),
-        n.std(axis=0, ddof=1) / N if R > 1 else np.full(theory.quantum.shape, np.nan),
+        _spread(values) / unit,
         theory.independent,
-        results.system.frozen(n[0, 0]),
+        all(system.frozen(n[0, 0]) for system in (results.system, *results.schedule.systems)),
+        members,
     )
+
+
+def _mean(values: NDArray[Any]) -> Floats:
+    """Means (K, P) over replicas; those in which nobody is left have NaN, and are left out."""
+    there = np.isfinite(values)
+    if there.all():
+        return np.asarray(values.mean(axis=0))
+    total, many = np.where(there, values, 0.0).sum(axis=0), there.sum(axis=0)
+    return np.divide(total, many, out=np.full(total.shape, np.nan), where=many > 0)
+
+
+def _spread(values: NDArray[Any]) -> Floats:
+    """Standard deviations (K, P) among replicas that have members; NaN of one."""
+    if np.isfinite(values).all():
+        return values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
+    there = np.isfinite(values)
+    square, many = np.where(there, values - _mean(values), 0.0) ** 2, there.sum(axis=0)
+    total = square.sum(axis=0)
+    return np.sqrt(np.divide(total, many - 1, out=np.full(total.shape, np.nan), where=many > 1))
 
 
 def _losses(dead: NDArray[np.bool_], known: Any, time: Floats) -> list[str]:
@@ -127,7 +155,7 @@ def _losses(dead: NDArray[np.bool_], known: Any, time: Floats) -> list[str]:
 
 def _over_living(values: NDArray[Any], dead: NDArray[np.bool_]) -> Floats:
     """Means over the replicas that are not dead (R, K) of values (R, K, P); NaN where all are."""
-    out = values.mean(axis=0, dtype=float)
+    out = np.array(_mean(values), float)
     for k in np.flatnonzero(dead.any(axis=0)):
         out[k] = values[~dead[:, k], k].mean(axis=0) if not dead[:, k].all() else np.nan
     return out

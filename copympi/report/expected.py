@@ -87,8 +87,8 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     quantum, words = unknown, []
     if which.size < results.profile_time.size:
         words.append(f"at {which.size:,} of {results.profile_time.size:,} records: all of them would take minutes")
-    if P <= schrodinger.DENSE_TO or schrodinger.cost(results.system, time) <= WORK:
-        quantum = schrodinger.density(results.system, results.state, time)
+    if schrodinger.affordable(results.system, time, WORK, results.schedule):
+        quantum = schrodinger.density(results.system, results.state, time, results.schedule)
     else:
         words.append("-: no comparison with Schrödinger's equation: it would take minutes for such an H and duration")
     theory = Theory(quantum, quantum, unknown, tuple(words))
@@ -104,6 +104,9 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     if empty.size:
         name = results.system.labels[empty[0]]
         return _said(theory, f"-: no expected noise: beable {name} has no member at t = 0, so it stays empty")
+    if s and results.schedule.switches:
+        unknown_mean = replace(theory, mean=np.full((time.size, P), np.nan))
+        return _said(unknown_mean, "-: no mean field with spectators, nor expected noise, where H is switched")
     return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time)
 
 
@@ -125,20 +128,20 @@ def _ruled(results: Results, theory: Theory, time: Floats, n: NDArray[Any], rule
 
 def _free(results: Results, theory: Theory, time: Floats) -> Theory:
     """Without spectators: the mean field is Schroedinger's."""
-    system, P = results.system, results.system.P
+    system, P, schedule = results.system, results.system.P, results.schedule
     if noise.SMALL < P:
         return _said(theory, f"-: no expected noise: worked out for up to {noise.SMALL} beables")
-    if not lows.affordable(system, time, WORK / 4):
+    if not lows.affordable(system, time, WORK / 4, schedule):
         word = "-: no expected noise: to follow Schrödinger's equation between records would take minutes"
         return _said(theory, word)
-    low = lows.lowest(system, results.state, time)
+    low = lows.lowest(system, results.state, time, schedule)
     valid, word = _valid(results, theory.quantum, low, time)
     most = WORK / (P**3 + 2000)
     if word:
         theory = _said(theory, word)
-    if valid and 7 * noise.panels_for(system, time[:valid]) > most:
+    if valid and 7 * noise.panels_for(system, time[:valid], schedule) > most:
         return _said(theory, "-: no expected noise: it would take minutes for such an H and duration")
-    found, error, numbers = noise.variance(system, results.state, time[:valid], ACCURACY, most)
+    found, error, numbers = noise.variance(system, results.state, time[:valid], ACCURACY, most, schedule)
     if error > WORST:
         return _said(theory, f"-: no expected noise: to know it better than to {error:.0%} would take minutes")
     return replace(_with(theory, found), independent=numbers)

@@ -70,7 +70,10 @@ def follow(results: Results) -> Motion:
     times, spread = results.profile_time, None
     most = CURVES if len(lattice.shape) == 1 else PICTURES
     shown = np.unique(np.linspace(0, times.size - 1, most).round().astype(int))
-    density = np.stack([np.asarray(results.occupation[:, k]).mean(axis=0) for k in shown]) / float(results.members)
+    if results.filtered:
+        density = np.stack([results.shares(results.occupation[:, k]).mean(axis=0) for k in shown])
+    else:
+        density = np.stack([np.asarray(results.occupation[:, k]).mean(axis=0) for k in shown]) / float(results.members)
     if "position" in results.measured:
         time, m = results.time, results.measured
         position, width, momentum = (m[name].mean(axis=0) for name in ("position", "width", "momentum"))
@@ -82,7 +85,8 @@ def follow(results: Results) -> Motion:
         position, width, smallest, empty = _of_profiles(results, lattice)
     quantum, quantum_density, smooth_time, smooth = _quantum(results, lattice, time, times[shown])
     unknown = np.full(position.shape, np.nan)
-    newton = paths.path(lattice, results.state, time) if is_packet(results) else unknown
+    later = [(switch.at, switch.system.lattice) for switch in results.schedule.switches]
+    newton = paths.path(lattice, results.state, time, later=later) if is_packet(results) else unknown
     return Motion(
         time, position, width, momentum, smallest, empty, quantum, newton, shown, times[shown], density,
         quantum_density, unknown if spread is None else spread, _sigma(results, lattice, time), smooth_time, smooth,
@@ -99,12 +103,13 @@ def is_packet(results: Results) -> bool:
 def _sigma(results: Results, lattice: Any, time: Floats) -> Floats:
     """Standard deviation (T, axes) of the replicas' mean <x>, at some times and between them by a straight line.
 
-    NaN where more than FEW_MOST of the members are ever in beables of few, with phases of their own, or where it would
-    take long.
+    NaN where more than FEW_MOST of the members are ever in beables of few, with phases of their own, where H is
+    switched, or where it would take long.
     """
     out = np.full((time.size, len(lattice.shape)), np.nan)
     few = results.measured.get("validity_occupation")
-    if few is None or few.max() > FEW_MOST or results.system.P > schrodinger.DENSE_TO or time[-1] <= 0:
+    one_h = results.system.P <= schrodinger.DENSE_TO and not results.schedule.switches
+    if few is None or not one_h or few.max() > FEW_MOST or time[-1] <= 0:
         return out
     some = np.unique(np.linspace(0, time.size - 1, MOMENTS).round().astype(int))
     grid = np.meshgrid(*(observables.coordinates(lattice, k) for k in range(len(lattice.shape))), indexing="ij")
@@ -119,7 +124,7 @@ def _of_profiles(results: Results, lattice: Any) -> tuple[Floats, Floats, Floats
     out: list[tuple[Any, ...]] = []
     for k in range(results.profile_time.size):
         n = np.asarray(results.occupation[:, k])
-        x, width = _place((n / float(results.members)).mean(axis=0), lattice)
+        x, width = _place(results.shares(n).mean(axis=0), lattice)
         out.append((x, width, n.min(), np.count_nonzero(n == 0, axis=1).mean()))
     return tuple(np.array(column) for column in zip(*out, strict=True))  # type: ignore[return-value]
 
@@ -139,11 +144,11 @@ def _quantum(
     x, none = np.full((time.size, axes), np.nan), (np.empty(0), np.empty((0, axes)))
     every, between = np.union1d(time, looked_at), np.linspace(time[0], time[-1], SMOOTH)
     ways = (np.union1d(every, between), every, looked_at)
-    when = next((t for t in ways if schrodinger.cost(system, t) <= MOST_COST), None)
+    when = next((t for t in ways if schrodinger.cost(system, t, results.schedule) <= MOST_COST), None)
     if when is None:
         return x, None, *none
     density, places = np.empty((looked_at.size, system.P)), np.empty((when.size, axes))
-    for k, psi in enumerate(schrodinger.stepwise(system, results.state, when)):
+    for k, psi in enumerate(schrodinger.stepwise(system, results.state, when, results.schedule)):
         rho = psi.real**2 + psi.imag**2
         places[k] = _place(rho, lattice)[0]
         x[time == when[k]] = places[k]

@@ -95,7 +95,7 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
 
 
 def _differences(axes: Any, results: Results, c: Comparison, shown: Any) -> None:
-    N, R = float(results.members), results.occupation.shape[0]
+    N, R = c.members[:, None], results.occupation.shape[0]
     known = c.time.size > 1 and bool(np.all(c.expected[1:, shown] > 0))
     known = known and bool(np.isfinite(c.sigmas[1:, shown]).all())
     values = c.sigmas if known else np.sqrt(N * R) * c.difference

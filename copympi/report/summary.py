@@ -54,7 +54,7 @@ def _head(results: Results, c: Comparison) -> str:
 
 
 def _row(results: Results, c: Comparison, k: int) -> str:
-    N, R, a = float(results.members), results.occupation.shape[0], c.liveliest
+    N, R, a = float(c.members[k]), results.occupation.shape[0], c.liveliest
     sigma, spread = N * c.expected[k, a], N * c.spread[k, a]
     said = "-" if np.isnan(sigma) or c.lost[k] else f"± {significant(sigma)}" if sigma > 0 else "0"
     off = N * c.difference[k, a]
@@ -112,7 +112,7 @@ def _phases(results: Results) -> list[str]:
     m = results.measured
     if "lineages" not in m:
         return []
-    share = np.asarray(results.occupation) / float(results.members)
+    share = results.shares(results.occupation)
     order = [
         np.nansum(share * np.asarray(m[name]), axis=2).mean(axis=0)[[0, -1]] for name in ("coherence", "coherence2")
     ]

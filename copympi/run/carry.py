@@ -16,7 +16,6 @@ import tomlkit
 from copympi import __version__, mpi
 from copympi.config import reading as configuration
 from copympi.engine.arithmetic import arithmetic
-from copympi.engine.clock import record
 from copympi.engine.ensemble import Ensemble
 from copympi.errors import InputError, MachineError
 from copympi.records.memory import Memory
@@ -110,7 +109,7 @@ def _in_folder(
 def _in_memory(comm: Any, job: Job, manner: Manner) -> Outcome:
     root = comm.rank == mpi.ROOT
     if root:
-        warn_about(job.start, job.system, job.config.dynamics.rule_read)
+        warn_about(job.start, job.system, job.config.dynamics.rule_read, job.schedule, job.config.dynamics.duration)
     plan, ensemble = plan_of(job), ensemble_of(comm, job)
     memory = Memory(plan)
     last, seconds = run(ensemble, plan, [memory], _progress(job, manner, root))
@@ -126,7 +125,7 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
     else:
         mpi.from_root(comm, checkpoints.clear)
     if root and not keep:
-        warn_about(job.start, job.system, job.config.dynamics.rule_read)
+        warn_about(job.start, job.system, job.config.dynamics.rule_read, job.schedule, job.config.dynamics.duration)
     with _results_on_root(job, plan, keep, checkpoints) as recorder:
         checkpoints.recorders = [recorder] if root else []
         if root and manner.headline:
@@ -135,20 +134,20 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
         last, seconds = run(ensemble, plan, checkpoints.recorders, progress, checkpoints)
         seconds += checkpoints.spent_before
         mpi.from_root(comm, lambda: recorder.finish(seconds, last))
-    checkpoints.last(ensemble, record(job.config.records + 1, job.config.interval))
+    checkpoints.last(ensemble, plan.timetable.stop(plan.timetable.number(plan.records) + 1))
     return Outcome(seconds, last)
 
 
 def plan_of(job: Job) -> Plan:
     """What its records hold."""
-    return Plan(job.config, job.system, job.start, job.observe)
+    return Plan(job.config, job.system, job.start, job.observe, job.schedule)
 
 
 def ensemble_of(comm: Any, job: Job) -> Ensemble:
     """Its ensemble at t = 0; InputError for what only the engine can refuse. Collective."""
     try:
         with mpi.together(comm):
-            return built(job.system, job.start, job.config, comm)
+            return built(job.system, job.start, job.config, comm, job.schedule)
     except InputError as problem:
         raise problem if job.source is None else problem.inside(job.source) from None
 

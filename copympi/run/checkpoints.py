@@ -103,7 +103,7 @@ class Checkpoints:
         began = clock.monotonic()
         failure: MachineError | None = None
         try:
-            self.save(ensemble, ensemble.stop.number, time)
+            self.save(ensemble, ensemble.stop.record, time)
         except Superseded:
             raise
         except MachineError as problem:
@@ -126,8 +126,10 @@ class Checkpoints:
         self.control.note_stop()
         return self.trouble, self.control.reason or "a signal"
 
-    def save(self, ensemble: Ensemble, record: int, time: float, silent: bool = False) -> None:
+    def save(self, ensemble: Ensemble, record: int, time: float, silent: bool = False, pending: bool = False) -> None:
         """Write the next checkpoint and delete those no longer kept. Collective.
+
+        record : the next one to be taken. pending : what the schedule has for the stop before is still to come.
 
         Records come first, even where that failed before: a checkpoint ahead of them would be of no use.
         """
@@ -141,7 +143,8 @@ class Checkpoints:
 
         path = mpi.from_root(self.comm, prepare)
         meta = {
-            **self.meta, "record": record, "time": time, "attempt": self.attempt, "ranks": self.comm.size,
+            **self.meta, "record": record, "stop": ensemble.stop.number, "pending": pending, "time": time,
+            "attempt": self.attempt, "ranks": self.comm.size,
             "writer": self.writer, "saved": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "seconds": self.spent_before + clock.monotonic() - self.began,
         }  # fmt: skip
@@ -163,7 +166,7 @@ class Checkpoints:
         self.recorders = []
         ensemble.begin(beyond)
         try:
-            self.save(ensemble, beyond.number, beyond.at(beyond.length), silent=True)
+            self.save(ensemble, beyond.record, beyond.at(beyond.length), silent=True, pending=True)
         except Superseded:  # by a start that found a finished run
             return
         except MachineError as problem:

@@ -9,10 +9,11 @@ from copympi import mpi
 from copympi.config.reading import Config
 from copympi.engine import clock as stops
 from copympi.engine import methods
-from copympi.engine.clock import Stop
-from copympi.engine.ensemble import Ensemble
+from copympi.engine.clock import Stop, StopKind
+from copympi.engine.ensemble import Ensemble, State
 from copympi.errors import InputError, StepWarning, warn
 from copympi.model.preparation import Start
+from copympi.model.schedule import NOTHING, Schedule, Switch
 from copympi.model.system import System
 from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
@@ -24,13 +25,15 @@ FASTEST = 1e50
 """|H|/hbar must stay below: the step's polynomial has its fifth power times sqrt(N), which must be a number."""
 
 
-def built(system: System, start: Start, config: Config, comm: Any) -> Ensemble:
+def built(system: System, start: Start, config: Config, comm: Any, schedule: Schedule = NOTHING) -> Ensemble:
     """The ensemble of a checked config at t = 0; InputError for what only the engine can refuse. Collective."""
-    fastest = system.fastest
-    if not fastest < FASTEST:
-        why = f"must be below {FASTEST:g} per unit of time; choose other units"
-        raise InputError("system.hamiltonian", f"|H|/hbar = {fastest:.3g}", why)
-    return methods.ensemble(system, start, config, comm)
+    for each in (system, *schedule.systems):
+        fastest = each.fastest
+        if not fastest < FASTEST:
+            key = "system.hamiltonian" if each is system else "schedule"
+            why = f"must be below {FASTEST:g} per unit of time; choose other units"
+            raise InputError(key, f"|H|/hbar = {fastest:.3g}", why)
+    return methods.ensemble(system, start, config, comm, schedule)
 
 
 def run(
@@ -48,7 +51,7 @@ def run(
     try:
         with mpi.together(ensemble.comm):
             began = clock.perf_counter()
-            watch = _StepWatch(plan.config.dynamics.step, plan.system)
+            watch = _StepWatch(plan.config.dynamics.step, plan)
             last = _loop(ensemble, plan, recorders, progress, checkpoints, watch)
             return last, clock.perf_counter() - began
     finally:
@@ -63,28 +66,61 @@ def _loop(
     checkpoints: Checkpoints | None,
     watch: _StepWatch,
 ) -> Record | None:
-    first, last = 1, None
+    table, number, last = plan.timetable, 1, None
+    end = table.number(plan.records)
     if checkpoints is not None and checkpoints.found is not None:
-        state, meta = checkpoints.found
-        first = int(meta["record"])
-        ensemble.restore(state, stops.record(first, plan.interval))
+        number = _go_on(ensemble, plan, *checkpoints.found, end)
         checkpoints.found = None
     else:
         last = _tell(recorders, ensemble, stops.START, plan, checkpoints)
-        ensemble.begin(stops.record(first, plan.interval))
-    for stop in stops.records(plan.interval, first, plan.records):
-        if stop.number > first:
-            ensemble.begin(stop)
-        _reach(ensemble, progress, checkpoints)
-        last = _tell(recorders, ensemble, stop, plan, checkpoints)
-        if last is not None:
-            progress.show(*ensemble.progress)
-            watch.look(last.largest_chance, stop.time)
-    if first > plan.records:  # it goes on from its own end, which it did not come to note
+        ensemble.begin(table.stop(number))
+    if number > end:  # it goes on from its own end, which it did not come to note
         last = plan.take(ensemble, plan.records)
+    while number <= end:
+        stop = ensemble.stop
+        _reach(ensemble, progress, checkpoints)
+        if stop.kind is StopKind.RECORD:
+            last = _tell(recorders, ensemble, stop, plan, checkpoints)
+            if last is not None:
+                progress.show(*ensemble.progress)
+                watch.look(last.largest_chance, stop.time)
+        number += 1
+        if number <= end:
+            carry_out(ensemble, plan.schedule, stop)
+            ensemble.begin(table.stop(number))
     if checkpoints is not None:
         checkpoints.close()
     return last
+
+
+def carry_out(ensemble: Ensemble, schedule: Schedule, stop: Stop) -> None:
+    """What the schedule has for a stop that was reached. Collective."""
+    for k in stop.entries:
+        entry = schedule.entries[k]
+        if isinstance(entry, Switch):
+            ensemble.switch(entry.system)
+
+
+def _go_on(ensemble: Ensemble, plan: Plan, state: State, meta: dict[str, Any], end: int) -> int:
+    """Put the ensemble where a checkpoint left it, in the H of that time: the number of the stop ahead. Collective.
+
+    Where the checkpoint was left at the end of a run (`pending`), what the schedule has for that time is still to come,
+    and may be something else by now.
+    """
+    table, pending = plan.timetable, bool(meta.get("pending"))
+    number = int(meta.get("stop", meta["record"]))
+    if pending:
+        number = table.number(int(meta["record"]) - 1) + 1
+    for stop in table.eventful(number - 1 if pending else number):
+        ensemble.begin(stop)
+        carry_out(ensemble, plan.schedule, stop)
+    ensemble.restore(state, table.stop(number))
+    if pending and number <= end:
+        ensemble.begin(table.stop(number - 1))
+        carry_out(ensemble, plan.schedule, table.stop(number - 1))
+    if pending:
+        ensemble.begin(table.stop(number))
+    return number
 
 
 def _reach(ensemble: Ensemble, progress: Silent, checkpoints: Checkpoints | None) -> None:
@@ -104,9 +140,9 @@ def _tell(
     recorders: list[Recorder], ensemble: Ensemble, stop: Stop, plan: Plan, checkpoints: Checkpoints | None
 ) -> Record | None:
     """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
-    taken = plan.take(ensemble, stop.number)
-    if checkpoints is not None and plan.split_files and plan.profiled(stop.number):
-        checkpoints.profile(plan, ensemble, taken, stop.number)
+    taken = plan.take(ensemble, stop.record)
+    if checkpoints is not None and plan.split_files and plan.profiled(stop.record):
+        checkpoints.profile(plan, ensemble, taken, stop.record)
     if taken is None:
         return None
     for recorder in recorders:
@@ -120,9 +156,10 @@ def _tell(
 class _StepWatch:
     """Says once that a fixed step is long for the chances it leads to, and once that it is for the phases."""
 
-    def __init__(self, step: float | None, system: System) -> None:
+    def __init__(self, step: float | None, plan: Plan) -> None:
         self.step = self.step_of_phases = step
-        self.turn = 0.0 if step is None else step * system.spread
+        systems = (plan.system, *plan.schedule.systems)
+        self.turn = 0.0 if step is None else step * max(system.spread for system in systems)
 
     def look(self, chance: float, time: float) -> None:
         if self.step_of_phases is not None and self.turn > CAREFUL_TURN:

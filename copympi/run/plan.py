@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +16,20 @@ from copympi.config import writing
 from copympi.config.reading import Config
 from copympi.engine import methods
 from copympi.errors import InputError
-from copympi.model import build, rule_tables
+from copympi.model import build, evolving, rule_tables
+from copympi.model.drives import Drive
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start
+from copympi.model.schedule import NOTHING, Schedule, Switch
 from copympi.model.system import System
 from copympi.records.observe import checked
+from copympi.run import driving
 from copympi.run.settings import Settings, matrix_digest, settings
 from copympi.storage import given
 
+ENTRY = "must be (time, H), or a table of at and hamiltonian, or on a lattice of at and potential"
+FUNCTIONS = "functions of time from Python"
+"""Stands in a config in place of the tables [[system.drive]]: such a run cannot be made again from it."""
 MOST_MATRIX = 32
 """Beables up to which a Hamiltonian from Python is written down in the config of a run."""
 
@@ -34,7 +40,8 @@ Observers = dict[str, Callable[[Any], Any]]
 class Job:
     """A run as asked for: its config, and what it is made of.
 
-    text : the config as TOML, as it goes into files. method : name of the method that carries it, and why. folder :
+    schedule : in the basis of the beables of `system`, its times those of the timetable. text : the config as TOML, as
+    it goes into files. method : name of the method that carries it, and why. folder :
     where results go; None: into memory alone. source : the config file, for messages; None from Python. observe : a
     user's own quantities, name -> function.
     """
@@ -47,11 +54,12 @@ class Job:
     folder: Path | None
     source: Path | None = None
     observe: Observers = field(default_factory=dict)
+    schedule: Schedule = NOTHING
 
     @cached_property
     def settings(self) -> Settings:
         """What must not change between the attempts of this run, nor from rank to rank."""
-        return settings(self.config, self.system, self.start, sorted(self.observe))
+        return settings(self.config, self.system, self.start, sorted(self.observe), self.schedule)
 
 
 def from_file(path: Path, overrides: list[str], folder: Path | None, on_node: float) -> Job:
@@ -65,47 +73,111 @@ def from_file(path: Path, overrides: list[str], folder: Path | None, on_node: fl
         made = _made(config, before, path.parent, on_node)
     except InputError as problem:
         raise problem.inside(path) from None
-    return Job(config, text, *made, folder or Path(path.stem), path)
+    system, start, method, schedule = made
+    return Job(config, text, system, start, method, folder or Path(path.stem), path, schedule=schedule)
 
 
 def from_keywords(
-    system: Any, sections: dict[str, dict[str, Any]], folder: Path | None, observe: Any, on_node: float
+    system: Any,
+    sections: dict[str, Any],
+    folder: Path | None,
+    observe: Any,
+    on_node: float,
+    args: dict[str, Any] | None = None,
 ) -> Job:
-    """The run of a System, or what System accepts, and of the sections of a config but [system]; InputErrors."""
+    """The run of a System, or what System accepts, and of the sections of a config but [system]; InputErrors.
+
+    system : or an H(t), as model/evolving.py has it, whose functions may take `args`. sections : of keys, and
+    `schedule` a list of them.
+    """
     observe = checked(observe)
-    before = system if isinstance(system, System) else System(system)
+    drives: tuple[Drive, ...] | None = None
+    if evolving.evolves(system):
+        before, drives = evolving.split(system, args, sections["dynamics"]["duration"])
+    else:
+        before = system if isinstance(system, System) else System(system)
     labels = None if isinstance(before.labels, Labels) else list(before.labels)
     # numpy's numbers stand for Python's; what a user gave stays as it is otherwise
-    sections = {section: {key: _scalar(each) for key, each in keys.items()} for section, keys in sections.items()}
-    config = configuration.check({"system": {"hamiltonian": before, "hbar": before.hbar, "labels": labels}, **sections})
-    made = _made(config, before, Path(), on_node)
+    sections = {section: scalars(keys) for section, keys in sections.items()}
+    whole = {"hamiltonian": before, "hbar": before.hbar, "labels": labels, "drive": drives or None}
+    config = configuration.check({"system": whole, **sections})
+    system, start, method, schedule = _made(config, before, Path(), on_node)
     text = ""
     if folder is not None:
-        text = writing.toml({"system": written(before) | {"labels": labels}} | _full(config))
+        said = noted([section.model_dump() for section in config.schedule], before)
+        told = written(before) | {"labels": labels, "drive": FUNCTIONS if drives else None}
+        text = writing.toml({"system": told} | _full(config) | {"schedule": said})
         text += f"# recorded besides, by functions from Python: {', '.join(observe)}\n" if observe else ""
-    return Job(config, text, *made, folder, None, observe)
+    return Job(config, text, system, start, method, folder, None, observe, schedule)
 
 
-def _made(config: Config, before: System, files: Path, on_node: float) -> tuple[System, Start, tuple[str, str]]:
-    """System, ensemble and method of a checked config that fits into this machine; paths are relative to `files`."""
-    system, start = prepared(config, before, files)
+def _made(
+    config: Config, before: System, files: Path, on_node: float
+) -> tuple[System, Start, tuple[str, str], Schedule]:
+    """System, ensemble, method and schedule of a checked config that fits into this machine.
+
+    files : what paths are relative to.
+    """
+    system, start, schedule = prepared(config, before, files)
     config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, files))
-    method = methods.planned(system, start, config, on_node)
-    return system, start, (method.name, method.why)
+    method = methods.planned(system, start, config, on_node, schedule)
+    return system, start, (method.name, method.why), schedule
 
 
-def prepared(config: Config, before: System, files: Path) -> tuple[System, Start]:
-    """The system in the basis of its beables, and the ensemble at t = 0, of a checked config."""
+def prepared(config: Config, before: System, files: Path) -> tuple[System, Start, Schedule]:
+    """The system in the basis of its beables, the ensemble at t = 0, and the schedule in that basis."""
     p = config.preparation
     array = hasattr(p.phases, "dtype") or isinstance(p.phases, tuple)
     phases = p.phases if array else given.phases(p.phases, files)
-    return build.prepared(before, p, phases, files)
+    return driving.prepared(config, before, phases, files)
 
 
 def _full(config: Config) -> dict[str, dict[str, Any]]:
     """Every section but [system], with the defaults."""
     parts = {name: getattr(config, name) for name in ("preparation", "dynamics", "alignment", "output", "checkpoint")}
     return {name: dict(part) for name, part in parts.items() if part is not None}
+
+
+def tables(schedule: Any) -> list[dict[str, Any]]:
+    """A schedule from Python as tables like those of a config: pairs (time, H), Switches, or tables already."""
+    if schedule is None:
+        return []
+    if not isinstance(schedule, (list, tuple, Schedule)):
+        raise InputError("schedule", schedule, f"must be a list; {ENTRY}")
+    out: list[dict[str, Any]] = []
+    for k, entry in enumerate(schedule):
+        if isinstance(entry, Switch):
+            out.append({"at": entry.at, "hamiltonian": entry.system})
+        elif isinstance(entry, (tuple, list)) and len(entry) == 2:
+            out.append({"at": entry[0], "hamiltonian": entry[1]})
+        elif isinstance(entry, Mapping):
+            out.append(dict(entry))
+        else:
+            raise InputError(f"schedule[{k}]", entry, ENTRY)
+    return [scalars(each) for each in out]
+
+
+def noted(tables: Sequence[Mapping[str, Any]], before: System) -> list[dict[str, Any]]:
+    """The tables [[schedule]] that say the same in types that TOML has; of a large H a digest stands there.
+
+    before : the system at the start.
+    """
+    out = []
+    for table in tables:
+        said, H = dict(table), table.get("hamiltonian")
+        if H is not None and not isinstance(H, (str, list)):
+            told = written(H if isinstance(H, System) else System(H, before.hbar))
+            said.pop("hamiltonian")
+            said |= {key: told[key] for key in ("hamiltonian", "potential") if key in told}
+        out.append({key: value for key, value in said.items() if value is not None})
+    return out
+
+
+def scalars(value: Any) -> Any:
+    """A section, or a list of them, with numpy's numbers as Python's."""
+    if isinstance(value, list):
+        return [scalars(each) for each in value]
+    return {key: _scalar(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def written(system: System) -> dict[str, Any]:

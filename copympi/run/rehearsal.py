@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from copympi import mpi
-from copympi.engine import clock as stops
+from copympi.engine.clock import StopKind
 from copympi.engine.ensemble import Ensemble, State
 from copympi.records.plan import Plan
 from copympi.run.carry import ensemble_of, plan_of
+from copympi.run.loop import carry_out
 from copympi.run.plan import Job
 from copympi.storage import folder as places
 
@@ -48,21 +49,24 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
     plan, ensemble = plan_of(job), ensemble_of(comm, job)
     plan.try_observers(ensemble)
     looks = [(0.0, 0, 0.0)]  # wall time, steps, simulated time after each moment
-    began, first = clock.perf_counter(), 1
+    began, table, number = clock.perf_counter(), plan.timetable, 1
 
     def look() -> tuple[float, int, float]:
         reached, steps, _ = ensemble.progress
         return clock.perf_counter() - began, steps, reached
 
-    while first <= plan.records and not (looks[-1][0] > TRIED and len(looks) > LEAST):
-        ensemble.begin(stops.record(first, plan.interval))
+    while number <= table.number(plan.records) and not (looks[-1][0] > TRIED and len(looks) > LEAST):
+        stop = table.stop(number)
+        ensemble.begin(stop)
         more = True
         while more and not (looks[-1][0] > TRIED and len(looks) > LEAST):
             more = ensemble.advance()
             looks.append(mpi.from_root(comm, look))
         if not more:
-            plan.take(ensemble, first)
-        first += 1
+            if stop.kind is StopKind.RECORD:
+                plan.take(ensemble, stop.record)
+            carry_out(ensemble, plan.schedule, stop)
+        number += 1
     start = looks[1] if looks[-1][2] < job.config.dynamics.duration and looks[-1][2] > looks[1][2] else looks[0]
     seconds, steps, passed = (float(end - begin) for begin, end in zip(start, looks[-1], strict=True))
     whole = seconds * job.config.dynamics.duration / passed if passed > 0 else float("nan")

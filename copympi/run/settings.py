@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from copympi.config.reading import Config
 from copympi.config.writing import plain
 from copympi.errors import InputError
 from copympi.model import rule_tables
+from copympi.model.drives import Segment
 from copympi.model.preparation import Start, count
+from copympi.model.schedule import NOTHING, Schedule, Switch
 from copympi.model.system import System
 
 HOW = tuple(f"preparation.{key}" for key in ("state", "density", "phase", "packet", "parts", "admixture", "basis"))
@@ -30,13 +33,17 @@ HOW = tuple(f"preparation.{key}" for key in ("state", "density", "phase", "packe
 MATRIX, LATTICE, START = MADE = "system.hamiltonian", "system.lattice", "preparation.start"
 PARTS = "parts of the system"
 """Its composition, however it was given: marginals are recorded by the names of parts."""
+SCHEDULE = "schedule"
+"""Of each entry its time and a digest of what comes: there where there are any."""
 FEW = 64
 """Numbers that are noted one by one; of more there is a digest."""
 
 Settings = dict[str, Any]
 
 
-def settings(config: Config, system: System, start: Start, observed: list[str] | None = None) -> Settings:
+def settings(
+    config: Config, system: System, start: Start, observed: list[str] | None = None, schedule: Schedule = NOTHING
+) -> Settings:
     """All that must stay, flat, in types that JSON has. observed : names of a user's own quantities."""
     W, noted = system.frequencies, given(config)
     noted.pop("dynamics.rule", None)
@@ -44,6 +51,7 @@ def settings(config: Config, system: System, start: Start, observed: list[str] |
     return {
         **noted,
         **({} if rule is None else {"dynamics.rule": rule}),
+        **({SCHEDULE: happening(schedule)} if schedule else {}),
         MATRIX: matrix_digest(W.data, W.indices, W.indptr),
         LATTICE: _lattice_digest(system),
         START: f"ensemble with digest {_digest(start.state, start.counts, start.phase)}",
@@ -76,6 +84,7 @@ def compare(old: Settings, new: Settings, path: Path) -> None:
 
     old : from `path`, which an earlier version may have written: it had no digest of the ensemble.
     """
+    _compare_schedules(old, new, path)
     old, new = _comparable(old), _comparable(new)
     alike = all(key in old and old[key] == new.get(key) for key in MADE)
     for key in sorted((old.keys() | new.keys()) - set(MADE)):
@@ -90,6 +99,48 @@ def compare(old: Settings, new: Settings, path: Path) -> None:
             _refuse(key, old[key], new[key], path)
 
 
+def _compare_schedules(old: Settings, new: Settings, path: Path) -> None:
+    """InputError where what happens before the end of the run as it was is not the same.
+
+    Steps depend on the stops ahead of them, the last of which is that end: what was to come then, or later, is free.
+    """
+    end = old.get("dynamics.duration")
+    then, now = old.get(SCHEDULE) or [], new.get(SCHEDULE) or []
+    if isinstance(end, (int, float)):
+        then, now = ([entry for entry in some if entry[0] < end * (1 - 1e-9)] for some in (then, now))
+    for k in range(max(len(then), len(now))):
+        was, is_now = (some[k] if k < len(some) else None for some in (then, now))
+        if was != is_now:
+            said = [f"at = {one[0]:g}, {one[1]}" if one else "(left out)" for one in (is_now, was)]
+            why = f"was {said[1]} when {path} was written; what happens before the duration then, {end}, must stay"
+            raise InputError(f"{SCHEDULE}[{k}]", said[0], why)
+
+
+def happening(schedule: Schedule) -> list[list[Any]]:
+    """Of each entry its time and a digest of what comes."""
+    digests: dict[int, str] = {}
+    out: list[list[Any]] = []
+    for entry in schedule:
+        if isinstance(entry, Switch) and isinstance(entry.system, Segment):
+            driven, values = entry.system.driven, entry.system.coefficients
+            if id(driven) not in digests:
+                parts = [_arrays(each) for each in (driven.system, *driven.terms)]
+                digests[id(driven)] = f"H0 + drives with digest {_digest(*chain.from_iterable(parts))}"
+            out.append([entry.at, f"{list(values)}, {digests[id(driven)]}"])
+        elif isinstance(entry, Switch):
+            W, key = entry.system.frequencies, id(entry.system)
+            digests.setdefault(key, matrix_digest(W.data, W.indices, W.indptr))
+            out.append([entry.at, digests[key]])
+        else:
+            out.append([entry.at, f"filter {list(entry.beables)}"])
+    return out
+
+
+def _arrays(system: System) -> list[NDArray[Any]]:
+    W = system.frequencies
+    return [W.data, W.indices.astype(np.int64), W.indptr.astype(np.int64)]
+
+
 def _of_builder(key: str) -> bool:
     return key.startswith("system.") and key != "system.hbar"
 
@@ -101,7 +152,7 @@ def _refuse(key: str, was: Any, now: Any, path: Path) -> None:
 
 def _comparable(noted: Settings) -> Settings:
     """Settings in one of several ways to write them."""
-    out = {key: plain(value, FEW, spelt=True) for key, value in noted.items()}
+    out = {key: plain(value, FEW, spelt=True) for key, value in noted.items() if key != SCHEDULE}
     out["preparation.phases"] = _phases(noted.get("preparation.phases"))
     with suppress(InputError):  # of a file that somebody wrote by hand
         out["preparation.members"] = count(noted.get("preparation.members"))

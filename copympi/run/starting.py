@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, StateWarning, warn
+from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, ScheduleWarning, StateWarning, warn
 from copympi.model import rule_tables
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule
+from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.text import humane
 
@@ -15,14 +16,27 @@ MOST_ADMIXED = 0.1
 """Weight up to which an admixture is proposed: with few members it would be another state."""
 
 
-def warn_about(start: Start, system: System, rule: Rule | None = None) -> None:
-    """Say once which beables have weight but no member, that nothing can ever move, what is odd about a copy rule."""
+def warn_about(
+    start: Start,
+    system: System,
+    rule: Rule | None = None,
+    schedule: Schedule = NOTHING,
+    duration: float = np.inf,
+) -> None:
+    """Say once which beables have weight but no member, that nothing can ever move, what is odd about a copy rule, and
+    what the schedule has for times that the run does not reach."""
     for caution in rule_tables.cautions(rule) if rule is not None else ():
         warn(caution, RuleWarning)
+    late = [entry.at for entry in schedule if entry.at >= duration * (1 - 1e-9)]
+    if late:
+        first = len(schedule) - len(late)
+        more = f", nor what comes after it ({len(late)} in all)" if len(late) > 1 else ""
+        what = f"schedule[{first}].at = {late[0]:g} is not before dynamics.duration = {duration:g}"
+        warn(f"{what}: this run does not come to it{more}; a longer one does", ScheduleWarning)
     if start.norm != 1.0:
         what = f"the state's sum of |Psi|^2 is {start.norm:.9g}, off by rounding: it was normalised"
         warn(f"{what} (preparation.normalise = true says so without this note)", StateWarning)
-    if system.frozen(start.counts):
+    if all(each.frozen(start.counts) for each in (system, *schedule.systems)):
         warn(frozen(start, system), FrozenStartWarning)
     if start.unmanned.size:
         named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError, MachineError
+from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.records.quantity import PROFILES, TIMES
 from copympi.storage import digests, systems
@@ -77,7 +78,8 @@ class Results:
     are not those of the records. Profiles in files of their own stay there, as OnDisk, until they are asked for.
 
     verified : whether there are digests, and all that is here matches them. torn : records at the end of a run that is
-    not finished which do not: they were being written, or are damaged; they are left out.
+    not finished which do not: they were being written, or are damaged; they are left out. schedule : the systems that
+    come after `system`, and when.
     """
 
     path: Path
@@ -93,6 +95,7 @@ class Results:
     sparse: NDArray[np.float64] | None = None
     verified: bool = False
     torn: int = 0
+    schedule: Schedule = NOTHING
 
     @property
     def members(self) -> int:
@@ -116,6 +119,19 @@ class Results:
     def profile_time(self) -> NDArray[np.float64]:
         """Times (T',) of the profiles."""
         return self.time if self.sparse is None else self.sparse
+
+    @property
+    def filtered(self) -> bool:
+        """Whether members leave by filters: then N is another at other times, and in other replicas."""
+        return "members" in self.measured
+
+    def shares(self, n: Any) -> NDArray[np.float64]:
+        """n (..., P) as parts of N, which is that of the time and the replica; NaN where nobody is left."""
+        counts = np.asarray(n)
+        if not self.filtered:
+            return np.asarray(counts / float(self.members))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(counts / counts.sum(axis=-1, keepdims=True, dtype=float))
 
     def profile(self, k: int) -> dict[str, NDArray[Any]]:
         """What there is of each beable at profile_time[k], by the names of datasets, (R, P) each."""
@@ -191,10 +207,13 @@ def _results(path: Path, file: Any) -> Results:
     sparse = file["profile_time"][:profiles] if "profile_time" in file else None
     try:
         system = systems.read(group)
+        schedule = systems.read_schedule(file, system)
     except InputError as bad:
         raise InputError("DIR", path, f"cannot be read: {bad}") from None
     verified = digests.there(file)
-    return Results(path, attributes, system, state, time, unit, n, phase, events, arrays, sparse, verified, torn)
+    return Results(
+        path, attributes, system, state, time, unit, n, phase, events, arrays, sparse, verified, torn, schedule
+    )
 
 
 def trusted(file: Any) -> tuple[int, int]:

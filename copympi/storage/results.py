@@ -60,6 +60,7 @@ class ResultsFile:
                 self._write_header(file)
                 named = self.plan.config.system.labels is not None
                 systems.write(file.create_group("system"), self.plan.system, self.plan.start, named)
+                systems.write_schedule(file, self.plan.schedule, self.plan.system)
                 self._create_datasets(file)
                 scales.attach(file, self.plan.system, self.replicas)
                 digests.create(file, self.plan.thinned)

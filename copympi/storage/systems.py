@@ -1,18 +1,24 @@
-"""The group `system` of results.h5: what a reader needs to compare with Schroedinger's equation, whatever became of
-the user's files."""
+"""The groups `system` and `schedule` of results.h5: what a reader needs to compare with Schroedinger's equation,
+whatever became of the user's files."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from copympi.model import formats
+from copympi.model.drives import Driven, Segment
+from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
+from copympi.model.schedule import NOTHING, Schedule, Switch, checked
 from copympi.model.system import System
 from copympi.records.plan import MOST_PROFILE
+
+PACKED: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 def write(group: Any, system: System, start: Start, named: bool) -> None:
@@ -21,11 +27,8 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
     group.attrs.update({"hbar": system.hbar, "P": system.P, "members": str(N), "members_float": float(N)})
     if named or not large:
         group["labels"] = np.array([label.encode() for label in system.labels], "S")
-    packed: Any = {"compression": "gzip", "compression_opts": 1, "shuffle": True} if large else {}
-    for part in ("data", "indices", "indptr"):
-        group.create_dataset(part, data=getattr(system.frequencies, part), **packed)
+    _write_matrix(group, system, large)
     group["state"] = start.state
-    group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
     group["state"].attrs["description"] = "Psi_a at t = 0, normalised"
     if system.parts is not None:
         room = group.create_group("parts")
@@ -37,21 +40,93 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
     if lattice is not None:
         room = group.create_group("lattice")
         room.attrs.update(lattice.attributes())
-        room.create_dataset("potential", data=np.ravel(lattice.potential), **packed)
-        room["potential"].attrs["description"] = "V of the sites in order of the beables, the last axis fastest"
+        _write_potential(room, lattice, large)
+
+
+def _write_matrix(group: Any, system: System, large: bool) -> None:
+    for part in ("data", "indices", "indptr"):
+        group.create_dataset(part, data=getattr(system.frequencies, part), **(PACKED if large else {}))
+    group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
+
+
+def _write_potential(group: Any, lattice: Lattice, large: bool) -> None:
+    group.create_dataset("potential", data=np.ravel(lattice.potential), **(PACKED if large else {}))
+    group["potential"].attrs["description"] = "V of the sites in order of the beables, the last axis fastest"
+
+
+def write_schedule(file: Any, schedule: Schedule, first: System) -> None:
+    """`schedule`: `at` (K,), the times of switches, `which` (K,), the numbers of systems below, each there once.
+
+    Of a driven system (model/drives.py) H_0 stands there once, with the H_j in groups `terms/j`, and the values of the
+    pulses for each switch in `coefficients` (K, J).
+    """
+    if not schedule.switches:
+        return
+    group, switches = file.create_group("schedule"), schedule.switches
+    made: dict[int, tuple[int, System | Driven]] = {}
+    for switch in switches:
+        source = switch.system.driven if isinstance(switch.system, Segment) else switch.system
+        made.setdefault(id(source), (len(made), source))
+    group["at"] = np.array([switch.at for switch in switches])
+    group["which"] = np.array([made[id(getattr(each.system, "driven", each.system))][0] for each in switches])
+    group["at"].attrs["description"] = "times from which on another H holds"
+    group["which"].attrs["description"] = "in which group here it stands"
+    values = [each.system.coefficients if isinstance(each.system, Segment) else () for each in switches]
+    if any(values):
+        most = max(map(len, values))
+        group["coefficients"] = np.array([[*row, *[0.0] * (most - len(row))] for row in values])
+        group["coefficients"].attrs["description"] = "H is that of the group plus the sum of these times its terms"
+    large = first.P > MOST_PROFILE
+    for k, source in made.values():
+        room = group.create_group(str(k))
+        system = source.system if isinstance(source, Driven) else source
+        _write_matrix(room, system, large)
+        if system.lattice is not None:
+            _write_potential(room, system.lattice, large)
+        for j, term in enumerate(source.terms if isinstance(source, Driven) else ()):
+            _write_matrix(room.create_group(f"terms/{j}"), term, large)
+
+
+def read_schedule(file: Any, first: System) -> Schedule:
+    """The schedule as it was, of a run that began with `first`."""
+    if "schedule" not in file:
+        return NOTHING
+    group = file["schedule"]
+    made: list[System | Driven] = []
+    for k in range(int(group["which"][()].max()) + 1):
+        room, lattice = group[str(k)], None
+        if first.lattice is not None and "potential" in room:
+            lattice = replace(first.lattice, potential=np.asarray(room["potential"][()], np.float64))
+        labels = None if isinstance(first.labels, Labels) else list(first.labels)
+        system = _system(room, first.hbar, first.P, labels, lattice=lattice)
+        count = len(room["terms"]) if "terms" in room else 0
+        terms = [_system(room[f"terms/{j}"], first.hbar, first.P) for j in range(count)]
+        made.append(Driven(system, terms) if terms else system)
+    values = group["coefficients"][()].tolist() if "coefficients" in group else [()] * len(group["at"])
+    switches = []
+    for at, which, row in zip(group["at"][()].tolist(), group["which"][()].tolist(), values, strict=True):
+        source = made[which]
+        one = source.at(row[: len(source.terms)]) if isinstance(source, Driven) else source
+        switches.append(Switch(at, one))
+    return checked(first, switches)
 
 
 def read(group: Any) -> System:
     """The system as it was, with its lattice or its parts if it had them."""
-    parts = {part: group[part][()] for part in formats.COMPRESSED}
     hbar, P = float(group.attrs["hbar"]), int(group.attrs["P"])
     labels = [x.decode() for x in group["labels"][()]] if "labels" in group else None
-    more: dict[str, Any] = {}
+    lattice = None
     if "lattice" in group:
-        more["lattice"] = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
-    if "parts" in group:
-        more["parts"] = _parts(group["parts"])
-    return System(formats.csr("csr", parts, (P, P), "system") * hbar, hbar, labels, **more)
+        lattice = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
+    parts = _parts(group["parts"]) if "parts" in group else None
+    return _system(group, hbar, P, labels, lattice, parts)
+
+
+def _system(
+    group: Any, hbar: float, P: int, labels: Any = None, lattice: Lattice | None = None, parts: Any = None
+) -> System:
+    matrix = {part: group[part][()] for part in formats.COMPRESSED}
+    return System(formats.csr("csr", matrix, (P, P), "system") * hbar, hbar, labels, lattice, parts)
 
 
 def _parts(group: Any) -> list[dict[str, Any]]:

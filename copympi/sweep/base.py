@@ -28,7 +28,7 @@ from copympi.sweep.points import Point, placed
 T = TypeVar("T")
 KEPT = 2
 """Systems, and ensembles at t = 0, that are held at a time: the larger ones take gigabytes."""
-TABLES = ("alignment", "checkpoint")
+TABLES = ("alignment", "checkpoint", "schedule")
 """Keywords of copympi.simulate that are sections by themselves."""
 
 
@@ -78,7 +78,9 @@ def from_python(config: Any) -> Base:
     homes = {key: name for name, keys in (("preparation", PREPARATION), ("dynamics", DYNAMICS), ("output", OUTPUT))
              for key in keys}  # fmt: skip
     for key, value in given.items():
-        if key in TABLES:
+        if key == "schedule":
+            values[key] = _schedule(plan.noted(plan.tables(value), system))
+        elif key in TABLES:
             values[key] = value
         elif key in homes:
             values.setdefault(homes[key], {})[key] = value
@@ -86,6 +88,15 @@ def from_python(config: Any) -> Base:
             known = ", ".join(["system", *homes, *TABLES])
             raise InputError(key, value, f"no such keyword in a sweep; known here: {known}")
     return Base(_tidy(values), system)
+
+
+def _schedule(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The tables of a schedule; InputError where an array in one is too large to be written down."""
+    for k, table in enumerate(tables):
+        for key, value in table.items():
+            if "with digest" in str(writing.plain(value)):
+                raise InputError(f"schedule[{k}].{key}", value, "is too large for a sweep: give the path of a file")
+    return [{key: writing.plain(value) for key, value in table.items()} for table in tables]
 
 
 def _tidy(values: dict[str, Any]) -> dict[str, Any]:
@@ -120,14 +131,20 @@ class Jobs:
             config = configuration.check(values)
             of_system = _key(point, ("system.",))
             before = _once(self._systems, of_system, lambda: self._system(config, of_system))
-            of_start = _key(point, ("system.", "preparation."))
-            system, start = _once(self._starts, of_start, lambda: plan.prepared(config, before, base.files))
+            ways = ["system.", "preparation."]
+            if config.schedule or config.system.drive is not None:
+                ways += ["dynamics.duration", "output.interval", "dynamics.tolerance", "dynamics.leaving_chance"]
+            of_start = _key(point, tuple(ways))
+            made = _once(self._starts, of_start, lambda: plan.prepared(config, before, base.files))
+            system, start, schedule = made
             config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, base.files))
-            method = methods.planned(system, start, config, self.on_node)
+            method = methods.planned(system, start, config, self.on_node, schedule)
         except InputError as problem:
             raise self._told(problem, point) from None
         text = "" if folder is None else self.base.text(values)
-        return Job(config, text, system, start, (method.name, method.why), folder, base.source)
+        return Job(
+            config, text, system, start, (method.name, method.why), folder, base.source, schedule=schedule
+        )  # fmt: skip
 
     def values(self, point: Point) -> dict[str, Any]:
         """Section -> key -> value of a point's config, unchecked."""

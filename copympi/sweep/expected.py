@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.model.schedule import Schedule
 from copympi.report.expected import ACCURACY, GAUSSIAN_FROM, PINNED_WORK, WORK, WORST
 from copympi.run.plan import Job
-from copympi.run.settings import matrix_digest
+from copympi.run.settings import happening, matrix_digest
 from copympi.theory import lows, noise, pinned, schrodinger
 
 Floats = NDArray[np.float64]
@@ -50,10 +51,12 @@ class Theory:
         system, start, N = job.system, job.start, float(job.start.members)
         state = np.sqrt(np.asarray(start.counts, float) / N) * np.exp(-1j * start.phase)
         quantum = np.full((times.size, system.P), np.nan)
-        if system.P <= schrodinger.DENSE_TO or schrodinger.cost(system, times) <= WORK:
-            quantum = schrodinger.density(system, state, times)
+        if schrodinger.affordable(system, times, WORK, job.schedule):
+            quantum = schrodinger.density(system, state, times, job.schedule)
         unknown = np.full(times.size, np.nan)
         if not start.aligned or job.config.alignment is not None or np.any(start.counts == 0):
+            return Expected(quantum, unknown)
+        if start.spectators and job.schedule.switches:
             return Expected(quantum, unknown)
         if start.spectators:
             return Expected(quantum, self._pinned(job, state, quantum, times))
@@ -65,11 +68,12 @@ class Theory:
     def _noise(self, job: Job, times: Floats) -> tuple[Floats, float] | None:
         """N times the mean variance (T,) and the smallest |Psi_a|^2 at any time; None where it would take minutes."""
         W = job.system.frequencies
-        key = (matrix_digest(W.data, W.indices, W.indptr), job.start.state.tobytes(), times.tobytes())
+        digests = matrix_digest(W.data, W.indices, W.indptr), repr(happening(job.schedule))
+        key = (*digests, job.start.state.tobytes(), times.tobytes())
         if key not in self._known:
             while len(self._known) >= KEPT:
                 self._known.popitem(last=False)
-            self._known[key] = _noise(job.system, job.start.state, times)
+            self._known[key] = _noise(job.system, job.start.state, times, job.schedule)
         self._known.move_to_end(key)
         return self._known[key]
 
@@ -87,12 +91,16 @@ class Theory:
         return ((mean - quantum) ** 2 + variance / N).mean(axis=1)
 
 
-def _noise(system: Any, state: NDArray[np.complex128], times: Floats) -> tuple[Floats, float] | None:
+def _noise(
+    system: Any, state: NDArray[np.complex128], times: Floats, schedule: Schedule
+) -> tuple[Floats, float] | None:
     P = system.P
     most = WORK / (P**3 + 2000)
-    if noise.SMALL < P or not lows.affordable(system, times, WORK / 4) or 7 * noise.panels_for(system, times) > most:
+    if noise.SMALL < P or not lows.affordable(system, times, WORK / 4, schedule):
         return None
-    variance, error, _ = noise.variance(system, state, times, ACCURACY, most)
+    if 7 * noise.panels_for(system, times, schedule) > most:
+        return None
+    variance, error, _ = noise.variance(system, state, times, ACCURACY, most, schedule)
     if error > WORST:
         return None
-    return variance.mean(axis=1), float(lows.lowest(system, state, times).min(initial=1.0))
+    return variance.mean(axis=1), float(lows.lowest(system, state, times, schedule).min(initial=1.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,9 @@ class Held:
         found = self.reader.get(point.name)
         if found is not None:
             job = self.jobs.job(point)
-            config = {name: dict(keys) for name, keys in self.jobs.values(point).items()}
+            config = {name: copy(keys) for name, keys in self.jobs.values(point).items()}
             return Run.of(found.arrays, found.steps, found.largest_chance, found.seconds, config=config,
-                          system=job.system, state=job.start.state)  # fmt: skip
+                          system=job.system, state=job.start.state, schedule=job.schedule)  # fmt: skip
         own = self.path / folder.WORKSPACE / point.name
         if not (own / layout.NAME).exists():
             return None

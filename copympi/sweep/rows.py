@@ -73,7 +73,9 @@ class Setting:
                 self.quantities[name] = (Turns if name in ANGLES else Moments)(values.shape)
             self.quantities[name].add(values)
         n = np.asarray(arrays["occupation"], float)
-        square = ((n / float(self.members) - expected.quantum) ** 2).mean(axis=1)
+        with np.errstate(invalid="ignore"):  # NaN where a filter has left nobody
+            share = n / (n.sum(axis=1, keepdims=True) if "members" in arrays else float(self.members))
+        square = ((share - expected.quantum) ** 2).mean(axis=1)
         self.square.add(square)
         self.squares.append(float(square[1:].mean()) if square.size > 1 else float("nan"))
         self.lost += bool(np.any((n[-1] == 0) & (n[0] > 0)))
@@ -96,7 +98,7 @@ class Setting:
         for name, found in self.quantities.items():
             mean, error = found.mean[-1], found.error[-1]
             if name == "occupation" and mean.size <= MOST_BEABLES:
-                N = float(self.members)
+                N = float(self.quantities["members"].mean[-1] if "members" in self.quantities else self.members)
                 for a, label in enumerate(self.labels):
                     out[f"n/N [{label}]"] = (float(mean[a]) / N, float(error[a]) / N)
             elif name not in PROFILES and mean.ndim == 0:

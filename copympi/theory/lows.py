@@ -7,26 +7,35 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.theory.paths import ANGLE, NUMBERS, Path
-from copympi.theory.schrodinger import levelled
+from copympi.theory.schrodinger import evolve, levelled, stretches
 
 Floats = NDArray[np.float64]
+STRETCH = 5e4
+"""Multiplications for which a stretch of time with one H stands besides."""
 
 
-def looks(system: System, times: ArrayLike) -> float:
+def looks(system: System, times: ArrayLike, schedule: Schedule = NOTHING) -> float:
     """About how many moments `lowest` looks at."""
     t = np.asarray(times, dtype=float)
+    if schedule.switches and t.size:
+        parts = stretches(system, t, schedule)
+        return sum(looks(H, np.append(t[part], end) - begin) for begin, end, part, H in parts)
     energy = np.linalg.eigvalsh(levelled(system))
     return float(np.ptp(energy) * (t[-1] / ANGLE) + t.size) if t.size else 0.0
 
 
-def lowest(system: System, state: ArrayLike, times: ArrayLike) -> Floats:
+def lowest(system: System, state: ArrayLike, times: ArrayLike, schedule: Schedule = NOTHING) -> Floats:
     """Smallest |Psi_a|^2 from each of the ascending `times` to the next, (T - 1, P), both ends included.
 
-    state : (P,) Psi(0). H is diagonalised: for up to some hundred beables.
+    state : (P,) Psi(0). H is diagonalised: for up to some hundred beables. schedule : other H from given times on; the
+    first of the times is then 0.
     """
     t = np.asarray(times, dtype=float)
+    if schedule.switches:
+        return _piecewise(system, np.asarray(state, dtype=complex), t, schedule)
     energy, vectors = np.linalg.eigh(levelled(system))
     energy -= 0.5 * (energy[0] + energy[-1])
     path = Path(energy, vectors, vectors.conj().T @ np.asarray(state, dtype=complex))
@@ -44,6 +53,17 @@ def lowest(system: System, state: ArrayLike, times: ArrayLike) -> Floats:
         moments = np.append(t[owner] + place * (np.diff(t)[owner] / parts[owner]), t[last])
         _look(path, moments, owner, out)
         first = last
+    return out
+
+
+def _piecewise(system: System, psi: NDArray[np.complex128], t: Floats, schedule: Schedule) -> Floats:
+    """The same, stretch by stretch of one H."""
+    out = np.full((max(t.size - 1, 0), system.P), np.inf)
+    for begin, end, part, H in stretches(system, t, schedule) if t.size > 1 else ():
+        edges = np.unique(np.concatenate([[begin], t[part], [end]]))
+        low = lowest(H, psi, edges - begin)
+        np.minimum.at(out, np.searchsorted(t, edges[1:], side="left") - 1, low)
+        psi = evolve(H, psi, [end - begin])[0]
     return out
 
 
@@ -71,7 +91,8 @@ def first_below(lows: Floats, floor: float) -> int:
     return int(np.argmax(low)) + 1 if low.any() else lows.shape[0] + 1
 
 
-def affordable(system: System, times: ArrayLike, most: float) -> bool:
+def affordable(system: System, times: ArrayLike, most: float, schedule: Schedule = NOTHING) -> bool:
     """Whether `lowest` takes at most so many multiplications."""
-    P = system.P
-    return math.isfinite(most) and looks(system, times) * P * (P + 10) <= most
+    P, stretches = system.P, len(schedule.switches)
+    work = looks(system, times, schedule) * P * (P + 10) + stretches * (STRETCH + 10 * P**3)
+    return math.isfinite(most) and work <= most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,9 @@ MOST = 40_000
 """Evaluations of the force after which a path is given up: about two seconds."""
 
 
-def path(lattice: Any, state: ArrayLike, time: Floats, dispersion: bool = False) -> Floats:
+def path(
+    lattice: Any, state: ArrayLike, time: Floats, dispersion: bool = False, later: Sequence[tuple[float, Any]] = ()
+) -> Floats:
     """x(t) (T, axes) from Psi = `state` (P,) at t = 0, V between the sites by cubic splines.
 
     NaN from where a path has left an open chain, or would take more than MOST evaluations of the force: where the
@@ -24,9 +27,10 @@ def path(lattice: Any, state: ArrayLike, time: Floats, dispersion: bool = False)
 
     dispersion : kinetic energy (hbar^2/m abar^2) (1 - cos(abar p/hbar)) in place of p^2/2m: the limit hbar -> 0 where
         abar p/hbar stays as it is, so that waves go on to feel the sites.
+    later : (time, lattice) from when on there is another potential, in order of time.
     """
     start_state = observables.motion(np.asarray(state, complex)[None], lattice)
-    A, force = len(lattice.shape), _force(lattice)
+    A = len(lattice.shape)
     lengths = np.array(lattice.shape) * np.array(lattice.spacing)
     per_site = np.array(lattice.spacing) * lattice.mass / lattice.hbar  # rad a site, of a wave of unit velocity
     v = start_state["momentum"][0] / lattice.mass
@@ -39,23 +43,31 @@ def path(lattice: Any, state: ArrayLike, time: Floats, dispersion: bool = False)
     def seen(x: Any) -> Any:
         return low + np.mod(x - low, lengths) if lattice.boundary == "ring" else np.clip(x, low, high)
 
-    def rate(_: float, y: Any) -> Any:
-        velocity = np.sin(per_site * y[A:]) / per_site if dispersion else y[A:]
-        return np.concatenate([velocity, force(seen(y[:A])) / lattice.mass])
+    def rate_by(force: Any) -> Any:
+        def rate(_: float, y: Any) -> Any:
+            velocity = np.sin(per_site * y[A:]) / per_site if dispersion else y[A:]
+            return np.concatenate([velocity, force(seen(y[:A])) / lattice.mass])
+
+        return rate
 
     span = float(time[-1])
     if span == 0:
         return np.tile(start[:A], (time.size, 1))
-    solver = RK45(rate, 0.0, start, span, rtol=1e-8, atol=1e-9, max_step=span / 50)
     x = np.full((time.size, A), np.nan)
     done = int(np.searchsorted(time, 0.0, side="right"))
     x[:done] = start[:A]
-    while done < time.size and solver.status == "running" and solver.nfev < MOST:
-        solver.step()
-        passed = time[done:][time[done:] <= solver.t]
-        if passed.size:
-            x[done : done + passed.size] = solver.dense_output()(passed)[:A].T
-            done += passed.size
+    parts, spent = [(0.0, lattice), *((at, other) for at, other in later if at < span)], 0
+    for (begin, one), end in zip(parts, [*(at for at, _ in parts[1:]), span], strict=True):
+        solver = RK45(rate_by(_force(one)), begin, start, end, rtol=1e-8, atol=1e-9, max_step=span / 50)
+        while solver.status == "running" and spent + solver.nfev < MOST:
+            solver.step()
+            passed = time[done:][time[done:] <= solver.t]
+            if passed.size:
+                x[done : done + passed.size] = solver.dense_output()(passed)[:A].T
+                done += passed.size
+        start, spent = solver.y, spent + solver.nfev
+        if solver.status != "finished":
+            break
     if lattice.boundary != "ring":  # beyond the ends of a chain there is no potential
         x[np.maximum.accumulate(np.any((x < low) | (x > high), axis=1))] = np.nan
     return x

@@ -11,9 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.theory import panels
-from copympi.theory.schrodinger import evolve, levelled
+from copympi.theory.schrodinger import evolve, levelled, stretches
 
 SMALL = 64
 """Largest P for which the covariance (2P by 2P) is worked out."""
@@ -25,6 +26,8 @@ PAIRED = 240
 """Deviations of which correlations are looked at, in pairs."""
 FLAT = 1e-12
 """Variances below this are rounding: nothing fluctuates there."""
+STRETCH = 25
+"""Panels that a stretch of time with one H costs besides."""
 NUMBERS = 1 << 20
 """Complex numbers that the integrand has memory for."""
 
@@ -35,15 +38,23 @@ class Noise:
     """Deviations dPsi/sqrt(N) of Psi at `times`, by their two covariances in the eigenstates of H.
 
     most : moments for which the noise may be worked out; `error` is then an estimate of the relative error. Without
-        it the integral is as accurate as `accuracy` says.
+        it the integral is as accurate as `accuracy` says. before : E[d d^+] and E[d d^T] (P, P) at t = 0, d in the
+        beables; None for none. whole : phases of beables without couplings matter too, to whatever comes after.
     """
 
     def __init__(
-        self, system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6, most: float = np.inf
+        self,
+        system: System,
+        state: ArrayLike,
+        times: ArrayLike,
+        accuracy: float = 1e-6,
+        most: float = np.inf,
+        before: tuple[Complex, Complex] | None = None,
+        whole: bool = False,
     ) -> None:
         if system.P > SMALL:
             raise ValueError(f"the linear noise approximation is offered for P <= {SMALL}, not {system.P}")
-        W = levelled(system)
+        W = system.frequencies.toarray() if whole else levelled(system)
         self.energy, self.vectors = np.linalg.eigh(W)
         self.energy -= 0.5 * (self.energy[0] + self.energy[-1])  # a phase that all share
         self.start = self.vectors.conj().T @ np.asarray(state, dtype=complex)
@@ -53,6 +64,10 @@ class Noise:
         self.sums, self.error = panels.cumulative(
             self._density, self.times, longest, accuracy, most, max(1, NUMBERS // system.P**2)
         )
+        if before is not None:
+            turn = self.vectors.conj()
+            self.sums[:, 0] += turn.T @ before[0] @ self.vectors
+            self.sums[:, 1] += turn.T @ before[1] @ turn
 
     def psi(self, times: NDArray[np.float64]) -> Complex:
         """Psi at `times`, (T, P), but for a phase that all coupled beables share."""
@@ -71,24 +86,68 @@ class Noise:
         half = carry @ diffusion
         return np.stack([half @ carry.conj().swapaxes(1, 2), half @ carry.swapaxes(1, 2)], axis=1)
 
-    def at(self, k: slice) -> tuple[Complex, Complex, Complex]:
-        """Psi (K, P) at times[k], and E[w w^+], E[w w^T] (K, P, P) of w = conj(Psi) dPsi."""
-        c = self.psi(self.times[k])
+    def carried(self, k: slice | NDArray[np.intp]) -> tuple[Complex, Complex]:
+        """Psi (K, P) at times[k], and what takes deviations as `sums` has them to the beables there, (K, P, P)."""
         carry = self.vectors * np.exp(-1j * np.outer(self.times[k], self.energy))[:, None, :]
-        carry *= np.conj(c)[:, :, None]
-        first = carry @ self.sums[k, 0] @ carry.conj().swapaxes(1, 2)
-        return c, first, carry @ self.sums[k, 1] @ carry.swapaxes(1, 2)
+        return self.psi(self.times[k]), carry
 
 
-def independent(noise: Noise, some: NDArray[np.intp]) -> float:
+class Piecewise:
+    """The same where H is another from given times on: `sums` has deviations in the beables at t = 0."""
+
+    def __init__(
+        self, system: System, state: ArrayLike, times: ArrayLike, accuracy: float, most: float, schedule: Schedule
+    ) -> None:
+        P, self.times, self.error = system.P, np.asarray(times, dtype=float), accuracy
+        self.sums = np.zeros((self.times.size, 2, P, P), complex)
+        self._psi = np.zeros((self.times.size, P), complex)
+        self._carry = np.zeros((self.times.size, P, P), complex)
+        psi, carry, before = np.asarray(state, dtype=complex), np.eye(P, dtype=complex), None
+        last = max(float(self.times[-1]) if self.times.size else 0.0, 1e-300)
+        for begin, end, part, H in stretches(system, self.times, schedule):
+            moments = np.append(self.times[part], end) - begin
+            one = Noise(H, psi, moments, accuracy, most * (end - begin) / last, before, whole=True)
+            c, to_beables = one.carried(slice(None))
+            self.error = max(self.error, one.error)
+            home = carry.conj().T @ one.vectors  # from the eigenstates of this stretch to the beables at t = 0
+            self.sums[part, 0] = (home @ one.sums[:, 0] @ home.conj().T)[:-1]
+            self.sums[part, 1] = (home @ one.sums[:, 1] @ home.T)[:-1]
+            self._psi[part], self._carry[part] = c[:-1], to_beables[:-1] @ home.conj().T
+            end_carry = to_beables[-1]
+            before = (end_carry @ one.sums[-1, 0] @ end_carry.conj().T, end_carry @ one.sums[-1, 1] @ end_carry.T)
+            psi, carry = c[-1], end_carry @ home.conj().T
+
+    def carried(self, k: slice | NDArray[np.intp]) -> tuple[Complex, Complex]:
+        """As that of Noise."""
+        return self._psi[k], self._carry[k].copy()
+
+
+def made(
+    system: System, state: ArrayLike, times: ArrayLike, accuracy: float, most: float, schedule: Schedule
+) -> Noise | Piecewise:
+    """The noise of one H, or of one after the other."""
+    if schedule.switches:
+        return Piecewise(system, state, times, accuracy, most, schedule)
+    return Noise(system, state, times, accuracy, most)
+
+
+def at(noise: Noise | Piecewise, k: slice) -> tuple[Complex, Complex, Complex]:
+    """Psi (K, P) at times[k], and E[w w^+], E[w w^T] (K, P, P) of w = conj(Psi) dPsi."""
+    c, carry = noise.carried(k)
+    carry *= np.conj(c)[:, :, None]
+    first = carry @ noise.sums[k, 0] @ carry.conj().swapaxes(1, 2)
+    return c, first, carry @ noise.sums[k, 1] @ carry.swapaxes(1, 2)
+
+
+def independent(noise: Noise | Piecewise, some: NDArray[np.intp]) -> float:
     """How many independent numbers the deviations of all rho_a at times[some] amount to, each in units of its sigma.
 
     The mean of their squares scatters about one like that of so many independent Gaussian numbers (Satterthwaite):
     M^2/sum of squared correlations, M = their number. For pairs of times the covariance is that of the earlier one,
     carried on by Schroedinger's equation.
     """
-    c = noise.psi(noise.times[some])
-    carry = noise.vectors * np.exp(-1j * np.outer(noise.times[some], noise.energy))[:, None, :] * np.conj(c)[:, :, None]
+    c, carry = noise.carried(some)
+    carry = carry * np.conj(c)[:, :, None]
     earlier = np.minimum.outer(some, some)
     first, second = noise.sums[earlier, 0], noise.sums[earlier, 1]  # (K, K, P, P)
     both = np.einsum("kai,klij,lbj->klab", carry, first, carry.conj(), optimize=True)
@@ -103,23 +162,29 @@ def independent(noise: Noise, some: NDArray[np.intp]) -> float:
     return float(np.count_nonzero(known)) ** 2 / total if total > 0 else 0.0
 
 
-def panels_for(system: System, times: ArrayLike) -> float:
+def panels_for(system: System, times: ArrayLike, schedule: Schedule = NOTHING) -> float:
     """With how many panels, of seven moments each, the integral up to the last of `times` begins."""
     t = np.asarray(times, dtype=float)
+    if schedule.switches and t.size:
+        parts = stretches(system, t, schedule)
+        return sum(STRETCH + panels_for(H, np.append(t[part], end) - begin) for begin, end, part, H in parts)
     energy = np.linalg.eigvalsh(levelled(system))
     return float(np.ptp(energy) * t[-1] / ANGLE + t.size)
 
 
-def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6) -> NDArray[np.float64]:
+def covariance(
+    system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6, schedule: Schedule = NOTHING
+) -> NDArray[np.float64]:
     """N Cov of (rho_0 .. rho_{P-1}, phi_0 .. phi_{P-1}) at ascending `times`, (T, 2P, 2P); T may be 0.
 
-    state : (P,) complex Psi(0), the same in every ensemble, so that the covariance starts at zero.
+    state : (P,) complex Psi(0), the same in every ensemble, so that the covariance starts at zero. schedule : other H
+    from given times on.
     Raises ValueError where P > SMALL; where some Psi_a vanishes at a time asked for the answer means nothing.
     """
-    noise, P = Noise(system, state, times, accuracy), system.P
+    noise, P = made(system, state, times, accuracy, np.inf, schedule), system.P
     out = np.empty((noise.times.size, 2 * P, 2 * P))
     for k in _pieces(noise.times.size, P):
-        c, first, second = noise.at(k)
+        c, first, second = at(noise, k)
         size = np.abs(c) ** 2
         out[k, :P, :P] = 2 * np.real(first + second)
         out[k, P:, P:] = 0.5 * np.real(first - second) / (size[:, :, None] * size[:, None, :])
@@ -129,14 +194,19 @@ def covariance(system: System, state: ArrayLike, times: ArrayLike, accuracy: flo
 
 
 def variance(
-    system: System, state: ArrayLike, times: ArrayLike, accuracy: float = 1e-6, most: float = np.inf
+    system: System,
+    state: ArrayLike,
+    times: ArrayLike,
+    accuracy: float = 1e-6,
+    most: float = np.inf,
+    schedule: Schedule = NOTHING,
 ) -> tuple[NDArray[np.float64], float, float]:
     """N Var of rho at ascending `times`, (T, P), an estimate of its relative error, and how many `independent` numbers
     the deviations at some of these times amount to; see Noise."""
-    noise = Noise(system, state, times, accuracy, most)
+    noise = made(system, state, times, accuracy, most, schedule)
     out = np.empty((noise.times.size, system.P))
     for k in _pieces(noise.times.size, system.P):
-        _, first, second = noise.at(k)
+        _, first, second = at(noise, k)
         out[k] = 2 * np.einsum("kaa->ka", first + second).real
     K = noise.times.size
     if K < 2:

@@ -17,9 +17,11 @@ from copympi.engine.clock import record
 from copympi.errors import InputError
 from copympi.model import lattice, pulses
 from copympi.model.build import lattice as lattice_system
-from copympi.model.drives import Drive, Driven, read, shaken, term
-from copympi.model.magnus import LEAN, LOOKS, Norms
+from copympi.model.drives import Drive, Driven, constant, read, shaken, term
+from copympi.model.evolving import evolves, split
+from copympi.model.magnus import LEAN, LOOKS
 from copympi.model.pulses import Function, named
+from copympi.model.schedule import Filter, Schedule, Switch
 from copympi.model.staircase import MOVED, PART, Bounds, Piece, staircase
 from copympi.model.system import System
 from copympi.theory.schrodinger import evolve
@@ -39,14 +41,22 @@ def pulse(**given: Any) -> pulses.Named:
     return named(given, "pulse")
 
 
-def pieces_of(driven: Driven, duration: float, interval: float, tolerance: float = 1e-4) -> list[Piece]:
+class Driving(Driven):
+    """A driven system with its pulses."""
+
+    def __init__(self, system: System, drives: Sequence[Drive]) -> None:
+        super().__init__(system, [drive.term for drive in drives])
+        self.drives, self.pulses = drives, [drive.pulse for drive in drives]
+
+
+def pieces_of(driven: Driving, duration: float, interval: float, tolerance: float = 1e-4) -> list[Piece]:
     def share(k: int) -> float:
         return record(k, interval).share
 
     return staircase(driven.norms, driven.pulses, Bounds(interval, share, tolerance, 0.03 * MOVED), (0.0, duration))
 
 
-def along(driven: Driven, pieces: Sequence[Piece], psi: Any, times: Sequence[float]) -> Complex:
+def along(driven: Driving, pieces: Sequence[Piece], psi: Any, times: Sequence[float]) -> Complex:
     """Psi at ascending times, (T, P), of one constant Hamiltonian after the other."""
     now, state, out, k = 0.0, np.asarray(psi, complex), [], 0
     ends = [*(each.start for each in pieces[1:]), np.inf]
@@ -59,49 +69,49 @@ def along(driven: Driven, pieces: Sequence[Piece], psi: Any, times: Sequence[flo
     return np.array(out)
 
 
-def qutip_psi(driven: Driven, psi: Any, times: Sequence[float], longest: float) -> Complex:
+def qutip_psi(driven: Driving, psi: Any, times: Sequence[float], longest: float) -> Complex:
     """The same by QuTiP's sesolve."""
 
     def value(f: pulses.Pulse) -> Callable[[float], float]:
         return lambda t: float(f(np.array([t]))[0])
 
-    terms = [[qutip.Qobj(drive.term.toarray()), value(drive.pulse)] for drive in driven.drives]
+    terms = [[qutip.Qobj(drive.term.frequencies.toarray()), value(drive.pulse)] for drive in driven.drives]
     H = qutip.QobjEvo([qutip.Qobj(driven.system.frequencies.toarray()), *terms])
     start = qutip.Qobj(np.reshape(psi, (-1, 1)))
     found = qutip.sesolve(H, start, [0.0, *times], options={**TIGHT, "max_step": longest})
     return np.array([each.full().ravel() for each in found.states[1:]])
 
 
-def shaken_chain() -> tuple[Driven, Complex]:
+def shaken_chain() -> tuple[Driving, Complex]:
     made = lattice_system(16, potential={"kind": "harmonic", "omega": 0.2}, boundary="open")
     assert made.lattice is not None
     x = made.lattice.positions[0]
     psi = np.exp(-(x**2) / 8) + 0.01 * (1 + 0j)
     shake = shaken(0.1 * x, pulse(shape="cosine", amplitude=1.0, frequency=0.05, phase=0.3), made)
-    return Driven(made, [shake]), psi / np.linalg.norm(psi)
+    return Driving(made, [shake]), psi / np.linalg.norm(psi)
 
 
-def rabi() -> tuple[Driven, Complex]:
+def rabi() -> tuple[Driving, Complex]:
     drive = term(SX, pulse(shape="gaussian", centre=3.0, width=0.5, height=2.5066), System(SZ))
-    return Driven(System(SZ), [drive]), np.array([1.0, 0.0], complex)
+    return Driving(System(SZ), [drive]), np.array([1.0, 0.0], complex)
 
 
-def two_drives() -> tuple[Driven, Complex]:
+def two_drives() -> tuple[Driving, Complex]:
     H0 = System(hermitian(4, 1))
     window = pulse(shape="cosine", amplitude=1.0, frequency=0.5, window=[0.33, 2.71])
     bump = pulse(shape="gaussian", centre=1.5, width=0.4, height=0.8)
     psi = np.array([0.5, 0.5j, -0.5, 0.5])
-    return Driven(H0, [term(hermitian(4, 2), window, H0), term(hermitian(4, 3), bump, H0)]), psi
+    return Driving(H0, [term(hermitian(4, 2), window, H0), term(hermitian(4, 3), bump, H0)]), psi
 
 
-def kinked() -> tuple[Driven, Complex]:
+def kinked() -> tuple[Driving, Complex]:
     """A function from Python with a kink and a jump that nobody tells of."""
     H0 = System(hermitian(3, 4))
     drive = term(hermitian(3, 5), Function(lambda t: abs(t - 1.234) + (t > 0.777), "f"), H0)
-    return Driven(H0, [drive]), np.array([1.0, 1.0, 1.0], complex) / np.sqrt(3)
+    return Driving(H0, [drive]), np.array([1.0, 1.0, 1.0], complex) / np.sqrt(3)
 
 
-CASES: dict[str, tuple[Callable[[], tuple[Driven, Complex]], float, float]] = {
+CASES: dict[str, tuple[Callable[[], tuple[Driving, Complex]], float, float]] = {
     "Rabi": (rabi, 6.0, 0.5),
     "two drives": (two_drives, 3.0, 0.25),
     "chain": (shaken_chain, 10.0, 1.0),
@@ -138,16 +148,16 @@ def test_landau_and_zener() -> None:
     """
     T, speed = 12.0, 2.0
     ramp = pulse(shape="ramp", start=0.0, end=2 * T, to=speed * T, **{"from": -speed * T})
-    driven = Driven(System(SX), [term(SZ, ramp, System(SX))])
+    driven = Driving(System(SX), [term(SZ, ramp, System(SX))])
     pieces = pieces_of(driven, 2 * T, 0.5, 1e-3)
     end = np.abs(along(driven, pieces, [1.0, 0.0], [2 * T])[0, 0]) ** 2
     assert end == pytest.approx(np.exp(-np.pi / (2 * speed)), abs=1.0 / (speed * T))
     assert np.abs(end - np.abs(qutip_psi(driven, [1.0, 0.0], [2 * T], 0.01)[0, 0]) ** 2) < PART * 1e-3
 
 
-def exact_step(driven: Driven, begin: float, h: float) -> Complex:
+def exact_step(driven: Driving, begin: float, h: float) -> Complex:
     """The operator over a step, by 2000 steps of fourth order each, from a slow formula of its own."""
-    parts = [driven.system.frequencies.toarray(), *(drive.term.toarray() for drive in driven.drives)]
+    parts = [driven.system.frequencies.toarray(), *(drive.term.frequencies.toarray() for drive in driven.drives)]
     U, n = np.eye(parts[0].shape[0], dtype=complex), 200
     for k in range(n):
         a = begin + h * k / n + h / n * (0.5 + np.array([-1, 1]) * np.sqrt(3) / 6)
@@ -185,7 +195,7 @@ def test_norms_of_many_beables_bound_the_exact_ones() -> None:
     made = lattice_system(70, potential={"kind": "harmonic", "omega": 0.1})
     assert made.lattice is not None
     V = np.sin(made.lattice.positions[0])
-    rough = Driven(made, [shaken(V, pulse(shape="constant", height=1.0), made)]).norms
+    rough = Driven(made, [shaken(V, pulse(shape="constant", height=1.0), made).term]).norms
     W0, W1 = made.frequencies.toarray(), np.diag(V)
     assert rough.spread[0] >= 0.5 * np.ptp(np.linalg.eigvalsh(W0))
     assert rough.spread[1] == pytest.approx(0.5 * np.ptp(V))
@@ -196,7 +206,7 @@ def test_norms_of_many_beables_bound_the_exact_ones() -> None:
     assert rough.commutator(np.array([1.0, 2.0]), np.array([2.0, 4.0])) == 0.0
 
 
-def noise(driven: Driven, pieces: Sequence[Piece], psi: Complex, duration: float) -> tuple[float, float]:
+def noise(driven: Driving, pieces: Sequence[Piece], psi: Complex, duration: float) -> tuple[float, float]:
     """Of two levels: copies per member, and N times the variance of n_0/N that they leave, at the end.
 
     Every copy moves a member; d rho is carried on to the end as the mean field carries what it changes in Psi.
@@ -225,7 +235,7 @@ def noise(driven: Driven, pieces: Sequence[Piece], psi: Complex, duration: float
 def test_noise_is_that_of_the_smooth_hamiltonian() -> None:
     """Copies and the variance they leave, with the default bounds against very narrow ones: flows turn round here."""
     H0 = System(SZ + 0.2 * SX)
-    driven = Driven(H0, [term(SX, pulse(shape="cosine", amplitude=1.0, frequency=0.25), H0)])
+    driven = Driving(H0, [term(SX, pulse(shape="cosine", amplitude=1.0, frequency=0.25), H0)])
     psi = np.sqrt([0.7, 0.3]).astype(complex)
     coarse, fine = pieces_of(driven, 6.0, 0.5), pieces_of(driven, 6.0, 0.005, 1e-6)
     assert 24 < len(coarse) < 200 < 1000 < len(fine)
@@ -237,9 +247,9 @@ def test_pieces_of_pulses_that_stand_still() -> None:
     """A constant pulse keeps its value, is no reason for a piece, and ends in a piece where its window does."""
     H0 = System(SZ)
     drive = term(SX, pulse(shape="constant", height=0.1, window=[0.35, 1.0]), H0)
-    assert pieces_of(Driven(H0, [drive]), 2.0, 0.1) == [Piece(0.0, (0.0,)), Piece(0.35, (0.1,)), Piece(1.0, (0.0,))]
+    assert pieces_of(Driving(H0, [drive]), 2.0, 0.1) == [Piece(0.0, (0.0,)), Piece(0.35, (0.1,)), Piece(1.0, (0.0,))]
     tail = term(SX, pulse(shape="gaussian", centre=0.0, width=0.1, height=1.0), H0)
-    pieces = pieces_of(Driven(H0, [tail]), 100.0, 0.1)
+    pieces = pieces_of(Driving(H0, [tail]), 100.0, 0.1)
     assert pieces[-1].coefficients == (0.0,)
     assert pieces[-1].start < 1.0
 
@@ -247,16 +257,82 @@ def test_pieces_of_pulses_that_stand_still() -> None:
 def test_systems_of_a_driven_one_are_what_they_stand_for() -> None:
     """Elements that vanish at a value of the pulse are gone, lattices have their potential, names stay."""
     H0 = System([[1.0, 0.5], [0.5, -1.0]], hbar=2.0, labels=["up", "down"])
-    driven = Driven(H0, [term([[0.0, 1.0], [1.0, 0.5]], pulse(shape="constant", height=1.0), H0)])
+    driven = Driving(H0, [term([[0.0, 1.0], [1.0, 0.5]], pulse(shape="constant", height=1.0), H0)])
     for c in (-0.5, 0.0, 0.3):
         made, same = driven.at([c]), System([[1.0, 0.5 + c], [0.5 + c, -1.0 + 0.5 * c]], hbar=2.0)
         assert np.array_equal(made.hamiltonian.toarray(), same.hamiltonian.toarray())
-        assert (made.pairs, list(made.labels), made.hbar, made.P) == (same.pairs, ["up", "down"], 2.0, 2)
+        assert (made.pairs, list(made.labels), made.hbar, made.P) == (1, ["up", "down"], 2.0, 2)
         assert (made.couplings.shift, made.couplings.entries) == (same.couplings.shift, same.couplings.entries)
     chain, _ = shaken_chain()
     first = chain.at([0.5])
     assert isinstance(first.lattice, lattice.Lattice)
     assert np.allclose(first.hamiltonian.toarray(), first.lattice.hamiltonian().toarray(), rtol=0, atol=1e-15)
+
+
+def test_a_schedule_goes_on_under_the_pulses() -> None:
+    """Switches of H_0 and filters keep their times; pulses go on; what the run does not reach stays as it is."""
+    H0, H1 = System(SZ), System(2 * SZ)
+    steady = term(SX, pulse(shape="constant", height=0.3, window=[0.25, 9.0]), H0)
+    bounds = Bounds(0.5, lambda k: record(k, 0.5).share, 1e-4, 0.03 * MOVED)
+    given = Schedule((Filter(0.7, (0,)), Switch(1.2, H1), Switch(5.0, H0)))
+    first, made = constant(H0, [steady], given, bounds, 2.0)
+    assert np.array_equal(first.hamiltonian.toarray(), SZ)
+    assert [each.at for each in made] == [0.25, 0.7, 1.2, 5.0]
+    assert made.entries[1] == given.entries[0]
+    for k, H in ((0, SZ + 0.3 * SX), (2, 2 * SZ + 0.3 * SX)):
+        entry = made.entries[k]
+        assert isinstance(entry, Switch)
+        assert np.allclose(entry.system.hamiltonian.toarray(), H, rtol=0, atol=1e-15)
+    ramp = pulse(shape="ramp", start=0.0, end=3.0, to=1.0, **{"from": 0.0})
+    steep = constant(H0, [term(SX, ramp, H0)], given, bounds, 2.0)[1]
+    assert {0.7, 1.2} <= {each.at for each in steep}
+
+
+def same_drive(given: Any, want: Complex, t: float, args: dict[str, Any] | None = None) -> None:
+    """What Python gave comes to this H at this time."""
+    system, drives = split(given, args, 2.0)
+    H = system.hamiltonian.toarray().astype(complex)
+    for drive in drives:
+        H = H + drive.pulse(np.array([t]))[0] * drive.term.hamiltonian.toarray()
+    assert np.allclose(H, want, rtol=0, atol=1e-14)
+
+
+def test_hamiltonians_of_time_from_python() -> None:
+    """Lists, functions of (t, args), a drive that turns in the complex plane, QobjEvo, a lattice, pulses by name."""
+    up = np.array([[0, 1], [0, 0]], complex)
+    H = SZ + np.cos(0.6) * SX
+    same_drive([SZ, [SX, lambda t: np.cos(2 * t)]], H, 0.3)
+    same_drive([SZ, [SX, lambda t, args: np.cos(args["w"] * t)]], H, 0.3, {"w": 2.0})
+    same_drive([System(SZ), (qutip.Qobj(SX), lambda t, w: np.cos(w * t))], H, 0.3, {"w": 2.0})
+    same_drive([[SX, lambda t: t]], 0.3 * SX, 0.3)
+    same_drive([SZ, SX, [SX, {"shape": "constant", "height": 2.0}]], SZ + 3 * SX, 0.3)
+    evo = qutip.QobjEvo([qutip.Qobj(SZ), [qutip.Qobj(SX), lambda t: np.cos(2 * t)]])
+    same_drive(evo, H, 0.3)
+    turning = [SZ, [up, lambda t: np.exp(2j * t)], [up.T, lambda t: np.exp(-2j * t)]]
+    same_drive(turning, SZ + np.exp(0.6j) * up + np.exp(-0.6j) * up.T, 0.3)
+    made = lattice_system(8)
+    assert made.lattice is not None
+    x = made.lattice.positions[0]
+    for V in (x, np.diag(x), lambda x: x):
+        same_drive([made, [V, lambda t: t]], made.hamiltonian.toarray() + 0.3 * np.diag(x), 0.3)
+    assert not any(evolves(each) for each in ([[0, 1], [1, 0]], [["0", "1j"], ["-1j", "0"]], SZ, System(SZ)))
+    assert all(evolves(each) for each in (evo, turning, [made, [x, "sin(t)"]]))
+
+
+def test_what_is_no_hamiltonian_of_time_is_refused() -> None:
+    up = np.array([[0, 1], [0, 0]])
+    bad: list[tuple[Any, str]] = [
+        ([SZ, [up, np.sin]], r"system = .*H\(t = .*must be Hermitian"),
+        ([SZ, [SX, lambda t: 1j]], r"must be Hermitian"),
+        ([SZ, [np.eye(3), np.sin]], r"system\[1\]\.hamiltonian = .*must have as many as the system: 2"),
+        ([SZ, [SX, lambda t: "a"]], r"a function of t = .*must give a number"),
+        ([SZ, [SX, {"shape": "square"}]], r"system\[1\]\[1\]\.shape = .*no such shape"),
+        (qutip.QobjEvo(lambda t: t * qutip.sigmax()), r"must be a sum of constant operators times functions"),
+    ]
+    for given, said in bad:
+        with pytest.raises(InputError, match=said) as refused:
+            split(given, None, 1.0)
+        assert "\n" not in str(refused.value)
 
 
 WRONG = [
@@ -292,10 +368,10 @@ def test_functions_that_are_no_pulses_are_refused() -> None:
     for value in (np.nan, 1j, "x", None):
         f: Any = lambda t, value=value: value  # noqa: E731
         with pytest.raises(InputError, match=r"f = .*: must be a (finite real )?number, at t = "):
-            pieces_of(Driven(H0, [term(SX, Function(f, "f"), H0)]), 1.0, 0.1)
+            pieces_of(Driving(H0, [term(SX, Function(f, "f"), H0)]), 1.0, 0.1)
     wild = pulse(shape="cosine", amplitude=1.0, frequency=1e9)
     with pytest.raises(InputError, match=r"must vary less: more than 1,000,000 constant Hamiltonians"):
-        pieces_of(Driven(H0, [term(SX, wild, H0)]), 1.0, 0.1)
+        pieces_of(Driving(H0, [term(SX, wild, H0)]), 1.0, 0.1)
 
 
 def test_functions_take_their_parameters() -> None:
@@ -315,8 +391,6 @@ def test_drive_of_a_lattice_is_a_potential() -> None:
     made = lattice_system(8)
     one = pulse(shape="constant", height=1.0)
     found = term(np.diag(np.arange(8.0)), one, made)
-    assert isinstance(found, Drive)
-    assert found.potential is not None
+    assert np.array_equal(found.term.frequencies.diagonal(), np.arange(8.0))
     with pytest.raises(InputError, match="must be diagonal on a lattice"):
         term(np.ones((8, 8)), one, made)
-    assert isinstance(Norms([made.frequencies, found.term]).spread[1], float)

@@ -21,6 +21,7 @@ from copympi.kernels import (
     events,
     exact,
     exact_phases,
+    excess,
     field_plans,
     fields,
     general,
@@ -132,6 +133,16 @@ def one_by_one() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def forms(size: int = P) -> excess.Forms:
+    return excess.Forms(**in_forms(size))
+
+
+def in_forms(size: int = P) -> dict[str, Any]:
+    """Two observables of so many beables."""
+    parts = {"vr": real(size, size), "vi": real(size, size), "mr": real(2, size, size), "mi": real(2, size, size)}
+    return {"energy": real(size), **parts, "end": np.array([0.1, 0.2])}
+
+
 def calls() -> dict[str, Call]:
     """Every public function and class of the kernels that is given arrays, with arguments that are right."""
     n, real_n = i64(R, P, value=2), real(R, P, value=2.0)
@@ -167,6 +178,11 @@ def calls() -> dict[str, Call]:
             exact.Paths(**one_by_one()).watch, {"death": real(R, P), "smallest": i64(R, P), "floor": i64(R, P)},
         ),
         "Paths.name": (exact.Paths(**one_by_one()).name, {"ids": blocks()["ids"], "offset": blocks()["offset"]}),
+        "Forms": (excess.Forms, in_forms()),
+        "excess.Paths": (
+            excess.Paths,
+            {**one_by_one(), "forms": forms(), "death": real(R, P), "jumps": real(R, 2), "held": real(R, 2)},
+        ),
         "half_step": (half_step, {**system, "n": real(P, value=2.0), "phase": real(P), "t": 0.1}),
         "counts.advance": (
             counts.advance,
@@ -319,6 +335,8 @@ def wrong_object(value: Any, name: str) -> list[Any]:
         made.append(general_counts.Work(other) if isinstance(value, general_counts.Work) else other)
     if isinstance(value, exact_phases.Law):
         made.append(law(OTHER))
+    if isinstance(value, excess.Forms):
+        made.append(forms(P + 1))
     if isinstance(value, Crowd):
         made += [crowd(3, U + 1), crowd(3, U, P + 1), *([crowd(0)] if name in NEED_VALUES else [])]
     if isinstance(value, Classes):
@@ -336,7 +354,7 @@ NEED_VALUES = (
 
 def wrong(value: Any, name: str, shorter: bool, longer: bool) -> list[Any]:
     """What must be refused in the place of a right array or object."""
-    kinds = (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law)
+    kinds = (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law, excess.Forms)
     if isinstance(value, (*kinds, general.CopyRule, general_counts.Work)):
         return wrong_object(value, name)
     if not isinstance(value, np.ndarray):
@@ -388,6 +406,7 @@ OUT_OF_RANGE: list[tuple[str, str, Any, int]] = [
     ("Crowd", "counts", (1, 2), 3), ("Crowd", "counts", (0, 1), 99), ("Crowd", "spectators", (0, 0), 3),
     ("Crowd", "spectators", (0, 0), -1),
     ("Paths", "n", (0, 1), -1), ("Paths.name", "offset", 1, 7), ("Paths.name", "offset", 0, 1),
+    ("excess.Paths", "n", (0, 1), -1),
     ("Classes", "count", (0, 1, 2), -1), ("Classes", "count", (1, 0, 0), 2), ("Classes", "n", (1, 2), 9),
     ("Classes", "spectators", (0, 0), 2), ("Classes", "spectators", (0, 0), -1),
     ("draw_proposals", "proposals", (0, 0), 3), ("draw_proposals", "proposals", (1, 0), -1),

@@ -51,4 +51,16 @@ def test_what_does_not_fit_is_refused_in_one_line(first: System, entries: list[S
 
 def test_a_lattice_may_get_another_potential() -> None:
     other = copympi.lattice(4, potential={"kind": "harmonic", "omega": 0.5})
-    assert checked(RING, [Switch(2.0, other)]).switches[0].system is other
+    (switch,) = checked(RING, [Switch(2.0, other)]).switches
+    assert switch.system.lattice is other.lattice
+
+
+def test_a_composite_keeps_its_parts() -> None:
+    """Named parts stay, whether the later H has none, or such as a tensor product of QuTiP's has."""
+    pair = System(np.eye(4), parts=[{"name": "left", "dimension": 2}, {"name": "right", "dimension": 2}])
+    other = System(np.eye(4), parts=[{"name": "A", "dimension": 2}, {"name": "B", "dimension": 2}])
+    schedule = checked(pair, [Switch(1.0, System(np.eye(4))), Switch(2.0, other)])
+    assert all(system.parts == pair.parts and system.labels == pair.labels for system in schedule.systems)
+    for first in (System(np.eye(4)), System(np.eye(8), parts=[{"name": n, "dimension": 2} for n in "abc"])):
+        with pytest.raises(InputError, match=r"schedule\[0\].hamiltonian = .*(4 beables|at the start has no)"):
+            checked(first, [Switch(1.0, other)])

@@ -1,0 +1,176 @@
+"""Runs under a smooth H(t): against QuTiP, from configs and from Python, resumed, read again, in another basis."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import qutip
+from numpy.typing import NDArray
+
+import copympi
+from copympi import InputError
+from copympi.model.drives import Segment
+from copympi.run import plan, settings
+
+SX, SY, SZ = np.array([[0, 0.5], [0.5, 0]]), np.array([[0, -0.5j], [0.5j, 0]]), np.diag([0.5, -0.5])
+N = 10**14
+PSI = [0.6, 0.8j]
+GAUSSIAN = {"shape": "gaussian", "centre": 1.5, "width": 0.4, "height": 2.0}
+TIGHT = {"atol": 1e-12, "rtol": 1e-10, "nsteps": 10**6, "max_step": 0.02}
+CONFIG = """
+[system]
+hamiltonian = [[0.5, 0], [0, -0.5]]
+[[system.drive]]
+hamiltonian = [[0, 0.5], [0.5, 0]]
+pulse = {shape = "gaussian", centre = 1.5, width = 0.4, height = 2.0}
+[[system.drive]]
+hamiltonian = [[0, "-0.5j"], ["0.5j", 0]]
+pulse = {shape = "cosine", amplitude = 0.5, frequency = 0.3, window = [0.37, 2.0]}
+[preparation]
+members = 1e14
+state = [0.6, "0.8j"]
+[dynamics]
+duration = 3.0
+[output]
+interval = 0.25
+"""
+
+
+def gaussian(t: float) -> float:
+    return 2.0 * math.exp(-0.5 * ((t - 1.5) / 0.4) ** 2)
+
+
+def cosine(t: float, args: dict[str, float]) -> float:
+    return 0.5 * math.cos(2 * math.pi * args["frequency"] * t) if 0.37 <= t < 2.0 else 0.0
+
+
+def sesolve(times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """|Psi|^2 by QuTiP for CONFIG."""
+
+    def window(t: float) -> float:
+        return cosine(t, {"frequency": 0.3})
+
+    H = qutip.QobjEvo([qutip.Qobj(SZ), [qutip.Qobj(SX), gaussian], [qutip.Qobj(SY), window]])
+    psi = qutip.Qobj(np.reshape(PSI, (2, 1)))
+    return np.array([np.abs(each.full().ravel()) ** 2 for each in qutip.sesolve(H, psi, times, options=TIGHT).states])
+
+
+def simulate(system: Any, **more: Any) -> copympi.Run:
+    said = {"state": PSI, "members": N, "duration": 3.0, "interval": 0.25, "seed": 1}
+    return copympi.simulate(system, **(said | more))
+
+
+def test_config_and_python_give_the_same_run_within_the_tolerance_of_sesolve(tmp_path: Path) -> None:
+    """Tables in TOML, a list with functions of t and of (t, args), and both from Python: the same bits."""
+    file = tmp_path / "driven.toml"
+    file.write_text(CONFIG)
+    job = plan.from_file(file, [], None, 1.0)
+    functions = [SZ, [SX, gaussian], [SY, cosine]]
+    run = simulate(functions, args={"frequency": 0.3})
+    assert [(each.at, each.system.coefficients) for each in run.schedule.switches if isinstance(each.system, Segment)]
+    assert 2.0 in [each.at for each in run.schedule]
+    ours = [each.at for each in job.schedule]
+    assert 0.37 in ours
+    exact = sesolve(run.time)
+    tables = simulate(
+        [SZ, [SX, GAUSSIAN], [SY, {"shape": "cosine", "amplitude": 0.5, "frequency": 0.3, "window": [0.37, 2.0]}]]
+    )
+    assert [each.at for each in tables.schedule] == ours
+    for each in (run, tables):
+        assert np.abs(each.occupation / N - exact).max() < 1e-4 / 10
+        assert np.abs(each.schrodinger - exact).max() < 1e-4 / 10
+    finer = simulate(functions, args={"frequency": 0.3}, tolerance=1e-7)
+    assert np.abs(finer.schrodinger - exact).max() < 2e-8
+    assert np.abs(finer.occupation / N - exact).max() < 1e-6  # the noise of 10^14
+
+
+def test_a_run_that_is_made_longer_has_the_bits_of_one_that_was_long(tmp_path: Path) -> None:
+    long = simulate([SZ, [SX, gaussian]])
+    simulate([SZ, [SX, gaussian]], duration=1.5, output=tmp_path / "a")
+    again = simulate([SZ, [SX, gaussian]], output=tmp_path / "a", resume=True)  # as it stands in the file
+    assert np.array_equal(long.occupation, again.occupation)
+    assert np.array_equal(long.phase, again.phase)
+    assert [each.at for each in again.schedule] == [each.at for each in long.schedule]
+    assert np.array_equal(again.schrodinger, long.schrodinger)
+
+    def asked(f: Callable[[float], float]) -> dict[str, Any]:
+        sections = {"preparation": {"members": N, "state": PSI}, "dynamics": {"duration": 3.0}, "output": {}}
+        return plan.from_keywords([SZ, [SX, f]], sections, None, None, 1.0).settings
+
+    settings.compare(asked(gaussian), asked(lambda t: gaussian(t)), tmp_path)
+    with pytest.raises(InputError, match=r"schedule\[\d+\] = .* was at = .* when .* was written") as refused:
+        settings.compare(asked(gaussian), asked(lambda t: 1.01 * gaussian(t)), tmp_path)
+    assert "\n" not in str(refused.value)
+    written = tmp_path / "again.toml"
+    with_functions = str(again.config["system"]["drive"])
+    assert with_functions == "functions of time from Python"
+    head, rest = CONFIG.split("[[system.drive]]")[0], CONFIG[CONFIG.index("[preparation]") :]
+    written.write_text(f'{head}drive = "{with_functions}"\n{rest}')
+    with pytest.raises(
+        InputError, match=r'again\.toml: system\.drive = "functions of time from Python": cannot be had'
+    ):
+        plan.from_file(written, [], None, 1.0)
+
+
+def test_another_basis_turns_drives_too() -> None:
+    """In the eigenstates of sx: populations are those of the state there."""
+    U = np.array([[1, 1], [1, -1]]) / np.sqrt(2)
+    run = simulate([SZ, [SX, gaussian], [SY, cosine]], args={"frequency": 0.3}, basis=U)
+    plain = simulate([SZ, [SX, gaussian], [SY, cosine]], args={"frequency": 0.3})
+    turned = simulate(
+        [U @ SZ @ U, [U @ SX @ U, gaussian], [U @ SY @ U, cosine]], args={"frequency": 0.3}, state=U @ np.array(PSI)
+    )
+    assert np.abs(run.occupation - turned.occupation).max() / N < 1e-6
+    assert np.abs(run.occupation - plain.occupation).max() / N > 0.1
+
+
+MORE: dict[str, Callable[[], tuple[Any, dict[str, Any]]]] = {
+    "members": lambda: ([SZ, [SX, gaussian]], {"members": 2000, "representation": "members"}),
+    "exact": lambda: ([SZ, [SX, gaussian]], {"members": 2000, "method": "exact"}),
+    "phases": lambda: ([SZ, [SX, gaussian]], {"members": 2000, "phase_spread": 0.01}),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_few_members_follow_too(name: str) -> None:
+    """Null hypothesis: n_0/N at the end has the mean field's mean and about its noise; five sigma (0.02) of 2000."""
+    system, more = MORE[name]()
+    run = simulate(system, **more)
+    exact = simulate(system).schrodinger[-1]
+    assert run.occupation[-1, 0] / run.occupation[-1].sum() == pytest.approx(exact[0], abs=0.06)
+
+
+def test_a_shaken_lattice_goes_with_its_state(tmp_path: Path) -> None:
+    """Of many beables errors are judged on Psi: fewer Hamiltonians, as close to sesolve."""
+    made = copympi.lattice(70, potential={"kind": "harmonic", "omega": 0.1}, boundary="open")
+    assert made.lattice is not None
+    x = made.lattice.positions[0]
+    shake = {"shape": "cosine", "amplitude": 1.0, "frequency": 0.04}
+    said = {"state": None, "packet": {"centre": 3, "width": 3}, "spectators": 1, "members": 10**9, "duration": 6.0}
+    run = simulate([made, [0.02 * x, shake]], **said, interval=1.0, output=tmp_path / "r")  # as it stands in the file
+    assert 6 < len(run.schedule) < 60
+    last = run.schedule.switches[-1].system
+    assert last.lattice is not None
+    assert np.allclose(last.hamiltonian.toarray(), last.lattice.hamiltonian().toarray(), rtol=0, atol=1e-14)
+    H = [
+        qutip.Qobj(made.hamiltonian.toarray()),
+        [qutip.Qobj(np.diag(0.02 * x)), lambda t: math.cos(0.08 * math.pi * t)],
+    ]
+    start = qutip.Qobj(run._start.reshape(-1, 1))
+    states = qutip.sesolve(qutip.QobjEvo(H), start, run.time, options=TIGHT | {"max_step": 0.1}).states
+    exact = np.array([np.abs(each.full().ravel()) ** 2 for each in states])
+    assert np.abs(run.schrodinger - exact).max() < 0.2e-4
+
+
+def test_a_schedule_beside_drives() -> None:
+    """H_0 is switched, the pulse goes on."""
+    run = simulate([SZ, [SX, gaussian]], schedule=[(1.3, 2 * SZ)])
+    H = qutip.QobjEvo([qutip.Qobj(SZ), [qutip.Qobj(SX), gaussian], [qutip.Qobj(SZ), lambda t: float(t >= 1.3)]])
+    states = qutip.sesolve(H, qutip.Qobj(np.reshape(PSI, (2, 1))), run.time, options=TIGHT | {"max_step": 0.002}).states
+    exact = np.array([np.abs(each.full().ravel()) ** 2 for each in states])
+    assert np.abs(run.occupation / N - exact).max() < 1e-4
