@@ -40,7 +40,7 @@ class InfiniteEnsemble(IndependentReplicas):
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
     ) -> None:
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
-        self.shift = system.couplings.shift
+        self.rule = rule
         self.field = MeanField(system, rule, self.shift)
         psi = np.sqrt(np.asarray(start.counts, float)) * np.exp(-1j * start.phase)
         self.c = np.tile(psi, (self.layout.here, 1))
@@ -50,6 +50,16 @@ class InfiniteEnsemble(IndependentReplicas):
         """Set out for the next stop."""
         super().begin(stop)
         self._error = max(FINER * self.accuracy.tolerance * stop.share, SMALLEST_ERROR)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached; the next step is found anew."""
+        super().switch(system)
+        self.field = MeanField(system, self.rule, self.shift)
+        self.length[:] = 0.0
+
+    def check(self, system: System) -> None:
+        """InputError where a matrix of the copy rule does not fit a later system."""
+        self.rule.fit(system.P)
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
@@ -104,7 +114,7 @@ class InfiniteEnsemble(IndependentReplicas):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Shares rho and phases of this rank's replicas, (here, P) each, by the names of datasets."""
-        phase = self.shift * self.times[:, None] - np.angle(self.c)
+        phase = self.turn[:, None] - np.angle(self.c)
         return {"occupation": np.abs(self.c) ** 2, "phase": phase}
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
