@@ -98,15 +98,12 @@ cdef class Replicas:
         return self.unfinished
 
     def follow(self, Bonds bonds not None):
-        """Go on by another H whose elements stand in the same places; between steps. Raises ValueError where not."""
-        cdef Workspace workspace = self.workspace
-        need(not self.unfinished, "bonds: a step is unfinished")
-        need(bonds.d.P == workspace.bonds.d.P and bonds.d.bonds == workspace.bonds.d.bonds
-             and bonds.d.tiles == workspace.bonds.d.tiles and bonds.most_bonds <= workspace.bonds.most_bonds
-             and bonds.couplings.system.nnz == workspace.bonds.couplings.system.nnz,
-             "bonds: must stand in the same places")
-        workspace.bonds = bonds
-        self.g.d = &bonds.d
+        """Go on by another H whose elements stand in the same places. Raises ValueError where they do not."""
+        cdef Bonds old = self.workspace.bonds
+        need(bonds.d.P == old.d.P and bonds.d.bonds == old.d.bonds and bonds.d.tiles == old.d.tiles
+             and bonds.most_bonds <= old.most_bonds and bonds.couplings.system.nnz == old.couplings.system.nnz
+             and not self.unfinished, "bonds: must stand in the same places, between steps")
+        self.workspace.bonds, self.g.d = bonds, &bonds.d
 
     def forget(self):
         """Forget an unfinished step: the replicas are as the arrays show them."""

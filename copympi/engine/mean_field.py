@@ -40,22 +40,21 @@ class InfiniteEnsemble(IndependentReplicas):
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
     ) -> None:
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
-        self.rule = rule
-        self.field = MeanField(system, rule, self.shift)
+        self.rule, self.field = rule, MeanField(system, rule, self.shift)
         psi = np.sqrt(np.asarray(start.counts, float)) * np.exp(-1j * start.phase)
         self.c = np.tile(psi, (self.layout.here, 1))
         self.length = np.zeros(self.layout.here)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached; its first step is to be found."""
+        super().switch(system)
+        self.field = MeanField(system, self.rule, self.shift)
+        self.length[:] = 0.0
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""
         super().begin(stop)
         self._error = max(FINER * self.accuracy.tolerance * stop.share, SMALLEST_ERROR)
-
-    def switch(self, system: System) -> None:
-        """Follow another H from the stop that was reached; the next step is found anew."""
-        super().switch(system)
-        self.field = MeanField(system, self.rule, self.shift)
-        self.length[:] = 0.0
 
     def check(self, system: System) -> None:
         """InputError where a matrix of the copy rule does not fit a later system."""

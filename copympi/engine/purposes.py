@@ -30,10 +30,13 @@ class Purpose(IntEnum):
     EXACT_MEMBERS = 11
     """Which members they are that copy so; streams as those of EXACT."""
     EXACT_PATHS = 12
-    """Copies of `exact.paths`: streams as those of EXACT, with the caller's keys in place of replicas."""
+    """Copies of `exact.paths`, and of `excess.excess`, whose paths are the same: streams as those of EXACT, with the
+    caller's keys in place of replicas."""
     EXACT_PHASES = 15
     """Copies one by one of members, or phase classes, with phases of their own: stream step s for all of step s."""
     SPLITTING = 30
     """Replicas of rare events: stream block k for stage k of a repeat; step 0 for walkers' keys, 1 for who goes on."""
     GUIDED = 31
     """Members who jump guided by a wavefunction (Bell's process): stream step s for step s."""
+    CIRCUITS = 32
+    """Random circuits, replica: which circuit; stream step s for its layer s. Block 1: starts, replica: which start."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.kernels.couplings import Couplings
-from copympi.model import hamiltonian, potential, pulses
+from copympi.model import composite, hamiltonian, potential, pulses
 from copympi.model import system as systems
 from copympi.model.carried import Carried
 from copympi.model.lattice import Lattice
@@ -32,6 +32,8 @@ from copympi.model.tables import table
 KEY = "system.drive"
 MANY = DENSE_TO
 """Beables up to which errors are judged whatever the state."""
+WAYS = ("hamiltonian", "potential", "terms")
+"""Keys of which one says what is driven."""
 BYTES = 3e8
 """What systems that are made of one driven system may take before the oldest is made anew when it is wanted again."""
 
@@ -218,7 +220,7 @@ def constant(
 
 
 def read(given: Any, system: System, folder: Path = Path(), key: str = KEY) -> tuple[Drive, ...]:
-    """The drives that tables {hamiltonian or potential, pulse = {shape, ...}} stand for; files are of `folder`.
+    """The drives that tables {hamiltonian, potential or terms, pulse = {shape, ...}} stand for; files are of `folder`.
 
     InputErrors name `key`[j].
     """
@@ -230,12 +232,16 @@ def read(given: Any, system: System, folder: Path = Path(), key: str = KEY) -> t
 
 
 def _one(given: Any, system: System, folder: Path, key: str) -> Drive:
-    table(given, key, ["pulse"], ["hamiltonian", "potential"])
+    table(given, key, ["pulse"], list(WAYS))
     pulse = pulses.named(given["pulse"], f"{key}.pulse")
-    if ("hamiltonian" in given) == ("potential" in given):
-        raise InputError(key, given, "must have either hamiltonian or, on a lattice, potential")
+    if sum(way in given for way in WAYS) != 1:
+        raise InputError(key, given, "must have one of hamiltonian, potential (of a lattice), terms (of a composite)")
     if "potential" in given:
         return shaken(given["potential"], pulse, system, folder, key)
+    if "terms" in given:
+        if system.parts is None:
+            raise InputError(f"{key}.terms", given["terms"], 'must go with builder = "composite"')
+        return term(composite.hamiltonian(given["terms"], system.parts, folder, f"{key}.terms"), pulse, system, key)
     return term(hamiltonian.read(given["hamiltonian"], folder, f"{key}.hamiltonian"), pulse, system, key)
 
 

@@ -25,6 +25,9 @@ def describe(data: Results) -> list[str]:
         f"  members   {humane(data.number)}" + (f" in each of {R:,} replicas" if R > 1 else ""),
         f"  records   {T:,}, t = 0 .. {data.time[-1]:g} {unit}".rstrip(),
     ]
+    if data.schedule.switches:
+        at = [switch.at for switch in data.schedule.switches]
+        out.append(f"  H         switched {len(at):,} times, t = {at[0]:g} .. {at[-1]:g} {unit}".rstrip())
     if data.sparse is not None:
         times = ", ".join(f"{t:g}" for t in data.sparse[:8]) + (", ..." if data.sparse.size > 8 else "")
         out.append(f"  profiles  {data.sparse.size:,}, t = {times}")

@@ -17,7 +17,7 @@ from copympi.config import reading as configuration
 from copympi.config import writing
 from copympi.engine import methods
 from copympi.errors import InputError
-from copympi.model import build, rule_tables
+from copympi.model import build, evolving, rule_tables
 from copympi.model.labels import Labels
 from copympi.model.system import System
 from copympi.run import plan
@@ -72,6 +72,8 @@ def from_python(config: Any) -> Base:
     if "system" not in given:
         raise InputError("system", "(left out)", "must be given")
     system = given.pop("system")
+    if evolving.evolves(system):
+        raise InputError("system", "H(t)", "cannot be swept as functions; give a config with tables [[system.drive]]")
     system = system if isinstance(system, System) else System(system)
     labels = None if isinstance(system.labels, Labels) else list(system.labels)
     values: dict[str, Any] = {"system": plan.written(system) | {"labels": labels}}

@@ -16,6 +16,7 @@ from scipy.linalg import expm
 from copympi.engine.clock import record
 from copympi.errors import InputError
 from copympi.model import lattice, pulses
+from copympi.model.build import composite
 from copympi.model.build import lattice as lattice_system
 from copympi.model.drives import Drive, Driven, constant, read, shaken, term
 from copympi.model.evolving import evolves, split
@@ -286,6 +287,7 @@ def test_a_schedule_goes_on_under_the_pulses() -> None:
     ramp = pulse(shape="ramp", start=0.0, end=3.0, to=1.0, **{"from": 0.0})
     steep = constant(H0, [term(SX, ramp, H0)], given, bounds, 2.0)[1]
     assert {0.7, 1.2} <= {each.at for each in steep}
+    assert [each.at for each in steep] == [each.at for each in steep.on_records(0.5)]  # far enough apart
 
 
 def same_drive(given: Any, want: Complex, t: float, args: dict[str, Any] | None = None) -> None:
@@ -348,7 +350,8 @@ WRONG = [
     ),
     ({"pulse": {"shape": "ramp", "from": 0, "to": 1, "start": 2, "end": 2}}, "pulse.end = 2.0: must be after start"),
     ({"pulse": {"shape": "constant", "height": 1}, "sign": 1}, "no such key; the nearest is"),
-    ({"pulse": {"shape": "constant", "height": 1}}, "must have either hamiltonian or, on a lattice, potential"),
+    ({"pulse": {"shape": "constant", "height": 1}}, "must have one of hamiltonian, potential"),
+    ({"pulse": {"shape": "constant", "height": 1}, "terms": []}, 'must go with builder = "composite"'),
     ({"pulse": {"shape": "constant", "height": 1}, "potential": "free"}, 'must go with builder = "lattice"'),
     ({"pulse": {"shape": "constant", "height": 1}, "hamiltonian": [[0, 1], [2, 0]]}, "must be Hermitian; |H[0,1]"),
     ({"pulse": {"shape": "constant", "height": 1}, "hamiltonian": [[0.0]]}, "must have as many as the system: 2"),
@@ -361,6 +364,15 @@ def test_bad_drives_are_refused_in_one_line(given: dict[str, Any], said: str) ->
         read([given], System(SZ))
     assert str(refused.value).startswith("system.drive[0]")
     assert "\n" not in str(refused.value)
+
+
+def test_terms_of_a_composite_are_driven() -> None:
+    parts = [{"name": name, "dimension": 2} for name in "AB"]
+    made = composite(parts, [{"on": ["A", "B"], "operator": "sz*sz"}])
+    one = {"terms": [{"on": "B", "operator": "sx", "strength": 0.5}], "pulse": {"shape": "constant", "height": 1}}
+    (drive,) = read([one], made)
+    assert np.array_equal(drive.term.hamiltonian.toarray(), np.kron(np.eye(2), SX))
+    assert Driven(made, [drive.term]).at([0.3]).parts == made.parts
 
 
 def test_functions_that_are_no_pulses_are_refused() -> None:

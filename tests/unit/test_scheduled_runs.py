@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 from scipy.linalg import expm
+from scipy.stats import chi2_contingency
 
 import copympi
 from copympi.cli.main import main
@@ -237,6 +238,23 @@ def test_the_noise_of_one_h_is_the_same_in_pieces_and_simulations_agree_where_th
     assert np.abs(ratio**2 - 1.0).max() < 5 * np.sqrt(2 / 400)
     psi = list(schrodinger.stepwise(system, PSI, times, pieces))
     np.testing.assert_allclose(psi, schrodinger.evolve(system, PSI, times), atol=1e-12)
+
+
+def test_leaps_and_single_copies_have_the_same_law_through_a_switch() -> None:
+    """Null hypothesis: n_0 of 3,000 replicas of 60 members after two switches has one law; p > 0.001 of chi^2."""
+    ways: dict[str, Any] = RUN | {"members": 60, "replicas": 3000, "duration": 1.0, "interval": 0.5}
+    found = []
+    for seed, method, more in ((5, "exact", {}), (6, "leap", {"leaving_chance": 0.01}), (7, "leap", {"first": H[1]})):
+        first = more.pop("first", H[0])
+        run = copympi.simulate(
+            first, schedule=[(0.3, H[1]), (0.5, H[2])], **ways | more | {"method": method, "seed": seed}
+        )
+        found.append(run.occupation[:, -1, 0])
+    edges = np.quantile(found[0], np.linspace(0, 1, 9)[1:-1])
+    table = np.array([np.bincount(np.searchsorted(edges, n), minlength=8) for n in found])
+    p = [chi2_contingency(table[[0, k]][:, table[[0, k]].sum(axis=0) > 0]).pvalue for k in (1, 2)]
+    assert p[0] > 1e-3
+    assert p[1] < 1e-6, "another H before the switch must be seen"
 
 
 def test_settings_tell_a_schedule_from_none_and_from_another(tmp_path: Path) -> None:

@@ -75,9 +75,10 @@ class Setup:
 
 
 def means(c: ArrayLike, observables: Complex) -> Floats:
-    """c^+ Q_k c of amplitudes c (..., P) and observables (K, P, P): (..., K)."""
+    """c^+ Q_k c of amplitudes c (..., P) and observables (K, P, P): (..., K). Each row's bits are its own."""
     c = np.asarray(c)
-    return np.asarray(np.einsum("...a,kab,...b->...k", c.conj(), observables, c).real)
+    parts = c.conj()[..., None, :, None] * observables * c[..., None, None, :]
+    return np.asarray(parts.reshape(*parts.shape[:-2], -1).sum(axis=-1).real)
 
 
 def kron(*parts: Any) -> Complex:
