@@ -95,7 +95,7 @@ class RuleWarning(CopyWarning):
 
 
 class ScheduleWarning(CopyWarning):
-    """Entries of the schedule are for times that the run does not reach."""
+    """Of the schedule: a time that the run does not reach, or a filter that leaves nobody, or nobody to copy."""
 
 
 class SeedWarning(CopyWarning):

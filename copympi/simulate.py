@@ -130,7 +130,8 @@ def simulate(
     args : dict, default None. What functions f(t, args), or f(t, name, ...), of an H(t) get besides t.
     schedule : list, default None. [(2.0, H2), (5.0, system3)]: times [time] from which on other Hamiltonians hold, in
         the beables of system [energy], as a System or what System accepts; on a lattice tables {"at": 2.0, "potential":
-        {...}}. A time need not be that of a record; what is recorded at it comes before. docs/config.md.
+        {...}}. {"at": 5.0, "filter": ["up", 1]}: members with other beables leave, by names or numbers. A time need not
+        be that of a record; what is recorded at it comes before. docs/config.md.
     spectators : int [1], default 0. Of the members so many in each beable are pinned: copied, never copying.
     observe : dict, default None. Name -> function of a view (records/view.py: n, phase, coherence, psi, (R, P) each;
         time; system) that gives (R,) or (R, k) real numbers, recorded under that name, found in run.measured.

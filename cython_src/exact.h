@@ -6,6 +6,7 @@
    all phases follow order by order. They are used up to a horizon; until then 2 |Im z| stays below a bound, copies are
    proposed at that bound and accepted at the true rate: exact but for the error of the phases. docs/exact.md. */
 #pragma once
+#include "buckets.h"
 #include "elementary.h"
 #include "streams.h"
 
@@ -86,7 +87,7 @@ static void exact_bind(Exact *k, const int64_t *n) {
 }
 
 /* Of n members those who are no spectators; a filter may have sent all away, these too. */
-static inline int64_t exact_movable(const Exact *k, int64_t n) { return n > k->spectators ? n - k->spectators : 0; }
+static inline int64_t exact_movable(const Exact *k, int64_t n) { return movable(n, k->spectators); }
 
 static inline void exact_weigh(Exact *k, int64_t i, int64_t n) {
     k->root[i] = sqrt((double)n);

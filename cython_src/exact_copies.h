@@ -1,5 +1,6 @@
 /* What a copy changes: counts, amplitudes, and who stands in which bucket. */
 #pragma once
+#include "buckets.h"
 #include "exact.h"
 
 typedef struct { /* one replica, as the caller holds it */
@@ -16,31 +17,7 @@ typedef struct { /* one replica, as the caller holds it */
 
 /* Who copies, drawn among the free members of b, goes from bucket b to bucket a; n as it was before. */
 static inline void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a) {
-    uint32_t *ids = r->ids;
-    int64_t *start = r->start, i = start[b] + (int64_t)stream_below64(s, (uint64_t)exact_movable(k, r->n[b]));
-    const uint32_t name = ids[i];
-    if (b < a) {
-        int64_t gap = start[b] + exact_movable(k, r->n[b]) - 1;
-        ids[i] = ids[gap];
-        for (int64_t c = b + 1; c < a; c++) { /* the last of each bucket between goes to its front */
-            const int64_t last = start[c] + exact_movable(k, r->n[c]) - 1;
-            start[c]--;
-            ids[gap] = ids[last];
-            gap = last;
-        }
-        start[a]--;
-        ids[gap] = name;
-        return;
-    }
-    int64_t gap = start[b];
-    ids[i] = ids[gap];
-    for (int64_t c = b; c > a; c--) {
-        const int64_t front = start[c];
-        start[c]++;
-        ids[gap] = ids[front];
-        gap = front;
-    }
-    ids[gap] = name;
+    move_one(r->ids, r->start, r->n, k->spectators, s, b, a);
 }
 
 /* A member of beable b is now one of a; returns whether b died of it, or stands at its floor. */

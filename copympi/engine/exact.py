@@ -33,12 +33,15 @@ class ExactCounts(IndependentReplicas):
         self.phase = np.tile(start.phase, (self.layout.here, 1))
         self.paths = self._make_paths()
 
-    def _make_paths(self) -> kernel.Paths:
-        return kernel.Paths(
-            self.system.couplings, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
-            events=self.events, keys=np.arange(self.layout.first, self.layout.last, dtype=np.uint64),
-            spectators=self.spectators,
-        )  # fmt: skip
+    def _make_paths(self) -> Any:
+        return kernel.Paths(self.system.couplings, **self._arrays())
+
+    def _arrays(self) -> dict[str, Any]:
+        """What paths go on in, and by which keys."""
+        return {
+            "n": self.n, "phase": self.phase, "time_left": self.time_left, "step": self.step, "events": self.events,
+            "keys": np.arange(self.layout.first, self.layout.last, dtype=np.uint64), "spectators": self.spectators,
+        }  # fmt: skip
 
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached."""

@@ -1,4 +1,4 @@
-"""Aligned members under any copy rule of model/rules: leaps of counts, leaps of members with an identity."""
+"""Aligned members under any copy rule of model/rules: by leaps or event by event, counts or with an identity."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import numpy as np
 import copympi.kernels.general_counts as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
+from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.members import Members
 from copympi.engine.purposes import Purpose
 from copympi.errors import InputError
+from copympi.kernels import general_exact
 from copympi.kernels.general import MOST_POWER, CopyRule
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule, entries
@@ -83,3 +85,29 @@ class GeneralMembers(Members):
             self._work, self._plans, self._control, half, active=self.active, n=self.n, out=self.out,
             phase=self.phase, time_left=self.time_left,
         )  # fmt: skip
+
+
+class GeneralExactCounts(ExactCounts):
+    """Counts n (here, P) and phases (here, P) of this rank's replicas, which copy one by one."""
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
+    ) -> None:
+        self.rule = rule
+        super().__init__(comm, system, start, accuracy, replicas, seed)
+
+    def _make_paths(self) -> Any:
+        return general_exact.Paths(compiled(self.rule, self.system), **self._arrays())
+
+
+class GeneralExactMembers(ExactMembers):
+    """The same with members of an identity."""
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
+    ) -> None:
+        self.rule = rule
+        super().__init__(comm, system, start, accuracy, replicas, seed)
+
+    def _make_paths(self) -> Any:
+        return general_exact.Paths(compiled(self.rule, self.system), **self._arrays())

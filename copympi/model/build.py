@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from copympi.errors import InputError, NotBuiltYet
-from copympi.model import basis, builders, hamiltonian, packets, potential
+from copympi.errors import InputError
+from copympi.model import basis, builders, filtering, hamiltonian, packets, potential
 from copympi.model import composite as composites
 from copympi.model import drives as driven
+from copympi.model.labels import Labels
 from copympi.model.lattice import checked
 from copympi.model.parts import of_dims as parts_of_dims
 from copympi.model.preparation import Start, amplitudes, count, infinite, limit, share_out, turns
-from copympi.model.schedule import NOTHING, Entry, Schedule, Switch, time_of
+from copympi.model.schedule import NOTHING, Entry, Filter, Schedule, Switch, time_of
 from copympi.model.schedule import checked as fitted
 from copympi.model.system import System
 
@@ -83,16 +84,21 @@ def drives(section: Any, before: System, folder: Path = Path()) -> tuple[driven.
     return given if isinstance(given, tuple) else driven.read(given, before, folder)
 
 
-def schedule(sections: Sequence[Any], before: System, folder: Path = Path()) -> Schedule:
+def schedule(sections: Sequence[Any], before: System, folder: Path = Path(), other_basis: bool = False) -> Schedule:
     """The Schedule of checked sections [[schedule]] of a run that begins with `before`; files are relative to `folder`.
 
-    Its Systems are in the beables of `before`; one that several entries give alike is made once. InputErrors name the
-    entry and the key.
+    Its Systems are in the beables of `before`; one that several entries give alike is made once. other_basis : members
+    have other beables than these, without names: filters give their numbers. InputErrors name the entry and the key.
     """
+    labels, parts = (Labels((before.P,)), None) if other_basis else (before.labels, before.parts)
     made: dict[Any, System] = {}
     entries: list[Entry] = []
     for k, section in enumerate(sections):
         with renamed("system.", f"schedule[{k}]."):
+            if section.filter is not None:
+                stays = filtering.beables(section.filter, f"schedule[{k}].filter", labels, parts)
+                entries.append(Filter(time_of(section.at, k), stays))
+                continue
             key = _alike(section)
             if key not in made:
                 made[key] = switched(section, before, folder)
@@ -102,7 +108,11 @@ def schedule(sections: Sequence[Any], before: System, folder: Path = Path()) -> 
 
 def _alike(section: Any) -> Any:
     """Something that two entries have in common where they give the same H in the same way."""
-    H, rest = section.hamiltonian, (repr(section.potential), repr(section.terms), repr(section.filter))
+    said = isinstance(section.terms, list) and all(
+        isinstance(term, dict) and isinstance(term.get("operator"), (str, list)) for term in section.terms
+    )  # how arrays show themselves does not tell them apart
+    terms = repr(section.terms) if said or section.terms is None else id(section.terms)
+    H, rest = section.hamiltonian, (repr(section.potential), terms)
     if isinstance(H, np.ndarray):
         return H.shape, H.dtype.str, H.tobytes(), rest
     return repr(H) if H is None or isinstance(H, (str, list)) else id(H), rest
@@ -114,9 +124,11 @@ def switched(section: Any, before: System, folder: Path) -> System:
     Whatever a key says of H stands here; keys in InputErrors begin with "system.", as if they were of [system].
     """
     if section.terms is not None:
-        raise NotBuiltYet("system.terms", section.terms, "give hamiltonian in its place")
-    if section.filter is not None:
-        raise NotBuiltYet("system.filter", section.filter, "leave it out")
+        if before.parts is None:
+            why = 'must go with [system] builder = "composite"; give hamiltonian in its place'
+            raise InputError("system.terms", section.terms, why)
+        H = composites.hamiltonian(section.terms, before.parts, folder)
+        return System(H, before.hbar, parts=before.parts)
     if section.potential is not None:
         if before.lattice is None:
             why = 'must go with [system] builder = "lattice"; give hamiltonian in its place'

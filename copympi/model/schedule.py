@@ -10,6 +10,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.model.labels import Labels
@@ -57,6 +59,44 @@ class Schedule:
         return tuple(entry for entry in self.entries if isinstance(entry, Switch))
 
     @cached_property
+    def filters(self) -> tuple[Filter, ...]:
+        """Those entries that are filters."""
+        return tuple(entry for entry in self.entries if isinstance(entry, Filter))
+
+    def stays(self, time: float, P: int) -> NDArray[np.bool_] | None:
+        """Of each beable whether its members pass the filter at `time`, (P,); None where there is no filter then."""
+        found = [entry for entry in self.filters if entry.at == time]
+        return passing(found[0], P) if found else None
+
+    def still_open(self, times: NDArray[np.float64], P: int) -> NDArray[np.bool_]:
+        """Which beables no filter has emptied, (T, P), at `times`: a filter at such a time comes after."""
+        out = np.ones((len(times), P), bool)
+        for entry in self.filters:
+            out[np.asarray(times) > entry.at] &= passing(entry, P)
+        return out
+
+    def closed(self, first: System) -> Schedule:
+        """The schedule as copies have it: from a filter on no H couples to beables that it has emptied.
+
+        The very same where none does anyway, in a run that begins with `first`.
+        """
+        H, stays, other = first, np.ones(first.P, bool), False
+        out: list[Entry] = []
+        made: dict[tuple[int, bytes], System] = {}
+        for entry in self.entries:
+            if isinstance(entry, Switch):
+                H = entry.system
+            else:
+                out.append(entry)
+                stays = stays & passing(entry, first.P)
+            key = (id(H), stays.tobytes())
+            if key not in made:
+                made[key] = confined(H, stays)
+            other = other or made[key] is not H
+            out.append(Switch(entry.at, made[key]))
+        return Schedule(tuple(out)) if other else self
+
+    @cached_property
     def systems(self) -> tuple[System, ...]:
         """The Systems that are switched to, each once."""
         return tuple({id(switch.system): switch.system for switch in self.switches}.values())
@@ -93,12 +133,37 @@ class Schedule:
         return Schedule(tuple(entries))
 
     def segments(self, first: System) -> list[tuple[float, System]]:
-        """(begin, System) of every stretch of time with one H: `first` from 0 on, then those of the switches."""
-        return [(0.0, first), *((switch.at, switch.system) for switch in self.switches)]
+        """(begin, System) of every stretch of time in which neither H changes nor members leave; `first` from 0 on."""
+        out = [(0.0, first)]
+        for entry in self.entries:
+            H = entry.system if isinstance(entry, Switch) else out[-1][1]
+            if entry.at == out[-1][0]:
+                out.pop()
+            out.append((entry.at, H))
+        return out
 
 
 NOTHING = Schedule()
 """The schedule of a run whose H never changes."""
+
+
+def passing(entry: Filter, P: int) -> NDArray[np.bool_]:
+    """Of each beable whether its members pass a filter, (P,)."""
+    stays = np.zeros(P, bool)
+    stays[list(entry.beables)] = True
+    return stays
+
+
+def confined(system: System, stays: NDArray[np.bool_]) -> System:
+    """The H/hbar of a system without couplings of beables that stay (P,) to those that do not; the system itself where
+    there are none."""
+    W = system.frequencies.tocoo()
+    row, column = W.coords
+    apart = stays[row] != stays[column]
+    if not np.any(W.data[apart]):
+        return system
+    keep = ~apart
+    return System(sp.csr_array((W.data[keep], (row[keep], column[keep])), shape=(system.P, system.P)))
 
 
 def checked(first: System, entries: Sequence[Entry]) -> Schedule:

@@ -77,7 +77,8 @@ class Run:
 
     @property
     def members(self) -> int | float:
-        """N, exactly; inf of the infinite ensemble, whose occupations are shares."""
+        """N at t = 0, exactly; measured["members"] has what filters leave of it. inf of the infinite ensemble, whose
+        occupations are shares."""
         given = self.config.get("preparation", {}).get("members")
         if infinite(given):
             return float("inf")
@@ -87,8 +88,9 @@ class Run:
     def schrodinger(self) -> NDArray[np.float64]:
         """|Psi_a|^2 of Schroedinger's equation for the same H, (T, P), in units of one: to be compared with n_a/N.
 
-        It follows the schedule where there is one, and starts from the counts at t = 0, which are rounded to whole
-        members, and from their beables' phases. (T', P) at profile_time where profiles are thinned.
+        It follows the schedule where there is one, projected and normalised anew at filters, and starts from the counts
+        at t = 0, which are rounded to whole members, and from their beables' phases. (T', P) at profile_time where
+        profiles are thinned.
         """
         return schrodinger.density(self._system, self._start, self._profile_time, self.schedule)
 

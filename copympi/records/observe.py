@@ -16,7 +16,7 @@ from copympi.records.view import View
 KEY = "observe"
 TAKEN = (
     "system", "digests", "histories", "tracked", "steps", "largest_chance", "seconds", "measured",
-    "complete", "config", "path", "state", "beable", "replica", "axis",
+    "complete", "config", "path", "state", "beable", "replica", "axis", "schedule",
 )  # fmt: skip
 """Names in results.h5 or of a Run that are no quantities, or will be."""
 

@@ -214,6 +214,7 @@ def traits_of(config: Config, system: System, start: Start) -> frozenset[str]:
         "alignment": config.alignment is not None,
         "large_n": start.members > LARGEST,
         "composite": parts is not None and len(parts) > 1,
+        "filters": any(section.filter is not None for section in config.schedule),
         "lattice": lattice,
         "qubits": parts is not None and len(parts.qubit_pairs) > 0 and system.P <= MOST_PROFILE,
         "spectators": start.spectators > 0,

@@ -12,7 +12,11 @@ from copympi.errors import InputError
 from copympi.model.observables import lattice_of
 from copympi.report import expected, motion
 from copympi.report.motion import Motion
+from copympi.report.numbers import significant, whole
 from copympi.storage.reading import Results
+
+NAMED = 5
+"""Beables of a filter that are named one by one."""
 
 Floats = NDArray[np.float64]
 
@@ -90,7 +94,7 @@ def beables(results: Results) -> Comparison:
     n = np.asarray(results.occupation if every else results.occupation[:, which])
     R, N = n.shape[0], float(results.members)
     theory = expected.work_out(results, which, n[:, 0])
-    still = expected.open_beables(results, which)
+    still = expected.still_open(results, which)
     dead = np.maximum.accumulate(np.any((n == 0) & (n[:, :1] > 0) & still, axis=2), axis=1)
     alive = np.count_nonzero(~dead, axis=0)
     sigma = np.full(theory.variance.shape, np.nan)
@@ -114,12 +118,26 @@ def beables(results: Results) -> Comparison:
         R - alive,
         _over_living(values, dead) / unit,
         None if noise is None else _over_living(noise, dead),
-        (*theory.words, *_losses(dead, known, results.profile_time[which])),
+        (*_filters(results), *theory.words, *_losses(dead, known, results.profile_time[which])),
         _spread(values) / unit,
         theory.independent,
         all(system.frozen(n[0, 0]) for system in (results.system, *results.schedule.systems)),
         members,
     )
+
+
+def _filters(results: Results) -> list[str]:
+    """Of each filter that has come what is left, in words."""
+    out = []
+    for entry in results.schedule.filters:
+        after = np.flatnonzero(results.time > entry.at)
+        if after.size and results.filtered:
+            N = np.asarray(results.measured["members"][:, after[0]], float)
+            who = [str(results.system.labels[a]) for a in entry.beables]
+            who = [*who[:NAMED], f"{len(who) - NAMED} more"] if len(who) > NAMED + 1 else who
+            spread = f" ± {significant(N.std(ddof=1))}" if N.size > 1 else ""
+            out.append(f"filter at t = {entry.at:g}: of {', '.join(who)}; N = {whole(N.mean())}{spread} from there on")
+    return out
 
 
 def _mean(values: NDArray[Any]) -> Floats:

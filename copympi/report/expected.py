@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from copympi.errors import InputError
 from copympi.model import rule_tables
 from copympi.model.rules import Rule
+from copympi.model.schedule import Schedule
 from copympi.report.numbers import significant
 from copympi.storage.reading import Results
 from copympi.text import humane
@@ -31,15 +32,17 @@ OVERHEAD, PINNED_WORK, RULED_WORK = 6e4, 2e9, 4e8
 FEWEST = 50
 """Records that are looked at however many beables there are."""
 
+LEFT_OUT = "nobody can copy a beable that a filter has emptied, which Schrödinger's equation fills again"
+
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Theory:
     """All (K, P). quantum : |Psi|^2, NaN where it was not worked out; mean : rho of the mean field, which is quantum
-    without spectators, NaN where not worked out; variance : N Var of rho, NaN where it means nothing or was not
-    worked out. words : what to say of what is missing, "-: " before what a dash in the table stands for. independent :
-    how many independent numbers deviations come to, NaN where not known."""
+    without spectators and filters, NaN where not worked out; variance : N Var of rho, N that of the start, NaN where it
+    means nothing or was not worked out. words : what to say of what is missing, "-: " before what a dash in the table
+    stands for. independent : how many independent numbers deviations come to, NaN where not known."""
 
     quantum: Floats
     mean: Floats
@@ -80,6 +83,11 @@ def kept(results: Results) -> NDArray[np.intp]:
     return np.unique(np.append(np.arange(0, T, every), T - 1))
 
 
+def still_open(results: Results, which: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which beables no filter has emptied at the profiles `which` (K,): (K, P)."""
+    return results.schedule.still_open(results.profile_time[which], results.system.P)
+
+
 def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theory:
     """Theory at the profiles `which` (K,). n (R, P): occupations at t = 0."""
     time, P = results.profile_time[which], results.system.P
@@ -87,11 +95,15 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     quantum, words = unknown, []
     if which.size < results.profile_time.size:
         words.append(f"at {which.size:,} of {results.profile_time.size:,} records: all of them would take minutes")
+    schedule, mean = results.schedule.closed(results.system), None
     if schrodinger.affordable(results.system, time, WORK, results.schedule):
-        quantum = schrodinger.density(results.system, results.state, time, results.schedule)
+        quantum = mean = schrodinger.density(results.system, results.state, time, results.schedule)
+        if schedule is not results.schedule:
+            mean = schrodinger.density(results.system, results.state, time, schedule)
+            words.append(f"differences are from the copies' mean field: {LEFT_OUT}")
     else:
         words.append("-: no comparison with Schrödinger's equation: it would take minutes for such an H and duration")
-    theory = Theory(quantum, quantum, unknown, tuple(words))
+    theory = Theory(quantum, quantum if mean is None else mean, unknown, tuple(words))
     if "lineages" in results.measured:  # phases of their own: neither that mean field nor that noise is theirs
         return theory
     rule = rule_of(results)
@@ -104,10 +116,11 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     if empty.size:
         name = results.system.labels[empty[0]]
         return _said(theory, f"-: no expected noise: beable {name} has no member at t = 0, so it stays empty")
-    if s and results.schedule.switches:
+    if s and results.schedule:
         unknown_mean = replace(theory, mean=np.full((time.size, P), np.nan))
-        return _said(unknown_mean, "-: no mean field with spectators, nor expected noise, where H is switched")
-    return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time)
+        word = "-: no mean field with spectators, nor expected noise, where H is switched or members leave"
+        return _said(unknown_mean, word)
+    return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time, schedule)
 
 
 def _ruled(results: Results, theory: Theory, time: Floats, n: NDArray[Any], rule: Rule | None) -> Theory:
@@ -127,16 +140,16 @@ def _ruled(results: Results, theory: Theory, time: Floats, n: NDArray[Any], rule
     return _said(replace(theory, mean=mean), word if results.infinite else f"{word}, whose noise is not known")
 
 
-def _free(results: Results, theory: Theory, time: Floats) -> Theory:
-    """Without spectators: the mean field is Schroedinger's."""
-    system, P, schedule = results.system, results.system.P, results.schedule
+def _free(results: Results, theory: Theory, time: Floats, schedule: Schedule) -> Theory:
+    """Without spectators: the mean field is Schroedinger's, of a `schedule` as copies have it."""
+    system, P = results.system, results.system.P
     if noise.SMALL < P:
         return _said(theory, f"-: no expected noise: worked out for up to {noise.SMALL} beables")
     if not lows.affordable(system, time, WORK / 4, schedule):
         word = "-: no expected noise: to follow Schrödinger's equation between records would take minutes"
         return _said(theory, word)
     low = lows.lowest(system, results.state, time, schedule)
-    valid, word = _valid(results, theory.quantum, low, time)
+    valid, word = _valid(results, theory.mean, low, time)
     most = WORK / (P**3 + 2000)
     if word:
         theory = _said(theory, word)

@@ -108,7 +108,7 @@ def _sigma(results: Results, lattice: Any, time: Floats) -> Floats:
     """
     out = np.full((time.size, len(lattice.shape)), np.nan)
     few = results.measured.get("validity_occupation")
-    one_h = results.system.P <= schrodinger.DENSE_TO and not results.schedule.switches
+    one_h = results.system.P <= schrodinger.DENSE_TO and not results.schedule
     if few is None or not one_h or few.max() > FEW_MOST or time[-1] <= 0:
         return out
     some = np.unique(np.linspace(0, time.size - 1, MOMENTS).round().astype(int))

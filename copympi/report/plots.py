@@ -59,11 +59,12 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
     mark: Any = {**MARK, "ms": 4.2 if len(shown) <= 3 else 3.4}
     curves = []
     several = len(results.events) > 1
+    jumps = [entry.at for entry in results.schedule.filters]
     apart = bool(np.nanmax(np.abs(c.mean - c.quantum), initial=0.0) > VISIBLE)
     for k, (colour, a) in enumerate(zip(COLOURS, shown, strict=False)):
         places = slice(k * every // len(shown), None, every)  # those of one curve beside those of the next
         axes.plot(c.time[places], c.density[places, a], color=colour, zorder=2, **mark)
-        curves += axes.plot(*style.smooth(c.time, c.quantum[:, a]), color=colour, lw=1.2, zorder=3)
+        curves += axes.plot(*style.smooth(c.time, c.quantum[:, a], jumps), color=colour, lw=1.2, zorder=3)
         if several:
             low, high = (c.density[:, a] + sign * c.spread[:, a] for sign in (-1, 1))
             axes.fill_between(c.time, low, high, color=colour, alpha=0.2, lw=0, zorder=1)
@@ -87,7 +88,8 @@ def _occupations(axes: Any, results: Results, c: Comparison, shown: Any) -> None
     if apart:
         kinds.insert(1, axes.plot([], [], color=GREY, lw=1.2, ls=DASHES)[0])
         pinned = expected.spectators_of(results) > 0
-        names_of.insert(1, "mean field with\nspectators" if pinned else "mean field of\nthe copy rule")
+        whose = "with\nspectators" if pinned else "after\nfilters" if jumps else "of\nthe copy rule"
+        names_of.insert(1, f"mean field {whose}")
     if several:
         kinds.append(axes.fill_between([], [], [], color=GREY, alpha=0.2, lw=0))
         names_of.append("spread of\nreplicas")

@@ -101,9 +101,18 @@ def panels(rows: int, columns: int, size: tuple[float, float], **layout: Any) ->
     return figure, figure.subplots(rows, columns, squeeze=False, **layout)
 
 
-def smooth(x: Any, y: Any) -> tuple[Any, Any]:
-    """A curve through the points (x, y), y >= 0, without corners: a cubic spline where the points are few."""
-    if not 4 <= len(x) <= FEW_POINTS:
+def smooth(x: Any, y: Any, jumps: Sequence[float] = ()) -> tuple[Any, Any]:
+    """A curve through the points (x, y), y >= 0, without corners: a cubic spline where the points are few.
+
+    jumps : x at which y jumps, its value there that of before; NaN stands between the pieces.
+    """
+    if len(jumps):
+        places = np.unique(np.searchsorted(x, jumps, side="right"))
+        parts = [smooth(*part) for part in zip(np.split(x, places), np.split(y, places), strict=True) if len(part[0])]
+        gap = np.array([np.nan])
+        xs, ys = ([each for part in parts for each in (part[k], gap)][:-1] for k in (0, 1))
+        return np.concatenate(xs), np.concatenate(ys)
+    if not (4 <= len(x) <= FEW_POINTS and np.all(np.isfinite(y))):
         return x, y
     more = np.linspace(x[0], x[-1], 8 * len(x))
     return more, np.maximum(make_interp_spline(x, y)(more), 0.0)

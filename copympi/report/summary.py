@@ -60,7 +60,8 @@ def _row(results: Results, c: Comparison, k: int) -> str:
     off = N * c.difference[k, a]
     off = 0.0 if c.noise is None and abs(off) < 1e-9 * N else off
     digits = SHARE if results.infinite else 0 if R == 1 else 1
-    held = whole(N * c.density[k, a], digits) + (f" ± {significant(spread)}" if R > 1 else "")
+    n = N * c.density[k, a] if N > 0 else 0.0
+    held = whole(n, digits) + (f" ± {significant(spread)}" if R > 1 else "")
     mean = f"{_mean(N * c.mean[k, a], digits):>22} " if _pinned(c) else ""
     difference = "-" if np.isnan(off) else significant(off, sign=True)
     return f"  {c.time[k]:>12.6g} {held:>20} {_mean(N * c.quantum[k, a], digits):>22} {mean}{difference:>14} {said:>12}"

@@ -21,7 +21,8 @@ def prepared(config: Config, before: System, phases: Any, files: Path) -> tuple[
 
     before : the system of H_0, in a user's beables. phases : as build.prepared has them. InputErrors.
     """
-    later = build.schedule(config.schedule, before, files).on_records(config.interval)
+    other_basis = config.preparation.basis is not None
+    later = build.schedule(config.schedule, before, files, other_basis).on_records(config.interval)
     driven = build.drives(config.system, before, files)
     # a change of basis is one of the H_j too: they go along as if they came at the end of time
     along = Schedule((*later, *(Switch(inf, drive.term) for drive in driven)))

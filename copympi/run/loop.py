@@ -5,13 +5,15 @@ from __future__ import annotations
 import time as clock
 from typing import Any
 
+import numpy as np
+
 from copympi import mpi
 from copympi.config.reading import Config
+from copympi.engine import assembly
 from copympi.engine import clock as stops
-from copympi.engine import methods
 from copympi.engine.clock import Stop, StopKind
 from copympi.engine.ensemble import Ensemble, State
-from copympi.errors import InputError, StepWarning, warn
+from copympi.errors import InputError, ScheduleWarning, StepWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.schedule import NOTHING, Schedule, Switch
 from copympi.model.system import System
@@ -33,7 +35,7 @@ def built(system: System, start: Start, config: Config, comm: Any, schedule: Sch
             key = "system.hamiltonian" if each is system else "schedule"
             why = f"must be below {FASTEST:g} per unit of time; choose other units"
             raise InputError(key, f"|H|/hbar = {fastest:.3g}", why)
-    return methods.ensemble(system, start, config, comm, schedule)
+    return assembly.ensemble(system, start, config, comm, schedule)
 
 
 def run(
@@ -93,12 +95,28 @@ def _loop(
     return last
 
 
-def carry_out(ensemble: Ensemble, schedule: Schedule, stop: Stop) -> None:
-    """What the schedule has for a stop that was reached. Collective."""
+def carry_out(ensemble: Ensemble, schedule: Schedule, stop: Stop, again: bool = False) -> None:
+    """What the schedule has for a stop that was reached. Collective.
+
+    again : on the way to a checkpoint's state, in which whoever left by a filter is missing already.
+    """
     for k in stop.entries:
         entry = schedule.entries[k]
         if isinstance(entry, Switch):
             ensemble.switch(entry.system)
+        elif not again:
+            ensemble.keep(entry.beables)
+            _warn_of_none_left(ensemble, entry.at, k)
+
+
+def _warn_of_none_left(ensemble: Ensemble, time: float, k: int) -> None:
+    """Say in how many replicas a filter has left nobody. Collective."""
+    rows = ensemble.layout.to_root(ensemble.comm, ensemble.deserted.astype(np.int64)[:, None])
+    empty, R = (0, 1) if rows is None else (int(rows.sum()), len(rows))
+    if empty:
+        where = "" if R == 1 else f" in {empty:,} of {R:,} replicas"
+        what = f"schedule[{k}]: the filter at t = {time:g} leaves no member{where}"
+        warn(f"{what}: what is recorded from there on is n = 0", ScheduleWarning)
 
 
 def _go_on(ensemble: Ensemble, plan: Plan, state: State, meta: dict[str, Any], end: int) -> int:
@@ -113,7 +131,7 @@ def _go_on(ensemble: Ensemble, plan: Plan, state: State, meta: dict[str, Any], e
         number = table.number(int(meta["record"]) - 1) + 1
     for stop in table.eventful(number - 1 if pending else number):
         ensemble.begin(stop)
-        carry_out(ensemble, plan.schedule, stop)
+        carry_out(ensemble, plan.schedule, stop, again=True)
     ensemble.restore(state, table.stop(number))
     if pending and number <= end:
         ensemble.begin(table.stop(number - 1))

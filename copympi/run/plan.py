@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from copympi.config import reading as configuration
 from copympi.config import writing
 from copympi.config.reading import Config
-from copympi.engine import methods
+from copympi.engine import assembly
 from copympi.errors import InputError
 from copympi.model import build, evolving, rule_tables
 from copympi.model.drives import Drive
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start
-from copympi.model.schedule import NOTHING, Schedule, Switch
+from copympi.model.schedule import NOTHING, Filter, Schedule, Switch
 from copympi.model.system import System
 from copympi.records.observe import checked
 from copympi.run import driving
 from copympi.run.settings import Settings, matrix_digest, settings
 from copympi.storage import given
 
-ENTRY = "must be (time, H), or a table of at and hamiltonian, or on a lattice of at and potential"
+ENTRY = "must be (time, H), or a table of at and hamiltonian, or filter, on a lattice potential, of a composite terms"
 FUNCTIONS = "functions of time from Python"
 """Stands in a config in place of the tables [[system.drive]]: such a run cannot be made again from it."""
 MOST_MATRIX = 32
@@ -120,7 +120,7 @@ def _made(
     """
     system, start, schedule = prepared(config, before, files)
     config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, files))
-    method = methods.planned(system, start, config, on_node, schedule)
+    method = assembly.planned(system, start, config, on_node, schedule)
     return system, start, (method.name, method.why), schedule
 
 
@@ -148,6 +148,8 @@ def tables(schedule: Any) -> list[dict[str, Any]]:
     for k, entry in enumerate(schedule):
         if isinstance(entry, Switch):
             out.append({"at": entry.at, "hamiltonian": entry.system})
+        elif isinstance(entry, Filter):
+            out.append({"at": entry.at, "filter": list(entry.beables)})
         elif isinstance(entry, (tuple, list)) and len(entry) == 2:
             out.append({"at": entry[0], "hamiltonian": entry[1]})
         elif isinstance(entry, Mapping):
@@ -168,7 +170,7 @@ def noted(tables: Sequence[Mapping[str, Any]], before: System) -> list[dict[str,
         if H is not None and not isinstance(H, (str, list)):
             told = written(H if isinstance(H, System) else System(H, before.hbar))
             said.pop("hamiltonian")
-            said |= {key: told[key] for key in ("hamiltonian", "potential") if key in told}
+            said |= {key: told[key] for key in ("hamiltonian", "potential", "terms") if key in told}
         out.append({key: value for key, value in said.items() if value is not None})
     return out
 

@@ -35,6 +35,7 @@ PARTS = "parts of the system"
 """Its composition, however it was given: marginals are recorded by the names of parts."""
 SCHEDULE = "schedule"
 """Of each entry its time and a digest of what comes: there where there are any."""
+FILTER = "filter"
 FEW = 64
 """Numbers that are noted one by one; of more there is a digest."""
 
@@ -108,12 +109,24 @@ def _compare_schedules(old: Settings, new: Settings, path: Path) -> None:
     then, now = old.get(SCHEDULE) or [], new.get(SCHEDULE) or []
     if isinstance(end, (int, float)):
         then, now = ([entry for entry in some if entry[0] < end * (1 - 1e-9)] for some in (then, now))
+    _compare_filters(old, new, path)
     for k in range(max(len(then), len(now))):
         was, is_now = (some[k] if k < len(some) else None for some in (then, now))
         if was != is_now:
             said = [f"at = {one[0]:g}, {one[1]}" if one else "(left out)" for one in (is_now, was)]
             why = f"was {said[1]} when {path} was written; what happens before the duration then, {end}, must stay"
             raise InputError(f"{SCHEDULE}[{k}]", said[0], why)
+
+
+def _compare_filters(old: Settings, new: Settings, path: Path) -> None:
+    """InputError where one has filters and the other none, whenever: N is recorded from the start, or not at all."""
+    first = [next((k for k, one in enumerate(some.get(SCHEDULE) or []) if str(one[1]).startswith(FILTER)), None)
+             for some in (old, new)]  # fmt: skip
+    if (first[0] is None) != (first[1] is None):
+        k = first[1] if first[0] is None else first[0]
+        was = "no filter" if first[0] is None else "a filter"
+        why = f"there was {was} when {path} was written: a run has the number of its members on record from the start"
+        raise InputError(f"{SCHEDULE}[{k}]", "(left out)" if first[1] is None else "a filter", why)
 
 
 def happening(schedule: Schedule) -> list[list[Any]]:
@@ -132,7 +145,7 @@ def happening(schedule: Schedule) -> list[list[Any]]:
             digests.setdefault(key, matrix_digest(W.data, W.indices, W.indptr))
             out.append([entry.at, digests[key]])
         else:
-            out.append([entry.at, f"filter {list(entry.beables)}"])
+            out.append([entry.at, f"{FILTER} {list(entry.beables)}"])
     return out
 
 

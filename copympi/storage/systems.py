@@ -14,7 +14,7 @@ from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
-from copympi.model.schedule import NOTHING, Schedule, Switch, checked
+from copympi.model.schedule import NOTHING, Entry, Filter, Schedule, Switch, checked, passing
 from copympi.model.system import System
 from copympi.records.plan import MOST_PROFILE
 
@@ -55,23 +55,33 @@ def _write_potential(group: Any, lattice: Lattice, large: bool) -> None:
 
 
 def write_schedule(file: Any, schedule: Schedule, first: System) -> None:
-    """`schedule`: `at` (K,), the times of switches, `which` (K,), the numbers of systems below, each there once.
+    """`schedule`: `at` (K,), times; `which` (K,), the numbers of systems below, each there once, or -1 - f of filter f;
+    where there are filters `stays` (F, P), whose members pass each of them.
 
     Of a driven system (model/drives.py) H_0 stands there once, with the H_j in groups `terms/j`, and the values of the
-    pulses for each switch in `coefficients` (K, J).
+    pulses for each entry in `coefficients` (K, J).
     """
-    if not schedule.switches:
+    if not schedule:
         return
     group, switches = file.create_group("schedule"), schedule.switches
+    numbers = {id(entry): -1 - f for f, entry in enumerate(schedule.filters)}
     made: dict[int, tuple[int, System | Driven]] = {}
     for switch in switches:
         source = switch.system.driven if isinstance(switch.system, Segment) else switch.system
         made.setdefault(id(source), (len(made), source))
-    group["at"] = np.array([switch.at for switch in switches])
-    group["which"] = np.array([made[id(getattr(each.system, "driven", each.system))][0] for each in switches])
-    group["at"].attrs["description"] = "times from which on another H holds"
-    group["which"].attrs["description"] = "in which group here it stands"
-    values = [each.system.coefficients if isinstance(each.system, Segment) else () for each in switches]
+    group["at"] = np.array([entry.at for entry in schedule])
+    group["which"] = np.array([
+        made[id(getattr(each.system, "driven", each.system))][0] if isinstance(each, Switch) else numbers[id(each)]
+        for each in schedule
+    ])  # fmt: skip
+    group["at"].attrs["description"] = "times from which on another H holds, or at which members leave by a filter"
+    group["which"].attrs["description"] = "in which group here H stands; below 0: -1 - f, f the row of the filter"
+    if schedule.filters:
+        stays = np.array([passing(entry, first.P) for entry in schedule.filters])
+        group.create_dataset("stays", data=stays.astype(np.uint8), **(PACKED if first.P > MOST_PROFILE else {}))
+        group["stays"].attrs["description"] = "1: members with this beable pass the filter, 0: they leave"
+    found = [getattr(each, "system", None) for each in schedule]
+    values = [one.coefficients if isinstance(one, Segment) else () for one in found]
     if any(values):
         most = max(map(len, values))
         group["coefficients"] = np.array([[*row, *[0.0] * (most - len(row))] for row in values])
@@ -103,12 +113,16 @@ def read_schedule(file: Any, first: System) -> Schedule:
         terms = [_system(room[f"terms/{j}"], first.hbar, first.P) for j in range(count)]
         made.append(Driven(system, terms) if terms else system)
     values = group["coefficients"][()].tolist() if "coefficients" in group else [()] * len(group["at"])
-    switches = []
+    stays = group["stays"][()] > 0 if "stays" in group else np.zeros((0, first.P), bool)
+    entries: list[Entry] = []
     for at, which, row in zip(group["at"][()].tolist(), group["which"][()].tolist(), values, strict=True):
+        if which < 0:
+            entries.append(Filter(at, tuple(np.flatnonzero(stays[-1 - which]).tolist())))
+            continue
         source = made[which]
         one = source.at(row[: len(source.terms)]) if isinstance(source, Driven) else source
-        switches.append(Switch(at, one))
-    return checked(first, switches)
+        entries.append(Switch(at, one))
+    return checked(first, entries)
 
 
 def read(group: Any) -> System:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from copympi.model.schedule import Schedule
+
 Complex = NDArray[np.complex128]
 
 
@@ -26,6 +28,12 @@ def projected(psi: ArrayLike, kept: NDArray[np.bool_]) -> tuple[Complex, float]:
     stays = np.where(kept, np.asarray(psi, dtype=complex), 0.0)
     share = float(np.sum(np.abs(stays) ** 2))
     return (stays / np.sqrt(share) if share > 0.0 else np.full(stays.shape, np.nan + 0j)), share
+
+
+def after(psi: Complex, schedule: Schedule, time: float) -> Complex:
+    """Psi (P,), normalised, once what filters `schedule` has for `time` have come."""
+    kept = schedule.stays(time, psi.size)
+    return psi if kept is None else projected(psi, kept)[0]
 
 
 def passed(psi: ArrayLike, first: Complex, second: Complex, kept: NDArray[np.bool_]) -> tuple[Complex, Complex]:

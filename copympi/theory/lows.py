@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
+from copympi.theory import filters
 from copympi.theory.paths import ANGLE, NUMBERS, Path
 from copympi.theory.schrodinger import evolve, levelled, stretches
 
@@ -20,7 +21,7 @@ STRETCH = 5e4
 def looks(system: System, times: ArrayLike, schedule: Schedule = NOTHING) -> float:
     """About how many moments `lowest` looks at."""
     t = np.asarray(times, dtype=float)
-    if schedule.switches and t.size:
+    if schedule and t.size:
         parts = stretches(system, t, schedule)
         return sum(looks(H, np.append(t[part], end) - begin) for begin, end, part, H in parts)
     energy = np.linalg.eigvalsh(levelled(system))
@@ -34,7 +35,7 @@ def lowest(system: System, state: ArrayLike, times: ArrayLike, schedule: Schedul
     first of the times is then 0.
     """
     t = np.asarray(times, dtype=float)
-    if schedule.switches:
+    if schedule:
         return _piecewise(system, np.asarray(state, dtype=complex), t, schedule)
     energy, vectors = np.linalg.eigh(levelled(system))
     energy -= 0.5 * (energy[0] + energy[-1])
@@ -57,13 +58,20 @@ def lowest(system: System, state: ArrayLike, times: ArrayLike, schedule: Schedul
 
 
 def _piecewise(system: System, psi: NDArray[np.complex128], t: Floats, schedule: Schedule) -> Floats:
-    """The same, stretch by stretch of one H."""
+    """The same, stretch by stretch of one H. After a filter as parts of what there was at the start, and only of those
+    beables that stay."""
+    share, closed = 1.0, np.zeros(system.P, bool)
     out = np.full((max(t.size - 1, 0), system.P), np.inf)
     for begin, end, part, H in stretches(system, t, schedule) if t.size > 1 else ():
         edges = np.unique(np.concatenate([[begin], t[part], [end]]))
         low = lowest(H, psi, edges - begin)
+        low = np.where(closed, np.inf, share * low) if share > 0.0 else np.zeros_like(low)
         np.minimum.at(out, np.searchsorted(t, edges[1:], side="left") - 1, low)
         psi = evolve(H, psi, [end - begin])[0]
+        kept = schedule.stays(end, system.P)
+        if kept is not None:
+            psi, passed = filters.projected(psi, kept)
+            share, closed = share * passed, closed | ~kept
     return out
 
 
@@ -93,6 +101,6 @@ def first_below(lows: Floats, floor: float) -> int:
 
 def affordable(system: System, times: ArrayLike, most: float, schedule: Schedule = NOTHING) -> bool:
     """Whether `lowest` takes at most so many multiplications."""
-    P, stretches = system.P, len(schedule.switches)
+    P, stretches = system.P, len(schedule)
     work = looks(system, times, schedule) * P * (P + 10) + stretches * (STRETCH + 10 * P**3)
     return math.isfinite(most) and work <= most

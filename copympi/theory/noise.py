@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
-from copympi.theory import panels
+from copympi.theory import filters, panels
 from copympi.theory.schrodinger import evolve, levelled, stretches
 
 SMALL = 64
@@ -39,7 +39,8 @@ class Noise:
 
     most : moments for which the noise may be worked out; `error` is then an estimate of the relative error. Without
         it the integral is as accurate as `accuracy` says. before : E[d d^+] and E[d d^T] (P, P) at t = 0, d in the
-        beables; None for none. whole : phases of beables without couplings matter too, to whatever comes after.
+        beables; None for none. whole : phases of beables without couplings matter too, to whatever comes after. each :
+        what a copy counts, where N is not the number of those who copy.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Noise:
         most: float = np.inf,
         before: tuple[Complex, Complex] | None = None,
         whole: bool = False,
+        each: float = 1.0,
     ) -> None:
         if system.P > SMALL:
             raise ValueError(f"the linear noise approximation is offered for P <= {SMALL}, not {system.P}")
@@ -64,6 +66,7 @@ class Noise:
         self.sums, self.error = panels.cumulative(
             self._density, self.times, longest, accuracy, most, max(1, NUMBERS // system.P**2)
         )
+        self.sums *= each
         if before is not None:
             turn = self.vectors.conj()
             self.sums[:, 0] += turn.T @ before[0] @ self.vectors
@@ -93,7 +96,8 @@ class Noise:
 
 
 class Piecewise:
-    """The same where H is another from given times on: `sums` has deviations in the beables at t = 0."""
+    """The same where H is another from given times on, or members leave: `sums` has deviations in the beables at t = 0,
+    or right after the last filter. N is that of the start."""
 
     def __init__(
         self, system: System, state: ArrayLike, times: ArrayLike, accuracy: float, most: float, schedule: Schedule
@@ -103,10 +107,11 @@ class Piecewise:
         self._psi = np.zeros((self.times.size, P), complex)
         self._carry = np.zeros((self.times.size, P, P), complex)
         psi, carry, before = np.asarray(state, dtype=complex), np.eye(P, dtype=complex), None
+        share = 1.0  # of the members, who are still there
         last = max(float(self.times[-1]) if self.times.size else 0.0, 1e-300)
         for begin, end, part, H in stretches(system, self.times, schedule):
             moments = np.append(self.times[part], end) - begin
-            one = Noise(H, psi, moments, accuracy, most * (end - begin) / last, before, whole=True)
+            one = Noise(H, psi, moments, accuracy, most * (end - begin) / last, before, True, 1.0 / share)
             c, to_beables = one.carried(slice(None))
             self.error = max(self.error, one.error)
             home = carry.conj().T @ one.vectors  # from the eigenstates of this stretch to the beables at t = 0
@@ -116,6 +121,11 @@ class Piecewise:
             end_carry = to_beables[-1]
             before = (end_carry @ one.sums[-1, 0] @ end_carry.conj().T, end_carry @ one.sums[-1, 1] @ end_carry.T)
             psi, carry = c[-1], end_carry @ home.conj().T
+            kept = schedule.stays(end, P)
+            if kept is not None:
+                before, carry = filters.passed(psi, *before, kept), np.eye(P, dtype=complex)
+                psi, part_of_them = filters.projected(psi, kept)
+                share *= part_of_them
 
     def carried(self, k: slice | NDArray[np.intp]) -> tuple[Complex, Complex]:
         """As that of Noise."""
@@ -126,7 +136,7 @@ def made(
     system: System, state: ArrayLike, times: ArrayLike, accuracy: float, most: float, schedule: Schedule
 ) -> Noise | Piecewise:
     """The noise of one H, or of one after the other."""
-    if schedule.switches:
+    if schedule:
         return Piecewise(system, state, times, accuracy, most, schedule)
     return Noise(system, state, times, accuracy, most)
 
@@ -165,7 +175,7 @@ def independent(noise: Noise | Piecewise, some: NDArray[np.intp]) -> float:
 def panels_for(system: System, times: ArrayLike, schedule: Schedule = NOTHING) -> float:
     """With how many panels, of seven moments each, the integral up to the last of `times` begins."""
     t = np.asarray(times, dtype=float)
-    if schedule.switches and t.size:
+    if schedule and t.size:
         parts = stretches(system, t, schedule)
         return sum(STRETCH + panels_for(H, np.append(t[part], end) - begin) for begin, end, part, H in parts)
     energy = np.linalg.eigvalsh(levelled(system))
@@ -202,7 +212,7 @@ def variance(
     schedule: Schedule = NOTHING,
 ) -> tuple[NDArray[np.float64], float, float]:
     """N Var of rho at ascending `times`, (T, P), an estimate of its relative error, and how many `independent` numbers
-    the deviations at some of these times amount to; see Noise."""
+    the deviations at some of these times amount to, NaN where members leave; see Noise."""
     noise = made(system, state, times, accuracy, most, schedule)
     out = np.empty((noise.times.size, system.P))
     for k in _pieces(noise.times.size, system.P):
@@ -211,6 +221,8 @@ def variance(
     K = noise.times.size
     if K < 2:
         return out, noise.error, 0.0
+    if schedule.filters:  # correlations over a filter are not worked out
+        return out, noise.error, np.nan
     some = np.unique(np.linspace(1, K - 1, max(2, min(K, PAIRED // system.P))).round().astype(int))
     return out, noise.error, independent(noise, some)
 

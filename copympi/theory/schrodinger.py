@@ -12,6 +12,7 @@ from scipy.special import jv
 
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
+from copympi.theory import filters
 
 DENSE_TO = 400
 """Largest P for which diagonalising H is cheaper than steps in time."""
@@ -30,7 +31,7 @@ def evolve(system: System, state: ArrayLike, times: ArrayLike, schedule: Schedul
     """
     psi = np.asarray(state, dtype=complex)
     t = np.asarray(times, dtype=float)
-    if schedule.switches:
+    if schedule:
         return np.concatenate([np.empty((0, system.P), complex), *_piecewise(system, psi, t, schedule)])
     if system.P <= DENSE_TO:
         energy, vectors = np.linalg.eigh(system.frequencies.toarray())
@@ -45,7 +46,7 @@ def _piecewise(system: System, psi: NDArray[Any], t: NDArray[Any], schedule: Sch
     """Psi at those of the times t that lie in one stretch of time with one H, one stretch after the other."""
     for begin, end, part, H in stretches(system, t, schedule):
         found = evolve(H, psi, np.append(t[part], end) - begin)
-        psi = found[-1]
+        psi = filters.after(found[-1], schedule, end)
         yield found[:-1]
 
 
@@ -72,7 +73,7 @@ def stepwise(
     schedule : other H from given times on; then times start at 0 or later.
     """
     t = np.asarray(times, dtype=float)
-    if not schedule.switches:
+    if not schedule:
         yield from _steps(system, state, t)
         return
     psi = np.asarray(state, dtype=complex)
@@ -82,6 +83,7 @@ def stepwise(
             psi = now
             if k < count:
                 yield now
+        psi = filters.after(psi, schedule, end)
 
 
 def _steps(system: System, state: ArrayLike, times: ArrayLike) -> Iterator[NDArray[np.complex128]]:
@@ -128,7 +130,7 @@ def levelled(system: System) -> NDArray[np.complex128]:
 def cost(system: System, times: ArrayLike, schedule: Schedule = NOTHING) -> float:
     """About how many multiplications `stepwise` takes."""
     t = np.asarray(times, dtype=float)
-    if schedule.switches and t.size:
+    if schedule and t.size:
         parts = stretches(system, t, schedule)
         return sum(cost(H, np.concatenate([[0.0], t[part] - begin, [end - begin]])) for begin, end, part, H in parts)
     _, radius = spectrum(system)
@@ -140,7 +142,7 @@ def affordable(system: System, times: ArrayLike, most: float, schedule: Schedule
     P = system.P
     if P > DENSE_TO:
         return cost(system, times, schedule) <= most
-    return not schedule.switches or len(schedule.switches) * (STRETCH + 10 * P**3) <= most
+    return not schedule or len(schedule) * (STRETCH + 10 * P**3) <= most
 
 
 def _chebyshev(W: Any, psi: NDArray[Any], t: float, centre: float, radius: float) -> NDArray[np.complex128]:

@@ -20,12 +20,12 @@ from tests.mpi.test_failures import OTHER_LIBM, libm_differs
 
 SYSTEM = """
 [system]
-hamiltonian = [[0.3, "0.5-0.1j"], ["0.5+0.1j", -0.3]]
+hamiltonian = {matrix}
 hbar = {hbar}
 [preparation]
 members = {members}
-density = [0.6, 0.4]
-phase = [0.0, 0.5]
+density = {density}
+phase = {phase}
 phase_spread = {spread}
 phase_kinds = 9
 spectators = {spectators}
@@ -41,13 +41,19 @@ interval = {interval}
 interval = {every}
 """
 MODEL = '[alignment]\nstrength = 0.003\nscaling = "mean"\nmomenta = 0.02\n'
+TWO = {"matrix": '[[0.3, "0.5-0.1j"], ["0.5+0.1j", -0.3]]', "density": [0.6, 0.4], "phase": [0.0, 0.5]}
+FILTERED = {
+    "matrix": '[[0.3, 0.2, "0.5-0.1j"], [0.2, 0.0, 0.1], ["0.5+0.1j", 0.1, -0.3]]', "density": [0.4, 0.3, 0.3],
+    "phase": [0.0, 2.0, 0.5], "more": "[[schedule]]\nat = 6.3\nfilter = [0, 2]",
+}  # fmt: skip
+"""Blocks that have lost members by a filter before the checkpoint."""
 CASES = {
     "one block": {"members": 50, "replicas": 1, "kind": "members"},
     "six blocks": {"members": 40_000, "replicas": 2, "kind": "members"},
     "three replicas": {"members": 10**9, "replicas": 3, "kind": "occupation"},
     "beyond integers": {"members": 1e30, "replicas": 3, "kind": "occupation"},
     "spectators": {"members": 40_000, "replicas": 2, "kind": "members", "spectators": 700},
-    "phases": {"members": 20_000, "replicas": 2, "kind": "members", "spread": 0.4, "hbar": 15.0},
+    "phases": {"members": 20_000, "replicas": 2, "kind": "members", "spread": 0.4, "hbar": 15.0, **FILTERED},
     "momenta": {"members": 500, "replicas": 2, "kind": "members", "spread": 0.4, "more": MODEL, "hbar": 15.0},
     "kinds": {"members": 10**9, "replicas": 5, "kind": "occupation", "spread": 0.4},
 }
@@ -58,7 +64,7 @@ STOPS = 'checkpoint.interval="1h"'
 def prepare(folder: Path, **values: object) -> Path:
     """A folder with a job of a second or two, if nothing else is said."""
     asked = {"members": 40_000, "replicas": 1, "kind": "members", "duration": 900.0, "interval": 30.0, "every": '"1h"'}
-    asked |= {"spread": 0.0, "more": "", "hbar": 1.0, "spectators": 0}
+    asked |= {"spread": 0.0, "more": "", "hbar": 1.0, "spectators": 0, **TWO}
     folder.mkdir(exist_ok=True)
     (folder / "job.toml").write_text(SYSTEM.format(**{**asked, **values}))
     return folder

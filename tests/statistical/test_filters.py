@@ -23,7 +23,9 @@ from copympi.mpi import Alone
 from tests.physics import random_system
 from tests.reference.naive import gillespie_many
 
-N, RUNS, TWINS, INTERVAL = 60, 1_000, 12_000, 0.4
+N, RUNS, TWINS, INTERVAL = 60, 1_000, 10_000, 0.4
+SLOW = ("members", "general members", "lattice counts")
+"""Of these fewer runs are enough."""
 KEPT = (0, 1, 3)
 SYSTEM = random_system(4, 3)
 ROWS = [row for row in TABLE if not row.alignment]
@@ -43,13 +45,14 @@ def case(row: Method, spectators: int) -> Case:
         one = replace(aligned, phases=np.repeat(aligned.phase, aligned.counts))
     elif OWN in row.phases and len(row.phases) == 1:
         one = replace(aligned, spread=0.1)  # about the middle, where the only phase class is
+    runs = RUNS // 4 if row.name in SLOW else RUNS
     return Case(
-        SYSTEM, one, Accuracy(N), row.representation, RUNS, seed=11, phase_classes=1, method=row.methods[0]
+        SYSTEM, one, Accuracy(N), row.representation, runs, seed=11, phase_classes=1, method=row.methods[0]
     )  # fmt: skip
 
 
 def seen(row: Method, spectators: int) -> NDArray[np.int64]:
-    """n (RUNS, 2, P): before the filter, and two records after it."""
+    """n (R, 2, P): before the filter, and two records after it."""
     ensemble = row.make(Alone(), case(row, spectators))
     found = []
     for stop in clock.records(INTERVAL, 1, 3):

@@ -89,6 +89,21 @@ def test_means_of_very_many_members_are_the_mean_field(name: str) -> None:
     assert np.abs(np.exp(1j * phase) - np.exp(1j * exact[:, 4:])).max() < 5e-6
 
 
+@pytest.mark.parametrize("method", ["leap", "exact"])
+def test_phases_of_who_never_copies_are_those_of_the_integrated_rule(method: str) -> None:
+    """R' = 0: nobody moves, and phases follow (19) alone."""
+    system, psi = calm(3, 1.0, 0.05)
+    rule = Rule(0.5, 0.3, [Harmonic(1, 0.0, 1.0), Harmonic(3, 0.0, 0.4, 0.0, 0.7)])
+    law = naive_rules.law(system.frequencies.toarray(), 0.5, 0.3, [(1, 0.0, 1.0, 0.0, 0.0), (3, 0.0, 0.4, 0.0, 0.7)])
+    run = copympi.simulate(
+        system, state=psi, members=10_000, duration=2.0, interval=1.0, tolerance=1e-8, rule=rule, method=method,
+        representation="occupation", comm=Alone(),
+    )  # fmt: skip
+    exact = naive_rules.mean_field(law, run.occupation[0] / 1e4, run.phase[0], run.time[1:])
+    np.testing.assert_array_equal(run.occupation, np.tile(run.occupation[0], (3, 1)))
+    assert np.abs(np.exp(1j * run.phase[1:]) - np.exp(1j * exact[:, 3:])).max() < 1e-6
+
+
 class Step(test_linear_map.Step):
     """One step of fixed length by any rule, as a function of (rho, phi) and of the first draw's deviations."""
 
@@ -158,13 +173,15 @@ def sample(name: str, spectators: int, runs: int, representation: str, **options
 
 
 @pytest.mark.parametrize(
-    ("name", "spectators", "representation"),
+    ("name", "spectators", "representation", "method"),
     [
-        ("more of few", 0, "occupation"),
-        ("three harmonics", 2, "members"),
+        ("more of few", 0, "occupation", "leap"),
+        ("more of few", 0, "occupation", "exact"),
+        ("three harmonics", 2, "members", "leap"),
+        ("three harmonics", 2, "members", "exact"),
     ],
 )
-def test_few_members_leap_by_the_law_of_the_process(name: str, spectators: int, representation: str) -> None:
-    found = sample(name, spectators, RUNS, representation).occupation[:, 1:]
+def test_few_members_have_the_law_of_the_process(name: str, spectators: int, representation: str, method: str) -> None:
+    found = sample(name, spectators, RUNS, representation, method=method).occupation[:, 1:]
     same_law(found, twin(name, spectators), name)
     means_agree(found, twin(name, spectators), name)

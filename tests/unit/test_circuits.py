@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,3 +120,25 @@ REFUSED: list[tuple[Any, str]] = [
 def test_refused(wrong: Any, said: str) -> None:
     with pytest.raises(InputError, match=re.escape(said)):
         copympi.circuit(2, wrong)
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_copies_follow_a_circuit(name: str, tmp_path: Path) -> None:
+    """10^14 of them, from a product state with weight everywhere: marginals and all shares at the end."""
+    made = copympi.circuit(4, CIRCUITS[name])
+    rng = np.random.default_rng(7)
+    states = {q: psi / np.linalg.norm(psi) for q in made.parts.names for psi in [rng.normal(size=(2, 2)) @ [1, 1j]]}
+    run = copympi.simulate(
+        made.system, schedule=made.schedule, duration=made.duration, interval=1.0, parts=states, members=10**14,
+        seed=1, tolerance=1e-6, output=tmp_path,
+    )  # fmt: skip
+    psi = np.ones(1)
+    for state in states.values():
+        psi = np.kron(psi, state)
+    expected = np.abs(made.apply(psi)) ** 2
+    np.testing.assert_allclose(run.occupation[-1] / 10**14, expected, atol=2e-6)
+    np.testing.assert_allclose(run.schrodinger[-1], expected, atol=1e-9)
+    np.testing.assert_allclose(run.marginal("q2")[-1] / 10**14, expected.reshape(4, 2, 2).sum(axis=(0, 2)), atol=2e-6)
+    again = copympi.load(tmp_path)
+    assert again.system is not None
+    assert again.system.parts == made.parts

@@ -268,10 +268,53 @@ def test_from_python_and_on_the_command_line(tmp_path: Path, monkeypatch: Any) -
     np.testing.assert_array_equal(ours.marginal("C"), theirs.marginal("C"))
     config = copympi.load("theirs").config
     assert config["system"]["builder"] == "composite"
-    command("rerun", "theirs")
     renamed = System(H.full(), parts={"A": 2, "B": 3, "D": 2})
     keys: dict[str, Any] = {"members": 1000, "duration": 0.4, "interval": 0.1, "seed": 2, "output": "theirs"}
     with pytest.raises(InputError, match="parts of the system"):
         copympi.simulate(renamed, state=ket.full(), resume=True, **keys)
     assert len(copympi.simulate(H, state=ket, resume=True, **keys).marginal("A")) == 5
 
+
+
+def test_terms_that_change(tmp_path: Path, monkeypatch: Any) -> None:
+    """[[schedule]] terms are those of a System of these parts; a matrix given in their place keeps the parts."""
+    monkeypatch.chdir(tmp_path)
+    later = [{"on": "B", "operator": "x", "strength": 0.5}, {"on": ["A", "C"], "operator": "sx*sx"}]
+    Path("job.toml").write_text(
+        """
+        [system]
+        builder = "composite"
+        parts = {A = 2, B = 3, C = 2}
+        terms = [{on = "A", operator = "sx", strength = 0.4}]
+        [preparation]
+        members = 1000
+        parts = {A = [0.6, 0.8], B = [0.6, 0.8, 0], C = "1"}
+        [dynamics]
+        duration = 0.4
+        seed = 2
+        [output]
+        interval = 0.1
+        [[schedule]]
+        at = 0.25
+        terms = [{on = "B", operator = "x", strength = 0.5}, {on = ["A", "C"], operator = "sx*sx"}]
+        """
+    )
+    command("run", "job.toml")
+    theirs = copympi.load("job")
+    first = copympi.composite(PARTS, [{"on": "A", "operator": "sx", "strength": 0.4}])
+    second = copympi.composite(PARTS, later)
+    keys: dict[str, Any] = {
+        "parts": {"A": [0.6, 0.8], "B": [0.6, 0.8, 0], "C": "1"}, "members": 1000, "duration": 0.4, "interval": 0.1,
+        "seed": 2,
+    }  # fmt: skip
+    for entry in ({"at": 0.25, "terms": later}, (0.25, second), (0.25, second.hamiltonian)):
+        ours = copympi.simulate(first, schedule=[entry], **keys)
+        np.testing.assert_array_equal(ours.occupation, theirs.occupation)
+        np.testing.assert_array_equal(ours.marginal("B"), theirs.marginal("B"))
+    copympi.simulate(first, schedule=[(0.25, second)], output="ours", **keys)
+    command("rerun", "ours")
+    with pytest.raises(InputError, match=r"schedule\[0\]\.terms\[1\]\.operator = \"sp\": must be Hermitian"):
+        copympi.simulate(first, schedule=[{"at": 0.2, "terms": [later[0], {"on": "A", "operator": "sp"}]}], **keys)
+    keys |= {"parts": None, "density": [1 / 12] * 12}
+    with pytest.raises(InputError, match=r"schedule\[0\]\.terms = .* must go with \[system\] builder = \"composite\""):
+        copympi.simulate(System(first.hamiltonian), schedule=[{"at": 0.2, "terms": later}], **keys)

@@ -26,6 +26,7 @@ from copympi.kernels import (
     fields,
     general,
     general_counts,
+    general_exact,
     lineages,
     members,
     momenta,
@@ -162,6 +163,7 @@ def calls() -> dict[str, Call]:
     active = {"active": ones(R)}
     classes = {"classes": Classes(**in_classes())}
     paths, alone = {"paths": real(R, P, phase_paths.NUMBERS)}, {"law": law()}
+    one = {key: value for key, value in one_by_one().items() if key != "couplings"}
     ruled = {"rule": general.CopyRule(**copy_rule())}
     work = {"work": general_counts.Work(**ruled)}
     onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
@@ -215,6 +217,10 @@ def calls() -> dict[str, Call]:
             general_counts.advance,
             {**work, "control": CONTROL, "seed": 1, "purpose": 1, "first_replica": 0, "n": n, "phase": real(R, P),
              **clocks, "events": real(R), "max_steps": 5},
+        ),
+        "general_exact.Paths": (general_exact.Paths, {**ruled, **one}),
+        "general_exact.Paths.name": (
+            general_exact.Paths(**ruled, **one).name, {"ids": blocks()["ids"], "offset": blocks()["offset"]},
         ),
         "sums_of_mapped": (
             phases.sums_of_mapped,

@@ -87,6 +87,9 @@ CASES: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"system": PAIR, "preparation": {"members": 10**4, **PARTS}, "dynamics": {"replicas": 2}},
         {"aligned", "summaries", "composite", "qubits"},
     ),
+    "filters": (
+        {"schedule": [{"at": 0.15, "filter": [0, 1]}], "dynamics": {**COUNTS, "replicas": 2}}, {"aligned", "filters"},
+    ),
     "large N": (
         {"preparation": {"members": 1e40}, "dynamics": COUNTS, "output": {"summaries": True}},
         {"aligned", "large_n", "summaries"},
@@ -139,7 +142,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Carried]:
     """Every case, carried out."""
     out = {}
     for name, (sections, _) in CASES.items():
-        folder, plan = tmp_path_factory.mktemp("run"), Plan(*given(**sections))
+        folder, (config, system, start) = tmp_path_factory.mktemp("run"), given(**sections)
+        plan = Plan(config, system, start, schedule=build.schedule(config.schedule, system))
         arrays = carried_out(plan, folder).arrays()
         out[name] = Carried(plan, arrays, folder / "results.h5", reading.read(folder))
     return out

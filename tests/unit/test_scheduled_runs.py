@@ -210,7 +210,7 @@ def test_what_is_wrong_with_a_schedule_is_said_in_one_line(tmp_path: Path, chang
             [{"at": 0.1, "potential": "free"}],
             'schedule[0].potential = "free": must go with [system] builder = "lattice"',
         ),
-        ([{"at": 0.1, "filter": ["up"]}], "schedule[0].filter = ['up']: not built yet in this version"),
+        ([{"at": 0.1, "filter": ["up"]}], 'schedule[0].filter[0] = "up": no such beable; the nearest is'),
     ],
 )
 def test_what_is_wrong_with_a_schedule_from_python_is_said_in_one_line(schedule: Any, said: str) -> None:
