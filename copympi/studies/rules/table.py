@@ -18,10 +18,10 @@ SHOWN = {"signal": "signal", "distance": "distance", "reversal": "reversal", "en
          "superposition": "superpos.", "conjugacy": "conjug."}  # fmt: skip
 FOOT = f"""\
 N = inf, {STATES} random states that pass no node by quantum mechanics (weights above {LEAST:g}).
-signal  two qubits that do not interact: rms change of P(b = 0) when A gets a Hamiltonian of its own,
+signal  two qubits that do not interact: rms change of P(b = 0) when A has a Hamiltonian of its own,
 over the states and t = 0.5, 1, 1.5. On three levels: distance  rms of rho - |Psi|^2 at t = 1;
 reversal  rms distance to the start after t = 1, phases and delta flipped, t = 1 again; energy  rms
-change of (55)'s Hamiltonian, <H> where k = 1 alone; superpos.  Phi(au + bv) - a Phi(u) - b Phi(v);
+change of (55)'s Hamiltonian, <H> if k = 1 alone; superpos.  Phi(au + bv) - a Phi(u) - b Phi(v);
 conjug.  J^T Omega J - Omega. 0: below {ZERO:g}; -: a state could not be followed."""
 
 
