@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,16 @@ import numpy as np
 import copympi.kernels.general_counts as kernel
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
+from copympi.engine.ensemble import Ensemble
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.members import Members
 from copympi.engine.purposes import Purpose
+from copympi.engine.support import ALIGNED, EXACT, MOST_NAMED, Method
 from copympi.errors import InputError
 from copympi.kernels import general_exact
 from copympi.kernels.general import MOST_POWER, CopyRule
 from copympi.model.preparation import Start
-from copympi.model.rules import Rule, entries
+from copympi.model.rules import GENERAL, Rule, entries
 from copympi.model.system import System
 
 
@@ -111,3 +114,46 @@ class GeneralExactMembers(ExactMembers):
 
     def _make_paths(self) -> Any:
         return general_exact.Paths(compiled(self.rule, self.system), **self._arrays())
+
+
+def _work(beables: int, pairs: int) -> int:
+    """Bytes of what one rank works with, for a rule of two harmonics: rows of rates, and the rule's numbers."""
+    return 8 * (40 * beables + 40 * pairs)
+
+
+def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str, **more: Any) -> Method:
+    """A row of the table of methods, for any rule."""
+    return Method(
+        name=name,
+        why=f"a copy rule other than that of quantum mechanics, {why}, and the members of a beable share one phase",
+        make=lambda comm, c: make(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
+        representation=representation,
+        phases=(ALIGNED,),
+        rules=GENERAL,
+        excess=True,
+        bytes_a_member=4 if representation == MEMBERS else 0,
+        bytes_a_beable=lambda _: 64,
+        bytes_of_work=_work,
+        **more,
+    )
+
+
+MEMBERS, OCCUPATION = "members", "occupation"
+_EVENTS: dict[str, Any] = {"methods": (EXACT,), "fixed_steps": False}
+_HELD, _COUNTED = f'dynamics.representation = "{MEMBERS}"', f'dynamics.representation = "{OCCUPATION}", N below 2^63'
+_EXACTLY = 'dynamics.method = "exact"'
+
+ANY_RULE = (
+    _row("general members", _HELD, GeneralMembers, MEMBERS),
+    _row("general counts", _COUNTED, GeneralCounts, OCCUPATION),
+    _row(
+        "general exact members",
+        f"{_EXACTLY}, {_HELD}",
+        GeneralExactMembers,
+        MEMBERS,
+        most_members=MOST_NAMED,
+        **_EVENTS,
+    ),
+    _row("general exact counts", f"{_EXACTLY}, {_COUNTED}", GeneralExactCounts, OCCUPATION, **_EVENTS),
+)
+"""Rows of the table of methods, in engine/methods.py."""

@@ -56,6 +56,10 @@ class InfiniteEnsemble(IndependentReplicas):
         super().begin(stop)
         self._error = max(FINER * self.accuracy.tolerance * stop.share, SMALLEST_ERROR)
 
+    def check(self, system: System) -> None:
+        """InputError where a matrix of the copy rule does not fit a later system."""
+        self.rule.fit(system.P)
+
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
         made = 0

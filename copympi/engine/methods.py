@@ -8,31 +8,24 @@ from __future__ import annotations
 import copyreg
 from typing import Any
 
-from copympi.engine.accuracy import Accuracy
 from copympi.engine.counts import Counts
-from copympi.engine.ensemble import Ensemble
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
-from copympi.engine.general import GeneralCounts, GeneralExactCounts, GeneralExactMembers, GeneralMembers
+from copympi.engine.general import ANY_RULE
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
-from copympi.engine.momenta import Model, Momenta
+from copympi.engine.momenta import Momenta
 from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
-from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, OWN, Case, Method, sieve
+from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, MOST_NAMED, OWN, Case, Method, sieve
 from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
-from copympi.model import rule_tables
-from copympi.model.preparation import MOST, Start
+from copympi.model.preparation import MOST
 from copympi.model.rules import GENERAL
-from copympi.model.schedule import NOTHING, Schedule
-from copympi.model.system import System
 
 FEW_BEABLES = 64
 """Up to here, and up to N = 2^63 - 1, counts of a system that is no lattice take the leap of few beables."""
-MOST_NAMED = 4 * 10**9
-"""Members of a replica whose names of four bytes are one rank's."""
 MOST_ONE_BY_ONE = 2 * 10**9
 """And those whose buckets, of members with phases, are counted in four bytes too."""
 
@@ -40,11 +33,6 @@ MOST_ONE_BY_ONE = 2 * 10**9
 def _exact_work(beables: int, pairs: int) -> int:
     """Bytes of what one rank works with, for aligned members: Taylor's series of all pairs and phases."""
     return 8 * (19 * beables + (4 + 3 * 11) * pairs)
-
-
-def _general_work(beables: int, pairs: int) -> int:
-    """And of what it works with under any copy rule of two harmonics: rows of rates, and the rule's numbers."""
-    return 8 * (40 * beables + 40 * pairs)
 
 
 def _momenta(comm: Any, c: Case) -> Momenta:
@@ -201,63 +189,7 @@ TABLE = (
         bytes_a_member=0,
         bytes_a_beable=lambda _: 700,  # amplitudes at the stages of a step
     ),
-    Method(
-        name="general members",
-        why='a copy rule other than that of quantum mechanics, dynamics.representation = "members", and the members of '
-        "a beable share one phase",
-        representation="members",
-        make=lambda comm, c: GeneralMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
-        phases=(ALIGNED,),
-        rules=GENERAL,
-        excess=True,
-        bytes_a_member=4,
-        bytes_a_beable=lambda _: 64,
-        bytes_of_work=_general_work,
-    ),
-    Method(
-        name="general counts",
-        why='a copy rule other than that of quantum mechanics, dynamics.representation = "occupation", N below 2^63, '
-        "and the members of a beable share one phase",
-        representation="occupation",
-        make=lambda comm, c: GeneralCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
-        phases=(ALIGNED,),
-        rules=GENERAL,
-        excess=True,
-        bytes_a_member=0,
-        bytes_a_beable=lambda _: 64,
-        bytes_of_work=_general_work,
-    ),
-    Method(
-        name="general exact members",
-        why='a copy rule other than that of quantum mechanics, dynamics.method = "exact", dynamics.representation = '
-        '"members", and the members of a beable share one phase',
-        methods=(EXACT,),
-        representation="members",
-        make=lambda comm, c: GeneralExactMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
-        phases=(ALIGNED,),
-        rules=GENERAL,
-        excess=True,
-        fixed_steps=False,
-        most_members=MOST_NAMED,
-        bytes_a_member=4,
-        bytes_a_beable=lambda _: 64,
-        bytes_of_work=_general_work,
-    ),
-    Method(
-        name="general exact counts",
-        why='a copy rule other than that of quantum mechanics, dynamics.method = "exact", dynamics.representation = '
-        '"occupation", and the members of a beable share one phase',
-        methods=(EXACT,),
-        representation="occupation",
-        make=lambda comm, c: GeneralExactCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
-        phases=(ALIGNED,),
-        rules=GENERAL,
-        excess=True,
-        fixed_steps=False,
-        bytes_a_member=0,
-        bytes_a_beable=lambda _: 64,
-        bytes_of_work=_general_work,
-    ),
+    *ANY_RULE,
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""
 
@@ -273,44 +205,3 @@ copyreg.pickle(Method, lambda method: (named, (method.name,)))  # from the root 
 def choose(case: Case) -> Method:
     """The row of TABLE that carries a run; InputError where none does."""
     return sieve(list(TABLE), case)[0]
-
-
-def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHING) -> Case:
-    """What a checked config asks for. schedule : in the basis of its beables."""
-    d, p, alignment = config.dynamics, config.preparation, config.alignment
-    model = None if alignment is None else Model(**alignment.model_dump())
-    accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
-    rule = rule_tables.of(d.rule) if d.rule_read is None else d.rule_read
-    rule.fit(system.P)
-    return Case(
-        system,
-        start,
-        accuracy,
-        d.representation,
-        d.replicas,
-        d.seed,
-        p.members,
-        p.phases,
-        p.phase_kinds,
-        model,
-        d.method,
-        rule,
-        schedule.systems,
-    )
-
-
-def planned(system: System, start: Start, config: Any, share: float, schedule: Schedule = NOTHING) -> Method:
-    """The method of a checked config; InputError where there is none, or where it does not fit into memory."""
-    case = asked(system, start, config, schedule)
-    method = choose(case)
-    method.check_memory(case, share)
-    return method
-
-
-def ensemble(system: System, start: Start, config: Any, comm: Any, schedule: Schedule = NOTHING) -> Ensemble:
-    """The ensemble that a checked config asks for, at t = 0; InputError where it cannot follow some H. Collective."""
-    case = asked(system, start, config, schedule)
-    made = choose(case).make(comm, case)
-    for later in case.later:
-        made.check(later)
-    return made

@@ -19,6 +19,8 @@ AUTO, LEAP, EXACT = "auto", "leap", "exact"
 """How a run goes on: many copies a step, one by one, or as is best; the words of dynamics.method."""
 ALIGNED, OWN = "aligned", "own"
 """Whether a beable's members share one phase, or have each their own."""
+MOST_NAMED = 4 * 10**9
+"""Members of a replica whose names of four bytes are one rank's."""
 
 
 @dataclass(frozen=True)

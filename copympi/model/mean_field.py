@@ -106,13 +106,15 @@ class MeanField:
 
     @property
     def mortal(self) -> bool:
-        """Whether a beable can become empty in finite time, which then is for good: where q + r > 0.
+        """Whether a beable can become empty in finite time, which then is for good: where q + r > 0, or, if k = 0 is
+        among what is copied, which flows one way for ever, where q > 0.
 
         Near a node with s = |c_a| and the angle x of c_a to its drive, ds/dt = -s^(1-2q) cos x on the way in, and
         dx/dt = s^(2r) sin x: s^(2q+2r-1) ds = -cot x dx reaches s = 0 at an x before the turn where q + r > 0, else
         never.
         """
-        return self.rule.q + self.rule.r > 0.0
+        steady = bool(np.any(self.copying[self.k == 0].imag != 0.0))
+        return self.rule.q + self.rule.r > 0.0 or (steady and self.rule.q > 0.0)
 
     def bury(self, c: Complex, before: Complex) -> bool:
         """Empty beables of c (..., P), in place, that came to nothing on the way from `before`; whether any did."""

@@ -128,7 +128,8 @@ def _ruled(results: Results, theory: Theory, time: Floats, n: NDArray[Any], rule
     noise_of = np.zeros_like(theory.variance) if results.infinite else theory.variance
     theory = replace(theory, variance=noise_of, mean=np.full_like(theory.quantum, np.nan))
     start = np.sqrt(n / n.sum()) * np.exp(-1j * np.nan_to_num(np.asarray(results.phase[0, 0], dtype=float)))
-    if rule is None or rule.excess != (0.0, 0.0) or spectators_of(results):
+    unknown = rule is None or rule.excess != (0.0, 0.0) or spectators_of(results) or bool(results.schedule)
+    if rule is None or unknown:
         return _said(theory, "-: the mean field of this copy rule is not known here")
     most = int(RULED_WORK / (OVERHEAD + 400.0 * results.system.frequencies.nnz * len(rule.harmonics)))
     try:

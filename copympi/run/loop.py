@@ -9,8 +9,8 @@ import numpy as np
 
 from copympi import mpi
 from copympi.config.reading import Config
+from copympi.engine import assembly
 from copympi.engine import clock as stops
-from copympi.engine import methods
 from copympi.engine.clock import Stop, StopKind
 from copympi.engine.ensemble import Ensemble, State
 from copympi.errors import InputError, ScheduleWarning, StepWarning, warn
@@ -35,7 +35,7 @@ def built(system: System, start: Start, config: Config, comm: Any, schedule: Sch
             key = "system.hamiltonian" if each is system else "schedule"
             why = f"must be below {FASTEST:g} per unit of time; choose other units"
             raise InputError(key, f"|H|/hbar = {fastest:.3g}", why)
-    return methods.ensemble(system, start, config, comm, schedule)
+    return assembly.ensemble(system, start, config, comm, schedule)
 
 
 def run(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from copympi.config import reading as configuration
 from copympi.config import writing
 from copympi.config.reading import Config
-from copympi.engine import methods
+from copympi.engine import assembly
 from copympi.errors import InputError
 from copympi.model import build, evolving, rule_tables
 from copympi.model.drives import Drive
@@ -120,7 +120,7 @@ def _made(
     """
     system, start, schedule = prepared(config, before, files)
     config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, files))
-    method = methods.planned(system, start, config, on_node, schedule)
+    method = assembly.planned(system, start, config, on_node, schedule)
     return system, start, (method.name, method.why), schedule
 
 

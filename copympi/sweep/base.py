@@ -15,7 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from copympi.config import reading as configuration
 from copympi.config import writing
-from copympi.engine import methods
+from copympi.engine import assembly
 from copympi.errors import InputError
 from copympi.model import build, evolving, rule_tables
 from copympi.model.labels import Labels
@@ -140,7 +140,7 @@ class Jobs:
             made = _once(self._starts, of_start, lambda: plan.prepared(config, before, base.files))
             system, start, schedule = made
             config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, base.files))
-            method = methods.planned(system, start, config, self.on_node, schedule)
+            method = assembly.planned(system, start, config, self.on_node, schedule)
         except InputError as problem:
             raise self._told(problem, point) from None
         text = "" if folder is None else self.base.text(values)

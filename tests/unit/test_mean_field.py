@@ -67,6 +67,18 @@ def test_quantum_mechanics_through_a_node_in_any_k() -> None:
     np.testing.assert_array_equal(run.sigma, 0.0)
 
 
+def test_the_infinite_ensemble_follows_a_schedule() -> None:
+    """H is switched between two records; phases too are those of the mean field under the one, then the other."""
+    later, rule = random_system(4, 2), Rule(0.45)
+    run = copympi.simulate(
+        FOUR, members=np.inf, state=PSI, duration=0.3, interval=0.1, rule=rule, seed=1, tolerance=1e-6,
+        schedule=[{"at": 0.15, "hamiltonian": later.hamiltonian.toarray()}],
+    )  # fmt: skip
+    before = mean_field.evolve(FOUR, PSI, [0.15], rule)[0]
+    after = mean_field.evolve(later, before, [0.05, 0.15], rule)
+    np.testing.assert_allclose(np.sqrt(run.occupation[2:]) * np.exp(-1j * run.phase[2:]), after, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("q", "r", "dies"), [(0.6, -0.5, True), (0.5, -0.4, True), (0.4, -0.5, False), (0.5, -0.6, False)]
 )
