@@ -16,8 +16,7 @@ A matrix (P, P) in the place of a number holds one for each pair of beables: str
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -45,9 +44,14 @@ Floats = NDArray[np.float64]
 class Harmonic:
     """The terms of one k in a rule.
 
-    k : int, from 0 to 64. copying, turning : float or (P, P) [1]. R'^k and R^k as multiples of R_ab; copying >= 0,
-    matrices symmetric. copying_shift, turning_shift : float or (P, P) [rad]. Added to k delta_ab for a < b, subtracted
-    for a > b; as matrices added as they stand, and odd. Matrices may be scipy.sparse.
+    k : int, from 0 to 64 [1], default 1.
+    copying : float or (P, P) [1], default 2.0. R'^k as a multiple of R_ab, >= 0; a matrix is symmetric.
+    turning : float or (P, P) [1], default 1.0. R^k as a multiple of R_ab; a matrix is symmetric.
+    copying_shift : float or (P, P) [rad], default 0.0. Added to k delta_ab for a < b, subtracted for a > b, where
+        members copy; as a matrix added as it stands, and odd.
+    turning_shift : float or (P, P) [rad], default 0.0. The same where phases turn.
+
+    Matrices may be scipy.sparse.
 
     Raises InputError for what cannot be.
     """
@@ -90,33 +94,31 @@ class Harmonic:
         return "{" + ", ".join([f"k = {self.k}", *some]) + "}"
 
 
-def _quantum_harmonics() -> tuple[Harmonic, ...]:
-    return (Harmonic(),)
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Rule:
     """A copy rule; without arguments that of quantum mechanics.
 
-    q, r : float [1]. Powers of n_a/n_b in copying and in the turning of phases. harmonics : of Harmonic, or of
-    dictionaries of their keys. excess : (2,) float [1]. How much the powers of n_I and n_J in a pair's rate of copying,
-    n_J^(q-1) n_I^(-q), and of turning, n_I^r n_J^(-r-1), exceed the sum -1: added to the power of n_J. Else than 0 the
-    dynamics depends on N and has no infinite ensemble.
+    q : float [1], default 0.5. The power of n_a/n_b in copying.
+    r : float [1], default -0.5. The power of n_a/n_b in the turning of phases.
+    harmonics : of Harmonic, or of dictionaries of their keys, default None, that of quantum mechanics alone.
+    excess : (2,) float [1], default None, (0, 0). How much the powers of n_I and n_J in a pair's rate of copying,
+        n_J^(q-1) n_I^(-q), and of turning, n_I^r n_J^(-r-1), exceed the sum -1: added to the power of n_J. Else than 0
+        the dynamics depends on N and has no infinite ensemble.
 
     Raises InputError for what cannot be.
     """
 
     q: float = 0.5
     r: float = -0.5
-    harmonics: Sequence[Any] = field(default_factory=_quantum_harmonics)
-    excess: tuple[float, float] = (0.0, 0.0)
+    harmonics: Any = None
+    excess: Any = None
 
     def __post_init__(self) -> None:
         for key in ("q", "r"):
             object.__setattr__(self, key, _power(getattr(self, key), key))
-        first, second = self.excess
+        first, second = (0.0, 0.0) if self.excess is None else self.excess
         object.__setattr__(self, "excess", (_power(first, "excess"), _power(second, "excess")))
-        object.__setattr__(self, "harmonics", _harmonics(self.harmonics))
+        object.__setattr__(self, "harmonics", (Harmonic(),) if self.harmonics is None else _harmonics(self.harmonics))
 
     @property
     def quantum(self) -> bool:
@@ -138,11 +140,17 @@ class Rule:
         return LINEAR if self.half and self.harmonics[0].linear else MOEBIUS
 
     def within(self, widest: str) -> bool:
-        """Whether it is of the class `widest`, or of one within that."""
+        """Whether it is of a class, or of one within that.
+
+        widest : str, one of CLASSES.
+        """
         return CLASSES.index(self.kind) <= CLASSES.index(widest)
 
     def fit(self, P: int) -> None:
-        """InputError where a matrix is not one of P beables."""
+        """InputError where a matrix is not one of P beables.
+
+        P : int [1].
+        """
         for i, harmonic in enumerate(self.harmonics):
             for key, value in harmonic.strengths.items():
                 if not isinstance(value, float) and value.shape != (P, P):

@@ -37,7 +37,8 @@ def configured(records: int = 10, replicas: int = 1, every: float | None = None,
         dynamics=SimpleNamespace(replicas=replicas, seed=1),
         output=SimpleNamespace(time_unit="fs", profile_interval=every, summaries=summaries),
         system=SimpleNamespace(labels=None),
-        alignment=None, records=records, interval=0.25, profile_every=None if every is None else round(every / 0.25),
+        alignment=None, schedule=[], records=records, interval=0.25,
+        profile_every=None if every is None else round(every / 0.25),
     )  # fmt: skip
 
 
