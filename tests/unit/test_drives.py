@@ -212,7 +212,7 @@ def noise(driven: Driving, pieces: Sequence[Piece], psi: Complex, duration: floa
 
     Every copy moves a member; d rho is carried on to the end as the mean field carries what it changes in Psi.
     """
-    n = 6000
+    n = 2000
     t = (np.arange(n) + 0.5) * duration / n
     c = along(driven, pieces, psi, t)
     starts = np.array([each.start for each in pieces])
@@ -238,8 +238,8 @@ def test_noise_is_that_of_the_smooth_hamiltonian() -> None:
     H0 = System(SZ + 0.2 * SX)
     driven = Driving(H0, [term(SX, pulse(shape="cosine", amplitude=1.0, frequency=0.25), H0)])
     psi = np.sqrt([0.7, 0.3]).astype(complex)
-    coarse, fine = pieces_of(driven, 6.0, 0.5), pieces_of(driven, 6.0, 0.005, 1e-6)
-    assert 24 < len(coarse) < 200 < 1000 < len(fine)
+    coarse, fine = pieces_of(driven, 6.0, 0.5), pieces_of(driven, 6.0, 0.02, 1e-7)
+    assert 24 < len(coarse) < 200 < 500 < len(fine)
     copies, variance = noise(driven, coarse, psi, 6.0)
     assert (copies, variance) == pytest.approx(noise(driven, fine, psi, 6.0), rel=2e-4)
 
