@@ -83,12 +83,14 @@ class Schedule:
         H, stays, other = first, np.ones(first.P, bool), False
         out: list[Entry] = []
         made: dict[tuple[int, bytes], System] = {}
-        for entry in self.entries:
+        for k, entry in enumerate(self.entries):
             if isinstance(entry, Switch):
                 H = entry.system
             else:
                 out.append(entry)
                 stays = stays & passing(entry, first.P)
+            if k + 1 < len(self.entries) and self.entries[k + 1].at == entry.at:
+                continue  # what holds from here on is not known yet
             key = (id(H), stays.tobytes())
             if key not in made:
                 made[key] = confined(H, stays)

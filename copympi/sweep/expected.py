@@ -56,7 +56,7 @@ class Theory:
         unknown = np.full(times.size, np.nan)
         if not start.aligned or job.config.alignment is not None or np.any(start.counts == 0):
             return Expected(quantum, unknown)
-        if start.spectators and job.schedule:
+        if (start.spectators and job.schedule) or job.schedule.closed(system) is not job.schedule:
             return Expected(quantum, unknown)
         if start.spectators:
             return Expected(quantum, self._pinned(job, state, quantum, times))

@@ -99,6 +99,7 @@ class Setting:
             mean, error = found.mean[-1], found.error[-1]
             if name == "occupation" and mean.size <= MOST_BEABLES:
                 N = float(self.quantities["members"].mean[-1] if "members" in self.quantities else self.members)
+                N = N if N > 0 else float("nan")  # nobody is left
                 for a, label in enumerate(self.labels):
                     out[f"n/N [{label}]"] = (float(mean[a]) / N, float(error[a]) / N)
             elif name not in PROFILES and mean.ndim == 0:

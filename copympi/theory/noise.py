@@ -126,6 +126,9 @@ class Piecewise:
                 before, carry = filters.passed(psi, *before, kept), np.eye(P, dtype=complex)
                 psi, part_of_them = filters.projected(psi, kept)
                 share *= part_of_them
+                if share == 0.0:  # nobody is left
+                    self.sums[part.stop :] = self._psi[part.stop :] = np.nan
+                    break
 
     def carried(self, k: slice | NDArray[np.intp]) -> tuple[Complex, Complex]:
         """As that of Noise."""

@@ -246,10 +246,14 @@ def test_what_a_filter_makes_of_deviations_is_its_own_derivative() -> None:
     np.testing.assert_allclose(second, moved @ moved.T, atol=1e-7)
 
 
+@pytest.mark.filterwarnings("ignore:.*leaves no member:copympi.CopyWarning")
 def test_a_sweep_has_shares_of_the_present_members(tmp_path: Path) -> None:
     config = {"system": three(), "schedule": SCHEDULE, **RUN}
     sweep = copympi.sweep(config, over={"dynamics.seed": [1, 2]}, output=tmp_path / "sweep")
     (row,) = sweep.rows
+    config["schedule"] = [*SCHEDULE, {"at": 0.3, "filter": ["down"]}]
+    none = copympi.sweep(config, over={"dynamics.seed": [1]}, output=tmp_path / "none")
+    assert np.isnan(none.rows[0]["deviation"][0])
     assert row["n/N [up]"][0] + row["n/N [left]"][0] == pytest.approx(1.0)
     assert row["n/N [down]"][0] == 0.0
     assert row["deviation / expected"][0] < 3.0
