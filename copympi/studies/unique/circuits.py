@@ -112,11 +112,16 @@ def most(p: Floats, members: int) -> float:
     of these are taken: a level is looked for above which there are N.
     """
     size = np.sqrt(p)
-    low, high = 0.0, float(size.max())
-    n = np.zeros(p.size)
+
+    def above(level: float) -> Floats:
+        x = size / level
+        return np.where(x >= 1, np.floor(((x**2 + 1) / (2 * np.maximum(x, 1))) ** 2), 0.0)
+
+    low, high = 0.0, 2.0 * float(size.max())
     for _ in range(200):
         level = 0.5 * (low + high)
-        x = size / level
-        n = np.where(x >= 1, np.floor(((x**2 + 1) / (2 * np.maximum(x, 1))) ** 2), 0.0)
-        low, high = (low, level) if n.sum() < members else (level, high)
-    return float(min(1.0, (size @ np.sqrt(n)) ** 2 / n.sum()))
+        low, high = (low, level) if above(level).sum() <= members else (level, high)
+    n = above(high)
+    left = members - int(n.sum())  # several at the very level
+    n[np.argsort(size * (np.sqrt(n) - np.sqrt(n + 1)), kind="stable")[:left]] += 1
+    return float(min(1.0, (size @ np.sqrt(n)) ** 2 / members))
