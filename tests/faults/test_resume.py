@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -320,13 +321,17 @@ def test_a_finished_run_goes_on_to_a_longer_duration(tmp_path: Path, case: str) 
     """From the checkpoint at its end, to the bits of a run that was so long at once. From Python, as it is quicker."""
     given = {"seed": 5, "interval": 0.5, "phase_kinds": 9, **LONGER[case]}
     given |= {"representation": given.pop("kind"), "phase_spread": given.pop("spread", 0.0)}
-    if given.pop("more", None):
+    more = given.pop("more", "")
+    if more == MODEL:
         given["alignment"] = {"strength": 0.003, "scaling": "mean", "momenta": 0.02}
-    system = copympi.System([[0.3, 0.5 - 0.1j], [0.5 + 0.1j, -0.3]], hbar=given.pop("hbar", 1.0))
+    elif more:
+        given["schedule"] = [{"at": 1.3, "filter": [0, 2]}]
     if "packet" in given:
         system = copympi.lattice(given.pop("sites", 32))
     else:
-        given |= {"density": [0.6, 0.4], "phase": [0.0, 0.5]}
+        given = TWO | given
+        matrix = [[complex(x) for x in row] for row in json.loads(str(given.pop("matrix")))]
+        system = copympi.System(matrix, hbar=given.pop("hbar", 1.0))
     whole = copympi.simulate(system, duration=3.0, **given)
     copympi.simulate(system, duration=2.0, output=tmp_path, **given)
     (end,) = checkpoints.numbered(tmp_path)

@@ -117,7 +117,7 @@ def most(p: Floats, members: int) -> float:
         x = size / level
         return np.where(x >= 1, np.floor(((x**2 + 1) / (2 * np.maximum(x, 1))) ** 2), 0.0)
 
-    low, high = 0.0, 2.0 * float(size.max())
+    low, high = 0.0, 2.0 * float(np.sqrt(p.max()))
     for _ in range(200):
         level = 0.5 * (low + high)
         low, high = (low, level) if above(level).sum() <= members else (level, high)
