@@ -117,11 +117,11 @@ def most(p: Floats, members: int) -> float:
         x = size / level
         return np.where(x >= 1, np.floor(((x**2 + 1) / (2 * np.maximum(x, 1))) ** 2), 0.0)
 
-    low, high = 0.0, 2.0 * float(np.sqrt(p.max()))
+    low, high = 0.0, 2.0 * float(np.max(size))
     for _ in range(200):
         level = 0.5 * (low + high)
         low, high = (low, level) if above(level).sum() <= members else (level, high)
     n = above(high)
     left = members - int(n.sum())  # several at the very level
     n[np.argsort(size * (np.sqrt(n) - np.sqrt(n + 1)), kind="stable")[:left]] += 1
-    return float(min(1.0, (size @ np.sqrt(n)) ** 2 / members))
+    return min(1.0, float(size @ np.sqrt(n)) ** 2 / members)
