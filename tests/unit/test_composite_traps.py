@@ -1,0 +1,30 @@
+"""What is easily done wrong with composites and circuits: nobody left, nobody to copy, parts that are others."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import copympi
+
+THREE = {"A": 2, "B": 2, "C": 2}
+
+
+@pytest.mark.parametrize("parts", [{"A": 2, "B": 2}, THREE], ids=["two qubits", "three"])
+def test_a_replica_that_a_filter_empties_has_no_numbers(parts: dict[str, int]) -> None:
+    """NaN of it in all that is said of pairs, and nothing but numbers of the other replicas."""
+    system = copympi.composite(parts, [{"on": "A", "operator": "sx"}, {"on": ["A", "B"], "operator": "sz*sz"}])
+    states = {name: [0.6, 0.8] for name in parts}
+    ways: dict[str, Any] = {"parts": states, "members": 16, "duration": 1.2, "interval": 0.1, "replicas": 20, "seed": 1}
+    with warnings.catch_warnings(action="error"):
+        warnings.simplefilter("ignore", copympi.CopyWarning)
+        run = copympi.simulate(system, schedule=[{"at": 1.0, "filter": {"A": [1], "B": [0]}}], **ways)
+    empty = run.measured["members"] == 0
+    assert 0 < empty[:, -1].sum() < 20
+    for name in ("concurrence", "mutual_information"):
+        assert np.isnan(run.measured[name][empty]).all()
+        assert np.isfinite(run.measured[name][~empty]).all()
+    assert np.isnan(run.measured["correlation"][empty]).all()
