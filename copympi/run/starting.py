@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import NDArray
 
 from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, ScheduleWarning, StateWarning, warn
 from copympi.model import rule_tables
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule
 from copympi.model.schedule import NOTHING, Schedule, Switch, passing
-from copympi.model.system import System
+from copympi.model.system import System, stuck
 from copympi.text import humane
 
 MOST_ADMIXED = 0.1
@@ -39,7 +36,7 @@ def warn_about(
     if start.norm != 1.0:
         what = f"the state's sum of |Psi|^2 is {start.norm:.9g}, off by rounding: it was normalised"
         warn(f"{what} (preparation.normalise = true says so without this note)", StateWarning)
-    if all(each.frozen(start.counts) for each in (system, *schedule.systems)):
+    if stuck(start.counts, (system, *schedule.systems)):
         warn(frozen(start, system), FrozenStartWarning)
     else:
         _warn_of_filters(start, system, schedule, duration)
@@ -63,21 +60,10 @@ def _warn_of_filters(start: Start, system: System, schedule: Schedule, duration:
         held = held & passing(entry, system.P)
         later = [one.system for one in schedule.entries[k + 1 :] if isinstance(one, Switch)]
         to_come = [H, *later] if not later or schedule.entries[k + 1].at > entry.at else later
-        if entry.at < duration and any(each.frozen(held) for each in to_come) and not any(map(_moves(held), to_come)):
+        if entry.at < duration and stuck(held, to_come):
             why = "H leads those whom the filter leaves to empty beables alone, and there is nobody to copy"
             warn(f"schedule[{k}]: nothing can move from t = {entry.at:g} on: {why}", ScheduleWarning)
             return
-
-
-def _moves(held: NDArray[np.bool_]) -> Callable[[System], bool]:
-    """Whether a system couples two of the beables that are `held`, (P,)."""
-
-    def moves(system: System) -> bool:
-        W = system.frequencies.tocoo()
-        row, column = W.coords
-        return bool(np.any(held[row] & held[column] & (row != column) & (W.data != 0)))
-
-    return moves
 
 
 def frozen(start: Start, system: System) -> str:

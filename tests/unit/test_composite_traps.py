@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import copympi
+from copympi import FrozenStartWarning
+from copympi.report import analysis
 
 THREE = {"A": 2, "B": 2, "C": 2}
 
@@ -28,3 +30,18 @@ def test_a_replica_that_a_filter_empties_has_no_numbers(parts: dict[str, int]) -
         assert np.isnan(run.measured[name][empty]).all()
         assert np.isfinite(run.measured[name][~empty]).all()
     assert np.isnan(run.measured["correlation"][empty]).all()
+
+
+def test_a_circuit_in_which_nothing_can_move_says_so() -> None:
+    """cx on |000> couples nobody to anybody, which is no reason to be silent about the gate that would."""
+    made = copympi.circuit(3, [("h", 0), ("cx", (0, 1)), ("cx", (1, 2))])
+    ways: dict[str, Any] = {"schedule": made.schedule, "duration": made.duration, "members": 10**6, "seed": 1}
+    with pytest.warns(FrozenStartWarning, match="nothing can ever move: all members hold beable 000") as said:
+        run = copympi.simulate(made.system, parts={}, **ways)
+    assert len(said) == 1
+    assert not run.events.any()
+    comparison = analysis.compare(run.results())
+    assert isinstance(comparison, analysis.Comparison)
+    assert comparison.frozen
+    still = copympi.circuit(3, [("cx", (0, 1)), ("cx", (1, 2))])  # |000> is what it should be
+    copympi.simulate(still.system, parts={}, schedule=still.schedule, duration=2.0, members=10, seed=1)
