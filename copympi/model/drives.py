@@ -160,6 +160,11 @@ class Segment(System):
     spread = property(lambda self: self.driven.made(self.coefficients).spread)  # type: ignore[assignment]
 
 
+def terms_of(system: System) -> tuple[System, ...]:
+    """The Systems whose H, with coefficients, add up to that of `system`: H_0 and H_j of a driven one, else itself."""
+    return (system.driven.system, *system.driven.terms) if isinstance(system, Segment) else (system,)
+
+
 def _lasting(system: System) -> dict[str, Any]:
     """What systems of one driven system share: all but H and what follows from it."""
     own = {name for name, value in vars(System).items() if isinstance(value, cached_property)}

@@ -6,6 +6,7 @@ import numpy as np
 
 from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, ScheduleWarning, StateWarning, warn
 from copympi.model import rule_tables
+from copympi.model.drives import terms_of
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule
 from copympi.model.schedule import NOTHING, Schedule, Switch, passing
@@ -23,8 +24,8 @@ def warn_about(
     schedule: Schedule = NOTHING,
     duration: float = np.inf,
 ) -> None:
-    """Say once which beables have weight but no member, that nothing can ever move, what is odd about a copy rule, and
-    what the schedule has for times that the run does not reach."""
+    """Say once which beables have weight but no member, that nothing can ever move, or not some part, what is odd about
+    a copy rule, and what the schedule has for times that the run does not reach."""
     for caution in rule_tables.cautions(rule) if rule is not None else ():
         warn(caution, RuleWarning)
     late = [entry.at for entry in schedule if entry.at >= duration * (1 - 1e-9)]
@@ -39,6 +40,7 @@ def warn_about(
     if stuck(start.counts, (system, *schedule.systems)):
         warn(frozen(start, system), FrozenStartWarning)
     else:
+        _warn_of_parts(start, system, schedule)
         _warn_of_filters(start, system, schedule, duration)
     if start.unmanned.size:
         named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
@@ -47,6 +49,28 @@ def warn_about(
             f"with {humane(start.number).replace(',', '')} members no one holds beable {named}{more}: "
             "there is nothing to copy, so it will stay empty",
             EmptyBeableWarning,
+        )
+
+
+def _warn_of_parts(start: Start, system: System, schedule: Schedule) -> None:
+    """Say which parts of a composite nothing can ever move, though H would: all members hold one beable of theirs."""
+    parts = system.parts
+    if parts is None or len(parts) < 2:
+        return
+    held = np.flatnonzero(start.counts)
+    digits = np.unravel_index(held, parts.dims)
+    alone = {k: int(own[0]) for k, own in enumerate(digits) if parts.dims[k] > 1 and np.all(own == own[0])}
+    stuck_in: dict[int, int] = {}
+    for each in {id(one): one for H in (system, *schedule.systems) for one in terms_of(H)}.values() if alone else ():
+        to = np.unravel_index(each.frequencies[held].indices, parts.dims)  # System leaves no zeros in H
+        stuck_in |= {k: a for k, a in alone.items() if np.any(to[k] != a)}
+    if stuck_in:
+        named = "; ".join(f"part {parts[k].name} is in {parts[k].labels[a]!r}" for k, a in sorted(stuck_in.items())[:3])
+        more = f" (and {len(stuck_in) - 3} more such parts)" if len(stuck_in) > 3 else ""
+        warn(
+            f"{named} in all members{more}: H would move it, but nobody has another of its beables to copy. Give it "
+            "weight on others in preparation.parts, or some everywhere: preparation.spectators, preparation.admixture",
+            FrozenStartWarning,
         )
 
 

@@ -288,7 +288,7 @@ def test_terms_that_change(tmp_path: Path, monkeypatch: Any) -> None:
         terms = [{on = "A", operator = "sx", strength = 0.4}]
         [preparation]
         members = 1000
-        parts = {A = [0.6, 0.8], B = [0.6, 0.8, 0], C = "1"}
+        parts = {A = [0.6, 0.8], B = [0.6, 0.8, 0], C = [0.8, "0.6j"]}
         [dynamics]
         duration = 0.4
         seed = 2
@@ -304,8 +304,8 @@ def test_terms_that_change(tmp_path: Path, monkeypatch: Any) -> None:
     first = copympi.composite(PARTS, [{"on": "A", "operator": "sx", "strength": 0.4}])
     second = copympi.composite(PARTS, later)
     keys: dict[str, Any] = {
-        "parts": {"A": [0.6, 0.8], "B": [0.6, 0.8, 0], "C": "1"}, "members": 1000, "duration": 0.4, "interval": 0.1,
-        "seed": 2,
+        "parts": {"A": [0.6, 0.8], "B": [0.6, 0.8, 0], "C": [0.8, 0.6j]}, "members": 1000, "duration": 0.4,
+        "interval": 0.1, "seed": 2,
     }  # fmt: skip
     for entry in ({"at": 0.25, "terms": later}, (0.25, second), (0.25, second.hamiltonian)):
         ours = copympi.simulate(first, schedule=[entry], **keys)

@@ -45,3 +45,30 @@ def test_a_circuit_in_which_nothing_can_move_says_so() -> None:
     assert comparison.frozen
     still = copympi.circuit(3, [("cx", (0, 1)), ("cx", (1, 2))])  # |000> is what it should be
     copympi.simulate(still.system, parts={}, schedule=still.schedule, duration=2.0, members=10, seed=1)
+
+
+TURNED = [{"on": "A", "operator": "sx"}, {"on": "B", "operator": "sx"}]
+
+
+def start(terms: Any, states: Any, parts: Any = None, **ways: Any) -> copympi.Run:
+    system = copympi.composite(parts or {"A": 2, "B": 2}, terms)
+    return copympi.simulate(system, parts=states, members=1000, duration=0.1, seed=1, **ways)
+
+
+def test_a_part_that_nobody_can_move_is_named() -> None:
+    """It is left out, or has a beable's name, and H would move it; where H does not, that is fine."""
+    for states in ({"A": [0.6, 0.8]}, {"A": [0.6, 0.8], "B": "0"}):
+        with pytest.warns(FrozenStartWarning, match="part B is in '0' in all members: H would move it, but") as said:
+            run = start(TURNED, states)
+        assert len(said) == 1
+        assert np.all(run.marginal("B")[:, 0] == 1000)
+    with pytest.warns(FrozenStartWarning, match="part B is in '0'; part C is in '0' in all members"):
+        start([TURNED[0], {"on": ["B", "C"], "operator": "sx*sx"}], {"A": [0.6, 0.8]}, THREE)
+    later = {"A": [0.6, 0.8], "B": "1"}
+    with pytest.warns(FrozenStartWarning, match="part B is in '1'"):
+        start(TURNED[:1], later, schedule=[{"at": 0.05, "terms": TURNED}])
+    H = [copympi.composite({"A": 2, "B": 2}, TURNED[k : k + 1]) for k in (0, 1)]
+    with pytest.warns(FrozenStartWarning, match="part B is in '1'"):
+        copympi.simulate([H[0], [H[1], np.sin]], parts=later, members=1000, duration=0.1, seed=1)
+    start([TURNED[0], {"on": ["A", "B"], "operator": "sz*sz"}], {"A": [0.6, 0.8]})
+    start(TURNED, {"A": [0.6, 0.8]}, spectators=1)
