@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from copympi.errors import InputError
 from copympi.model import gates as known
 from copympi.model import operators
-from copympi.model.parts import Parts, checked
+from copympi.model.parts import Parts, checked, same_dims
 from copympi.model.system import System
 from copympi.model.tables import positive
 
@@ -124,8 +124,10 @@ def _read(gates: Any, parts: Parts) -> Iterator[Gate | None]:
         on = tuple(parts.number(name, key) for name in names)
         if not on or len(set(on)) < len(on):
             raise InputError(key, given[1], "must be on one part or several, each once")
-        D = int(np.prod([parts.dims[i] for i in on]))
-        yield Gate(known.unitary(given[0], given[2] if len(given) == 3 else None, D, key), on)
+        dims = [parts.dims[i] for i in on]
+        matrix = known.unitary(given[0], given[2] if len(given) == 3 else None, int(np.prod(dims)), key)
+        same_dims(given[0], dims, key)
+        yield Gate(matrix, on)
 
 
 def _layers(gates: list[Gate | None], parts: Parts) -> tuple[tuple[Gate, ...], ...]:

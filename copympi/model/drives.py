@@ -23,6 +23,7 @@ from copympi.model import system as systems
 from copympi.model.carried import Carried
 from copympi.model.lattice import Lattice
 from copympi.model.magnus import DENSE_TO, Norms
+from copympi.model.parts import same_dims
 from copympi.model.pulses import Pulse
 from copympi.model.schedule import Entry, Filter, Schedule, Switch
 from copympi.model.staircase import Bounds, staircase
@@ -256,6 +257,8 @@ def term(H: Any, pulse: Pulse, system: System, key: str = KEY) -> Drive:
     Raises InputError, naming `key`.hamiltonian, where H is none, or does not fit.
     """
     key = f"{key}.hamiltonian"
+    if system.parts is not None:
+        same_dims(H, system.parts.dims, key)
     try:
         made = System(H, system.hbar)
     except InputError as problem:

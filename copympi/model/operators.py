@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.model import formats, hamiltonian
-from copympi.model.parts import Parts
+from copympi.model.parts import Parts, same_dims
 from copympi.model.tables import unknown
 
 CONJUGATE = re.compile(r"\s*\+\s*h\.?\s*c\.?\s*$", re.IGNORECASE)
@@ -80,6 +80,7 @@ def operator(given: Any, on: Sequence[int], parts: Parts, key: str, folder: Path
     if made.shape != (D, D):
         shape = "array of shape " + "x".join(map(str, made.shape))
         raise InputError(key, shape, f"must be {D}x{D}, for {_said(on, parts)}")
+    same_dims(given, [parts.dims[k] for k in on], key)
     if not np.all(np.isfinite(made.data)):
         raise InputError(key, given, "every element must be finite")
     return made, conjugate

@@ -62,6 +62,8 @@ class System:
             self.parts = composites.checked(parts)
         if self.parts is not None and self.parts.P != self.P:
             raise InputError("system.parts", list(self.parts.dims), f"must have {self.P} beables together, as H has")
+        if self.parts is not None:
+            composites.same_dims(H, self.parts.dims, KEY)
         self.labels: Sequence[str] = Labels((self.P,) if lattice is None else lattice.shape)
         if self.parts is not None:
             self.labels = self.parts.labels

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import qutip
 
 import copympi
 from copympi import FrozenStartWarning
+from copympi.errors import InputError
 from copympi.report import analysis
 
 THREE = {"A": 2, "B": 2, "C": 2}
@@ -72,3 +74,22 @@ def test_a_part_that_nobody_can_move_is_named() -> None:
         copympi.simulate([H[0], [H[1], np.sin]], parts=later, members=1000, duration=0.1, seed=1)
     start([TURNED[0], {"on": ["A", "B"], "operator": "sz*sz"}], {"A": [0.6, 0.8]})
     start(TURNED, {"A": [0.6, 0.8]}, spectators=1)
+
+
+def test_dims_of_a_qobj_are_those_of_the_parts() -> None:
+    """A matrix of the right size whose factors are in another order is refused, with both orders in the message."""
+    op = qutip.tensor(qutip.sigmax(), qutip.num(3))
+    parts = {"A": 2, "B": 3}
+    said = r"Qobj of dims \[2, 3\].*: must have the dimensions of the parts, \[3, 2\], in their"
+    with pytest.raises(InputError, match=r"system.terms\[0\].operator = .*" + said):
+        copympi.composite(parts, [{"on": ["B", "A"], "operator": op}])
+    with pytest.raises(InputError, match="system.hamiltonian = .*" + said):
+        copympi.System(op, parts={"B": 3, "A": 2})
+    with pytest.raises(InputError, match=r"gates\[0\] = .*" + said):
+        copympi.circuit(parts, [(qutip.tensor(qutip.qeye(2), qutip.qeye(3)), ("B", "A"))])
+    turned = copympi.composite({"B": 3, "A": 2}, [])
+    with pytest.raises(InputError, match=said):
+        copympi.simulate([turned, [op, np.sin]], state=np.full(6, 6**-0.5), members=10, duration=0.1)
+    system = copympi.composite(parts, [{"on": ["A", "B"], "operator": op}])
+    np.testing.assert_array_equal(system.hamiltonian.toarray(), copympi.System(op, parts=parts).hamiltonian.toarray())
+    assert copympi.System(op, parts={"both": 6}).P == 6, "a part of two factors"
