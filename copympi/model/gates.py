@@ -43,6 +43,8 @@ def unitary(gate: Any, angle: Any, D: int, key: str) -> Unitary:
         half = 0.0 if angle is None else 0.5 * real(angle, key)
         U = FIXED[gate] if angle is None else np.cos(half) * np.eye(2) - 1j * np.sin(half) * TURNS[gate]
     else:
+        if angle is not None:
+            raise InputError(key, angle, "an angle must be left out with a matrix")
         try:
             U = np.asarray(gate.full() if hasattr(gate, "full") else gate, complex)
         except (TypeError, ValueError, OverflowError):

@@ -112,6 +112,7 @@ REFUSED: list[tuple[Any, str]] = [
     ([("h", 0, 0.3)], 'gates[0] = "h": must have no angle'),
     ([("rx", 0, "x")], 'gates[0] = "x": must be a finite number'),
     ([([[1, 1], [0, 1]], 0)], "must be unitary; the largest element of U^dagger U - 1 is 1"),
+    ([(np.eye(2), 0, 0.3)], "gates[0] = 0.3: an angle must be left out with a matrix"),
     ([("h",)], "gates[0] = ('h',): must be (gate, on) or (gate, on, angle)"),
 ]
 
