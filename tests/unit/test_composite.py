@@ -118,6 +118,7 @@ def test_refused(wrong: dict[str, Any], said: str) -> None:
 REFUSED_STATES: list[tuple[dict[str, Any], str]] = [
     ({"parts": {"A": [0.6, 0.6]}}, "preparation.parts.A = [0.6, 0.6]: must be normalised; its sum of |Psi|^2 is 0.72"),
     ({"parts": {"D": [1, 0]}}, 'preparation.parts = "D": no such part'),
+    ({"parts": {0: [1, 0], "A": [0.6, 0.8]}}, "preparation.parts.A = [0, 'A']: is there twice, by name and by number"),
     ({"parts": {"B": [1, 0]}}, "preparation.parts.B = [1, 0]: must have one element for each of the 3 beables"),
     ({"parts": {"B": "3"}}, "preparation.parts.B = \"3\": no such beable of it; the nearest is"),
     ({"parts": {}, "state": [1.0] + [0.0] * 11}, "must be left out where parts is given"),
