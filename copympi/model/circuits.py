@@ -89,6 +89,8 @@ def circuit(
     Raises InputError, which names the gate.
     """
     if isinstance(parts, (int, np.integer)) and not isinstance(parts, bool):
+        if parts < 1:
+            raise InputError("parts", parts, "must be at least 1 qubit")
         parts = {f"q{k}": 2 for k in range(parts)}
     made = checked(parts.parts if isinstance(parts, System) else parts, "parts")
     layers = _layers(list(_read(gates, made)), made)

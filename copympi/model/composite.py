@@ -87,7 +87,7 @@ def product_state(given: Any, made: Parts | None, normalise: bool) -> tuple[NDAr
         raise InputError(PREPARED, given, 'must be a table {A = [0.6, 0.8], B = "0"}')
     states: dict[int, Any] = {}
     for name, state in given.items():
-        k = made.number(name, PREPARED)
+        k = made.number(name, f"{PREPARED}.{name}")
         if k in states:
             raise InputError(f"{PREPARED}.{made[k].name}", list(given), "is there twice, by name and by number")
         states[k] = state

@@ -48,7 +48,9 @@ def unitary(gate: Any, angle: Any, D: int, key: str) -> Unitary:
         try:
             U = np.asarray(gate.full() if hasattr(gate, "full") else gate, complex)
         except (TypeError, ValueError, OverflowError):
-            raise InputError(key, gate, "must be the name of a gate, or a unitary matrix") from None
+            U = np.zeros(0, complex)
+        if U.ndim != 2:
+            raise InputError(key, gate, "must be the name of a gate, or a unitary matrix")
     if U.shape != (D, D):
         what = gate if isinstance(gate, str) else "array of shape " + "x".join(map(str, U.shape))
         raise InputError(key, what, f"must be {D}x{D}, as the parts that it is on are")

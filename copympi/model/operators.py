@@ -63,7 +63,7 @@ def operator(given: Any, on: Sequence[int], parts: Parts, key: str, folder: Path
     if isinstance(given, str):
         text, found = CONJUGATE.subn("", given)
         names = [name.strip() for name in text.split("*")]
-        if found or all(name in NAMED for name in names) or not _is_path(text):
+        if found or all(name in NAMED for name in names) or not _is_path(text, names):
             return _product(names, on, parts, key, given), bool(found)
     matrix = hamiltonian.read(given, folder, key) if isinstance(given, (str, list)) else given
     if hasattr(matrix, "data_as"):  # QuTiP 5, as it stands
@@ -86,14 +86,15 @@ def operator(given: Any, on: Sequence[int], parts: Parts, key: str, folder: Path
     return made, conjugate
 
 
-def _is_path(text: str) -> bool:
-    return "." in text or "/" in text or ":" in text
+def _is_path(text: str, names: list[str]) -> bool:
+    product = len(names) > 1 and names[-1] in NAMED  # 0.5*sx is no file
+    return "/" in text or ":" in text or ("." in text and not product)
 
 
 def _product(names: list[str], on: Sequence[int], parts: Parts, key: str, given: str) -> sp.coo_array:
     for name in names:
         if name not in NAMED:
-            raise InputError(key, given, unknown("operator", name, list(NAMED)) + "; or a matrix, or its file")
+            raise InputError(key, given, _misread(name))
     if len(names) != len(on):
         said = f"must have one factor for {_said(on, parts)}, with * between; it has {len(names)}"
         raise InputError(key, given, said)
@@ -101,6 +102,16 @@ def _product(names: list[str], on: Sequence[int], parts: Parts, key: str, given:
     for name, k in zip(names, on, strict=True):
         made = sp.coo_array(sp.kron(made, sp.coo_array(NAMED[name](parts.dims[k]).astype(complex)), format="coo"))
     return made
+
+
+def _misread(name: str) -> str:
+    """What to say of a factor that is no operator's name."""
+    try:
+        complex(name.replace("i", "j").replace(" ", ""))
+    except ValueError:
+        more = "a sum is two terms, and a product has * between; " if re.search(r"\w[\s+-]+\w", name) else ""
+        return f"{more}{unknown('operator', name, list(NAMED))}; or a matrix, or its file"
+    return f"{name} is no operator: numbers go into strength"
 
 
 def _said(on: Sequence[int], parts: Parts) -> str:
