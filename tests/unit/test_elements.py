@@ -17,7 +17,7 @@ from copympi.sweep import points
 TEXT = """
 [system]
 builder = "composite"
-parts = {A = 2, B = 2}
+parts = [{name = "A", dimension = 2, labels = ["up", "down"]}, {name = "B", dimension = 2}]
 terms = [{on = "A", operator = "sx", strength = 0.5}, {on = ["A", "B"], operator = "sz*sz"}]
 [preparation]
 members = 1000
@@ -51,7 +51,7 @@ def test_an_element_is_changed(job: Path) -> None:
 REFUSED = [
     ("system.terms[2].strength=1", "there are 2 elements of system.terms, counted from 0"),
     ("system.term[0].strength=1", "there is no list system.term"),
-    ("system.parts[0].dimension=1", "system.parts is not a list"),
+    ("preparation.parts[0].A=1", "preparation.parts is not a list"),
     ("system.terms.strength=1", "system.terms has several tables: name one of them, as system.terms[0]"),
     ("schedule[0].at=1", "there is no list schedule"),
     ("system[0].terms=1", "system is not a list"),
@@ -65,7 +65,7 @@ def test_what_is_not_there_is_no_new_key(job: Path, item: str, said: str) -> Non
     assert str(refused.value) == f'--set = "{item}": {said}'
 
 
-def test_an_element_is_swept(job: Path) -> None:
+def test_an_element_is_swept_and_columns_have_names(job: Path) -> None:
     """Each run is the one with that value in it; what a second start reads of the folder is the same sweep."""
     key, out = "system.terms[0].strength", job.with_name("out")
     over = points.read([f"{key}=0.3,0.5"])
@@ -79,6 +79,8 @@ def test_an_element_is_swept(job: Path) -> None:
         duration=0.2, interval=0.1, seed=1,
     )  # fmt: skip
     np.testing.assert_array_equal(found.occupation, alone.occupation)
+    names = {"marginal_A[up]", "marginal_A[down]", "marginal_B[0]", "correlation[A,B]", "concurrence[A,B]"}
+    assert names <= set(one.rows[0]), "columns have the names of parts and beables"
     assert len({run.occupation.tobytes() for _, run in one}) == 2
 
 
