@@ -93,3 +93,12 @@ def test_dims_of_a_qobj_are_those_of_the_parts() -> None:
     system = copympi.composite(parts, [{"on": ["A", "B"], "operator": op}])
     np.testing.assert_array_equal(system.hamiltonian.toarray(), copympi.System(op, parts=parts).hamiltonian.toarray())
     assert copympi.System(op, parts={"both": 6}).P == 6, "a part of two factors"
+
+
+def test_a_marginal_of_nothing() -> None:
+    run = start([TURNED[0]], {"A": [0.6, 0.8]})
+    with pytest.raises(ValueError, match=r"marginal\(\) wants the name of a part, or of several: A, B"):
+        run.marginal()
+    plain = copympi.simulate([[0, 1], [1, 0]], density=[0.5, 0.5], members=10, duration=0.1, seed=1)
+    with pytest.raises(ValueError, match="this system has no parts"):
+        plain.marginal("A")
