@@ -87,7 +87,7 @@ class EmptyBeableWarning(CopyWarning):
 
 
 class FrozenStartWarning(CopyWarning):
-    """All members start on beables that none of the others hold a neighbour of: nobody can copy, ever."""
+    """All members start on beables that none of the others hold a neighbour of: nobody can copy, ever; or no part."""
 
 
 class RuleWarning(CopyWarning):

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import tomlkit
 from pydantic import Field, ValidationError
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import AoT
 
 from copympi import files
 from copympi.config.choices import representation
@@ -209,27 +210,41 @@ def _override(document: tomlkit.TOMLDocument, item: str) -> None:
         value = tomlkit.value(text.strip())
     except (TOMLKitError, ValueError, RecursionError):
         value = tomlkit.string(text.strip())
-    table = _table(document, section, item)
-    *path, last = key.split(".")  # as dynamics.rule.q, of a table in a section
-    for name in path:
-        if isinstance(table, dict) and name not in table:
-            table[name] = tomlkit.inline_table()
-        table = table[name] if isinstance(table, dict) else None
-    if not isinstance(table, dict):
-        raise InputError("--set", item, f"{'.'.join([section, *path])} is not a section")
-    table[last] = value
+    *path, last = steps(name.strip())  # as dynamics.rule.q, of a table in a section, or system.terms[0].strength
+    table, said = document, ""
+    for step, then in zip(path, [*path[1:], last], strict=True):
+        if isinstance(step, str) and isinstance(then, str) and isinstance(table, dict) and step not in table:
+            table[step] = tomlkit.inline_table() if said else tomlkit.table()
+        table, said = table[_place(table, step, said, item)], told(said, step)
+    table[_place(table, last, said, item, new=True)] = value
 
 
-def _table(document: tomlkit.TOMLDocument, section: str, item: str) -> Any:
-    """A section, made where there is none, or one of the tables of a list, as schedule[0]."""
-    entry = re.fullmatch(r"(\w+)\[(\d+)\]", section)
-    if entry and isinstance(document.get(entry[1]), list):
-        tables = document[entry[1]]
-        if int(entry[2]) >= len(tables):
-            raise InputError("--set", item, f"there are {len(tables)} tables [[{entry[1]}]], counted from 0")
-        return tables[int(entry[2])]
-    if section not in document:
-        document[section] = tomlkit.table()
-    if isinstance(document[section], list):
-        raise InputError("--set", item, f"{section} has several tables: name one of them, as {section}[0]")
-    return document[section]
+def steps(key: str) -> list[str | int]:
+    """The names in a dotted key, behind those of lists the numbers of elements: system, terms, 0, strength."""
+    out: list[str | int] = []
+    for name in key.split("."):
+        found = re.fullmatch(r"(\w+)((?:\[\d+\])+)", name)
+        out += [found[1], *map(int, re.findall(r"\d+", found[2]))] if found else [name]
+    return out
+
+
+def told(said: str, step: str | int) -> str:
+    """A dotted key and what comes behind it, as one key."""
+    return f"{said}[{step}]" if isinstance(step, int) else f"{said}.{step}".removeprefix(".")
+
+
+def _place(table: Any, step: str | int, said: str, item: str, new: bool = False) -> Any:
+    """The step itself, into what `said` names; InputError where there is none. new : whether it may be made."""
+    if isinstance(step, int):
+        if not isinstance(table, list):
+            raise InputError("--set", item, f"{said} is not a list")
+        if step >= len(table):
+            of = f"{len(table)} tables [[{said}]]" if isinstance(table, AoT) else f"{len(table)} elements of {said}"
+            raise InputError("--set", item, f"there are {of}, counted from 0")
+    elif isinstance(table, list):
+        raise InputError("--set", item, f"{said} has several tables: name one of them, as {said}[0]")
+    elif not isinstance(table, dict):
+        raise InputError("--set", item, f"{said} is not a section")
+    elif step not in table and not new:
+        raise InputError("--set", item, f"there is no list {told(said, step)}")
+    return step

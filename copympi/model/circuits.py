@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from copympi.errors import InputError
 from copympi.model import gates as known
 from copympi.model import operators
-from copympi.model.parts import Parts, checked
+from copympi.model.parts import Parts, checked, same_dims
 from copympi.model.system import System
 from copympi.model.tables import positive
 
@@ -89,6 +89,8 @@ def circuit(
     Raises InputError, which names the gate.
     """
     if isinstance(parts, (int, np.integer)) and not isinstance(parts, bool):
+        if parts < 1:
+            raise InputError("parts", parts, "must be at least 1 qubit")
         parts = {f"q{k}": 2 for k in range(parts)}
     made = checked(parts.parts if isinstance(parts, System) else parts, "parts")
     layers = _layers(list(_read(gates, made)), made)
@@ -124,8 +126,10 @@ def _read(gates: Any, parts: Parts) -> Iterator[Gate | None]:
         on = tuple(parts.number(name, key) for name in names)
         if not on or len(set(on)) < len(on):
             raise InputError(key, given[1], "must be on one part or several, each once")
-        D = int(np.prod([parts.dims[i] for i in on]))
-        yield Gate(known.unitary(given[0], given[2] if len(given) == 3 else None, D, key), on)
+        dims = [parts.dims[i] for i in on]
+        matrix = known.unitary(given[0], given[2] if len(given) == 3 else None, int(np.prod(dims)), key)
+        same_dims(given[0], dims, key)
+        yield Gate(matrix, on)
 
 
 def _layers(gates: list[Gate | None], parts: Parts) -> tuple[tuple[Gate, ...], ...]:

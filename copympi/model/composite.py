@@ -79,13 +79,18 @@ def product_state(given: Any, made: Parts | None, normalise: bool) -> tuple[NDAr
     """Psi, (P,), normalised, of parts that each have a state of their own; and its norm where that was off by rounding.
 
     given : part -> amplitudes (d,), or the name of one of its beables. A part that is not named is in its first beable.
-    InputError where there are no parts, for an unknown one, or for a state that is not normalised.
+    InputError where there are no parts, for an unknown one or one given twice, or for a state that is not normalised.
     """
     if made is None:
         raise InputError(PREPARED, given, 'must go with parts of the system: builder = "composite", or a Qobj')
     if not isinstance(given, Mapping):
         raise InputError(PREPARED, given, 'must be a table {A = [0.6, 0.8], B = "0"}')
-    states = {made.number(name, PREPARED): state for name, state in given.items()}
+    states: dict[int, Any] = {}
+    for name, state in given.items():
+        k = made.number(name, f"{PREPARED}.{name}")
+        if k in states:
+            raise InputError(f"{PREPARED}.{made[k].name}", list(given), "is there twice, by name and by number")
+        states[k] = state
     psi, norm = np.ones(1, complex), 1.0
     for k, part in enumerate(made):
         own = _state(states.get(k, part.labels[0]), part.labels, f"{PREPARED}.{part.name}")

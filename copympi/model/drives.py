@@ -23,6 +23,7 @@ from copympi.model import system as systems
 from copympi.model.carried import Carried
 from copympi.model.lattice import Lattice
 from copympi.model.magnus import DENSE_TO, Norms
+from copympi.model.parts import same_dims
 from copympi.model.pulses import Pulse
 from copympi.model.schedule import Entry, Filter, Schedule, Switch
 from copympi.model.staircase import Bounds, staircase
@@ -160,6 +161,11 @@ class Segment(System):
     spread = property(lambda self: self.driven.made(self.coefficients).spread)  # type: ignore[assignment]
 
 
+def terms_of(system: System) -> tuple[System, ...]:
+    """The Systems whose H, with coefficients, add up to that of `system`: H_0 and H_j of a driven one, else itself."""
+    return (system.driven.system, *system.driven.terms) if isinstance(system, Segment) else (system,)
+
+
 def _lasting(system: System) -> dict[str, Any]:
     """What systems of one driven system share: all but H and what follows from it."""
     own = {name for name, value in vars(System).items() if isinstance(value, cached_property)}
@@ -251,6 +257,8 @@ def term(H: Any, pulse: Pulse, system: System, key: str = KEY) -> Drive:
     Raises InputError, naming `key`.hamiltonian, where H is none, or does not fit.
     """
     key = f"{key}.hamiltonian"
+    if system.parts is not None:
+        same_dims(H, system.parts.dims, key)
     try:
         made = System(H, system.hbar)
     except InputError as problem:

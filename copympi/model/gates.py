@@ -43,10 +43,14 @@ def unitary(gate: Any, angle: Any, D: int, key: str) -> Unitary:
         half = 0.0 if angle is None else 0.5 * real(angle, key)
         U = FIXED[gate] if angle is None else np.cos(half) * np.eye(2) - 1j * np.sin(half) * TURNS[gate]
     else:
+        if angle is not None:
+            raise InputError(key, angle, "an angle must be left out with a matrix")
         try:
             U = np.asarray(gate.full() if hasattr(gate, "full") else gate, complex)
         except (TypeError, ValueError, OverflowError):
-            raise InputError(key, gate, "must be the name of a gate, or a unitary matrix") from None
+            U = np.zeros(0, complex)
+        if U.ndim != 2:
+            raise InputError(key, gate, "must be the name of a gate, or a unitary matrix")
     if U.shape != (D, D):
         what = gate if isinstance(gate, str) else "array of shape " + "x".join(map(str, U.shape))
         raise InputError(key, what, f"must be {D}x{D}, as the parts that it is on are")

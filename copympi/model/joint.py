@@ -77,18 +77,23 @@ def concurrence(psi: NDArray[np.complex128], parts: Parts, i: int, j: int) -> Fl
 
     With rho = A A^dagger, A (4, m) the amplitudes, it is max(0, s1 - s2 - s3 - s4), s the singular values of
     A^T (sigma_y x sigma_y) A; of a pure state of two qubits that is 2 |Psi_00 Psi_11 - Psi_01 Psi_10|.
+    NaN where Psi is.
     """
+    empty = np.asarray(np.isnan(psi).any(axis=1))  # a filter has left nobody; LAPACK takes no NaN
+    psi = np.where(empty[:, None], 0.0, psi)
     A = np.moveaxis(psi.reshape(len(psi), *parts.dims), (1 + i, 1 + j), (1, 2)).reshape(len(psi), 4, -1)
     if A.shape[2] > 4:
         values, vectors = np.linalg.eigh(A @ A.conj().transpose(0, 2, 1))
         A = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
     if A.shape[2] == 1:
         a = A[:, :, 0]
-        return np.asarray(np.minimum(2.0 * np.abs(a[:, 0] * a[:, 3] - a[:, 1] * a[:, 2]), 1.0))
+        return np.where(empty, np.nan, np.minimum(2.0 * np.abs(a[:, 0] * a[:, 3] - a[:, 1] * a[:, 2]), 1.0))
     s = np.linalg.svd(A.transpose(0, 2, 1) @ (SIGN[:, None] * A[:, ::-1]), compute_uv=False)
-    return np.asarray(np.clip(2.0 * s[:, 0] - s.sum(axis=1), 0.0, 1.0))
+    return np.where(empty, np.nan, np.clip(2.0 * s[:, 0] - s.sum(axis=1), 0.0, 1.0))
 
 
 def _shares(table: NDArray[Any]) -> Floats:
+    """Members as parts of one; NaN where there are none."""
     p = table.astype(np.float64)
-    return np.asarray(p / p.sum(axis=2).sum(axis=1)[:, None, None])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(p / p.sum(axis=2).sum(axis=1)[:, None, None])

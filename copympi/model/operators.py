@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.model import formats, hamiltonian
-from copympi.model.parts import Parts
+from copympi.model.parts import Parts, same_dims
 from copympi.model.tables import unknown
 
 CONJUGATE = re.compile(r"\s*\+\s*h\.?\s*c\.?\s*$", re.IGNORECASE)
@@ -63,7 +63,7 @@ def operator(given: Any, on: Sequence[int], parts: Parts, key: str, folder: Path
     if isinstance(given, str):
         text, found = CONJUGATE.subn("", given)
         names = [name.strip() for name in text.split("*")]
-        if found or all(name in NAMED for name in names) or not _is_path(text):
+        if found or all(name in NAMED for name in names) or not _is_path(text, names):
             return _product(names, on, parts, key, given), bool(found)
     matrix = hamiltonian.read(given, folder, key) if isinstance(given, (str, list)) else given
     if hasattr(matrix, "data_as"):  # QuTiP 5, as it stands
@@ -80,19 +80,21 @@ def operator(given: Any, on: Sequence[int], parts: Parts, key: str, folder: Path
     if made.shape != (D, D):
         shape = "array of shape " + "x".join(map(str, made.shape))
         raise InputError(key, shape, f"must be {D}x{D}, for {_said(on, parts)}")
+    same_dims(given, [parts.dims[k] for k in on], key)
     if not np.all(np.isfinite(made.data)):
         raise InputError(key, given, "every element must be finite")
     return made, conjugate
 
 
-def _is_path(text: str) -> bool:
-    return "." in text or "/" in text or ":" in text
+def _is_path(text: str, names: list[str]) -> bool:
+    product = len(names) > 1 and names[-1] in NAMED  # 0.5*sx is no file
+    return "/" in text or ":" in text or ("." in text and not product)
 
 
 def _product(names: list[str], on: Sequence[int], parts: Parts, key: str, given: str) -> sp.coo_array:
     for name in names:
         if name not in NAMED:
-            raise InputError(key, given, unknown("operator", name, list(NAMED)) + "; or a matrix, or its file")
+            raise InputError(key, given, _misread(name))
     if len(names) != len(on):
         said = f"must have one factor for {_said(on, parts)}, with * between; it has {len(names)}"
         raise InputError(key, given, said)
@@ -100,6 +102,16 @@ def _product(names: list[str], on: Sequence[int], parts: Parts, key: str, given:
     for name, k in zip(names, on, strict=True):
         made = sp.coo_array(sp.kron(made, sp.coo_array(NAMED[name](parts.dims[k]).astype(complex)), format="coo"))
     return made
+
+
+def _misread(name: str) -> str:
+    """What to say of a factor that is no operator's name."""
+    try:
+        complex(name.replace("i", "j").replace(" ", ""))
+    except ValueError:
+        more = "a sum is two terms, and a product has * between; " if re.search(r"\w[\s+-]+\w", name) else ""
+        return f"{more}{unknown('operator', name, list(NAMED))}; or a matrix, or its file"
+    return f"{name} is no operator: numbers go into strength"
 
 
 def _said(on: Sequence[int], parts: Parts) -> str:

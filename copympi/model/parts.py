@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import accumulate, combinations
+from operator import mul
 from typing import Any, overload
 
 import numpy as np
@@ -164,6 +165,17 @@ def of_dims(dims: Any) -> Parts | None:
     letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     names = [letters[k % 26] + (str(k // 26) if k >= 26 else "") for k in range(len(left))]
     return Parts([Part(name, d, _numbers(d)) for name, d in zip(names, left, strict=True)])
+
+
+def same_dims(given: Any, dims: Sequence[int], key: str) -> None:
+    """InputError for a QuTiP object that is a tensor product of others than parts of these `dims`, in this order.
+
+    A part may be a product of several of its factors, neighbours.
+    """
+    made = of_dims(getattr(given, "dims", None))
+    if made is not None and not set(accumulate(dims, mul)) <= set(accumulate(made.dims, mul)):
+        why = f"must have the dimensions of the parts, {list(dims)}, in their order"
+        raise InputError(key, f"Qobj of dims {list(made.dims)}", why)
 
 
 def _part(given: Any, key: str) -> Part:

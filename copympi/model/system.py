@@ -62,6 +62,8 @@ class System:
             self.parts = composites.checked(parts)
         if self.parts is not None and self.parts.P != self.P:
             raise InputError("system.parts", list(self.parts.dims), f"must have {self.P} beables together, as H has")
+        if self.parts is not None:
+            composites.same_dims(H, self.parts.dims, KEY)
         self.labels: Sequence[str] = Labels((self.P,) if lattice is None else lattice.shape)
         if self.parts is not None:
             self.labels = self.parts.labels
@@ -98,11 +100,22 @@ class System:
 
         n : (P,) int or float [1]. Members of each beable.
         """
+        leads, on = self._leads(n)
+        return bool(leads.any() and not (leads & on).any())
+
+    def moves(self, n: NDArray[Any]) -> bool:
+        """Whether H couples two beables that members hold: some can copy.
+
+        n : (P,) int or float [1]. Members of each beable.
+        """
+        leads, on = self._leads(n)
+        return bool((leads & on).any())
+
+    def _leads(self, n: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of each element of H whether it couples a beable that members hold to another, and whether they hold that."""
         W, held = self.frequencies, np.asarray(n) > 0
-        rows = np.repeat(held, np.diff(W.indptr))
         off = np.repeat(np.arange(self.P), np.diff(W.indptr)) != W.indices
-        leads = rows & off & (W.data != 0)
-        return bool(leads.any() and not (leads & held[W.indices]).any())
+        return np.repeat(held, np.diff(W.indptr)) & off & (W.data != 0), held[W.indices]
 
     @cached_property
     def couplings(self) -> Couplings:
@@ -146,6 +159,14 @@ class System:
     def __repr__(self) -> str:
         of = "" if self.parts is None else f", parts={self.parts.said}"
         return f"System(P={self.P}{of}, pairs={self.pairs}, hbar={self.hbar:g})"
+
+
+def stuck(n: NDArray[Any], systems: Sequence[System]) -> bool:
+    """Whether no member can ever copy under any of the `systems`, though one couples beables that members hold.
+
+    n : (P,) int or float [1]. Members of each beable: a beable without any never gets one.
+    """
+    return not any(system.moves(n) for system in systems) and any(system.frozen(n) for system in systems)
 
 
 def pairs_of(off: sp.csr_array) -> NDArray[np.int64]:

@@ -109,11 +109,13 @@ class Run:
     def marginal(self, *names: str) -> NDArray[Any]:
         """Of a composite, members with each beable of a part, (T, d), or with each of several parts, (T', d, d', ...).
 
-        names : of parts, or their numbers. InputError for an unknown one, ValueError where there are no parts.
+        names : of parts, or their numbers. InputError for an unknown one, ValueError for none or no composite.
         """
         parts = self._system.parts
-        if parts is None or not names:
-            raise ValueError("marginal() wants names of the parts of a composite (copympi.composite, or a Qobj)")
+        if parts is None:
+            raise ValueError("this system has no parts: marginal() wants a composite (copympi.composite, or a Qobj)")
+        if not names:
+            raise ValueError(f"marginal() wants the name of a part, or of several: {', '.join(parts.names)}")
         on = [parts.number(name, "part") for name in names]
         if len(set(on)) < len(on):
             raise InputError("part", names, "must each be named once")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.model.observables import lattice_of
+from copympi.model.system import stuck
 from copympi.report import expected, motion
 from copympi.report.motion import Motion
 from copympi.report.numbers import significant, whole
@@ -121,7 +122,7 @@ def beables(results: Results) -> Comparison:
         (*_filters(results), *theory.words, *_losses(dead, known, results.profile_time[which])),
         _spread(values) / unit,
         theory.independent,
-        all(system.frozen(n[0, 0]) for system in (results.system, *results.schedule.systems)),
+        stuck(n[0, 0], (results.system, *results.schedule.systems)),
         members,
     )
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from numpy.typing import NDArray
 
 from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, ScheduleWarning, StateWarning, warn
 from copympi.model import rule_tables
+from copympi.model.drives import terms_of
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule
 from copympi.model.schedule import NOTHING, Schedule, Switch, passing
-from copympi.model.system import System
+from copympi.model.system import System, stuck
 from copympi.text import humane
 
 MOST_ADMIXED = 0.1
@@ -26,8 +24,8 @@ def warn_about(
     schedule: Schedule = NOTHING,
     duration: float = np.inf,
 ) -> None:
-    """Say once which beables have weight but no member, that nothing can ever move, what is odd about a copy rule, and
-    what the schedule has for times that the run does not reach."""
+    """Say once which beables have weight but no member, that nothing can ever move, or not some part, what is odd about
+    a copy rule, and what the schedule has for times that the run does not reach."""
     for caution in rule_tables.cautions(rule) if rule is not None else ():
         warn(caution, RuleWarning)
     late = [entry.at for entry in schedule if entry.at >= duration * (1 - 1e-9)]
@@ -39,9 +37,10 @@ def warn_about(
     if start.norm != 1.0:
         what = f"the state's sum of |Psi|^2 is {start.norm:.9g}, off by rounding: it was normalised"
         warn(f"{what} (preparation.normalise = true says so without this note)", StateWarning)
-    if all(each.frozen(start.counts) for each in (system, *schedule.systems)):
+    if stuck(start.counts, (system, *schedule.systems)):
         warn(frozen(start, system), FrozenStartWarning)
     else:
+        _warn_of_parts(start, system, schedule)
         _warn_of_filters(start, system, schedule, duration)
     if start.unmanned.size:
         named = ", ".join(f"{system.labels[a]} (weight {abs(start.state[a]) ** 2:.3g})" for a in start.unmanned[:5])
@@ -50,6 +49,28 @@ def warn_about(
             f"with {humane(start.number).replace(',', '')} members no one holds beable {named}{more}: "
             "there is nothing to copy, so it will stay empty",
             EmptyBeableWarning,
+        )
+
+
+def _warn_of_parts(start: Start, system: System, schedule: Schedule) -> None:
+    """Say which parts of a composite nothing can ever move, though H would: all members hold one beable of theirs."""
+    parts = system.parts
+    if parts is None or len(parts) < 2:
+        return
+    held = np.flatnonzero(start.counts)
+    digits = np.unravel_index(held, parts.dims)
+    alone = {k: int(own[0]) for k, own in enumerate(digits) if parts.dims[k] > 1 and np.all(own == own[0])}
+    stuck_in: dict[int, int] = {}
+    for each in {id(one): one for H in (system, *schedule.systems) for one in terms_of(H)}.values() if alone else ():
+        to = np.unravel_index(each.frequencies[held].indices, parts.dims)  # System leaves no zeros in H
+        stuck_in |= {k: a for k, a in alone.items() if np.any(to[k] != a)}
+    if stuck_in:
+        named = "; ".join(f"part {parts[k].name} is in {parts[k].labels[a]!r}" for k, a in sorted(stuck_in.items())[:3])
+        more = f" (and {len(stuck_in) - 3} more such parts)" if len(stuck_in) > 3 else ""
+        warn(
+            f"{named} in all members{more}: H would move it, but nobody has another of its beables to copy. Give it "
+            "weight on others in preparation.parts, or some everywhere: preparation.spectators, preparation.admixture",
+            FrozenStartWarning,
         )
 
 
@@ -63,21 +84,10 @@ def _warn_of_filters(start: Start, system: System, schedule: Schedule, duration:
         held = held & passing(entry, system.P)
         later = [one.system for one in schedule.entries[k + 1 :] if isinstance(one, Switch)]
         to_come = [H, *later] if not later or schedule.entries[k + 1].at > entry.at else later
-        if entry.at < duration and any(each.frozen(held) for each in to_come) and not any(map(_moves(held), to_come)):
+        if entry.at < duration and stuck(held, to_come):
             why = "H leads those whom the filter leaves to empty beables alone, and there is nobody to copy"
             warn(f"schedule[{k}]: nothing can move from t = {entry.at:g} on: {why}", ScheduleWarning)
             return
-
-
-def _moves(held: NDArray[np.bool_]) -> Callable[[System], bool]:
-    """Whether a system couples two of the beables that are `held`, (P,)."""
-
-    def moves(system: System) -> bool:
-        W = system.frequencies.tocoo()
-        row, column = W.coords
-        return bool(np.any(held[row] & held[column] & (row != column) & (W.data != 0)))
-
-    return moves
 
 
 def frozen(start: Start, system: System) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 import tomlkit
 
 from copympi import __version__
+from copympi.config.reading import steps
 from copympi.errors import InputError, MachineError
 from copympi.storage import checkpoints, layout, sealed
 from copympi.storage.folder import KEY, make
@@ -147,15 +148,26 @@ def _put(path: Path, text: str) -> None:
 
 def _without(values: dict[str, Any], over: Over) -> dict[str, Any]:
     """The base config without what is swept."""
-    out = {name: dict(keys) if isinstance(keys, dict) else keys for name, keys in values.items()}
+    out: Any = dict(values)
     for key in over:
-        *path, last = key.split(".")
-        table: Any = out
-        for part in path:
-            table[part] = dict(table[part]) if isinstance(table.get(part), dict) else {}
-            table = table[part]
-        table.pop(last, None)
-    return out
+        out = _taken(out, steps(key))
+    return dict(out)
+
+
+def _taken(of: Any, path: list[str | int]) -> Any:
+    """A copy without what is at the end of a path; elements of lists stay, so that all keep their numbers."""
+    step, *rest = path
+    if isinstance(step, int):
+        there = isinstance(of, (list, tuple)) and step < len(of) and bool(rest)
+        return [*of[:step], _taken(of[step], rest), *of[step + 1 :]] if there else of
+    if not isinstance(of, dict):
+        return of
+    if not rest:
+        return {name: value for name, value in of.items() if name != step}
+    below = of.get(step)
+    if isinstance(rest[0], str) and not isinstance(below, dict):
+        below = {}
+    return of if below is None else of | {step: _taken(below, rest)}
 
 
 def _refuse(folder: Path, before: Spec, text: str, over: Over, made: dict[str, Any]) -> None:

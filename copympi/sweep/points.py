@@ -15,6 +15,7 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from copympi.config import writing
+from copympi.config.reading import steps
 from copympi.errors import InputError
 
 SEED = "dynamics.seed"
@@ -35,7 +36,14 @@ class Point:
     @property
     def state_point(self) -> dict[str, Any]:
         """The values as signac has them: one dictionary in another, where a key has dots."""
-        return placed({}, self.values)
+        out: dict[str, Any] = {}
+        for key, value in self.values.items():
+            *path, last = key.split(".")
+            table = out
+            for part in path:
+                table = table.setdefault(part, {})
+            table[last] = value
+        return out
 
     @cached_property
     def name(self) -> str:
@@ -57,18 +65,32 @@ def told(value: Any) -> str:
 
 
 def placed(values: Mapping[str, Any], flat: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested dictionaries with the values of `flat` put in by their dotted keys; `values` stays as it is."""
-    out = dict(values)
+    """Nested dictionaries with the values of `flat` put in by their dotted keys; `values` stays as it is.
+
+    A key may go through a list that there is, as system.terms[0].strength.
+    """
+    out: Any = dict(values)
     for key, value in flat.items():
-        *path, last = key.split(".")
-        table = out
-        for part in path:
-            below = table.get(part, {})
-            if not isinstance(below, Mapping):
-                raise InputError(key, value, f"{part} is not a section, but {told(writing.plain(below))}")
-            table[part] = table = dict(below)
-        table[last] = value
-    return out
+        out = _put(out, steps(key), value, key, "")
+    return dict(out)
+
+
+def _put(into: Any, path: list[str | int], value: Any, key: str, said: str) -> Any:
+    """A copy of what `said` names, with the value at the end of a path in it."""
+    if not path:
+        return value
+    step, *rest = path
+    if isinstance(step, int):
+        if not isinstance(into, (list, tuple)):
+            what = "is left out" if into is None else f"is {told(writing.plain(into))}"
+            raise InputError(key, value, f"{said} is not a list: it {what}")
+        if step >= len(into):
+            raise InputError(key, value, f"there are {len(into)} elements of {said}, counted from 0")
+        return [*into[:step], _put(into[step], rest, value, key, f"{said}[{step}]"), *into[step + 1 :]]
+    if not isinstance(into, Mapping):
+        raise InputError(key, value, f"{said} is not a section, but {told(writing.plain(into))}")
+    below = into.get(step, None if rest and isinstance(rest[0], int) else {})
+    return {**into, step: _put(below, rest, value, key, step)}
 
 
 def checked(over: Any) -> Over:
@@ -81,7 +103,7 @@ def checked(over: Any) -> Over:
         if section not in SECTIONS or not dot or not all(rest.split(".")):
             raise InputError("over", key, f"must read section.key, with one of the sections {', '.join(SECTIONS)}")
         out[key] = _listed(key, values)
-    if any(other.startswith(f"{key}.") for key in out for other in out):
+    if any(other.startswith((f"{key}.", f"{key}[")) for key in out for other in out):
         raise InputError("over", ", ".join(out), "must not sweep a key and what stands in it too")
     if SEED in out:
         out[SEED] = out.pop(SEED)

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.model.system import System
 from copympi.outcome.run import Run
+from copympi.records.axes import dimensions, names_along
 from copympi.records.quantity import PROFILES, TABLE
 from copympi.report.tables import Row
 from copympi.sweep.expected import Expected, Floats, Theory
@@ -32,13 +34,15 @@ class Setting:
 
     time (T,), profile_time (T',) of the quantities that have beables; quantities : name -> Moments, or Turns, over
     ensembles, (T, ...) each; square : Moments (T',) of the mean over beables of (n_a/N - |Psi_a|^2)^2; squares : of
-    each ensemble, its mean over records after t = 0; lost : ensembles that lost a beable; members : N.
+    each ensemble, its mean over records after t = 0; lost : ensembles that lost a beable; members : N;
+    system : names what stands along axes.
     """
 
     over: dict[str, Any]
     points: list[Point]
     members: int = 0
     labels: list[str] = field(default_factory=list)
+    system: System | None = None
     time: Floats = field(default_factory=lambda: np.zeros(0))
     profile_time: Floats = field(default_factory=lambda: np.zeros(0))
     quantities: dict[str, Moments | Turns] = field(default_factory=dict)
@@ -105,7 +109,9 @@ class Setting:
             elif name not in PROFILES and mean.ndim == 0:
                 out[name] = (float(mean), float(error))
             elif name not in PROFILES:
-                out |= {f"{name}[{k}]": (float(mean[k]), float(error[k])) for k in range(mean.size)}
+                axis = dimensions(name, 1 + mean.ndim, several=False, thinned=False)[-1]
+                along = range(mean.size) if self.system is None else names_along(axis, self.system, mean.size)
+                out |= {f"{name}[{at}]": (float(mean[k]), float(error[k])) for k, at in enumerate(along)}
         return out
 
 
@@ -140,7 +146,7 @@ def _begin(setting: Setting, sweep: Held, point: Point, run: Run, theory: Theory
     """What the runs of a setting share, from the first of them."""
     job = sweep.jobs.job(point)
     setting.members, setting.labels = job.start.members, list(job.system.labels)
-    setting.time = run.time
+    setting.system, setting.time = job.system, run.time
     setting.profile_time = run.time if run.profile_time is None else run.profile_time
     setting.expected = theory.of(job, setting.profile_time)
     setting.square = Moments(setting.profile_time.shape)

@@ -112,6 +112,9 @@ REFUSED: list[tuple[Any, str]] = [
     ([("h", 0, 0.3)], 'gates[0] = "h": must have no angle'),
     ([("rx", 0, "x")], 'gates[0] = "x": must be a finite number'),
     ([([[1, 1], [0, 1]], 0)], "must be unitary; the largest element of U^dagger U - 1 is 1"),
+    ([(None, 0)], "gates[0] = None: must be the name of a gate, or a unitary matrix"),
+    ([(1, 0)], "gates[0] = 1: must be the name of a gate, or a unitary matrix"),
+    ([(np.eye(2), 0, 0.3)], "gates[0] = 0.3: an angle must be left out with a matrix"),
     ([("h",)], "gates[0] = ('h',): must be (gate, on) or (gate, on, angle)"),
 ]
 
@@ -120,6 +123,11 @@ REFUSED: list[tuple[Any, str]] = [
 def test_refused(wrong: Any, said: str) -> None:
     with pytest.raises(InputError, match=re.escape(said)):
         copympi.circuit(2, wrong)
+
+
+def test_a_circuit_has_a_qubit() -> None:
+    with pytest.raises(InputError, match="parts = 0: must be at least 1 qubit"):
+        copympi.circuit(0, [("h", 0)])
 
 
 @pytest.mark.parametrize("name", CIRCUITS)

@@ -96,6 +96,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"terms": [{"on": "A", "operator": "sq"}]}, 'system.terms[0].operator = "sq": no such operator; the nearest'),
     ({"terms": [{"on": "A", "operator": [[1, 0, 0]] * 3}]}, '3x3": must be 2x2, for part A (dimension 2)'),
     ({"terms": [{"on": "A", "operator": "H.npy"}]}, 'system.terms[0].operator = "H.npy": no such file'),
+    ({"terms": [{"on": "A", "operator": "0.5*sx"}]}, '"0.5*sx": 0.5 is no operator: numbers go into strength'),
+    ({"terms": [{"on": "A", "operator": "sx + sz"}]}, '"sx + sz": a sum is two terms, and a product has * between; no'),
+    ({"terms": [{"on": ["A", "C"], "operator": "sx sx"}]}, '"sx sx": a sum is two terms, and a product has * between'),
+    ({"terms": [{"on": "A", "operator": "my-h.npy"}]}, '"my-h.npy": no such file'),
     ({"terms": [{"on": ["A", "A"], "operator": "sx*sx"}]}, "must name one part or several, each once"),
     ({"terms": [{"on": "A", "operator": "sx", "strength": "1j"}]}, 'must be a real number, but with " + h.c."'),
     ({"terms": [{"on": "A", "operater": "sx"}]}, "system.terms[0].operater = \"sx\": no such key; the nearest"),
@@ -117,7 +121,8 @@ def test_refused(wrong: dict[str, Any], said: str) -> None:
 
 REFUSED_STATES: list[tuple[dict[str, Any], str]] = [
     ({"parts": {"A": [0.6, 0.6]}}, "preparation.parts.A = [0.6, 0.6]: must be normalised; its sum of |Psi|^2 is 0.72"),
-    ({"parts": {"D": [1, 0]}}, 'preparation.parts = "D": no such part'),
+    ({"parts": {"D": [1, 0]}}, 'preparation.parts.D = "D": no such part'),
+    ({"parts": {0: [1, 0], "A": [0.6, 0.8]}}, "preparation.parts.A = [0, 'A']: is there twice, by name and by number"),
     ({"parts": {"B": [1, 0]}}, "preparation.parts.B = [1, 0]: must have one element for each of the 3 beables"),
     ({"parts": {"B": "3"}}, "preparation.parts.B = \"3\": no such beable of it; the nearest is"),
     ({"parts": {}, "state": [1.0] + [0.0] * 11}, "must be left out where parts is given"),
@@ -288,7 +293,7 @@ def test_terms_that_change(tmp_path: Path, monkeypatch: Any) -> None:
         terms = [{on = "A", operator = "sx", strength = 0.4}]
         [preparation]
         members = 1000
-        parts = {A = [0.6, 0.8], B = [0.6, 0.8, 0], C = "1"}
+        parts = {A = [0.6, 0.8], B = [0.6, 0.8, 0], C = [0.8, "0.6j"]}
         [dynamics]
         duration = 0.4
         seed = 2
@@ -304,8 +309,8 @@ def test_terms_that_change(tmp_path: Path, monkeypatch: Any) -> None:
     first = copympi.composite(PARTS, [{"on": "A", "operator": "sx", "strength": 0.4}])
     second = copympi.composite(PARTS, later)
     keys: dict[str, Any] = {
-        "parts": {"A": [0.6, 0.8], "B": [0.6, 0.8, 0], "C": "1"}, "members": 1000, "duration": 0.4, "interval": 0.1,
-        "seed": 2,
+        "parts": {"A": [0.6, 0.8], "B": [0.6, 0.8, 0], "C": [0.8, 0.6j]}, "members": 1000, "duration": 0.4,
+        "interval": 0.1, "seed": 2,
     }  # fmt: skip
     for entry in ({"at": 0.25, "terms": later}, (0.25, second), (0.25, second.hamiltonian)):
         ours = copympi.simulate(first, schedule=[entry], **keys)
