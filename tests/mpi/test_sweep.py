@@ -122,5 +122,5 @@ def test_bad_input_is_said_once_whichever_rank_finds_it(alone: Path, tmp_path: P
     done = launch.mpiexec(2, "-m", "copympi", "sweep", "job.toml", *asked, cwd=alone)
     assert done.returncode == 2
     told = [line for line in done.stderr.splitlines() if line.startswith("copympi")]
-    assert told == ["copympi: error: job.toml: preparation.members = -1: must be a whole number of at least 1"]
+    assert told == ["copympi: error: job.toml: preparation.members = -1: must be a whole number of at least 1, or inf"]
     assert not (tmp_path / "S").exists()
