@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -174,3 +175,19 @@ def test_a_schedule_beside_drives() -> None:
     states = qutip.sesolve(H, qutip.Qobj(np.reshape(PSI, (2, 1))), run.time, options=TIGHT | {"max_step": 0.002}).states
     exact = np.array([np.abs(each.full().ravel()) ** 2 for each in states])
     assert np.abs(run.occupation / N - exact).max() < 1e-4
+
+
+def test_jobs_and_runs_go_to_other_ranks(tmp_path: Path) -> None:
+    """As mpi.from_root sends them: the Job of a config, and the Run that is read from a folder."""
+    (tmp_path / "c.toml").write_text(CONFIG.replace("duration = 3.0", "duration = 0.5"))
+    job = plan.from_file(tmp_path / "c.toml", [], tmp_path / "out", 1.0)
+    again = pickle.loads(pickle.dumps(job, protocol=5))
+    assert again.settings == job.settings
+    assert len({id(each.driven) for each in (again.system, *again.schedule.systems)}) == 1
+    for was, now in zip(job.schedule.systems, again.schedule.systems, strict=True):
+        assert np.array_equal(was.frequencies.toarray(), now.frequencies.toarray())
+        assert was.couplings.shift == now.couplings.shift
+    run = simulate([SZ, [SX, gaussian]], duration=0.5, output=tmp_path / "r")
+    read = copympi.load(tmp_path / "r")
+    again = pickle.loads(pickle.dumps(read))
+    assert np.array_equal(again.schrodinger, run.schrodinger)
