@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import qutip
 from numpy.typing import NDArray
-from scipy.linalg import expm
+from scipy.linalg import expm, logm
 
 from copympi.engine.clock import record
 from copympi.errors import InputError
@@ -81,6 +82,21 @@ def qutip_psi(driven: Driving, psi: Any, times: Sequence[float], longest: float)
     start = qutip.Qobj(np.reshape(psi, (-1, 1)))
     found = qutip.sesolve(H, start, [0.0, *times], options={**TIGHT, "max_step": longest})
     return np.array([each.full().ravel() for each in found.states[1:]])
+
+
+def test_the_sign_of_the_commutator_is_that_of_the_docs() -> None:
+    """docs/theory.md, "Smooth drives": log of the evolution operator of a_0 + a_1 x, and of the two Hamiltonians."""
+    text = (Path(__file__).parents[2] / "docs" / "theory.md").read_text(encoding="utf-8")
+    signs = re.findall(r"h a_0 ([+-]) i \(h\^2/[26]\)", text)
+    h, a0, a1, n = 0.1, hermitian(3, 6), hermitian(3, 7), 400
+    want = h * a0 + {"+": 1j, "-": -1j}[signs[0]] * h**2 / 6 * (a0 @ a1 - a1 @ a0)
+    smooth = np.eye(3, dtype=complex)
+    for x in (np.arange(n) + 0.5) * 2 / n - 1:
+        smooth = expm(-1j * h / n * (a0 + x * a1)) @ smooth
+    two = expm(-0.5j * h * (a0 + 2 / 3 * a1)) @ expm(-0.5j * h * (a0 - 2 / 3 * a1))
+    assert signs == [signs[0]] * 2
+    for U in (smooth, two):
+        assert np.abs(1j * logm(U) - want).max() < 0.02 * np.abs(want - h * a0).max()
 
 
 def shaken_chain() -> tuple[Driving, Complex]:
