@@ -337,12 +337,40 @@ def test_hamiltonians_of_time_from_python() -> None:
     assert all(evolves(each) for each in (evo, turning, [made, [x, "sin(t)"]]))
 
 
+def test_where_hbar_names_and_lattices_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first System, or Qobj, of a list, wherever it stands; a lattice stays one under diagonal constants."""
+    monkeypatch.setitem(qutip.settings.compile.options, "use_cython", False)  # it takes seconds to compile a string
+    named = System(SZ, 2.0, ["up", "down"])
+    for given in ([[named, np.sin]], [named, SZ, [SX, np.sin]], [0 * SZ, [named, np.sin]], [named, [SX, "1 + 0*t"]]):
+        system, drives = split(given, None, 1.0)
+        assert (system.hbar, list(system.labels)) == (2.0, ["up", "down"])
+        assert {drive.term.hbar for drive in drives} == {2.0}
+    pair = [qutip.tensor(qutip.Qobj(H), qutip.qeye(2)) for H in (SX, SZ)]
+    driven = [[H, np.sin] for H in pair]
+    for given in (driven, qutip.QobjEvo(driven), [*pair, driven[0]]):
+        parts = split(given, None, 1.0)[0].parts
+        assert parts is not None
+        assert parts.dims == (2, 2)
+    made = lattice_system(8, potential={"kind": "harmonic", "omega": 0.1})
+    assert made.lattice is not None
+    x = made.lattice.positions[0]
+    for V in (x, np.diag(x)):
+        assert split([made, [V, "1 + 0*t"]], None, 1.0)[0].lattice is not None
+    tilted = split([made, np.diag(x), [x, np.sin]], None, 1.0)[0]
+    assert tilted.lattice is not None
+    assert np.allclose(tilted.lattice.potential, made.lattice.potential + x, rtol=0, atol=1e-14)
+    assert np.allclose(tilted.hamiltonian.toarray(), made.hamiltonian.toarray() + np.diag(x), rtol=0, atol=1e-14)
+
+
 def test_what_is_no_hamiltonian_of_time_is_refused() -> None:
     up = np.array([[0, 1], [0, 0]])
     bad: list[tuple[Any, str]] = [
         ([SZ, [up, np.sin]], r"system = .*H\(t = .*must be Hermitian"),
         ([SZ, [SX, lambda t: 1j]], r"must be Hermitian"),
         ([SZ, [np.eye(3), np.sin]], r"system\[1\]\.hamiltonian = .*must have as many as the system: 2"),
+        ([System(SZ, 3.0), [System(SX, 2.0), np.sin]], r"system = \"hbar = 2\": must have the hbar of the first"),
+        ([SZ, np.eye(3), [SX, np.sin]], r"H of shape \(3, 3\).*must have the shape of the constant H before it"),
+        ([SZ, [SX, "cos(t"]], r"\['cos\(t'\]: cannot be read by QuTiP"),
         ([SZ, [SX, lambda t: "a"]], r"a function of t = .*must give a number"),
         ([SZ, [SX, {"shape": "square"}]], r"system\[1\]\[1\]\.shape = .*no such shape"),
         (qutip.QobjEvo(lambda t: t * qutip.sigmax()), r"must be a sum of constant operators times functions"),
