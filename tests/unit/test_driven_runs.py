@@ -191,3 +191,9 @@ def test_jobs_and_runs_go_to_other_ranks(tmp_path: Path) -> None:
     read = copympi.load(tmp_path / "r")
     again = pickle.loads(pickle.dumps(read))
     assert np.array_equal(again.schrodinger, run.schrodinger)
+
+
+def test_drives_in_a_schedule_are_refused() -> None:
+    for H in (qutip.QobjEvo([qutip.Qobj(SZ), [qutip.Qobj(SX), gaussian]]), [SZ, [SX, gaussian]]):
+        with pytest.raises(InputError, match=r"schedule\[0\]\.hamiltonian = .*drives belong to system, not to sched"):
+            simulate(SZ, schedule=[(1.0, H)])
