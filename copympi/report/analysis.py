@@ -136,7 +136,8 @@ def _filters(results: Results) -> list[str]:
             who = [str(results.system.labels[a]) for a in entry.beables]
             who = [*who[:NAMED], f"{len(who) - NAMED} more"] if len(who) > NAMED + 1 else who
             spread = f" ± {significant(N.std(ddof=1))}" if N.size > 1 else ""
-            out.append(f"filter at t = {entry.at:g}: of {', '.join(who)}; N = {whole(N.mean())}{spread} from there on")
+            left = f"of the members {significant(N.mean())}" if results.infinite else f"N = {whole(N.mean())}"
+            out.append(f"filter at t = {entry.at:g}: of {', '.join(who)}; {left}{spread} from there on")
     return out
 
 
