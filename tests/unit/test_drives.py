@@ -322,6 +322,8 @@ def test_hamiltonians_of_time_from_python() -> None:
     same_drive([SZ, [SX, lambda t: np.cos(2 * t)]], H, 0.3)
     same_drive([SZ, [SX, lambda t, args: np.cos(args["w"] * t)]], H, 0.3, {"w": 2.0})
     same_drive([System(SZ), (qutip.Qobj(SX), lambda t, w: np.cos(w * t))], H, 0.3, {"w": 2.0})
+    same_drive([SZ, [SX, lambda t, **names: np.cos(names["w"] * t)]], H, 0.3, {"w": 2.0})
+    same_drive([SZ, [SX, lambda t, v, w=1.0, **names: v * np.cos(w * t)]], H, 0.3, {"w": 2.0, "v": 1.0, "u": 0.0})
     same_drive([[SX, lambda t: t]], 0.3 * SX, 0.3)
     same_drive([SZ, SX, [SX, {"shape": "constant", "height": 2.0}]], SZ + 3 * SX, 0.3)
     evo = qutip.QobjEvo([qutip.Qobj(SZ), [qutip.Qobj(SX), lambda t: np.cos(2 * t)]])
