@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from copympi.errors import InputError
-from copympi.model import basis, builders, filtering, hamiltonian, packets, potential
+from copympi.model import basis, builders, evolving, filtering, hamiltonian, packets, potential
 from copympi.model import composite as composites
 from copympi.model import drives as driven
 from copympi.model.labels import Labels
@@ -97,12 +97,12 @@ def schedule(sections: Sequence[Any], before: System, folder: Path = Path(), oth
         with renamed("system.", f"schedule[{k}]."):
             if section.filter is not None:
                 stays = filtering.beables(section.filter, f"schedule[{k}].filter", labels, parts)
-                entries.append(Filter(time_of(section.at, k), stays))
+                entries.append(Filter(time_of(section.at, k), stays, k))
                 continue
             key = _alike(section)
             if key not in made:
                 made[key] = switched(section, before, folder)
-            entries.append(Switch(time_of(section.at, k), made[key]))
+            entries.append(Switch(time_of(section.at, k), made[key], k))
     return fitted(before, entries)
 
 
@@ -138,6 +138,9 @@ def switched(section: Any, before: System, folder: Path) -> System:
         other = replace(one, potential=V)
         return System(other.hamiltonian(), before.hbar, lattice=other)
     given = section.hamiltonian
+    if evolving.evolves(given):
+        why = "must be a constant Hamiltonian: drives belong to system, not to schedule, and go on through it"
+        raise InputError("system.hamiltonian", given, why)
     if isinstance(given, System):
         return given
     if isinstance(given, (str, list)):

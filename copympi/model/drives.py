@@ -63,9 +63,20 @@ class Driven:
         pattern.sort_indices()
         self._indices, self._indptr = pattern.indices, pattern.indptr
         self._data = np.stack([_spread(part, pattern) for part in parts])
-        size = 80 * pattern.nnz + 100 * system.P  # H/hbar, and what kernels want of it
+        self._make_caches()
+
+    def _make_caches(self) -> None:
+        size = 80 * self._indices.size + 100 * self.system.P  # H/hbar, and what kernels want of it
         most = max(3, int(BYTES / size))
         self.made, self.couplings = lru_cache(most)(self._made), lru_cache(most)(self._couplings)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the caches, which cannot be pickled: jobs and runs go from rank to rank."""
+        return {name: value for name, value in vars(self).items() if name not in ("made", "couplings")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._make_caches()
 
     @cached_property
     def pairs(self) -> int:

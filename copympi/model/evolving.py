@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import scipy.sparse as sp
 
 from copympi.errors import InputError
 from copympi.model.drives import Drive, shaken, term
+from copympi.model.parts import of_dims
 from copympi.model.pulses import Function, Pulse, function, named
 from copympi.model.system import System
+from copympi.text import shorten
 
 KEY = "system"
 LOOKS = 65
@@ -52,10 +55,9 @@ def split(given: Any, args: dict[str, Any] | None, duration: float) -> tuple[Sys
     constants, pairs = _parts(given, args)
     if not constants:
         constants = [0 * _matrix(pairs[0][0])]
-    first = constants[0]
-    if len(constants) > 1:
-        first = sum((_matrix(each) for each in constants[1:]), _matrix(first))
-    system = first if isinstance(first, System) else System(first)
+    evo = _quantum_evo(given)
+    still, moved = (constants, pairs) if evo else ([e for e in given if not _pair(e)], list(filter(_pair, given)))
+    system = _undriven(constants, still, [each[0] for each in moved])
     drives: list[Drive] = []
     unlike: list[tuple[Any, Values]] = []  # what need not be Hermitian by itself
     for j, (H, f) in enumerate(pairs, 1):
@@ -77,6 +79,48 @@ def split(given: Any, args: dict[str, Any] | None, duration: float) -> tuple[Sys
     return system, tuple(drives)
 
 
+def _undriven(constants: list[Any], still: list[Any], moved: list[Any]) -> System:
+    """The System of H_0, the sum of `constants`.
+
+    still, moved : all H as given, without and with a function. hbar is that of the first System among them; names of
+    beables and parts are those of the first System or Qobj. A lattice that stands still stays one where what is added
+    to it is diagonal. InputError where they do not fit.
+    """
+    told = [*still, *moved]
+    systems = [each for each in told if isinstance(each, System)]
+    hbar = systems[0].hbar if systems else 1.0
+    for other in systems:
+        if other.hbar != hbar:
+            raise InputError(KEY, f"hbar = {other.hbar:g}", f"must have the hbar of the first System: {hbar:g}")
+    if len(constants) == 1 and isinstance(constants[0], System):
+        return constants[0]
+    matrices = [_matrix(each) for each in constants] if len(constants) > 1 else constants
+    for matrix in matrices[1:]:
+        if matrix.shape != matrices[0].shape:
+            why = f"must have the shape of the constant H before it: {matrices[0].shape}"
+            raise InputError(KEY, f"H of shape {matrix.shape}", why)
+    whole = matrices[0] if len(matrices) == 1 else sum(matrices[1:], matrices[0])
+    named = next((each for each in told if isinstance(each, System) or hasattr(each, "dims")), None)
+    if not isinstance(named, System):
+        return System(whole, hbar, parts=of_dims(getattr(named, "dims", None)))
+    system = _on_lattice(whole, named) if any(each is named for each in still) else System(whole, hbar)
+    if system.P == named.P:
+        system.labels, system.parts = named.labels, named.parts
+    return system
+
+
+def _on_lattice(H: sp.csr_array, first: System) -> System:
+    """The System of H [energy] on the lattice of `first`, where it has one and H is diagonal but for its hopping."""
+    if first.lattice is None:
+        return System(H, first.hbar)
+    more = H - first.hamiltonian
+    V = more.diagonal()
+    if (more - sp.diags_array(V)).count_nonzero() or V.imag.any():
+        return System(H, first.hbar)
+    made = replace(first.lattice, potential=first.lattice.potential + V.real)
+    return System(made.hamiltonian(), first.hbar, lattice=made)
+
+
 def _parts(given: Any, args: dict[str, Any] | None) -> tuple[list[Any], list[tuple[Any, Any]]]:
     """Constant terms, and pairs of a term and its function."""
     if not _quantum_evo(given) and any(isinstance(each[1], str) for each in given if _pair(each)):
@@ -95,14 +139,23 @@ def _parts(given: Any, args: dict[str, Any] | None) -> tuple[list[Any], list[tup
 def _compiled(given: Any, args: dict[str, Any] | None) -> Any:
     """The QobjEvo of a list with strings, where QuTiP is there."""
     try:
-        from qutip import Qobj, QobjEvo
+        from qutip import Qobj, QobjEvo, coefficient
     except ImportError:
         raise InputError(KEY, "functions as strings", "must be Python functions where QuTiP is not installed") from None
 
     def operator(H: Any) -> Any:
         return H if isinstance(H, Qobj) else Qobj(_matrix(H).toarray())
 
-    return QobjEvo([[operator(e[0]), e[1]] if _pair(e) else operator(e) for e in given], args=args or {})
+    try:
+        if any(isinstance(each, System) and each.lattice is not None for each in given):  # potentials are no Qobj
+            made = {e[1]: coefficient(e[1], args=args or {}) for e in given if _pair(e) and isinstance(e[1], str)}
+            return [(e[0], made[e[1]]) if _pair(e) and isinstance(e[1], str) else e for e in given]
+        return QobjEvo([[operator(e[0]), e[1]] if _pair(e) else operator(e) for e in given], args=args or {})
+    except InputError:
+        raise
+    except Exception as problem:  # QuTiP has no type of its own for what it cannot read
+        said = [each[1] for each in given if _pair(each) and isinstance(each[1], str)]
+        raise InputError(KEY, said, f"cannot be read by QuTiP: {shorten(str(problem))}") from None
 
 
 def _matrix(H: Any) -> sp.csr_array:

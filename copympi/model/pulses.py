@@ -123,7 +123,10 @@ def _window(given: Any, key: str) -> tuple[float, float]:
 
 
 def function(of: Any, key: str, args: dict[str, Any] | None = None) -> Callable[[float], Any]:
-    """A Python function of t alone, made of one of t, of (t, args), or of t and names that `args` has values for."""
+    """A Python function of t alone, made of one of t, of (t, args), or of t and names that `args` has values for.
+
+    One of (t, **names) gets all of `args`.
+    """
     if not callable(of):
         raise InputError(key, of, "must be a function of t")
     args = args or {}
@@ -138,6 +141,8 @@ def function(of: Any, key: str, args: dict[str, Any] | None = None) -> Callable[
     missing = [name for name in needed if name not in args]
     if missing:
         raise InputError(key, of, f"must be a function of t or of (t, args); args has no {missing[0]!r}")
+    if any(p.kind is p.VAR_KEYWORD for p in others):
+        return lambda t: of(t, **args)
     known = {p.name: args[p.name] for p in others if p.name in args}
     return lambda t: of(t, **known)
 

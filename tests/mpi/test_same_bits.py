@@ -19,6 +19,11 @@ hamiltonian = [[0.4, "0.5+0.3j"], ["0.5-0.3j", -0.4]]
 density = [0.7, 0.3]
 phase = [0.0, 0.4]
 """
+DRIVEN = TWO.replace(
+    "[preparation]",
+    "[[system.drive]]\nhamiltonian = [[0, 0.5], [0.5, 0]]\n"
+    'pulse = {shape = "cosine", amplitude = 1.0, frequency = 2.0}\n[preparation]',
+)
 FOUR = """
 [system]
 hamiltonian = [
@@ -64,7 +69,7 @@ CASES = {
     "members in 3 replicas": Case(FOUR, 40_000, "members", 3, 0.3),
     "members in 3 replicas of one block": Case(TWO, 1000, "members", 3, 0.3),
     "counts in 5 replicas": Case(FOUR, 10**6, "occupation", 5, 0.6),
-    "counts in one": Case(TWO, 10**15, "occupation", 1, 0.6),
+    "counts in one, driven": Case(DRIVEN, 10**15, "occupation", 1, 0.6),
     "phases in many blocks": Case(FOUR, 100_000, "members", 1, 0.3, SPREAD),
     "phases from a file": Case(TWO, 20_000, "members", 1, 0.2, 'phases = "phases.h5:/phi"'),
     "phases in 3 replicas of one block": Case(TWO, 9_000, "members", 3, 0.2, SPREAD),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 import copympi
 from copympi import InputError
 from copympi.model.drives import Segment
+from copympi.report import run_info
 from copympi.run import plan, settings
+from copympi.storage import reading
 
 SX, SY, SZ = np.array([[0, 0.5], [0.5, 0]]), np.array([[0, -0.5j], [0.5j, 0]]), np.diag([0.5, -0.5])
 N = 10**14
@@ -174,3 +177,55 @@ def test_a_schedule_beside_drives() -> None:
     states = qutip.sesolve(H, qutip.Qobj(np.reshape(PSI, (2, 1))), run.time, options=TIGHT | {"max_step": 0.002}).states
     exact = np.array([np.abs(each.full().ravel()) ** 2 for each in states])
     assert np.abs(run.occupation / N - exact).max() < 1e-4
+
+
+def test_jobs_and_runs_go_to_other_ranks(tmp_path: Path) -> None:
+    """As mpi.from_root sends them: the Job of a config, and the Run that is read from a folder."""
+    (tmp_path / "c.toml").write_text(CONFIG.replace("duration = 3.0", "duration = 0.5"))
+    job = plan.from_file(tmp_path / "c.toml", [], tmp_path / "out", 1.0)
+    again = pickle.loads(pickle.dumps(job, protocol=5))
+    assert again.settings == job.settings
+    assert len({id(each.driven) for each in (again.system, *again.schedule.systems)}) == 1
+    for was, now in zip(job.schedule.systems, again.schedule.systems, strict=True):
+        assert np.array_equal(was.frequencies.toarray(), now.frequencies.toarray())
+        assert was.couplings.shift == now.couplings.shift
+    run = simulate([SZ, [SX, gaussian]], duration=0.5, output=tmp_path / "r")
+    read = copympi.load(tmp_path / "r")
+    again = pickle.loads(pickle.dumps(read))
+    assert np.array_equal(again.schrodinger, run.schrodinger)
+
+
+def test_drives_in_a_schedule_are_refused() -> None:
+    for H in (qutip.QobjEvo([qutip.Qobj(SZ), [qutip.Qobj(SX), gaussian]]), [SZ, [SX, gaussian]]):
+        with pytest.raises(InputError, match=r"schedule\[0\]\.hamiltonian = .*drives belong to system, not to sched"):
+            simulate(SZ, schedule=[(1.0, H)])
+
+
+def test_entries_are_named_by_their_place_in_the_users_list() -> None:
+    """Constant Hamiltonians of drives stand between them in the schedule, and are nobody's."""
+    given: list[Any] = [(0.5, 2 * SZ), {"at": 0.8, "filter": [0]}, {"at": 0.9, "filter": [1]}, (4.0, SZ)]
+    with pytest.warns(copympi.ScheduleWarning) as said:
+        run = simulate([SZ, [SX, gaussian]], duration=1.0, schedule=given)
+    assert len(run.schedule) > 6
+    told = [str(each.message) for each in said]
+    for begin in ("schedule[3].at = 4 is not before", "schedule[1]: nothing can move", "schedule[2]: the filter at"):
+        assert any(each.startswith(begin) for each in told), (begin, told)
+    was, now = (
+        {"dynamics.duration": 1.0, "schedule": [[0.3, "[1.0], H0 + drives with digest 0"], [0.8, f"filter [{k}]"]]}
+        for k in (0, 1)
+    )
+    with pytest.raises(InputError, match=r'schedule = "at = 0.8, filter \[1\]": was at = 0.8, filter \[0\] when'):
+        settings.compare(was, now, Path("old"))
+
+
+def test_info_tells_of_drives_and_filters(tmp_path: Path) -> None:
+    given = [{"at": 0.8, "filter": [0]}, {"at": 4.0, "filter": [0]}, (5.0, SZ)]
+    with pytest.warns(copympi.ScheduleWarning):
+        run = simulate([SZ, [SX, gaussian]], duration=1.0, schedule=given, output=tmp_path / "r")
+    lines = run_info.describe(reading.read(tmp_path / "r"))
+    count = 1 + sum(isinstance(each.system, Segment) for each in run.schedule.switches)
+    assert f"  H         driven: {count} constant Hamiltonians" in lines
+    assert "  H         switched 1 times, t = 5 .. 5" in lines
+    N = run.measured["members"][-1]
+    assert f"  filter    t = 0.8: of 0; N = {N:,} from there on" in lines
+    assert "  filter    t = 4: of 0; no record after it" in lines

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import qutip
 from numpy.typing import NDArray
-from scipy.linalg import expm
+from scipy.linalg import expm, logm
 
 from copympi.engine.clock import record
 from copympi.errors import InputError
@@ -81,6 +82,21 @@ def qutip_psi(driven: Driving, psi: Any, times: Sequence[float], longest: float)
     start = qutip.Qobj(np.reshape(psi, (-1, 1)))
     found = qutip.sesolve(H, start, [0.0, *times], options={**TIGHT, "max_step": longest})
     return np.array([each.full().ravel() for each in found.states[1:]])
+
+
+def test_the_sign_of_the_commutator_is_that_of_the_docs() -> None:
+    """docs/theory.md, "Smooth drives": log of the evolution operator of a_0 + a_1 x, and of the two Hamiltonians."""
+    text = (Path(__file__).parents[2] / "docs" / "theory.md").read_text(encoding="utf-8")
+    signs = re.findall(r"h a_0 ([+-]) i \(h\^2/[26]\)", text)
+    h, a0, a1, n = 0.1, hermitian(3, 6), hermitian(3, 7), 400
+    want = h * a0 + {"+": 1j, "-": -1j}[signs[0]] * h**2 / 6 * (a0 @ a1 - a1 @ a0)
+    smooth = np.eye(3, dtype=complex)
+    for x in (np.arange(n) + 0.5) * 2 / n - 1:
+        smooth = expm(-1j * h / n * (a0 + x * a1)) @ smooth
+    two = expm(-0.5j * h * (a0 + 2 / 3 * a1)) @ expm(-0.5j * h * (a0 - 2 / 3 * a1))
+    assert signs == [signs[0]] * 2
+    for U in (smooth, two):
+        assert np.abs(1j * logm(U) - want).max() < 0.02 * np.abs(want - h * a0).max()
 
 
 def shaken_chain() -> tuple[Driving, Complex]:
@@ -306,6 +322,8 @@ def test_hamiltonians_of_time_from_python() -> None:
     same_drive([SZ, [SX, lambda t: np.cos(2 * t)]], H, 0.3)
     same_drive([SZ, [SX, lambda t, args: np.cos(args["w"] * t)]], H, 0.3, {"w": 2.0})
     same_drive([System(SZ), (qutip.Qobj(SX), lambda t, w: np.cos(w * t))], H, 0.3, {"w": 2.0})
+    same_drive([SZ, [SX, lambda t, **names: np.cos(names["w"] * t)]], H, 0.3, {"w": 2.0})
+    same_drive([SZ, [SX, lambda t, v, w=1.0, **names: v * np.cos(w * t)]], H, 0.3, {"w": 2.0, "v": 1.0, "u": 0.0})
     same_drive([[SX, lambda t: t]], 0.3 * SX, 0.3)
     same_drive([SZ, SX, [SX, {"shape": "constant", "height": 2.0}]], SZ + 3 * SX, 0.3)
     evo = qutip.QobjEvo([qutip.Qobj(SZ), [qutip.Qobj(SX), lambda t: np.cos(2 * t)]])
@@ -321,12 +339,40 @@ def test_hamiltonians_of_time_from_python() -> None:
     assert all(evolves(each) for each in (evo, turning, [made, [x, "sin(t)"]]))
 
 
+def test_where_hbar_names_and_lattices_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first System, or Qobj, of a list, wherever it stands; a lattice stays one under diagonal constants."""
+    monkeypatch.setitem(qutip.settings.compile.options, "use_cython", False)  # it takes seconds to compile a string
+    named = System(SZ, 2.0, ["up", "down"])
+    for given in ([[named, np.sin]], [named, SZ, [SX, np.sin]], [0 * SZ, [named, np.sin]], [named, [SX, "1 + 0*t"]]):
+        system, drives = split(given, None, 1.0)
+        assert (system.hbar, list(system.labels)) == (2.0, ["up", "down"])
+        assert {drive.term.hbar for drive in drives} == {2.0}
+    pair = [qutip.tensor(qutip.Qobj(H), qutip.qeye(2)) for H in (SX, SZ)]
+    driven = [[H, np.sin] for H in pair]
+    for given in (driven, qutip.QobjEvo(driven), [*pair, driven[0]]):
+        parts = split(given, None, 1.0)[0].parts
+        assert parts is not None
+        assert parts.dims == (2, 2)
+    made = lattice_system(8, potential={"kind": "harmonic", "omega": 0.1})
+    assert made.lattice is not None
+    x = made.lattice.positions[0]
+    for V in (x, np.diag(x)):
+        assert split([made, [V, "1 + 0*t"]], None, 1.0)[0].lattice is not None
+    tilted = split([made, np.diag(x), [x, np.sin]], None, 1.0)[0]
+    assert tilted.lattice is not None
+    assert np.allclose(tilted.lattice.potential, made.lattice.potential + x, rtol=0, atol=1e-14)
+    assert np.allclose(tilted.hamiltonian.toarray(), made.hamiltonian.toarray() + np.diag(x), rtol=0, atol=1e-14)
+
+
 def test_what_is_no_hamiltonian_of_time_is_refused() -> None:
     up = np.array([[0, 1], [0, 0]])
     bad: list[tuple[Any, str]] = [
         ([SZ, [up, np.sin]], r"system = .*H\(t = .*must be Hermitian"),
         ([SZ, [SX, lambda t: 1j]], r"must be Hermitian"),
         ([SZ, [np.eye(3), np.sin]], r"system\[1\]\.hamiltonian = .*must have as many as the system: 2"),
+        ([System(SZ, 3.0), [System(SX, 2.0), np.sin]], r"system = \"hbar = 2\": must have the hbar of the first"),
+        ([SZ, np.eye(3), [SX, np.sin]], r"H of shape \(3, 3\).*must have the shape of the constant H before it"),
+        ([SZ, [SX, "cos(t"]], r"\['cos\(t'\]: cannot be read by QuTiP"),
         ([SZ, [SX, lambda t: "a"]], r"a function of t = .*must give a number"),
         ([SZ, [SX, {"shape": "square"}]], r"system\[1\]\[1\]\.shape = .*no such shape"),
         (qutip.QobjEvo(lambda t: t * qutip.sigmax()), r"must be a sum of constant operators times functions"),

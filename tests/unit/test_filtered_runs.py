@@ -156,6 +156,20 @@ def test_a_filter_that_leaves_nobody_ends_with_records_of_nobody(
     assert run.events[3] == run.events[4]
 
 
+@pytest.mark.filterwarnings("ignore::copympi.ScheduleWarning")
+def test_what_a_filter_leaves_of_infinitely_many_is_a_share() -> None:
+    """N has no number; once nobody is left, the share is 0."""
+    run = copympi.simulate(
+        [[0.0, 0.5], [0.5, 0.0]], density=[0.6, 0.4], phase=[0, 1.3], members=float("inf"), duration=0.3, interval=0.1,
+        schedule=[{"at": 0.1, "filter": [0]}, {"at": 0.2, "filter": [1]}], seed=1,
+    )  # fmt: skip
+    share = float(run.measured["members"][2])
+    assert 0.5 < share < 0.7
+    words = analysis.beables(run.results()).words
+    assert words[0] == f"filter at t = 0.1: of 0; of the members {share:.3g} from there on"
+    assert words[1] == "filter at t = 0.2: of 1; of the members 0 from there on"
+
+
 def test_some_replicas_may_be_left_without_anybody() -> None:
     """4 members and a filter that half of them pass: in some replicas none does."""
     with pytest.warns(ScheduleWarning) as said:

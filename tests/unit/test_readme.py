@@ -25,6 +25,12 @@ def test_length_and_links() -> None:
         assert (ROOT / link).exists(), link
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_docs(page: Path) -> None:
+    for link in re.findall(r"\]\((?!http)([^)#\s]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), link
+
+
 def test_python_blocks_in_order(tmp_path: Path) -> None:
     assert len(PYTHON) == 2
     done = launch.run([sys.executable, "-W", "error", "-c", "\n".join(PYTHON)], 300, tmp_path)
