@@ -257,7 +257,7 @@ def _checked(value: Any, key: str, least: float, most: float, parity: int) -> An
     except (TypeError, ValueError):
         raise InputError(key, value, "must be a number, or a square matrix of them") from None
     shape = matrix.shape
-    if len(shape) != 2 or shape[0] != shape[1] or matrix.dtype.kind not in "iuf":
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0 or matrix.dtype.kind not in "iuf":
         what = f"{matrix.dtype} array of shape {'x'.join(map(str, shape))}"
         raise InputError(key, what, "must be a number, or a square matrix of real numbers")
     matrix = matrix.astype(float)

@@ -109,6 +109,8 @@ def test_the_quantum_rule_given_in_full_has_the_bits_of_the_one_left_out(tmp_pat
         ({"harmonics": [{"copying": [[0, 1], [2, 0]]}]}, "must be symmetric"),
         ({"harmonics": [{"turning_shift": [[0, 1], [1, 0]]}]}, "must be odd"),
         ({"harmonics": [{"copying": np.ones((3, 3))}]}, 'copying = "array of shape 3x3": must be 2x2'),
+        ({"harmonics": [{"copying": np.ones((0, 0))}]}, 'copying = "float64 array of shape 0x0": must be a number, or'),
+        ({"harmonics": [{"turning": sp.csr_array((0, 0))}]}, 'turning = "float64 array of shape 0x0": must be a number'),
         ({"harmonics": [{"turning": "none.npy"}]}, "harmonics[0].turning = \"none.npy\": no such file"),
         ({"copying_powers": [-1, -0.5]}, "dynamics.rule.copying_powers = [-1, -0.5]: must sum to -1"),
         ({"q": 0.5, "copying_powers": [-0.5, -0.5]}, "must be left out where q is given"),
