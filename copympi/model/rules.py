@@ -116,7 +116,11 @@ class Rule:
     def __post_init__(self) -> None:
         for key in ("q", "r"):
             object.__setattr__(self, key, _power(getattr(self, key), key))
-        first, second = (0.0, 0.0) if self.excess is None else self.excess
+        given = (0.0, 0.0) if self.excess is None else self.excess
+        pair = list(given) if isinstance(given, (list, tuple)) or getattr(given, "ndim", 0) == 1 else []
+        if len(pair) != 2:
+            raise InputError("excess", given, "must be two numbers, for copying and for turning")
+        first, second = pair
         object.__setattr__(self, "excess", (_power(first, "excess"), _power(second, "excess")))
         object.__setattr__(self, "harmonics", (Harmonic(),) if self.harmonics is None else _harmonics(self.harmonics))
 

@@ -109,8 +109,8 @@ def test_the_quantum_rule_given_in_full_has_the_bits_of_the_one_left_out(tmp_pat
         ({"harmonics": [{"copying": [[0, 1], [2, 0]]}]}, "must be symmetric"),
         ({"harmonics": [{"turning_shift": [[0, 1], [1, 0]]}]}, "must be odd"),
         ({"harmonics": [{"copying": np.ones((3, 3))}]}, 'copying = "array of shape 3x3": must be 2x2'),
-        ({"harmonics": [{"copying": np.ones((0, 0))}]}, 'copying = "float64 array of shape 0x0": must be a number, or'),
-        ({"harmonics": [{"turning": sp.csr_array((0, 0))}]}, 'turning = "float64 array of shape 0x0": must be a number'),
+        ({"harmonics": [{"copying": np.ones((0, 0))}]}, 'copying = "float64 array of shape 0x0": must be a'),
+        ({"harmonics": [{"turning": sp.csr_array((0, 0))}]}, 'turning = "float64 array of shape 0x0": must be a'),
         ({"harmonics": [{"turning": "none.npy"}]}, "harmonics[0].turning = \"none.npy\": no such file"),
         ({"copying_powers": [-1, -0.5]}, "dynamics.rule.copying_powers = [-1, -0.5]: must sum to -1"),
         ({"q": 0.5, "copying_powers": [-0.5, -0.5]}, "must be left out where q is given"),
@@ -122,6 +122,12 @@ def test_bad_rules_are_refused_in_one_line(rule: Any, said: str) -> None:
         copympi.simulate(TWO, **ASKED, rule=rule)
     assert said in str(problem.value)
     assert "\n" not in str(problem.value)
+
+
+@pytest.mark.parametrize("excess", [0.1, [0.1], (0.1, 0.2, 0.3), "ab", np.array(0.1), [[0.1, 0.2]], [[0.1], 2]])
+def test_excess_is_two_numbers(excess: Any) -> None:
+    with pytest.raises(InputError, match=r"^excess = .*: must be (two numbers|a finite number)"):
+        Rule(excess=excess)
 
 
 def test_cautions() -> None:
