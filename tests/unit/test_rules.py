@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,28 @@ def test_cautions() -> None:
     again = rule_tables.of(rule_tables.as_table(excess))
     assert (again.q, again.r, again.excess) == (excess.q, excess.r, excess.excess)
     assert issubclass(RuleWarning, copympi.CopyWarning)
+
+
+@pytest.mark.parametrize(
+    ("rule", "members"),
+    [
+        ({"harmonics": [{"turning": 1e100}]}, 1000),
+        ({"harmonics": [{"copying": 1e100}]}, 1000),
+        ({"copying_powers": [15, 15], "anyway": True}, 10**12),
+    ],
+)
+def test_steps_that_time_cannot_resolve_end_a_leap(rule: Any, members: int) -> None:
+    asked = ASKED | {"members": members, "method": "leap", "representation": "occupation", "rule": rule}
+    with pytest.warns(RuleWarning) if "anyway" in rule else contextlib.nullcontext():  # noqa: SIM117
+        with pytest.raises(copympi.DynamicsError, match="the step falls below what this time can resolve"):
+            copympi.simulate(TWO, **asked)
+
+
+@pytest.mark.parametrize(("q", "members"), [(1.5, 10**18), (5.0, 10**6)])
+def test_the_last_of_a_beable_leave_faster_than_time_can_resolve(q: float, members: int) -> None:
+    """That is no failure: they leave."""
+    asked = ASKED | {"members": members, "duration": 4.0, "interval": 4.0, "method": "leap"}
+    with pytest.warns(RuleWarning):
+        run = copympi.simulate([[0, 0.5], [0.5, 0]], **asked, representation="occupation", rule=Rule(q))
+    assert sorted(run.occupation[-1]) == [0, members]
+    assert run.largest_chance == 1.0
