@@ -157,9 +157,19 @@ def _without_steps(rows: list[Method]) -> str:
     return "it has no steps, copies come one by one"
 
 
-def _for_rule(rows: list[Method], _: Case) -> str:
+def _for_rule(rows: list[Method], case: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
-    return f"must be {IN_WORDS[widest]}{_of(rows)}"
+    said, start = f"must be {IN_WORDS[widest]}{_of(rows)}", case.start
+    if start.infinite:
+        return f"{said}; a finite number of preparation.members takes any sum"
+    lifts = []
+    if start.members > LARGEST:
+        lifts.append("preparation.members below 2^63" + (", or inf," if case.rule.excess == (0.0, 0.0) else ""))
+    if case.alignment is not None:
+        lifts.append("no [alignment]")
+    if case.phases is not None or not start.aligned:
+        lifts.append("members of a beable that share one phase (no phases, no phase_spread)")
+    return f"{said}; with {' and '.join(lifts)} any rule will do" if lifts else said
 
 
 IN_WORDS = {

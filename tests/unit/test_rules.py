@@ -131,6 +131,24 @@ def test_excess_is_two_numbers(excess: Any) -> None:
         Rule(excess=excess)
 
 
+@pytest.mark.parametrize(
+    ("rule", "asked", "said"),
+    [
+        ({"q": 0.4}, {"members": 1e20}, "; with preparation.members below 2^63, or inf, any rule will do"),
+        ({"q": 0.4}, {"phase_spread": 0.3}, "; with members of a beable that share one phase (no phases, no phase_"),
+        ({"q": 0.4}, {"members": 1e20, "phase_spread": 0.3}, "or inf, and members of a beable that share one phase"),
+        ({"q": 0.4}, {"alignment": {"strength": 1.0}, "representation": "members"}, "; with no [alignment] any rule"),
+        ({"copying_powers": [-0.9, -0.5], "anyway": True}, {"members": np.inf}, "; a finite number of prep"),
+        ({"copying_powers": [-0.9, -0.5], "anyway": True}, {"members": 1e20}, "preparation.members below 2^63 any"),
+    ],
+)  # fmt: skip
+def test_refusals_say_what_takes_the_rule(rule: Any, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as problem:
+        copympi.simulate(TWO, **ASKED | {"representation": "occupation"} | asked, rule=rule)
+    assert said in str(problem.value)
+    assert str(problem.value).startswith("dynamics.rule = ")
+
+
 def test_cautions() -> None:
     assert rule_tables.cautions(Rule(q=0.0)) == rule_tables.cautions(Rule(q=1.0)) == []
     assert "outside 0 to 1" in rule_tables.cautions(Rule(q=1.2))[0]
