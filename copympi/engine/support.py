@@ -60,7 +60,8 @@ class Method:
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
     members = inf, and for nothing else. alignment : the same for [alignment].
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
-    bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables and of pairs.
+    bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables, of
+    pairs and of the rule's harmonics.
     """
 
     name: str
@@ -82,7 +83,7 @@ class Method:
     most_members: int = LARGEST
     most_beables: int | None = None
     lattices: bool = True
-    bytes_of_work: Callable[[int, int], int] = lambda beables, pairs: 0
+    bytes_of_work: Callable[[int, int, int], int] = lambda beables, pairs, harmonics: 0
 
     def refuse(self, case: Case) -> None:
         """InputError for the first thing that a run asks for and this method does not support."""
@@ -91,7 +92,7 @@ class Method:
     def check_memory(self, case: Case, share: float = 1.0) -> None:
         """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
         memory, N, P = there() / share, case.start.members, case.system.P
-        room = memory - self.bytes_of_work(P, case.pairs)
+        room = memory - self.bytes_of_work(P, case.pairs, len(case.rule.harmonics))
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
         one = beable * P + each * N
         if case.replicas * one <= room:
