@@ -27,6 +27,9 @@ cdef int CUTS = 16             # of a half step, at most
 cdef double TURN = 1.0         # radians that the fastest harmonic of a pair may turn in a step, at its start's rate
 cdef double SHY = 0.95         # part of what is allowed that a step is planned for
 cdef double ROUNDING = 1e-14   # error in rho that no shorter step would mend
+cdef double FEW_SHARE = 0.1    # part of all members, at most, that may move faster than time can resolve
+cdef double FEW = 16.0         # members that may in any case
+cdef double SLOW = 0.01        # part of the chance allowed below which flows are no reason for a shorter step
 
 
 cdef struct Limit:
@@ -271,7 +274,7 @@ cdef double choose_step(const Law *l, StepControl control, const double *start, 
     """The length of the next step, by the state at its start and the time left to the next record; its plan is made.
 
     At q above 1/2 beables die out, the last members ever faster. Where that is faster than time can resolve, all of
-    them leave in the shortest step there is.
+    them leave in the shortest step there is. Whatever else wants a shorter one gets a length below it: a failure.
     """
     cdef double h, over
     if control.step > 0.0:
@@ -281,15 +284,32 @@ cdef double choose_step(const Law *l, StepControl control, const double *start, 
     h = longest(l, control, start, time_left, w, limit)
     while True:
         h = time_left / fmax(ceil(time_left / h * (1.0 - 1e-12)), 1.0)
-        if h < 2.0 * control.smallest:
+        if not h >= 2.0 * control.smallest:
             h = fmin(time_left, 2.0 * control.smallest)
-            predict(l, control, start, h, w, plan, limit)
-            limit.chance = fmin(limit.chance, 1.0)
-            return h
+            over = predict(l, control, start, h, w, plan, limit)
+            if over <= 1.0 or few_are_fast(l, control, start, h, over, w, limit):
+                limit.chance = fmin(limit.chance, 1.0)
+                return h
+            return 0.25 * h
         over = predict(l, control, start, h, w, plan, limit)
         if over <= 1.0:
             return h
         h *= fmax(0.1, SHY / over)
+
+
+cdef bint few_are_fast(const Law *l, StepControl control, const double *start, double h, double over, Room w,
+                       const Limit *limit) noexcept nogil:
+    """Whether a step wants to be shorter for the flows of few members alone, who leave before phases have turned."""
+    cdef Py_ssize_t a
+    cdef double everybody = 0.0, fast = 0.0
+    memset(w.leaving, 0, 2 * w.P * sizeof(double))
+    add_flows(l.s, w.at_begin + 2 * w.P, w.leaving, w.leaving + w.P)
+    for a in range(w.P):
+        everybody += start[a]
+        if not fmax(w.leaving[a], w.leaving[w.P + a] / GROWTH) * h <= SLOW * control.leaving_chance * start[a]:
+            fast += start[a]
+    return (isfinite(over) and 0.0 < fast <= fmax(FEW, FEW_SHARE * everybody)
+            and fastest_turn(l, start, w.at_begin) * h <= TURN * fmax(1.0, limit.chance))
 
 
 cdef int plan_first(const Law *l, StepControl control, const int64_t *n, const double *phase, double time_left,

@@ -116,9 +116,9 @@ class GeneralExactMembers(ExactMembers):
         return general_exact.Paths(compiled(self.rule, self.system), **self._arrays())
 
 
-def _work(beables: int, pairs: int) -> int:
-    """Bytes of what one rank works with, for a rule of two harmonics: rows of rates, and the rule's numbers."""
-    return 8 * (40 * beables + 40 * pairs)
+def _work(beables: int, pairs: int, harmonics: int) -> int:
+    """Bytes of what one rank works with: rows of rates, and the rule's numbers, also while they are gathered."""
+    return 8 * (40 * beables + (24 + 17 * harmonics) * pairs)
 
 
 def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str, **more: Any) -> Method:

@@ -15,7 +15,7 @@ from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.errors import DynamicsError
-from copympi.model.mean_field import MeanField
+from copympi.model.mean_field import FAINTEST, MeanField
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule
 from copympi.model.system import System
@@ -25,6 +25,10 @@ FINER = 1e-3
 RELATIVE = 2.5e-14
 """Relative error of amplitudes, about as small as doubles allow: errors are bounded in absolute terms."""
 SMALLEST_ERROR = 1e-14
+FAINT = 0.01
+"""And as a part of the amplitude itself, at most, where beables can become empty."""
+MOST_STEPS = 100_000
+"""From one stop to the next."""
 
 
 class InfiniteEnsemble(IndependentReplicas):
@@ -55,6 +59,7 @@ class InfiniteEnsemble(IndependentReplicas):
         """Set out for the next stop."""
         super().begin(stop)
         self._error = max(FINER * self.accuracy.tolerance * stop.share, SMALLEST_ERROR)
+        self._begun = self.step.copy()
 
     def check(self, system: System) -> None:
         """InputError where a matrix of the copy rule does not fit a later system."""
@@ -74,15 +79,26 @@ class InfiniteEnsemble(IndependentReplicas):
         P, left = self.system.P, float(self.time_left[i])
         y = np.concatenate([self.c[i].view(float), [0.0]])
         bounds = np.full(2 * P + 1, self._error)
+        if self.field.mortal:  # an error must not keep away from a node who comes to it
+            near = np.maximum(FAINT * np.abs(self.c[i]), FAINT * FAINTEST)
+            bounds[:-1] = np.minimum(self._error, np.repeat(near, 2))
         bounds[-1] = self.accuracy.tolerance * self.stop.share
         first = min(self.length[i], left) if self.length[i] > 0.0 else None
-        solver = DOP853(self._slope, 0.0, y, left, rtol=RELATIVE, atol=bounds, first_step=first)
-        solver.step()
-        if solver.status == "failed" or (solver.t < left and solver.t < RESOLVABLE * self.stop.time):
-            self.problem = self._failure(i)
+        over, least = True, RESOLVABLE * self.stop.time
+        while over:  # a node: again, half as long
+            solver = DOP853(self._slope, 0.0, y, left, rtol=RELATIVE, atol=bounds, first_step=first)
+            solver.step()
+            if solver.status == "failed" or (solver.t < left and solver.t < least):
+                self.problem = self._failure(i, "the step falls below what this time can resolve")
+                return
+            after = solver.y[:-1].copy().view(complex)
+            most = self._error if solver.t > 2.0 * least else 1.0
+            _, over = self.field.bury(after, self.c[i], most)
+            first = 0.5 * solver.t
+        if self.step[i] - self._begun[i] >= MOST_STEPS:
+            why = f"more than {MOST_STEPS:,} steps since the last record; a smaller output.interval allows more"
+            self.problem = self._failure(i, why)
             return
-        after = solver.y[:-1].copy().view(complex)
-        self.field.bury(after, self.c[i])
         self.c[i] = after
         self.events[i] += solver.y[-1]
         self.step[i] += 1
@@ -94,11 +110,11 @@ class InfiniteEnsemble(IndependentReplicas):
         moved, copies = self.field.moved(y[:-1].view(complex))
         return np.append(np.ascontiguousarray(moved).view(float), copies)
 
-    def _failure(self, i: int) -> DynamicsError:
+    def _failure(self, i: int, why: str) -> DynamicsError:
         rho = np.abs(self.c[i]) ** 2
         low = int(np.argmin(np.where(rho > 0.0, rho, np.inf)))
         return DynamicsError(
-            f"the step falls below what this time can resolve: beable {self.system.labels[low]} at t = "
+            f"{why}: beable {self.system.labels[low]} at t = "
             f"{float(self.times[i]):.10g} holds a share of {rho[low]:.3g} of the members (a node: see docs/theory.md)"
         )
 

@@ -30,7 +30,7 @@ MOST_ONE_BY_ONE = 2 * 10**9
 """And those whose buckets, of members with phases, are counted in four bytes too."""
 
 
-def _exact_work(beables: int, pairs: int) -> int:
+def _exact_work(beables: int, pairs: int, _: int) -> int:
     """Bytes of what one rank works with, for aligned members: Taylor's series of all pairs and phases."""
     return 8 * (19 * beables + (4 + 3 * 11) * pairs)
 

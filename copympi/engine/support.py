@@ -60,7 +60,8 @@ class Method:
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
     members = inf, and for nothing else. alignment : the same for [alignment].
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
-    bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables and of pairs.
+    bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables, of
+    pairs and of the rule's harmonics.
     """
 
     name: str
@@ -82,7 +83,7 @@ class Method:
     most_members: int = LARGEST
     most_beables: int | None = None
     lattices: bool = True
-    bytes_of_work: Callable[[int, int], int] = lambda beables, pairs: 0
+    bytes_of_work: Callable[[int, int, int], int] = lambda beables, pairs, harmonics: 0
 
     def refuse(self, case: Case) -> None:
         """InputError for the first thing that a run asks for and this method does not support."""
@@ -91,7 +92,7 @@ class Method:
     def check_memory(self, case: Case, share: float = 1.0) -> None:
         """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
         memory, N, P = there() / share, case.start.members, case.system.P
-        room = memory - self.bytes_of_work(P, case.pairs)
+        room = memory - self.bytes_of_work(P, case.pairs, len(case.rule.harmonics))
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
         one = beable * P + each * N
         if case.replicas * one <= room:
@@ -157,9 +158,19 @@ def _without_steps(rows: list[Method]) -> str:
     return "it has no steps, copies come one by one"
 
 
-def _for_rule(rows: list[Method], _: Case) -> str:
+def _for_rule(rows: list[Method], case: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
-    return f"must be {IN_WORDS[widest]}{_of(rows)}"
+    said, start = f"must be {IN_WORDS[widest]}{_of(rows)}", case.start
+    if start.infinite:
+        return f"{said}; a finite number of preparation.members takes any sum"
+    lifts = []
+    if start.members > LARGEST:
+        lifts.append("preparation.members below 2^63" + (", or inf," if case.rule.excess == (0.0, 0.0) else ""))
+    if case.alignment is not None:
+        lifts.append("no [alignment]")
+    if case.phases is not None or not start.aligned:
+        lifts.append("members of a beable that share one phase (no phases, no phase_spread)")
+    return f"{said}; with {' and '.join(lifts)} any rule will do" if lifts else said
 
 
 IN_WORDS = {

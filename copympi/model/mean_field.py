@@ -16,13 +16,16 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
-from copympi.model.rules import QUANTUM, Rule, entries
+from copympi.model.rules import LINEAR, MOEBIUS, QUANTUM, Entries, Rule, entries
 from copympi.model.system import System
 
 DENSE_TO = 1 << 14
 """Pairs times beables up to which sums over pairs are dense products."""
 FAINTEST = 1e-6
 """Sizes of amplitudes, shares of 1e-12, that count as none where a beable can become empty."""
+
+EVEN = 1e-12
+"""How far R'^k/R^k of pairs may differ, and count as one number."""
 
 Floats = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -39,6 +42,18 @@ class Pairs(NamedTuple):
     turn: Floats
     first: Floats
     second: Floats
+
+
+def drawn(found: Entries, rule: Rule) -> bool:
+    """Whether a rule of one harmonic, q <= 1/2, turns phases of almost empty beables so that members come to them."""
+    copying, turning = found.copying, found.turning
+    same = np.array_equal(found.copying_angle, found.turning_angle)
+    if not same or np.any(turning < 0.0) or np.any((copying > 0.0) != (turning > 0.0)):
+        return False
+    some = copying > 0.0
+    alone = rule.q < 0.5 or np.bincount(found.rows[some[0]], minlength=1).max() <= 1
+    ratio = copying[some] / turning[some]
+    return bool(alone or (rule.r == -0.5 and np.all(np.abs(ratio / ratio[0] - 1.0) < EVEN)))
 
 
 class MeanField:
@@ -59,6 +74,7 @@ class MeanField:
         self.omega = system.frequencies.diagonal().real - shift
         self.copying = found.copying[:, upper] * np.exp(1j * found.copying_angle[:, upper])
         self.turning = found.turning[:, upper] * np.exp(1j * found.turning_angle[:, upper])
+        self._drawn = drawn(found, rule)
         pairs, each = self.a.size, np.arange(self.a.size)
         ones = np.ones(pairs)
         at_a = sp.csr_array((ones, (each, self.a)), shape=(pairs, self.P))
@@ -106,28 +122,40 @@ class MeanField:
 
     @property
     def mortal(self) -> bool:
-        """Whether a beable can become empty in finite time, which then is for good: where q + r > 0, or, if k = 0 is
-        among what is copied, which flows one way for ever, where q > 0.
+        """Whether a beable can become empty in finite time, which then is for good: for q > 0, unless
 
-        Near a node with s = |c_a| and the angle x of c_a to its drive, ds/dt = -s^(1-2q) cos x on the way in, and
+        - amplitudes move linearly, or
+        - its one harmonic k > 0 turns phases so that members come: equal shifts, R^k > 0 where R'^k > 0, else both 0;
+          q + r <= 0, so that phases turn in time; and q < 1/2, so that near a node inflow outweighs what flows out,
+          or q = 1/2, where all that drives a beable copies and turns along one direction.
+
+        Near a node with s = |c_a| and the angle x of c_a to its one drive, ds/dt = -s^(1-2q) cos x on the way in, and
         dx/dt = s^(2r) sin x: s^(2q+2r-1) ds = -cot x dx reaches s = 0 at an x before the turn where q + r > 0, else
-        never.
+        never. Where x comes to rest with members leaving, or does not move, s = 0 is reached for every q > 0.
         """
-        steady = bool(np.any(self.copying[self.k == 0].imag != 0.0))
-        return self.rule.q + self.rule.r > 0.0 or (steady and self.rule.q > 0.0)
-
-    def bury(self, c: Complex, before: Complex) -> bool:
-        """Empty beables of c (..., P), in place, that came to nothing on the way from `before`; whether any did."""
-        if not self.mortal:
+        q, r = self.rule.q, self.rule.r
+        if q <= 0.0 or self.rule.within(LINEAR) or not self.copying.any():
             return False
+        return not (self.rule.within(MOEBIUS) and q <= 0.5 and q + r <= 0.0 and self._drawn)
+
+    def bury(self, c: Complex, before: Complex, most: float) -> tuple[bool, bool]:
+        """Empty beables of c (..., P), in place, that came to nothing on the way from `before`.
+
+        most : the largest share of the members that may be lost so; with more the step went over a node, and c is left
+        as it is. Returns whether any are empty now, and whether the step is to be made again, shorter.
+        """
+        if not self.mortal:
+            return False, False
         way = c - before
         length = np.abs(way) ** 2
         part = np.clip(-(before.conj() * way).real / np.where(length > 0.0, length, 1.0), 0.0, 1.0)
         gone = (np.abs(before + part * way) < FAINTEST) & (c != 0.0)
         if not gone.any():
-            return False
+            return False, False
+        if np.abs(c[gone]).max() ** 2 > max(most, FAINTEST**2):
+            return False, True
         c[gone] = 0.0
-        return True
+        return True, False
 
     def rates(self, rho: Floats, phi: Floats) -> tuple[Floats, Floats]:
         """drho/dt and dphi/dt, (..., P) each."""

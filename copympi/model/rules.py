@@ -116,7 +116,11 @@ class Rule:
     def __post_init__(self) -> None:
         for key in ("q", "r"):
             object.__setattr__(self, key, _power(getattr(self, key), key))
-        first, second = (0.0, 0.0) if self.excess is None else self.excess
+        given = (0.0, 0.0) if self.excess is None else self.excess
+        pair = list(given) if isinstance(given, (list, tuple)) or getattr(given, "ndim", 0) == 1 else []
+        if len(pair) != 2:
+            raise InputError("excess", given, "must be two numbers, for copying and for turning")
+        first, second = pair
         object.__setattr__(self, "excess", (_power(first, "excess"), _power(second, "excess")))
         object.__setattr__(self, "harmonics", (Harmonic(),) if self.harmonics is None else _harmonics(self.harmonics))
 
@@ -257,7 +261,7 @@ def _checked(value: Any, key: str, least: float, most: float, parity: int) -> An
     except (TypeError, ValueError):
         raise InputError(key, value, "must be a number, or a square matrix of them") from None
     shape = matrix.shape
-    if len(shape) != 2 or shape[0] != shape[1] or matrix.dtype.kind not in "iuf":
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0 or matrix.dtype.kind not in "iuf":
         what = f"{matrix.dtype} array of shape {'x'.join(map(str, shape))}"
         raise InputError(key, what, "must be a number, or a square matrix of real numbers")
     matrix = matrix.astype(float)

@@ -16,6 +16,8 @@ RELATIVE = 2.5e-14
 """Relative error asked for, about as small as doubles allow: errors are bounded in absolute terms."""
 MOST_STEPS = 20_000
 """From one time to the next."""
+SHORTEST = 1e-12
+"""A step, relative to the time it goes to, that is not halved again."""
 
 Complex = NDArray[np.complex128]
 Floats = NDArray[np.float64]
@@ -50,8 +52,8 @@ def _carried(field: MeanField, c: Complex, times: Floats, error: float, most: in
         moved, _flow = field.moved(y.view(complex).reshape(shape))
         return np.ascontiguousarray(moved).reshape(-1).view(float)
 
-    def bury(y: Floats, before: Floats) -> bool:
-        return field.bury(y.view(complex).reshape(shape), before.view(complex).reshape(shape))
+    def bury(y: Floats, before: Floats, most: float) -> tuple[bool, bool]:
+        return field.bury(y.view(complex).reshape(shape), before.view(complex).reshape(shape), most)
 
     out = np.empty((times.size, *shape), complex)
     start = np.array(c, order="C").reshape(-1).view(float)
@@ -62,22 +64,28 @@ def _carried(field: MeanField, c: Complex, times: Floats, error: float, most: in
 def _follow(
     slope: Any, y: Floats, times: Floats, error: float, out: Floats, most: int = MOST_STEPS, bury: Any = None
 ) -> None:
-    """Fill out[k] with y at times[k], by steps of DOP853 that end on the times. bury : may change y after a step."""
+    """Fill out[k] with y at times[k], by steps of DOP853 that end on the times. bury : may change y after a step, or
+    have it made again, half as long."""
     now, h = 0.0, np.inf
     for k, when in enumerate(times.tolist()):
         steps = 0
         while now < when:
             first = None if np.isinf(h) else min(h, when - now)
             solver = DOP853(slope, now, y, when, rtol=RELATIVE, atol=error, first_step=first)
-            changed = False
-            while solver.status == "running" and not changed:
+            changed = over = False
+            while solver.status == "running" and not (changed or over):
                 tried = solver.h_abs
                 solver.step()
                 steps += 1
                 if solver.status == "failed" or steps > most:
                     raise TooStiff(f"at t = {solver.t:g}")
-                changed = bury is not None and bury(solver.y, solver.y_old)
-            h, y, now = max(tried, solver.h_abs), solver.y, float(solver.t)
+                if bury is not None:
+                    length = solver.t - solver.t_old
+                    changed, over = bury(solver.y, solver.y_old, error if length > SHORTEST * when else 1.0)
+            if over:
+                h, y, now = 0.5 * length, solver.y_old, float(solver.t_old)
+            else:
+                h, y, now = max(tried, solver.h_abs), solver.y, float(solver.t)
         out[k] = y
 
 

@@ -91,6 +91,70 @@ def test_beables_die_at_infinite_n_where_q_plus_r_is_positive(q: float, r: float
     assert MeanField(two, Rule(q, r)).mortal == dies
 
 
+X, DETUNED = [[0.0, 0.5], [0.5, 0.0]], [[0.3, 0.5], [0.5, -0.3]]
+THREE = [[0.3, 0.5, 0.1j], [0.5, -0.3, 0.2], [-0.1j, 0.2, 0.1]]
+
+
+@pytest.mark.parametrize(
+    ("rule", "hamiltonian"),
+    [
+        (Rule(harmonics=[{"turning": 0.0}]), X),
+        (Rule(harmonics=[{"turning": -1.0}]), DETUNED),
+        (Rule(harmonics=[{"copying_shift": 2.0}]), DETUNED),
+        (Rule(1.0, -1.0), THREE),
+        (Rule(0.4, -0.5), THREE),
+    ],
+)
+def test_who_dies_at_infinite_n_is_who_dies_of_very_many(rule: Rule, hamiltonian: Any) -> None:
+    """No turning, turning and shifts away from the drive, q > 1/2 with two drives; and one rule that kills none."""
+    asked: dict[str, Any] = {
+        "state": [0.8, -0.6j] if len(hamiltonian) == 2 else [0.8, -0.5j, 0.11**0.5], "duration": 3.0, "interval": 3.0,
+        "rule": rule, "seed": 1, "representation": "occupation",
+    }  # fmt: skip
+    many = copympi.simulate(hamiltonian, members=10**12, method="leap", **asked).occupation[-1] / 1e12
+    run = copympi.simulate(hamiltonian, members=np.inf, **asked)
+    np.testing.assert_allclose(run.occupation[-1], many, atol=1e-4)
+    np.testing.assert_array_equal(run.occupation[-1] == 0.0, many == 0.0)
+    assert bool(np.any(many == 0.0)) == (rule.q != 0.4)
+    assert abs(run.occupation[-1].sum() - 1.0) < 1e-6, "who dies takes no members along"
+
+
+@pytest.mark.parametrize(
+    ("rule", "hamiltonian", "mortal"),
+    [
+        (Rule(-0.1, 0.3), THREE, False),
+        (Rule(0.0, 0.3), THREE, False),
+        (Rule(0.5, -0.6), X, False),
+        (Rule(0.5, -0.6), THREE, True),
+        (Rule(harmonics=[{"copying": 1.7}]), THREE, False),
+        (Rule(harmonics=[{"copying": np.arange(9.0).reshape(3, 3) + np.arange(9.0).reshape(3, 3).T}]), THREE, True),
+        (Rule(0.4, -0.5, [{"copying": 0.0}]), THREE, False),
+        (Rule(0.4, -0.5, [{}, {"k": 2, "turning": 0.0}]), THREE, True),
+        (Rule(0.4, -0.5, [{"k": 0}]), THREE, True),
+    ],
+)
+def test_where_beables_can_die(rule: Rule, hamiltonian: Any, mortal: bool) -> None:
+    assert MeanField(System(hamiltonian), rule).mortal == mortal
+
+
+def test_more_steps_than_are_allowed_end_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("copympi.engine.mean_field.MOST_STEPS", 8)
+    with pytest.raises(copympi.DynamicsError, match="more than 8 steps since the last record"):
+        copympi.simulate(FOUR, members=np.inf, state=PSI, duration=5.0, interval=5.0, seed=1)
+    copympi.simulate(FOUR, members=np.inf, state=PSI, duration=5.0, interval=0.1, seed=1)
+
+
+@pytest.mark.parametrize(("q", "r"), [(0.5, -0.4), (0.6, -0.5)])
+def test_no_members_are_lost_where_a_beable_dies(q: float, r: float) -> None:
+    """A step over the node is made again, shorter: in a run, and in theory."""
+    two, psi = System(X), [0.8, 0.6j]
+    run = copympi.simulate(two, members=np.inf, state=psi, duration=3.0, interval=0.5, rule=Rule(q, r), seed=1)
+    found = np.abs(mean_field.evolve(two, psi, [1.0, 3.0], Rule(q, r), 1e-6)) ** 2
+    for rho in (run.occupation, found):
+        assert rho[-1].min() == 0.0
+        np.testing.assert_allclose(rho.sum(axis=1), 1.0, atol=2e-6)
+
+
 def test_the_jacobian_is_the_derivative_of_the_rates() -> None:
     y = np.concatenate([RHO, PHI])
     for q, r, harmonics in RULES:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import math
 import pickle
+import tracemalloc
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,12 +21,14 @@ import copympi
 from copympi.engine import clock, methods
 from copympi.engine.blocks import Blocks
 from copympi.engine.ensemble import Ensemble, Layout, Snapshot
+from copympi.engine.general import compiled
 from copympi.engine.methods import TABLE
 from copympi.engine.momenta import Model
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.support import ALIGNED, DEMANDS, EXACT, LEAP, OWN, Case, Method
 from copympi.engine.tiles import Tiles
 from copympi.errors import InputError
+from copympi.kernels import general_counts
 from copympi.model.preparation import LARGEST, limit, prepare
 from copympi.model.rules import GENERAL, Rule
 from copympi.mpi import Alone
@@ -346,7 +349,7 @@ def test_what_cannot_fit_is_refused(row: Method, monkeypatch: pytest.MonkeyPatch
     """On a machine with 2^30 bytes: as many members or replicas as fit pass, one more does not."""
     monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 2**18, "SC_PAGE_SIZE": 4096}.__getitem__)
     case = asked(row, 600)
-    room = 2**30 - row.bytes_of_work(4, case.system.pairs)
+    room = 2**30 - row.bytes_of_work(4, case.system.pairs, len(case.rule.harmonics))
     one = 4 * row.bytes_a_beable(5) + 600 * row.bytes_a_member
     row.check_memory(replace(case, replicas=room // one))
     row.check_memory(replace(case, replicas=2 * (room // one)), share=0.5)
@@ -368,7 +371,20 @@ def test_the_bytes_of_a_member_and_of_a_beable() -> None:
     assert found == [400, 400, 400, 400 + 24 * 64, 64, 288 + 24 * 64, 700, 64, 64]
     # all pairs of 1,000 beables, event by event: as long as the kernel's arrays, once a rank
     work = methods.named("exact counts").bytes_of_work
-    assert work(1_000, 499_500) == methods.named("exact members").bytes_of_work(1_000, 499_500) == 148_004_000
+    assert work(1_000, 499_500, 1) == methods.named("exact members").bytes_of_work(1_000, 499_500, 1) == 148_004_000
+
+
+@pytest.mark.parametrize("harmonics", [1, 8, 64])
+def test_the_memory_that_a_rule_of_many_harmonics_works_with(harmonics: int) -> None:
+    """What is allowed for holds what numpy asks for, and not much more."""
+    system, rule = random_system(60, 1), Rule(harmonics=[{"k": k} for k in range(harmonics)])
+    compiled(rule, system)  # what the system keeps of itself is not the rule's
+    tracemalloc.start()
+    general_counts.Work(compiled(rule, system))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    room = methods.named("general counts").bytes_of_work(60, 60 * 59 // 2, harmonics)
+    assert 0.6 * room < peak < room
 
 
 # --- the clock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ def test_the_quantum_rule_given_in_full_has_the_bits_of_the_one_left_out(tmp_pat
         ({"harmonics": [{"copying": [[0, 1], [2, 0]]}]}, "must be symmetric"),
         ({"harmonics": [{"turning_shift": [[0, 1], [1, 0]]}]}, "must be odd"),
         ({"harmonics": [{"copying": np.ones((3, 3))}]}, 'copying = "array of shape 3x3": must be 2x2'),
+        ({"harmonics": [{"copying": np.ones((0, 0))}]}, 'copying = "float64 array of shape 0x0": must be a'),
+        ({"harmonics": [{"turning": sp.csr_array((0, 0))}]}, 'turning = "float64 array of shape 0x0": must be a'),
         ({"harmonics": [{"turning": "none.npy"}]}, "harmonics[0].turning = \"none.npy\": no such file"),
         ({"copying_powers": [-1, -0.5]}, "dynamics.rule.copying_powers = [-1, -0.5]: must sum to -1"),
         ({"q": 0.5, "copying_powers": [-0.5, -0.5]}, "must be left out where q is given"),
@@ -122,6 +125,30 @@ def test_bad_rules_are_refused_in_one_line(rule: Any, said: str) -> None:
     assert "\n" not in str(problem.value)
 
 
+@pytest.mark.parametrize("excess", [0.1, [0.1], (0.1, 0.2, 0.3), "ab", np.array(0.1), [[0.1, 0.2]], [[0.1], 2]])
+def test_excess_is_two_numbers(excess: Any) -> None:
+    with pytest.raises(InputError, match=r"^excess = .*: must be (two numbers|a finite number)"):
+        Rule(excess=excess)
+
+
+@pytest.mark.parametrize(
+    ("rule", "asked", "said"),
+    [
+        ({"q": 0.4}, {"members": 1e20}, "; with preparation.members below 2^63, or inf, any rule will do"),
+        ({"q": 0.4}, {"phase_spread": 0.3}, "; with members of a beable that share one phase (no phases, no phase_"),
+        ({"q": 0.4}, {"members": 1e20, "phase_spread": 0.3}, "or inf, and members of a beable that share one phase"),
+        ({"q": 0.4}, {"alignment": {"strength": 1.0}, "representation": "members"}, "; with no [alignment] any rule"),
+        ({"copying_powers": [-0.9, -0.5], "anyway": True}, {"members": np.inf}, "; a finite number of prep"),
+        ({"copying_powers": [-0.9, -0.5], "anyway": True}, {"members": 1e20}, "preparation.members below 2^63 any"),
+    ],
+)  # fmt: skip
+def test_refusals_say_what_takes_the_rule(rule: Any, asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError) as problem:
+        copympi.simulate(TWO, **ASKED | {"representation": "occupation"} | asked, rule=rule)
+    assert said in str(problem.value)
+    assert str(problem.value).startswith("dynamics.rule = ")
+
+
 def test_cautions() -> None:
     assert rule_tables.cautions(Rule(q=0.0)) == rule_tables.cautions(Rule(q=1.0)) == []
     assert "outside 0 to 1" in rule_tables.cautions(Rule(q=1.2))[0]
@@ -131,3 +158,28 @@ def test_cautions() -> None:
     again = rule_tables.of(rule_tables.as_table(excess))
     assert (again.q, again.r, again.excess) == (excess.q, excess.r, excess.excess)
     assert issubclass(RuleWarning, copympi.CopyWarning)
+
+
+@pytest.mark.parametrize(
+    ("rule", "members"),
+    [
+        ({"harmonics": [{"turning": 1e100}]}, 1000),
+        ({"harmonics": [{"copying": 1e100}]}, 1000),
+        ({"copying_powers": [15, 15], "anyway": True}, 10**12),
+    ],
+)
+def test_steps_that_time_cannot_resolve_end_a_leap(rule: Any, members: int) -> None:
+    asked = ASKED | {"members": members, "method": "leap", "representation": "occupation", "rule": rule}
+    with pytest.warns(RuleWarning) if "anyway" in rule else contextlib.nullcontext():  # noqa: SIM117
+        with pytest.raises(copympi.DynamicsError, match="the step falls below what this time can resolve"):
+            copympi.simulate(TWO, **asked)
+
+
+@pytest.mark.parametrize(("q", "members"), [(1.5, 10**18), (5.0, 10**6)])
+def test_the_last_of_a_beable_leave_faster_than_time_can_resolve(q: float, members: int) -> None:
+    """That is no failure: they leave."""
+    asked = ASKED | {"members": members, "duration": 4.0, "interval": 4.0, "method": "leap"}
+    with pytest.warns(RuleWarning):
+        run = copympi.simulate([[0, 0.5], [0.5, 0]], **asked, representation="occupation", rule=Rule(q))
+    assert sorted(run.occupation[-1]) == [0, members]
+    assert run.largest_chance == 1.0

@@ -40,7 +40,7 @@ MEASURES = {
     "superposition": "size of Phi(0.6 u + 0.8i v) - 0.6 Phi(u) - 0.8i Phi(v) at t = 0.5, rms over pairs of states",
     "conjugacy": "largest element of J^T Omega J - Omega of one state at t = 0.5",
     "norm": "largest change of sum rho",
-    "died": "share of these states that have lost a beable by t = 1",
+    "died": "share of the three-level system's states that have lost a beable by t = 1",
 }
 
 Complex = NDArray[np.complex128]

@@ -22,7 +22,8 @@ signal  two qubits that do not interact: rms change of P(b = 0) when A has a Ham
 over the states and t = 0.5, 1, 1.5. On three levels: distance  rms of rho - |Psi|^2 at t = 1;
 reversal  rms distance to the start after t = 1, phases and delta flipped, t = 1 again; energy  rms
 change of (55)'s Hamiltonian, <H> if k = 1 alone; superpos.  Phi(au + bv) - a Phi(u) - b Phi(v);
-conjug.  J^T Omega J - Omega. 0: below {ZERO:g}; -: a state could not be followed."""
+conjug.  J^T Omega J - Omega. 0: below {ZERO:g}; -: a state could not be followed. In the .csv: died
+share of states that have lost a beable by t = 1, of the three levels too, not of the qubits."""
 
 
 @dataclass(frozen=True)
