@@ -97,12 +97,12 @@ def schedule(sections: Sequence[Any], before: System, folder: Path = Path(), oth
         with renamed("system.", f"schedule[{k}]."):
             if section.filter is not None:
                 stays = filtering.beables(section.filter, f"schedule[{k}].filter", labels, parts)
-                entries.append(Filter(time_of(section.at, k), stays))
+                entries.append(Filter(time_of(section.at, k), stays, k))
                 continue
             key = _alike(section)
             if key not in made:
                 made[key] = switched(section, before, folder)
-            entries.append(Switch(time_of(section.at, k), made[key]))
+            entries.append(Switch(time_of(section.at, k), made[key], k))
     return fitted(before, entries)
 
 

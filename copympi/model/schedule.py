@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,18 +24,26 @@ CLOSE, RESOLVED = 1e-9, 1e-12
 
 @dataclass(frozen=True)
 class Switch:
-    """From the time `at` on, members follow the H of `system`. What is recorded at that time comes before."""
+    """From the time `at` on, members follow the H of `system`. What is recorded at that time comes before.
+
+    number : its place in the list that a user gave; None of pieces of drives.
+    """
 
     at: float
     system: System
+    number: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
 class Filter:
-    """At the time `at` members whose beable is not among `beables` (numbers, ascending) leave the ensemble."""
+    """At the time `at` members whose beable is not among `beables` (numbers, ascending) leave the ensemble.
+
+    number : its place in the list that a user gave.
+    """
 
     at: float
     beables: tuple[int, ...]
+    number: int | None = field(default=None, compare=False)
 
 
 Entry = Switch | Filter
@@ -149,6 +157,11 @@ NOTHING = Schedule()
 """The schedule of a run whose H never changes."""
 
 
+def called(entry: Entry) -> str:
+    """What to call an entry in messages: schedule[2] by its place in a user's list, schedule where it has none."""
+    return KEY if entry.number is None else f"{KEY}[{entry.number}]"
+
+
 def passing(entry: Filter, P: int) -> NDArray[np.bool_]:
     """Of each beable whether its members pass a filter, (P,)."""
     stays = np.zeros(P, bool)
@@ -185,7 +198,7 @@ def checked(first: System, entries: Sequence[Entry]) -> Schedule:
             continue
         if id(entry.system) not in fitting:
             fitting[id(entry.system)] = _fitting(k, entry.system, first)
-        out.append(Switch(float(entry.at), fitting[id(entry.system)]))
+        out.append(Switch(float(entry.at), fitting[id(entry.system)], entry.number))
     return Schedule(tuple(out))
 
 

@@ -15,7 +15,7 @@ from copympi.engine.clock import Stop, StopKind
 from copympi.engine.ensemble import Ensemble, State
 from copympi.errors import InputError, ScheduleWarning, StepWarning, warn
 from copympi.model.preparation import Start
-from copympi.model.schedule import NOTHING, Schedule, Switch
+from copympi.model.schedule import NOTHING, Filter, Schedule, Switch, called
 from copympi.model.system import System
 from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
@@ -106,16 +106,16 @@ def carry_out(ensemble: Ensemble, schedule: Schedule, stop: Stop, again: bool = 
             ensemble.switch(entry.system)
         elif not again:
             ensemble.keep(entry.beables)
-            _warn_of_none_left(ensemble, entry.at, k)
+            _warn_of_none_left(ensemble, entry)
 
 
-def _warn_of_none_left(ensemble: Ensemble, time: float, k: int) -> None:
+def _warn_of_none_left(ensemble: Ensemble, entry: Filter) -> None:
     """Say in how many replicas a filter has left nobody. Collective."""
     rows = ensemble.layout.to_root(ensemble.comm, ensemble.deserted.astype(np.int64)[:, None])
     empty, R = (0, 1) if rows is None else (int(rows.sum()), len(rows))
     if empty:
         where = "" if R == 1 else f" in {empty:,} of {R:,} replicas"
-        what = f"schedule[{k}]: the filter at t = {time:g} leaves no member{where}"
+        what = f"{called(entry)}: the filter at t = {entry.at:g} leaves no member{where}"
         warn(f"{what}: what is recorded from there on is n = 0", ScheduleWarning)
 
 

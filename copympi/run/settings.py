@@ -35,7 +35,7 @@ PARTS = "parts of the system"
 """Its composition, however it was given: marginals are recorded by the names of parts."""
 SCHEDULE = "schedule"
 """Of each entry its time and a digest of what comes: there where there are any."""
-FILTER = "filter"
+FILTER, DRIVES = "filter", "H0 + drives"
 FEW = 64
 """Numbers that are noted one by one; of more there is a digest."""
 
@@ -115,7 +115,7 @@ def _compare_schedules(old: Settings, new: Settings, path: Path) -> None:
         if was != is_now:
             said = [f"at = {one[0]:g}, {one[1]}" if one else "(left out)" for one in (is_now, was)]
             why = f"was {said[1]} when {path} was written; what happens before the duration then, {end}, must stay"
-            raise InputError(f"{SCHEDULE}[{k}]", said[0], why)
+            raise InputError(_place(k, old, new), said[0], why)
 
 
 def _compare_filters(old: Settings, new: Settings, path: Path) -> None:
@@ -126,7 +126,13 @@ def _compare_filters(old: Settings, new: Settings, path: Path) -> None:
         k = first[1] if first[0] is None else first[0]
         was = "no filter" if first[0] is None else "a filter"
         why = f"there was {was} when {path} was written: a run has the number of its members on record from the start"
-        raise InputError(f"{SCHEDULE}[{k}]", "(left out)" if first[1] is None else "a filter", why)
+        raise InputError(_place(k, old, new), "(left out)" if first[1] is None else "a filter", why)
+
+
+def _place(k: int | None, *both: Settings) -> str:
+    """What to call entry k: by its place where that is the one in a user's list, which it is not among drives."""
+    driven = any(DRIVES in str(entry[1]) for some in both for entry in some.get(SCHEDULE) or [])
+    return SCHEDULE if driven else f"{SCHEDULE}[{k}]"
 
 
 def happening(schedule: Schedule) -> list[list[Any]]:
@@ -138,7 +144,7 @@ def happening(schedule: Schedule) -> list[list[Any]]:
             driven, values = entry.system.driven, entry.system.coefficients
             if id(driven) not in digests:
                 parts = [_arrays(each) for each in (driven.system, *driven.terms)]
-                digests[id(driven)] = f"H0 + drives with digest {_digest(*chain.from_iterable(parts))}"
+                digests[id(driven)] = f"{DRIVES} with digest {_digest(*chain.from_iterable(parts))}"
             out.append([entry.at, f"{list(values)}, {digests[id(driven)]}"])
         elif isinstance(entry, Switch):
             W, key = entry.system.frequencies, id(entry.system)

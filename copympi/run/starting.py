@@ -11,7 +11,7 @@ from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, 
 from copympi.model import rule_tables
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule
-from copympi.model.schedule import NOTHING, Schedule, Switch, passing
+from copympi.model.schedule import NOTHING, Schedule, Switch, called, passing
 from copympi.model.system import System
 from copympi.text import humane
 
@@ -30,11 +30,10 @@ def warn_about(
     what the schedule has for times that the run does not reach."""
     for caution in rule_tables.cautions(rule) if rule is not None else ():
         warn(caution, RuleWarning)
-    late = [entry.at for entry in schedule if entry.at >= duration * (1 - 1e-9)]
+    late = [entry for entry in schedule if entry.at >= duration * (1 - 1e-9)]
     if late:
-        first = len(schedule) - len(late)
         more = f", nor what comes after it ({len(late)} in all)" if len(late) > 1 else ""
-        what = f"schedule[{first}].at = {late[0]:g} is not before dynamics.duration = {duration:g}"
+        what = f"{called(late[0])}.at = {late[0].at:g} is not before dynamics.duration = {duration:g}"
         warn(f"{what}: this run does not come to it{more}; a longer one does", ScheduleWarning)
     if start.norm != 1.0:
         what = f"the state's sum of |Psi|^2 is {start.norm:.9g}, off by rounding: it was normalised"
@@ -65,7 +64,7 @@ def _warn_of_filters(start: Start, system: System, schedule: Schedule, duration:
         to_come = [H, *later] if not later or schedule.entries[k + 1].at > entry.at else later
         if entry.at < duration and any(each.frozen(held) for each in to_come) and not any(map(_moves(held), to_come)):
             why = "H leads those whom the filter leaves to empty beables alone, and there is nobody to copy"
-            warn(f"schedule[{k}]: nothing can move from t = {entry.at:g} on: {why}", ScheduleWarning)
+            warn(f"{called(entry)}: nothing can move from t = {entry.at:g} on: {why}", ScheduleWarning)
             return
 
 

@@ -104,7 +104,7 @@ def test_a_run_that_is_made_longer_has_the_bits_of_one_that_was_long(tmp_path: P
         return plan.from_keywords([SZ, [SX, f]], sections, None, None, 1.0).settings
 
     settings.compare(asked(gaussian), asked(lambda t: gaussian(t)), tmp_path)
-    with pytest.raises(InputError, match=r"schedule\[\d+\] = .* was at = .* when .* was written") as refused:
+    with pytest.raises(InputError, match=r"schedule = .* was at = .* when .* was written") as refused:
         settings.compare(asked(gaussian), asked(lambda t: 1.01 * gaussian(t)), tmp_path)
     assert "\n" not in str(refused.value)
     written = tmp_path / "again.toml"
@@ -197,3 +197,20 @@ def test_drives_in_a_schedule_are_refused() -> None:
     for H in (qutip.QobjEvo([qutip.Qobj(SZ), [qutip.Qobj(SX), gaussian]]), [SZ, [SX, gaussian]]):
         with pytest.raises(InputError, match=r"schedule\[0\]\.hamiltonian = .*drives belong to system, not to sched"):
             simulate(SZ, schedule=[(1.0, H)])
+
+
+def test_entries_are_named_by_their_place_in_the_users_list() -> None:
+    """Constant Hamiltonians of drives stand between them in the schedule, and are nobody's."""
+    given: list[Any] = [(0.5, 2 * SZ), {"at": 0.8, "filter": [0]}, {"at": 0.9, "filter": [1]}, (4.0, SZ)]
+    with pytest.warns(copympi.ScheduleWarning) as said:
+        run = simulate([SZ, [SX, gaussian]], duration=1.0, schedule=given)
+    assert len(run.schedule) > 6
+    told = [str(each.message) for each in said]
+    for begin in ("schedule[3].at = 4 is not before", "schedule[1]: nothing can move", "schedule[2]: the filter at"):
+        assert any(each.startswith(begin) for each in told), (begin, told)
+    was, now = (
+        {"dynamics.duration": 1.0, "schedule": [[0.3, "[1.0], H0 + drives with digest 0"], [0.8, f"filter [{k}]"]]}
+        for k in (0, 1)
+    )
+    with pytest.raises(InputError, match=r'schedule = "at = 0.8, filter \[1\]": was at = 0.8, filter \[0\] when'):
+        settings.compare(was, now, Path("old"))
