@@ -78,11 +78,33 @@ def twins(spectators: int) -> NDArray[np.int64]:
 
 
 def chance(x: NDArray[np.int64], y: NDArray[np.int64]) -> float:
-    """p that counts (R,) and (R',) have one law; rare values pooled."""
+    """p that counts (R,) and (R',) have one law, y being the twin's; rare values are pooled with their neighbours."""
+    if np.all(y == y[0]):
+        return float(np.all(x == y[0]))
     edges = np.unique(np.quantile(y, np.linspace(0, 1, 14)[1:-1]))
-    table = np.array([np.bincount(np.searchsorted(edges, z), minlength=edges.size + 1) for z in (x, y)])
-    table = table[:, table.sum(axis=0) > 40]
-    return float(stats.chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
+    table = pooled(np.array([np.bincount(np.searchsorted(edges, z), minlength=edges.size + 1) for z in (x, y)]))
+    assert table.shape[1] > 1, "values are too rare to be told apart"
+    return float(stats.chi2_contingency(table).pvalue)
+
+
+def pooled(table: NDArray[np.int64], least: int = 40) -> NDArray[np.int64]:
+    """The table (2, K) with columns of at most `least` in all added to the one before, the first to the one after."""
+    columns: list[NDArray[np.int64]] = []
+    for column in table.T:
+        if columns and (column.sum() <= least or columns[-1].sum() <= least):
+            columns[-1] = columns[-1] + column
+        else:
+            columns.append(column)
+    return np.array(columns).T
+
+
+def test_rare_values_count() -> None:
+    """Nobody is thrown away: of those beyond what the twin ever has the others know."""
+    table = np.array([[0, 3, 100, 2, 30, 1], [7, 30, 900, 5, 60, 1]])
+    assert pooled(table).tolist() == [[105, 31], [942, 61]]
+    assert chance(np.repeat([0, 1, 2, 9], [60, 60, 60, 40]), np.repeat([0, 1, 2], 2000)) < 0.001
+    assert chance(np.zeros(1000, int), np.zeros(10_000, int)) == 1.0
+    assert chance(np.repeat([0, 1], [999, 1]), np.zeros(10_000, int)) == 0.0
 
 
 @pytest.mark.parametrize("spectators", [0, 3])
