@@ -118,7 +118,11 @@ def beables(results: Results) -> Comparison:
         R - alive,
         _over_living(values, dead) / unit,
         None if noise is None else _over_living(noise, dead),
-        (*_filters(results), *theory.words, *_losses(dead, known, results.profile_time[which])),
+        (
+            *(f"filter at {said}" for said in filters(results)),
+            *theory.words,
+            *_losses(dead, known, results.profile_time[which]),
+        ),
         _spread(values) / unit,
         theory.independent,
         all(system.frozen(n[0, 0]) for system in (results.system, *results.schedule.systems)),
@@ -126,18 +130,21 @@ def beables(results: Results) -> Comparison:
     )
 
 
-def _filters(results: Results) -> list[str]:
-    """Of each filter that has come what is left, in words."""
+def filters(results: Results, to_come: bool = False) -> list[str]:
+    """Of each filter that has come its time, its beables and what is left, in words; of those to come too, if asked."""
     out = []
     for entry in results.schedule.filters:
         after = np.flatnonzero(results.time > entry.at)
+        who = [str(results.system.labels[a]) for a in entry.beables]
+        who = [*who[:NAMED], f"{len(who) - NAMED} more"] if len(who) > NAMED + 1 else who
+        said = f"t = {entry.at:g}: of {', '.join(who)}"
         if after.size and results.filtered:
             N = np.asarray(results.measured["members"][:, after[0]], float)
-            who = [str(results.system.labels[a]) for a in entry.beables]
-            who = [*who[:NAMED], f"{len(who) - NAMED} more"] if len(who) > NAMED + 1 else who
             spread = f" ± {significant(N.std(ddof=1))}" if N.size > 1 else ""
             left = f"of the members {significant(N.mean())}" if results.infinite else f"N = {whole(N.mean())}"
-            out.append(f"filter at t = {entry.at:g}: of {', '.join(who)}; {left}{spread} from there on")
+            out.append(f"{said}; {left}{spread} from there on")
+        elif to_come:
+            out.append(f"{said}; no record after it")
     return out
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from copympi.model.drives import Segment
 from copympi.model.observables import lattice_of
+from copympi.report import analysis
 from copympi.report.numbers import humane
 from copympi.storage.reading import Results
 
@@ -25,9 +27,13 @@ def describe(data: Results) -> list[str]:
         f"  members   {humane(data.number)}" + (f" in each of {R:,} replicas" if R > 1 else ""),
         f"  records   {T:,}, t = 0 .. {data.time[-1]:g} {unit}".rstrip(),
     ]
-    if data.schedule.switches:
-        at = [switch.at for switch in data.schedule.switches]
+    driven = sum(isinstance(switch.system, Segment) for switch in data.schedule.switches)
+    if driven:
+        out.append(f"  H         driven: {driven + 1:,} constant Hamiltonians")
+    at = [switch.at for switch in data.schedule.switches if not isinstance(switch.system, Segment)]
+    if at:
         out.append(f"  H         switched {len(at):,} times, t = {at[0]:g} .. {at[-1]:g} {unit}".rstrip())
+    out += [f"  filter    {said}" for said in analysis.filters(data, to_come=True)]
     if data.sparse is not None:
         times = ", ".join(f"{t:g}" for t in data.sparse[:8]) + (", ..." if data.sparse.size > 8 else "")
         out.append(f"  profiles  {data.sparse.size:,}, t = {times}")

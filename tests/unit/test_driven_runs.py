@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 import copympi
 from copympi import InputError
 from copympi.model.drives import Segment
+from copympi.report import run_info
 from copympi.run import plan, settings
+from copympi.storage import reading
 
 SX, SY, SZ = np.array([[0, 0.5], [0.5, 0]]), np.array([[0, -0.5j], [0.5j, 0]]), np.diag([0.5, -0.5])
 N = 10**14
@@ -214,3 +216,16 @@ def test_entries_are_named_by_their_place_in_the_users_list() -> None:
     )
     with pytest.raises(InputError, match=r'schedule = "at = 0.8, filter \[1\]": was at = 0.8, filter \[0\] when'):
         settings.compare(was, now, Path("old"))
+
+
+def test_info_tells_of_drives_and_filters(tmp_path: Path) -> None:
+    given = [{"at": 0.8, "filter": [0]}, {"at": 4.0, "filter": [0]}, (5.0, SZ)]
+    with pytest.warns(copympi.ScheduleWarning):
+        run = simulate([SZ, [SX, gaussian]], duration=1.0, schedule=given, output=tmp_path / "r")
+    lines = run_info.describe(reading.read(tmp_path / "r"))
+    count = 1 + sum(isinstance(each.system, Segment) for each in run.schedule.switches)
+    assert f"  H         driven: {count} constant Hamiltonians" in lines
+    assert "  H         switched 1 times, t = 5 .. 5" in lines
+    N = run.measured["members"][-1]
+    assert f"  filter    t = 0.8: of 0; N = {N:,} from there on" in lines
+    assert "  filter    t = 4: of 0; no record after it" in lines
