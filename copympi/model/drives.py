@@ -35,8 +35,9 @@ MANY = DENSE_TO
 """Beables up to which errors are judged whatever the state."""
 WAYS = ("hamiltonian", "potential", "terms")
 """Keys of which one says what is driven."""
-BYTES = 3e8
-"""What systems that are made of one driven system may take before the oldest is made anew when it is wanted again."""
+BYTES, OBJECT = 3e7, 1e4
+"""What systems that are made of driven ones may take before the oldest is made anew when it is wanted again; of that
+each takes so much at the least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,30 +54,27 @@ class Drive:
 class Driven:
     """The Systems of H_0 + sum_j c_j H_j for all c. system : of H_0, with its labels and its lattice. terms : of H_j.
 
-    On a lattice all H_j are potentials.
+    On a lattice all H_j are potentials. kept : of another one in the same run, to be shared if it is small enough.
     """
 
-    def __init__(self, system: System, terms: Sequence[System]) -> None:
+    def __init__(self, system: System, terms: Sequence[System], kept: Kept | None = None) -> None:
         self.system, self.terms = system, tuple(terms)
         parts = [system.frequencies, *(term.frequencies for term in self.terms)]
         pattern = sp.csr_array(sum((_ones(part) for part in parts[1:]), _ones(parts[0])))
         pattern.sort_indices()
         self._indices, self._indptr = pattern.indices, pattern.indptr
         self._data = np.stack([_spread(part, pattern) for part in parts])
-        self._make_caches()
-
-    def _make_caches(self) -> None:
-        size = 80 * self._indices.size + 100 * self.system.P  # H/hbar, and what kernels want of it
+        size = OBJECT + 80 * pattern.nnz + 100 * system.P  # H/hbar, and what kernels want of it
         most = max(3, int(BYTES / size))
-        self.made, self.couplings = lru_cache(most)(self._made), lru_cache(most)(self._couplings)
+        self.kept = kept if kept is not None and kept.most <= most else Kept(most)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the caches, which cannot be pickled: jobs and runs go from rank to rank."""
-        return {name: value for name, value in vars(self).items() if name not in ("made", "couplings")}
+    def made(self, coefficients: tuple[float, ...]) -> System:
+        """The System of H_0 + sum_j coefficients[j] H_j, with its matrix."""
+        return self.kept.systems(self, coefficients)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._make_caches()
+    def couplings(self, coefficients: tuple[float, ...]) -> Couplings:
+        """What kernels want of it."""
+        return self.kept.couplings(self, coefficients)
 
     @cached_property
     def pairs(self) -> int:
@@ -150,6 +148,17 @@ class Driven:
             re=np.ascontiguousarray(each.real), im=np.ascontiguousarray(each.imag),
             omega=omega - shift, level=omega, pair=pair, shift=float(shift), norm=float(reach.max()),
         )  # fmt: skip
+
+
+class Kept:
+    """The Systems that were made last of driven ones, at most so many, and their couplings; pickled without these."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.systems, self.couplings = lru_cache(most)(Driven._made), lru_cache(most)(Driven._couplings)
+
+    def __reduce__(self) -> tuple[type[Kept], tuple[int]]:
+        return Kept, (self.most,)
 
 
 class Segment(System):
@@ -229,7 +238,7 @@ def constant(
             state = carried.state if carried is not None else state
         now = span[1]
         if isinstance(event, Switch) and event.at < duration:
-            driven = Driven(event.system, terms)
+            driven = Driven(event.system, terms, driven.kept)
         elif event.at < inf:
             entries.append(event)
     first = entries.pop(0)

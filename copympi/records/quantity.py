@@ -143,11 +143,13 @@ TABLE = (
     ),
     Quantity("energy", "1/time", "H/hbar of the alignment model (42)", RECORD, runs=("alignment",)),
     Quantity(
-        "mean_energy", "energy", "<H> of Psi_a = sqrt(n_a/N) exp(-i phi_a) (34)", RECORD,
-        lambda view: view.energy, WAVE,
+        "mean_energy", "energy",
+        "<H> of Psi_a = sqrt(n_a/N) exp(-i phi_a) (34), H the one up to then; under drives the last constant one",
+        RECORD, lambda view: view.energy, WAVE,
     ),
     Quantity(
-        "energy_drift", "energy", "mean_energy less its value at t = 0, which the mean field of (39), (40) conserves",
+        "energy_drift", "energy",
+        "mean_energy less its value at t = 0, which the mean field of (39), (40) conserves where H stands still",
         RECORD, lambda view: view.energy - view.energy_at_start, WAVE,
     ),
     Quantity(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from copympi.model import formats
-from copympi.model.drives import Driven, Segment
+from copympi.model.drives import Driven, Kept, Segment
 from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
@@ -103,6 +103,7 @@ def read_schedule(file: Any, first: System) -> Schedule:
         return NOTHING
     group = file["schedule"]
     made: list[System | Driven] = []
+    kept: Kept | None = None
     for k in range(int(group["which"][()].max()) + 1):
         room, lattice = group[str(k)], None
         if first.lattice is not None and "potential" in room:
@@ -111,7 +112,8 @@ def read_schedule(file: Any, first: System) -> Schedule:
         system = _system(room, first.hbar, first.P, labels, lattice=lattice)
         count = len(room["terms"]) if "terms" in room else 0
         terms = [_system(room[f"terms/{j}"], first.hbar, first.P) for j in range(count)]
-        made.append(Driven(system, terms) if terms else system)
+        made.append(Driven(system, terms, kept) if terms else system)
+        kept = made[-1].kept if isinstance(made[-1], Driven) else kept
     values = group["coefficients"][()].tolist() if "coefficients" in group else [()] * len(group["at"])
     stays = group["stays"][()] > 0 if "stays" in group else np.zeros((0, first.P), bool)
     entries: list[Entry] = []

@@ -229,3 +229,16 @@ def test_info_tells_of_drives_and_filters(tmp_path: Path) -> None:
     N = run.measured["members"][-1]
     assert f"  filter    t = 0.8: of 0; N = {N:,} from there on" in lines
     assert "  filter    t = 4: of 0; no record after it" in lines
+
+
+def test_the_energy_on_record_is_that_of_the_last_constant_hamiltonian() -> None:
+    """As docs/drives.md says: not that of H(t), from which it is some percent away."""
+    run = simulate([SZ, [SX, gaussian]], duration=1.5, interval=0.25, summaries=True)
+    psi = np.sqrt(run.occupation / N) * np.exp(-1j * run.phase)
+    assert run.system is not None
+    H = [run.schedule.system_at(run.system, float(t)).hamiltonian.toarray() for t in run.time]
+    smooth = [SZ + gaussian(float(t)) * SX for t in run.time]
+    want, other = (np.einsum("ta,tab,tb->t", psi.conj(), np.array(each), psi).real for each in (H, smooth))
+    found = run.measured["mean_energy"]
+    assert np.allclose(found, want, rtol=0, atol=1e-12)
+    assert 1e-3 < np.abs(found - other).max() < 0.05

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -452,3 +453,21 @@ def test_drive_of_a_lattice_is_a_potential() -> None:
     assert np.array_equal(found.term.frequencies.diagonal(), np.arange(8.0))
     with pytest.raises(InputError, match="must be diagonal on a lattice"):
         term(np.ones((8, 8)), one, made)
+
+
+def test_driven_systems_of_a_run_keep_little_together() -> None:
+    """One bound for all H_0 of a run, unless a later one has larger matrices; after a pickle too."""
+    drive = term(SX, pulse(shape="cosine", amplitude=1.0, frequency=0.5), System(SZ))
+    bounds = Bounds(0.5, lambda k: record(k, 0.5).share, 1e-4, 0.03 * MOVED)
+    given = Schedule(tuple(Switch(0.2 * k, System(k * SZ)) for k in range(1, 5)))
+    first, made = pickle.loads(pickle.dumps(constant(System(SZ), [drive], given, bounds, 1.0)))
+    driven = {id(each.driven): each.driven for each in (first, *made.systems)}.values()
+    assert len(driven) == 5
+    kept = {id(each.kept): each.kept for each in driven}
+    assert len(kept) == 1
+    for each in made.systems:
+        assert np.array_equal(each.frequencies.toarray(), each.driven.made(each.coefficients).frequencies.toarray())
+    (one,) = kept.values()
+    assert one.systems.cache_info().currsize == len(made.systems) < one.most < 3000
+    large = [Driven(System(np.eye(64)), [System(np.ones((64, 64)))], one) for _ in range(2)]
+    assert [each.kept.most for each in large] == [int(3e7 / (1e4 + 80 * 64**2 + 6400))] * 2
