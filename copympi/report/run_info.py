@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copympi.model.drives import Segment
+from copympi.model.driven import Segment
 from copympi.model.observables import lattice_of
 from copympi.report import analysis
 from copympi.report.numbers import humane

@@ -23,7 +23,7 @@ from copympi.config.reading import Config
 from copympi.config.writing import plain
 from copympi.errors import InputError
 from copympi.model import rule_tables
-from copympi.model.drives import Segment
+from copympi.model.driven import Segment
 from copympi.model.preparation import Start, count
 from copympi.model.schedule import NOTHING, Schedule, Switch
 from copympi.model.system import System

@@ -6,7 +6,7 @@ import numpy as np
 
 from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, ScheduleWarning, StateWarning, warn
 from copympi.model import rule_tables
-from copympi.model.drives import terms_of
+from copympi.model.driven import terms_of
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule
 from copympi.model.schedule import NOTHING, Schedule, Switch, called, passing

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from copympi.model import formats
-from copympi.model.drives import Driven, Kept, Segment
+from copympi.model.driven import Driven, Kept, Segment
 from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
 from copympi.model.observables import lattice_of
@@ -58,7 +58,7 @@ def write_schedule(file: Any, schedule: Schedule, first: System) -> None:
     """`schedule`: `at` (K,), times; `which` (K,), the numbers of systems below, each there once, or -1 - f of filter f;
     where there are filters `stays` (F, P), whose members pass each of them.
 
-    Of a driven system (model/drives.py) H_0 stands there once, with the H_j in groups `terms/j`, and the values of the
+    Of a driven system (model/driven.py) H_0 stands there once, with the H_j in groups `terms/j`, and the values of the
     pulses for each entry in `coefficients` (K, J).
     """
     if not schedule:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import copympi
 from copympi import InputError
-from copympi.model.drives import Segment
+from copympi.model.driven import Segment
 from copympi.report import run_info
 from copympi.run import plan, settings
 from copympi.storage import reading

@@ -20,7 +20,8 @@ from copympi.errors import InputError
 from copympi.model import lattice, pulses
 from copympi.model.build import composite
 from copympi.model.build import lattice as lattice_system
-from copympi.model.drives import Drive, Driven, constant, read, shaken, term
+from copympi.model.driven import Driven
+from copympi.model.drives import Drive, constant, read, shaken, term
 from copympi.model.evolving import evolves, split
 from copympi.model.magnus import LEAN, LOOKS
 from copympi.model.pulses import Function, named
