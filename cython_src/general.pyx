@@ -9,7 +9,7 @@ R'^k and R^k are symmetric, delta^k and delta'^k odd, so that one harmonic opens
 several may open both. Where n_a or n_b is 0 nothing passes between the two, whatever q and r are.
 """
 import numpy as np
-from libc.math cimport cos, exp, fmax, log, sin, sqrt
+from libc.math cimport cos, exp, fabs, fmax, log, sin, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.checks cimport need
@@ -188,3 +188,27 @@ def velocity(CopyRule rule not None, n, phase, omega, int64_t spectators=0):
         flow[s.pair[4 * p + 1], s.pair[4 * p]] = w.at_begin[2 * P + s.pairs + p]
     row = np.asarray(w.memory)[17 * P:19 * P].copy()
     return row[:P], row[P:], np.asarray(flow)
+
+
+cdef double fastest_turn(const Law *l, const double *state, const double *row) noexcept nogil:
+    """Radians in unit time of the fastest harmonic of any pair of beables with members, by a row of rates."""
+    cdef Py_ssize_t p, a, b
+    cdef double most = 0.0
+    for p in range(l.s.pairs):
+        b = l.s.pair[4 * p]
+        a = l.s.pair[4 * p + 1]
+        if state[a] > 0.0 and state[b] > 0.0:
+            most = fmax(most, fabs(row[l.s.P + a] - row[l.s.P + b]))
+    return most * l.order[l.K - 1] if l.K > 0 else 0.0
+
+
+cdef void add_flows(const System *s, const double *flows, double *leaving, double *coming) noexcept nogil:
+    """Sum up what leaves and comes of flows (2, pairs), by beable."""
+    cdef Py_ssize_t p, a, b
+    for p in range(s.pairs):
+        b = s.pair[4 * p]
+        a = s.pair[4 * p + 1]
+        leaving[b] += flows[p]
+        coming[a] += flows[p]
+        leaving[a] += flows[s.pairs + p]
+        coming[b] += flows[s.pairs + p]

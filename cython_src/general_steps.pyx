@@ -7,13 +7,13 @@ integrated by the same rule (Simpson's), so that they add up to the change of n.
 bends where it turns round, (n_a/n_b)^q one way and (n_b/n_a)^q the other. There the half step is cut in two: the line
 through the sine's values at both ends is 0 off by h^2, a second one off by h^3; at h off, that errs by h^4.
 """
-from libc.math cimport INFINITY, NAN, ceil, fabs, fmax, fmin, isfinite, rint, sqrt
+from libc.math cimport INFINITY, NAN, ceil, fmax, fmin, isfinite, rint, sqrt
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
 from copympi.kernels.couplings cimport System
 from copympi.kernels.flows cimport Scratch
-from copympi.kernels.general cimport Law, Room, rates
+from copympi.kernels.general cimport Law, Room, add_flows, fastest_turn, rates
 from copympi.kernels.plans cimport FINE, UNBOUND, Plan, fill_head, plan_at
 from copympi.kernels.predictor cimport second_chances
 from copympi.kernels.step_control cimport StepControl
@@ -151,30 +151,6 @@ cdef double mark_unbound(const System *s, const int64_t *n, Room w, double *out)
     for a in range(P):
         w.omega[a] = s.level[a] - shift if out[a] != UNBOUND else 0.0
     return shift
-
-
-cdef double fastest_turn(const Law *l, const double *state, const double *row) noexcept nogil:
-    """Radians in unit time of the fastest harmonic of any pair of beables with members, by a row of rates."""
-    cdef Py_ssize_t p, a, b
-    cdef double most = 0.0
-    for p in range(l.s.pairs):
-        b = l.s.pair[4 * p]
-        a = l.s.pair[4 * p + 1]
-        if state[a] > 0.0 and state[b] > 0.0:
-            most = fmax(most, fabs(row[l.s.P + a] - row[l.s.P + b]))
-    return most * l.order[l.K - 1] if l.K > 0 else 0.0
-
-
-cdef void add_flows(const System *s, const double *flows, double *leaving, double *coming) noexcept nogil:
-    """Sum up what leaves and comes of flows (2, pairs), by beable."""
-    cdef Py_ssize_t p, a, b
-    for p in range(s.pairs):
-        b = s.pair[4 * p]
-        a = s.pair[4 * p + 1]
-        leaving[b] += flows[p]
-        coming[a] += flows[p]
-        leaving[a] += flows[s.pairs + p]
-        coming[b] += flows[s.pairs + p]
 
 
 cdef double overdrawn(const Law *l, StepControl control, const double *state, const double *leaving,

@@ -60,3 +60,5 @@ cdef class Room:
 
 cdef void powers_of(const Law *l, int64_t spectators, double n, Powers *out) noexcept nogil
 cdef void rates(const Law *l, int64_t spectators, const double *state, Room w, double *out) noexcept nogil
+cdef double fastest_turn(const Law *l, const double *state, const double *row) noexcept nogil
+cdef void add_flows(const System *s, const double *flows, double *leaving, double *coming) noexcept nogil
