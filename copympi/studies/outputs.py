@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from copympi import __version__
 from copympi.errors import MachineError
 from copympi.report import style, tables
+from copympi.report.tables import Row
 from copympi.storage import sealed
 from copympi.studies import casefiles
 from copympi.studies.casefiles import Done
@@ -99,3 +101,12 @@ def note_numbers(file: Any, outcomes: list[Any], before: str = "") -> None:
         for name, (value, error) in outcome.numbers.items():
             at = file[outcome.case.place].attrs
             at[f"{before}{name}"], at[f"{before}{name} error"] = value, error
+
+
+def put_tables(file: Any, found: Mapping[str, list[Row]], columns: Mapping[str, tuple[str, str]]) -> None:
+    """The rows of a study's tables, as groups of columns. columns : name -> (units, description) of those to be put."""
+    for name, rows in found.items():
+        for column, (units, told) in columns.items():
+            if rows and column in rows[0]:
+                made = file.create_dataset(f"tables/{name}/{column}", data=[row[column] for row in rows])
+                made.attrs["units"], made.attrs["description"] = units, told

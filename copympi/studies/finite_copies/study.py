@@ -12,6 +12,7 @@ from copympi.studies.finite_copies import figure, table
 from copympi.studies.finite_copies.cases import Case, cases
 from copympi.studies.finite_copies.numbers import Answers, measure
 from copympi.studies.frame import Arrays, Done, Study
+from copympi.studies.outputs import put_tables
 
 DATASETS = {
     "time": ("1/|H|, periods of the qubit, 1/Omega", "time since the start"),
@@ -53,12 +54,7 @@ def answers(done: list[Done]) -> Answers:
 
 def more(file: Any, answers: Answers) -> None:
     """The rows of the tables, as groups of columns."""
-    for name, rows in answers.tables().items():
-        for column, (units, told) in table.COLUMNS.items():
-            if column not in rows[0]:
-                continue
-            made = file.create_dataset(f"tables/{name}/{column}", data=[row[column] for row in rows])
-            made.attrs["units"], made.attrs["description"] = units, told
+    put_tables(file, answers.tables(), table.COLUMNS)
 
 
 STUDY = Study(

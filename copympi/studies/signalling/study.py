@@ -11,6 +11,7 @@ from copympi.engine.excess import excess
 from copympi.studies import signalling
 from copympi.studies.frame import Arrays, Done, Study
 from copympi.studies.nodes.ensembles import shared
+from copympi.studies.outputs import put_tables
 from copympi.studies.signalling import figure, table
 from copympi.studies.signalling.cases import Case, cases
 from copympi.studies.signalling.numbers import Answers, measure
@@ -42,11 +43,7 @@ def answers(done: list[Done]) -> Answers:
 
 def more(file: Any, answers: Answers) -> None:
     """The rows of the tables, as groups of columns."""
-    for name, rows in answers.tables().items():
-        for column, (units, told) in table.COLUMNS.items():
-            if rows and column in rows[0]:
-                made = file.create_dataset(f"tables/{name}/{column}", data=[row[column] for row in rows])
-                made.attrs["units"], made.attrs["description"] = units, told
+    put_tables(file, answers.tables(), table.COLUMNS)
 
 
 STUDY = Study(
