@@ -1,17 +1,17 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Individual systems on a lattice: what leaves each place in half a step, or half a substep of a stiff cluster.
+"""Individual systems on a lattice: what leaves a beable in half a step, or in half a substep of a stiff cluster.
 
-Between two places the net flow is the gross one, as one direction of a pair is open at a time: its sign at a Gauss point
-says which one in that half of a step, so where a flow turns round members go both ways. What goes is
+Of a pair of beables one direction is open at a time, so the net flow is the gross one. Its sign at a Gauss point says
+which way members go in that half of a step; where a flow turns round they go both ways. How many is
 
- - where numbers are drawn, these (moves.pyx, cluster_moves.pyx), out of the beable's whole number, or of its many;
- - where all are many, the mean and the noise of the Gauss point. To the second half belongs what the noise so far changes
-   in the flow of the step, as it does in the draws of whole numbers.
+ - what is drawn (moves.pyx, cluster_moves.pyx), where either end has a whole number of members;
+ - else the mean and the noise of the Gauss point; to the second half belongs what the noise so far changes in the flow
+   of the whole step, as it does where numbers are drawn.
 
-flow_tracks.h says who is followed of them. Members may be at the same place as a cluster's substeps and the lattice's
-halves, one after the other in the engine's order: the first half, clusters, the second half.
+flow_tracks.h says who is followed of them. The order is the engine's: a step's first half, clusters, its second half.
+Who has moved in the first half, at some time, may move in a cluster's substeps after that time, and in none before.
 """
-from libc.math cimport copysign, fabs, sqrt
+from libc.math cimport INFINITY, copysign, fabs, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.stdlib cimport free
 
@@ -216,7 +216,7 @@ cdef bint asked_first(const Cluster *g, const Followed *followed, const Edge *e)
 
 
 cdef void follow_substep(Cluster *g, bint late) noexcept nogil:
-    """Those who are followed move along a cluster's edges in one half of a substep; before counts take what was drawn."""
+    """Those who are followed move along a cluster's edges in half a substep; before counts take what was drawn."""
     cdef Followed *followed = <Followed *> g.w.tracks
     cdef FlowTracks *f = &followed.flows
     cdef Substep substep = Substep(g, followed, late)
@@ -262,7 +262,7 @@ cdef class LatticeTracks:
         cdef int32_t[::1] occupied = np.empty(cells, np.int32)
         cdef int32_t[::1] seat = np.empty(cells, np.int32)
         cdef int64_t[::1] occupants = np.zeros(max(1, t.replicas), np.int64)
-        cdef double[::1] last = np.full(max(1, t.replicas * t.followed), -np.inf)
+        cdef double[::1] last = np.empty(max(1, t.replicas * t.followed))
         cdef int64_t[::1] edge_at = np.zeros(t.places, np.int64)
         self.tracker = tracker
         self.owners = [occupied, seat, occupants, last, edge_at]
@@ -282,6 +282,8 @@ cdef class LatticeTracks:
         cdef FlowTracks *f = &self.followed.flows
         cdef Py_ssize_t r, a, P = f.t.places
         f.changes = f.rewound = 0
+        for a in range(f.t.replicas * f.t.followed):
+            f.last[a] = -INFINITY
         for r in range(f.t.replicas):
             f.occupants[r] = 0
             for a in range(P):
