@@ -19,7 +19,8 @@ kernels = ["streams", "draws", "couplings", "step_control", "plans", "crowd", "c
 kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "some_events", "counts", "members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
 kernels += ["phase_paths", "exact_phases", "excess"]
-kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "lattice"]
+kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "clusters", "settle"]
+kernels += ["lattice_path", "lattice"]
 kernels += ["general", "general_steps", "general_counts", "general_exact"]
 setup(
     ext_modules=cythonize(

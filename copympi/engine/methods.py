@@ -105,6 +105,7 @@ TABLE = (
         representation="occupation",
         make=lambda comm, c: LatticeCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
+        tracking=True,
         most_members=MOST,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 400,
