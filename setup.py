@@ -20,7 +20,7 @@ kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "some_even
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
 kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "lattice"]
-kernels += ["general", "general_steps", "general_counts", "general_exact"]
+kernels += ["general", "general_steps", "general_counts", "general_exact", "hazards"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],
