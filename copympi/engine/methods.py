@@ -195,6 +195,7 @@ TABLE = (
         replicas=False,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 700,  # amplitudes at the stages of a step
+        bytes_of_work=lambda beables, pairs, harmonics: int(8 * (16 + 18.5 * harmonics) * pairs),  # while it is made
     ),
     *ANY_RULE,
     *FUNCTIONS,

@@ -29,6 +29,7 @@ from copympi.engine.support import ALIGNED, DEMANDS, EXACT, LEAP, OWN, Case, Met
 from copympi.engine.tiles import Tiles
 from copympi.errors import InputError
 from copympi.kernels import general_counts
+from copympi.model.mean_field import MeanField
 from copympi.model.preparation import LARGEST, limit, prepare
 from copympi.model.rules import FUNCTION, GENERAL, Rule
 from copympi.mpi import Alone
@@ -391,6 +392,17 @@ def test_the_memory_that_a_rule_of_many_harmonics_works_with(harmonics: int) -> 
     tracemalloc.stop()
     room = methods.named("general counts").bytes_of_work(60, 60 * 59 // 2, harmonics)
     assert 0.6 * room < peak < room
+    MeanField(system, rule)
+    tracemalloc.start()
+    field = MeanField(system, rule)
+    made, held = tracemalloc.get_traced_memory()[::-1]
+    tracemalloc.reset_peak()
+    field.moved(np.full(60, 60**-0.5, complex))
+    peak = max(made, tracemalloc.get_traced_memory()[1])
+    tracemalloc.stop()
+    room = methods.named("mean field").bytes_of_work(60, 60 * 59 // 2, harmonics)
+    assert 0.6 * room < peak < room
+    assert held < peak
 
 
 # --- the clock
