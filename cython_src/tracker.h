@@ -198,6 +198,11 @@ static inline double share_at(const Slope *l, double u) {
     return l->from + l->span * (u * (f + g) / (f + sqrt(f * f + u * (g * g - f * f))));
 }
 
+static inline double linear_share(double u, double first, double last) {
+    const Slope l = slope_of(first, last);
+    return share_at(&l, u);
+}
+
 /* Uniform in (0, 1]. */
 static inline double unit_of(uint64_t word) { return 2.0 - of_bits(word >> 12 | 0x3ff0000000000000u); }
 
