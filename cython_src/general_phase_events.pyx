@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Any rule event by event, members with phases of their own: copies at their own instants, phases that move all the time.
+"""Any rule event by event, members with phases of their own: copies at their own instants, phases always on the move.
 
-Between two copies n stands still, fields are polynomials in time (general_phases.pyx), and phases follow them. Offers come
-one after the other at rates that depend on n alone (general_offers.pxd), and are taken or not by the phases of the two
-members at that instant, which are worked out for these two alone. At a copy, and where a stretch of ANGLE ends, all
-members are carried there, and sums are taken anew: O(members) a copy.
+Between two copies n stands still, fields are polynomials in time (general_phases.pyx), and phases follow them. Offers
+come one after the other at rates that depend on n alone (general_offers.pxd), and are taken or not by the phases of
+the two members at that instant, which are worked out for these two alone. At a copy, and where a stretch of ANGLE ends,
+all members are carried there, and sums are taken anew: O(members) a copy.
 """
 from libc.math cimport fmin
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
@@ -223,8 +223,8 @@ def advance(Law law not None, Crowd crowd not None, *, double[::1] time_left not
             double[::1] events not None, int64_t max_steps):
     """Carry replicas to the next stop, or `max_steps` further; a unit of the crowd is all of a replica.
 
-    time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0. All are changed in place, as are ids,
-    values and counts of the crowd.
+    time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0. All are changed in place, as are
+    ids, values and counts of the crowd.
     Returns (steps done, status, replica, beable): status 1 where time is too coarse for a replica's phases, 2 for its
     offers, else 0.
     """

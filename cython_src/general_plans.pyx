@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Members with phases of their own under any rule: a step's length, and chances of its copies where all are drawn at once.
+"""Members with phases of their own under any rule: a step's length, and chances of its copies, all drawn at once.
 
 As in field_plans.pyx, rates are those of mid-step, so each kind's weight is to be taken there, (1 + h/2 G) of what it
 is, with G its growth by copies. Off q = 1/2 growth is no function of a few sums, and of members it is a sum over all
@@ -23,6 +23,8 @@ from copympi.kernels.step_control cimport StepControl
 PARTS = CUTS
 """Of the circle, among which growth is told apart."""
 
+cdef double FASTEST = 1e300    # turns in unit time that are no faster than others
+
 
 cdef double choose_step(PhaseRule k, StepControl control, double angle, const double *n, double since,
                         double time_left, double *chance, double *turn, Py_ssize_t *limiting) noexcept nogil:
@@ -42,6 +44,8 @@ cdef double choose_step(PhaseRule k, StepControl control, double angle, const do
             for j in range(k.shape.top + 1):
                 speed += sqrt(k.c[2 * j] * k.c[2 * j] + k.c[2 * j + 1] * k.c[2 * j + 1])
             speed *= fmax(1.0, k.shape.top)
+            if not speed <= FASTEST:  # nor a number, perhaps
+                speed = FASTEST
             most = fmax(most, rate)
             fast = fmax(fast, speed)
             step = fmax(rate / control.leaving_chance, speed / angle)

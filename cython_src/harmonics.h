@@ -1,4 +1,4 @@
-/* Members with phases of their own under a rule of several harmonics: dphi/dt = omega + Re sum_k h^k(t) z^k, z = e^{i phi}.
+/* Members with phases of their own, rules of several harmonics: dphi/dt = omega + Re sum_k h^k(t) z^k, z = e^{i phi}.
 
    All members of a beable feel the same fields h^k. These follow from sums Z_m of z^m over others' members, which obey
 
@@ -88,8 +88,8 @@ static inline __attribute__((always_inline)) void turn_by(const double *x0, cons
 
 /* n members carried over a time t by Runge and Kutta's rule of fourth order; c [3][top + 1][2] fields at the start, the
    middle and the end. Members with one value keep one value: each goes through the same operations. */
-COPYMPI_WIDE __attribute__((unused)) static void carry_members(double *x, double *y, int64_t n, const double *c, int top,
-                                                               double omega, double t) {
+COPYMPI_WIDE __attribute__((unused)) static void carry_members(double *x, double *y, int64_t n, const double *c,
+                                                               int top, double omega, double t) {
     const double *middle = c + 2 * (top + 1), *end = c + 4 * (top + 1);
     double u[PART], v[PART], rate[PART], sum[PART];
     for (int64_t first = 0; first < n; first += PART) {
@@ -118,8 +118,8 @@ COPYMPI_WIDE __attribute__((unused)) static void carry_members(double *x, double
 }
 
 /* Sums of z^1 .. z^count (re, im in turn) of n members as integers, in units of 1/scale: see phases.pyx. */
-COPYMPI_WIDE __attribute__((unused)) static void sums_of_powers(const double *x, const double *y, int64_t n, double scale,
-                                                                int count, int64_t *sums) {
+COPYMPI_WIDE __attribute__((unused)) static void sums_of_powers(const double *x, const double *y, int64_t n,
+                                                                double scale, int count, int64_t *sums) {
     const double magic = 6755399441055744.0;
     double u[PART], v[PART];
     uint64_t offset;
@@ -147,7 +147,7 @@ COPYMPI_WIDE __attribute__((unused)) static void sums_of_powers(const double *x,
     }
 }
 
-/* Which of `bins` parts of the circle x + i y is in: by a function that grows with the angle, and is the same anywhere. */
+/* Which of `bins` parts of the circle x + i y is in: by a function that grows with the angle, the same anywhere. */
 static inline int part_of_circle(double x, double y, int bins) {
     const double d = y / (fabs(x) + fabs(y)), t = x >= 0.0 ? d : y >= 0.0 ? 2.0 - d : -2.0 - d;
     const int i = (int)((t + 2.0) * (0.25 * bins));

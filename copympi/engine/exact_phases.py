@@ -43,7 +43,7 @@ class OneByOne(IndependentReplicas):
         self.copying = copying
         self.pace = Pace(1 + 1000 // system.P)  # each copy is work for all beables
         self.paths = np.zeros((layout.here, system.P, NUMBERS))
-        self._law = self.law(START)
+        self._law: Any = self.law(START)
 
     def law(self, stop: Stop) -> kernel.Law:
         """By what the kernels go on to a stop."""

@@ -34,7 +34,8 @@ MOST_IN_TURN = 2 * 10**9
 class GeneralPhases(OwnPhases):
     """Members who are all moved at every step. values : (2, M) e^{i phi} of now; maps stay the identity.
 
-    sums : (R, 2 rule.sums, P) of e^{im phi}, re and im, m = 1 .. rule.sums. own_powers : this rank's, in units of 1/scale.
+    sums : (R, 2 rule.sums, P) of e^{im phi}, re and im in turn, m = 1 .. rule.sums. own_powers : this rank's part of
+    them, in units of 1/scale.
     """
 
     def __init__(
@@ -98,12 +99,10 @@ class GeneralPhases(OwnPhases):
         growth = np.zeros((R, 2, P, general_plans.PARTS))
         general_plans.part(self.rule, self.crowd, active=self.active, scale=self.scale, parts=parts)
         mpi.total(self.comm, parts.reshape(-1))
-        general_plans.chances(
-            self.rule, self.plans, active=self.active, n=self.real_n, parts=parts, growth=growth
-        )
+        general_plans.chances(self.rule, self.plans, active=self.active, n=self.real_n, parts=parts, growth=growth)
         self.same_rows()
         if not self.alike:
-            self.comm.Bcast(growth, root=mpi.ROOT)
+            mpi.broadcast(self.comm, growth)
         proposals, value, luck = self.proposals.draw(self)
         copies.copy(
             self.rule, self.plans, self.crowd, active=self.active, proposals=proposals, value=value, luck=luck,
@@ -165,7 +164,7 @@ class GeneralExactPhases(ExactPhases):
 
 
 def _work(beables: int, pairs: int, harmonics: int) -> int:
-    """Bytes of what one rank works with, where no k is above the number of harmonics: sums and fields by their terms."""
+    """Bytes of what one rank works with, where no k is above the number of harmonics: sums and fields, by terms."""
     return 8 * (10 * beables + (6 + 12 * harmonics) * pairs + (60 * harmonics + 40) * beables)
 
 

@@ -173,8 +173,8 @@ def _for_rule(rows: list[Method], case: Case) -> str:
         lifts.append("preparation.members below 2^63" + (", or inf," if case.rule.excess == (0.0, 0.0) else ""))
     if case.alignment is not None:
         lifts.append("no [alignment]")
-    if case.phases is not None or not start.aligned:
-        lifts.append("members of a beable that share one phase (no phases, no phase_spread)")
+    elif not start.aligned and case.representation != "members":
+        lifts.append('dynamics.representation = "members" (or no phase_spread)')
     return f"{said}; with {' and '.join(lifts)} any rule will do" if lifts else said
 
 

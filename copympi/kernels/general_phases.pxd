@@ -46,8 +46,8 @@ cdef int need_rule(PhaseRule k, const double[:, ::1] n, const double[:, :, ::1] 
 
 cdef inline void pulls(const Law *l, Py_ssize_t p, const double *w, const double *v, double *up,
                        double *down) noexcept nogil:
-    """sum_k R'^k sin+ of pair p both ways: `up`, of a member of its first beable to copy one of its second, with e^{i phi}
-    = w and v, and `down`, of the latter to copy the former."""
+    """sum_k R'^k sin+ of pair p both ways: `up`, of a member of its first beable to copy one of its second, with
+    e^{i phi} = w and v, and `down`, of the latter to copy the former."""
     cdef const Harmonic *h = l.harmonic + p * l.K
     cdef double x = w[0] * v[0] + w[1] * v[1], y = w[0] * v[1] - w[1] * v[0], re = 1.0, im = 0.0, t
     cdef int64_t power = 0
@@ -66,7 +66,7 @@ cdef inline void pulls(const Law *l, Py_ssize_t p, const double *w, const double
 
 
 cdef inline double pull(PhaseRule k, Py_ssize_t e, Py_ssize_t b, const double *w, const double *v) noexcept nogil:
-    """sum_k R'^k sin+(k D + delta^k), D = phi_J - phi_I, of I in b with w = e^{i phi_I} and J with v; entry e = (b, a)."""
+    """sum_k R'^k sin+(k D + delta^k), D = phi_J - phi_I, of I in b with w = e^{i phi_I}, J with v; entry e = (b, a)."""
     cdef double up, down
     if b < k.law.s.indices[e]:
         pulls(k.law, k.pair[e], w, v, &up, &down)

@@ -203,8 +203,8 @@ def members(
     """Members with phases of their own, independent runs from a, phi (runs, N): n (runs, T, P), the sums of e^{i phi}
     (runs, T, P), and copies since the start (runs, T).
 
-    times are multiples of the step, in which phases move for half of it (midpoint rule), copies go one by one, all rates
-    anew after each (Gillespie), and phases move again: second order. Members `still` are spectators. Who copies
+    times are multiples of the step, in which phases move for half of it (midpoint rule), copies go one by one, all
+    rates anew after each (Gillespie), and phases move again: second order. Members `still` are spectators. Who copies
     takes over beable and phase.
     """
     a, phi, P = a.copy(), phi.copy(), len(law.omega)
@@ -246,8 +246,8 @@ def copy_for(law: Law, a: Ints, phi: Floats, time: float, rng: np.random.Generat
 def many_members(
     law: Law, weight: Floats, phi: Floats, times: ArrayLike, steps: int = 400
 ) -> tuple[Floats, NDArray[np.complex128]]:
-    """The infinite ensemble: weights and phases (P, K) of K kinds a beable, weights that sum to 1 in all; rho and the sums
-    of w e^{i phi}, (T, P) each.
+    """The infinite ensemble: weights and phases (P, K) of K kinds a beable, weights that sum to 1 in all; rho and the
+    sums of w e^{i phi}, (T, P) each.
 
     A kind grows by copies of its members and falls as they copy others: both pair by pair, kinds in the place of
     members. Runge and Kutta's rule, so many steps.
