@@ -12,7 +12,8 @@ from copympi.engine.momenta import Model
 from copympi.errors import InputError
 from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
-from copympi.model.rules import CLASSES, QUANTUM, QUANTUM_RULE, Rule
+from copympi.model.rule_functions import AnyRule
+from copympi.model.rules import CLASSES, FUNCTION, GENERAL, QUANTUM, QUANTUM_RULE
 from copympi.model.system import System
 
 AUTO, LEAP, EXACT = "auto", "leap", "exact"
@@ -43,7 +44,7 @@ class Case:
     phase_classes: int = 64
     alignment: Model | None = None
     method: str = AUTO
-    rule: Rule = QUANTUM
+    rule: AnyRule = QUANTUM
     later: tuple[System, ...] = ()
     track: int = 0
 
@@ -165,16 +166,19 @@ def _without_steps(rows: list[Method]) -> str:
 
 def _for_rule(rows: list[Method], case: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
-    said, start = f"must be {IN_WORDS[widest]}{_of(rows)}", case.start
+    words = IN_WORDS[widest] if widest != GENERAL or not any(row.excess for row in rows) else IN_WORDS["any powers"]
+    said, start = f"must be {words}{_of(rows)}", case.start
     if start.infinite:
-        return f"{said}; a finite number of preparation.members takes any sum"
+        return f"{said}; a finite number of preparation.members takes any rule"
     lifts = []
     if start.members > LARGEST:
         lifts.append("preparation.members below 2^63" + (", or inf," if case.rule.excess == (0.0, 0.0) else ""))
     if case.alignment is not None:
         lifts.append("no [alignment]")
-    elif not start.aligned and case.representation != "members":
+    elif not start.aligned and case.representation != "members" and case.rule.kind != FUNCTION:
         lifts.append('dynamics.representation = "members" (or no phase_spread)')
+    if case.rule.kind == FUNCTION and not (start.aligned and case.phases is None):
+        lifts.append("members of a beable that share one phase (no phases, no phase_spread)")
     return f"{said}; with {' and '.join(lifts)} any rule will do" if lifts else said
 
 
@@ -183,7 +187,9 @@ IN_WORDS = {
     "linear": "one by which amplitudes move linearly (q = 1/2, r = -1/2, one harmonic, copying = 2 k turning, "
     "equal shifts)",
     "moebius": "one of a single harmonic k > 0",
-    "general": "one whose powers of n_a and n_b sum to -1",
+    "general": "one of powers and harmonics (no Python function) whose powers of n_a and n_b sum to -1",
+    "any powers": "one of powers and harmonics (no Python function)",
+    "function": "a rule",
 }
 """Classes of copy rules, for whoever asked for another."""
 
