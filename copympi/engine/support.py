@@ -100,11 +100,15 @@ class Method:
         memory, N, P = there() / share, case.start.members, case.system.P
         room = memory - self.bytes_of_work(P, case.pairs, len(case.rule.harmonics))
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
-        one = beable * P + each * N + BYTES_TRACKED * case.track
-        if case.replicas * one <= room:
+        one = beable * P + each * N
+        if case.replicas * (one + BYTES_TRACKED * case.track) <= room:
             return
         needs = f"at {each} bytes a member" if each else f"at {beable} bytes a beable"
         here = f"the {memory / 2**30:,.1f} GiB of memory that there are"
+        if case.replicas * one <= room:
+            most = int((room / case.replicas - one) / BYTES_TRACKED)
+            why = f"must be at most {most} members: at {BYTES_TRACKED} bytes each in every replica {here} hold no more"
+            raise InputError("output.track", case.track, why)
         if one <= room:
             why = f"must be at most {int(room / one)}: {needs} {here} hold no more"
             raise InputError("dynamics.replicas", case.replicas, why)
