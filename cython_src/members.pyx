@@ -239,7 +239,7 @@ def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not
     cdef Plan plan
     cdef Block block
     cdef Stream stream
-    cdef Half part
+    cdef Half part = Half(NULL, 0.0, 0.0, 0, 0, half)
     cdef Py_ssize_t u, r
     with nogil:
         for r in range(R):
