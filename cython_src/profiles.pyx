@@ -65,7 +65,7 @@ cdef void profile_rates(const Law *l, int64_t spectators, const int64_t *n, cons
     cdef double h = 0.5 * plan.head.step, forth, back, begin, end
     cdef const double *before = w.at_begin
     cdef const double *after = w.at_end if half else w.at_between
-    cdef const double *row
+    cdef const double *row = w.sum
     for a in range(P):
         begin = <double> n[a]
         end = w.end[a] if half else plan.mid_n[a]
@@ -75,7 +75,10 @@ cdef void profile_rates(const Law *l, int64_t spectators, const int64_t *n, cons
         w.stage[P + a] = 0.5 * (begin + end) + 0.125 * h * (before[P + a] - after[P + a])
     rates(l, spectators, w.stage, w, w.sum)
     for k in range(3):
-        row = before if k == 0 else w.sum if k == 1 else after
+        if k != 1:
+            row = before if k == 0 else after
+        else:
+            row = w.sum
         for p in range(s.pairs):
             forth = row[2 * P + p]
             back = row[2 * P + s.pairs + p]

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from copympi import mpi
 from copympi.engine.clock import Stop
-from copympi.engine.dealing import blocks_for
 from copympi.engine.purposes import Purpose
-from copympi.engine.tracking import Int, Jumps, Tracks, initial_beables, named
+from copympi.engine.tracking import Int, Jumps, Tracks, cards_of, initial_beables
 from copympi.kernels.marks import Marks
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -113,12 +112,3 @@ class MarkedMembers(Tracks):
         """Which of this rank's units each jump belongs to, counted from its first."""
         block = self.block[np.searchsorted(self.ids, jumps.member)]
         return np.asarray(jumps.replica * (self.blocks or 1) + block - self.ensemble.layout.first)
-
-
-def cards_of(start: Start, P: int, ids: Int) -> Int:
-    """The place of each id in the row of all members, spectators left out, in order of their beables: (M,)."""
-    members = named(start, P)
-    blocks = blocks_for(members, P)
-    size, larger = divmod(members, blocks)  # the first `larger` blocks have a member more
-    block = np.where(ids < larger * (size + 1), ids // (size + 1), larger + (ids - larger * (size + 1)) // max(size, 1))
-    return np.asarray(block + (ids - block * size - np.minimum(block, larger)) * blocks)
