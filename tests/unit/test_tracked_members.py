@@ -111,7 +111,8 @@ def test_a_history_does_not_depend_on_who_else_is_followed(row: Method) -> None:
 def test_filters_and_switches(row: Method) -> None:
     """Who leaves is nowhere from then on and makes no jump; a switch of H leaves everybody followed."""
     case, schedule = switching(row)
-    ensemble = followed(row, case, np.arange(case.start.members - 4 * case.start.spectators))
+    every = np.arange(case.start.members - 4 * case.start.spectators)
+    ensemble = followed(row, replace(case, replicas=5), every)
     beables = ensemble.tracked_beables()
     for jumps in steps(ensemble):
         carry_on(beables, ensemble.tracked_ids, jumps)
@@ -190,14 +191,12 @@ def test_the_phase_after_a_copy_event_by_event() -> None:
     """It is what the member has, at the very instant: steps here end with each proposal."""
     row = methods.named("exact phases")
     ensemble: Any = followed(row, cases(row)["few members"], np.arange(500))
-    by = ensemble.law
 
     def one_by_one(stop: clock.Stop) -> exact_kernel.Law:
         return exact_kernel.Law(
             ensemble.system.couplings, copying=1.0, smallest=0.0, seed=20, purpose=15, first_replica=0, work=1
         )
 
-    assert by is not None
     ensemble.law = one_by_one
     ensemble.time_left[:] = 0.0
     ensemble.begin(clock.record(1, INTERVAL))
@@ -212,14 +211,19 @@ def test_the_phase_after_a_copy_event_by_event() -> None:
     assert seen > 20
 
 
+def place_of(ensemble: Any, replica: int, member: int) -> tuple[int, int]:
+    """Where a member stands among this rank's, and its beable."""
+    tracks, k = ensemble.tracks, np.searchsorted(ensemble.tracked_ids, member)
+    i = np.flatnonzero((tracks.replica == replica) & (tracks.who == k))[0]
+    unit = tracks.unit[i]
+    begin, end = ensemble.offset[unit : unit + 2]
+    number = np.flatnonzero(ensemble.ids[begin:end] == tracks.own[i])[0]
+    return int(begin + number), int(np.searchsorted(np.cumsum(ensemble.counts[unit]), number, side="right"))
+
+
 def phase_of(ensemble: Any, replica: int, member: int) -> float:
     """A member's phase as it is now, in (-pi, pi]."""
-    own = ensemble.tracks.own[np.flatnonzero(ensemble.tracks.replica == replica)]
-    k = np.searchsorted(ensemble.tracked_ids, member)
-    mine = ensemble.tracks.who[ensemble.tracks.replica == replica]
-    begin, end = ensemble.offset[replica], ensemble.offset[replica + 1]
-    place = begin + int(np.flatnonzero(ensemble.ids[begin:end] == own[np.flatnonzero(mine == k)[0]])[0])
-    beable = int(np.searchsorted(np.cumsum(ensemble.counts[replica]), place - begin, side="right"))
+    place, beable = place_of(ensemble, replica, member)
     z = complex(*ensemble.values[:2, place])
     a, b = (complex(*pair) for pair in maps_of(ensemble, replica, beable).reshape(2, 2))
     z = (a * z + b) / (b.conjugate() * z + a.conjugate())
@@ -230,3 +234,38 @@ def maps_of(ensemble: Any, replica: int, beable: int) -> NDArray[np.float64]:
     if hasattr(ensemble, "paths"):
         return ensemble.paths[replica, beable, :4]
     return ensemble.maps.reshape(len(ensemble.n), 4, -1)[replica, :, beable]
+
+
+@pytest.mark.parametrize(("name", "members"), [("phases", 600), ("phases", 20_000), ("momenta", 600)])
+def test_the_phase_after_a_copy_within_a_step(name: str, members: int) -> None:
+    """Ensembles of one block and of two. From there to the step's end it goes at the rate of the step's end, up to
+    what is of second order in the step: a quarter of the step, a sixteenth of the difference."""
+    coarse, fine = (np.mean(differences(name, members, parts)) for parts in (4, 16))
+    assert coarse > 8 * fine > 0
+
+
+def differences(name: str, members: int, parts: int) -> list[float]:
+    """|phase at a step's end - what it is by the one after a copy, and by the rate|, of copies in a few steps."""
+    row = methods.named(name)
+    case = asked(row, members, step=INTERVAL / parts)
+    ensemble: Any = followed(row, case, np.arange(0, members, members // 600))
+    out = []
+    for jumps in steps(ensemble):
+        last = {int(member): k for k, member in enumerate(jumps.member)}
+        for member, k in last.items():
+            now = float(ensemble.times[0])
+            phase = phase_of(ensemble, 0, member)
+            rate = rate_of(ensemble, member, int(jumps.target[k]), np.exp(1j * (phase - ensemble.turn[0])))
+            out.append(abs(np.angle(np.exp(1j * (phase - jumps.phase[k] - rate * (now - jumps.time[k]))))))
+    assert len(out) > 20
+    return out
+
+
+def rate_of(ensemble: Any, member: int, beable: int, z: complex) -> float:
+    """dphi/dt (40) of a member of value z, and its momentum."""
+    sums, n = ensemble.sums_now()[0], ensemble.n[0]
+    root = np.sqrt(np.maximum(n, 1))
+    H = ensemble.system.frequencies.toarray()
+    field = np.where(n > 0, np.conj(sums[:4] + 1j * sums[4:8]) / root, 0.0) @ (H - np.diag(np.diag(H))).T / root
+    momentum = ensemble.values[2, place_of(ensemble, 0, member)[0]] if len(ensemble.values) > 2 else 0.0
+    return float(H[beable, beable].real + (field[beable] * z).real + momentum)
