@@ -7,7 +7,7 @@ import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
-from copympi.kernels.marks cimport Marked, Marks
+from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
 from copympi.kernels.streams cimport Stream, stream_open
 
 cdef extern from "turned.h" nogil:
@@ -63,12 +63,8 @@ cdef extern from "exact_copies.h" nogil:
         double *death
         int64_t *smallest
         const int64_t *floor
-        uint32_t *ids
-        int64_t *start
-        Marked *marked
-        int64_t unit
+        Names names
         bint stopped
-    void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a)
     bint exact_copy(Exact *k, Path *r, int64_t source, int64_t target)
 
 cdef extern from "exact_two.h" nogil:
@@ -188,7 +184,7 @@ cdef class Paths:
         cdef Stream luck
         cdef Path path
         cdef int64_t[::1] start = np.zeros(P, np.int64)
-        path.start = &start[0]
+        path.names = Names(NULL, &start[0], marked_of(self.marks), 0)
         self.need_whole()
         with nogil:
             for r in range(R):
@@ -197,12 +193,11 @@ cdef class Paths:
                 path.death = &self.death[r, 0] if self.watched else NULL
                 path.smallest = &self.smallest[r, 0] if self.watched else NULL
                 path.floor = &self.floor[r, 0] if self.watched else NULL
-                path.ids = NULL
-                path.marked = &self.marks.marked if self.marks is not None else NULL
-                path.unit = r
+                path.names.ids = NULL
+                path.names.unit = r
                 path.stopped = False
                 if self.named and self.ids.shape[0]:
-                    path.ids = &self.ids[self.offset[r]]
+                    path.names.ids = &self.ids[self.offset[r]]
                     place = 0
                     for a in range(P):
                         start[a] = place
@@ -245,8 +240,7 @@ cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest)
         r.time_left[0] -= ahead
         r.step[0] += 1
         if b >= 0:
-            if r.ids != NULL:
-                exact_move(k, r, luck, k.who[b], k.who[a])
+            move_named(&r.names, r.n, k.spectators, luck, k.who[b], k.who[a], r.time_left[0])
             if exact_copy(k, r, b, a):
                 break
         if not r.time_left[0] > 0.0:

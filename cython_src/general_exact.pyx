@@ -15,7 +15,7 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.general cimport CopyRule, Harmonic, Law, Powers, powers_of
-from copympi.kernels.marks cimport Marked, Marks, is_marked, mark_copy
+from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
 from copympi.kernels.streams cimport Stream, stream_double, stream_fine, stream_open
 
 cdef extern from "turned.h" nogil:
@@ -24,8 +24,6 @@ cdef extern from "turned.h" nogil:
 
 cdef extern from "buckets.h" nogil:
     int64_t movable(int64_t n, int64_t spectators)
-    uint32_t move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s, int64_t b,
-                      int64_t a)
 
 cdef int FINE = 0, UNRESOLVED = 1
 cdef int64_t CHUNK = 64        # steps after which all is made anew from counts and phases
@@ -153,13 +151,13 @@ cdef class Paths:
         cdef int status = FINE
         cdef Stream stream
         cdef Stream luck
-        cdef uint32_t *ids
+        cdef Names member = Names(NULL, &self.start[0], marked_of(self.marks), 0)
         self.need_whole()
         with nogil:
             for r in range(R):
-                ids = NULL
+                member.ids, member.unit = NULL, r
                 if self.named and self.ids.shape[0]:
-                    ids = &self.ids[self.offset[r]]
+                    member.ids = &self.ids[self.offset[r]]
                     place = 0
                     for a in range(P):
                         self.start[a] = place
@@ -168,7 +166,7 @@ cdef class Paths:
                     before = self.step[r]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)
                     stream_open(&luck, seed, names, self.keys[r], 0, before)
-                    status = go_on(self, r, ids, &stream, &luck, smallest)
+                    status = go_on(self, r, &member, &stream, &luck, smallest)
                     done += self.step[r] - before
                 if status != FINE:
                     break
@@ -302,7 +300,7 @@ cdef Py_ssize_t propose(Paths w, Stream *stream, bint *forth) noexcept nogil:
     return p if x < down * w.pair[p].back else -1
 
 
-cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luck, double smallest) noexcept nogil:
+cdef int go_on(Paths w, Py_ssize_t r, const Names *names, Stream *stream, Stream *luck, double smallest) noexcept nogil:
     """Some steps of a replica, the same ones wherever it was interrupted before; a beable at most dies in them."""
     cdef const System *s = w.rule.law.s
     cdef double began = w.time_left[r], left = began, wait, ahead
@@ -311,8 +309,6 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
     cdef int status = FINE
     cdef bint forth = False
     cdef int64_t *n = &w.n[r, 0]
-    cdef Marked *marked = &w.marks.marked if w.marks is not None else NULL
-    cdef uint32_t name
     bind(w, n, &w.phase[r, 0])
     for _i in range(CHUNK):
         wait = -log1p(-stream_fine(stream)) / w.all if w.all > 0.0 else 2.0 * left
@@ -329,10 +325,7 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
                 b, a = s.pair[4 * p], s.pair[4 * p + 1]
                 if not forth:
                     b, a = a, b
-                if ids != NULL:
-                    name = move_one(ids, &w.start[0], n, w.spectators, luck, b, a)
-                    if marked != NULL and is_marked(marked, r, name):
-                        mark_copy(marked, r, name, b, a, left, 0.0)
+                move_named(names, n, w.spectators, luck, b, a, left)
                 n[b] -= 1
                 n[a] += 1
                 w.events[r] += 1.0
