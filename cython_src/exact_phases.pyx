@@ -15,7 +15,7 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
-from copympi.kernels.marks cimport Marked, is_marked, mark_copy, mark_phase
+from copympi.kernels.marks cimport is_marked, mark_copy, mark_phase
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
 from copympi.kernels.phase_paths cimport (
     MAP, WIDTH, Path, Series, Values, add_value, begin_path, clear_row, degree_for, go_along, value_at, write_values,
