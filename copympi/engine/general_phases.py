@@ -89,7 +89,7 @@ class GeneralPhases(OwnPhases):
         """The step's copies, where a rank has all of an ensemble: event by event."""
         copies.copy_members(
             self.rule, self.plans, self.crowd, active=self.active, seed=self.seed, purpose=Purpose.PROPOSALS,
-            step=self.step, copies=self._own_copies,
+            step=self.step, copies=self._own_copies, n=self.real_n, sums=self.sums, since=self.since,
         )  # fmt: skip
 
     def copy_at_once(self) -> None:
@@ -106,7 +106,7 @@ class GeneralPhases(OwnPhases):
         proposals, value, luck = self.proposals.draw(self)
         copies.copy(
             self.rule, self.plans, self.crowd, active=self.active, proposals=proposals, value=value, luck=luck,
-            growth=growth, copies=self._own_copies,
+            growth=growth, copies=self._own_copies, n=self.real_n, sums=self.sums, since=self.since,
         )  # fmt: skip
 
     def add_up(self) -> None:
@@ -180,6 +180,7 @@ def _row(name: str, why: str, make: Callable[..., Ensemble], **more: Any) -> Met
         given_phases=True,
         rules=GENERAL,
         excess=True,
+        tracking=True,
         bytes_a_member=4 + 40,  # a phase of its own, at the peak
         bytes_of_work=_work,
         **more,
