@@ -130,7 +130,7 @@ def _made(
 
 
 def followed(track: int | list[int] | None, start: Start, P: int) -> NDArray[np.int64] | None:
-    """The ids that output.track stands for, (M,), ascending; None: nobody is followed. InputError for what cannot be."""
+    """The ids that output.track stands for, (M,), ascending, or None. InputError for what cannot be."""
     if track is None:
         return None
     if isinstance(track, list):

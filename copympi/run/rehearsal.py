@@ -81,7 +81,8 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
     most = np.array([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if sys.platform != "darwin" else 1)])
     mpi.largest(comm, most)
     reached = looks[-1][2]
-    copies = mpi.from_root(comm, lambda: ensemble.progress[2]) * job.config.dynamics.duration / (reached or float("nan"))
+    copies = mpi.from_root(comm, lambda: ensemble.progress[2])
+    copies *= job.config.dynamics.duration / reached if reached > 0 else float("nan")
     return Forecast(
         int(most[0]), _of_records(plan), _of_state(comm, ensemble), int(steps), seconds, reached, whole / 3600,
         *_of_histories(job, plan, copies),

@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 
 from copympi.errors import InputError
 from copympi.records.plan import Plan
-from copympi.records.quantity import NAMES, TRACKED
+from copympi.records.quantity import NAMES, TRACKED, Quantity
 from copympi.storage import profiles
 from copympi.storage.columns import GROUP
 from copympi.storage.histories import PACKED
 from copympi.storage.layout import axis
 
 
-def create(file: Any, plan: Plan) -> dict[str, Any]:
-    """Room for every quantity in a new file; by name those that are written here.
+def create(file: Any, plan: Plan, rows: tuple[Quantity, ...]) -> dict[str, Any]:
+    """Room for every quantity of `rows` in a new file; by name those that are written here.
 
     What has files of its own is shown as it grows there.
     """
     replicas, made = plan.config.dynamics.replicas, {}
     R = (replicas,) if replicas > 1 else ()
-    for row in plan.rows:
+    for row in rows:
         lead, width = R if "replica" in row.axes else (), plan.width(row)
         if row.profile and plan.split_files:
             data = profiles.show(file, row.name, R, plan.system.P, plan.dtype(row))

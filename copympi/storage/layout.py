@@ -16,8 +16,8 @@ from copympi.records.quantity import (
     TIMES,
 )
 
-SCHEMA, PLAIN_SCHEMA = 2, 1
-"""What is read, and written where members are followed; and what is written of all others, as by earlier versions."""
+SCHEMA, NEWEST = 1, 2
+"""What is written, as by earlier versions; and where members are followed, which these cannot read."""
 NAME = "results.h5"
 FOLDER = "profiles"
 OBSERVED = "observed"

@@ -20,8 +20,8 @@ from copympi.storage.hdf5 import opened as opened
 from copympi.storage.hdf5 import reason as reason
 from copympi.storage.layout import CODES as CODES
 from copympi.storage.layout import NAME as NAME
+from copympi.storage.layout import NEWEST, axis, has_beables, is_sparse, recorded
 from copympi.storage.layout import SCHEMA as SCHEMA
-from copympi.storage.layout import axis, has_beables, is_sparse, recorded
 from copympi.storage.layout import place as place
 
 NEEDED = ("time", "occupation", "phase", "events")
@@ -163,8 +163,8 @@ def _read(path: Path) -> Results:
         with opened(path) as file:
             if "schema" not in file.attrs:
                 raise InputError("DIR", path, "is not a results file of copympi")
-            if int(file.attrs["schema"]) > SCHEMA:
-                newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {SCHEMA}"
+            if int(file.attrs["schema"]) > NEWEST:
+                newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {NEWEST}"
                 raise InputError("DIR", path, newer)
             return _results(path, file)
     except (InputError, MachineError):

@@ -25,7 +25,7 @@ from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
 from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
 from copympi.storage.histories import histories_of
-from copympi.storage.layout import MARGINALS, NAME, OBSERVED, PLAIN_SCHEMA, SCHEMA, axis, is_sparse
+from copympi.storage.layout import MARGINALS, NAME, NEWEST, OBSERVED, SCHEMA, axis, is_sparse
 from copympi.storage.output import Output as Output
 from copympi.storage.reading import first_records
 
@@ -42,7 +42,7 @@ class ResultsFile:
     """
 
     def __init__(self, output: Output) -> None:
-        self.output, self.plan = output, output.plan
+        self.output, self.plan, self.rows = output, output.plan, output.plan.rows
         self.path = output.folder / NAME
         self.pending: list[tuple[float, Record]] = []
         self.marks: list[float] = []  # times of those that have profiles, where these have times of their own
@@ -65,7 +65,7 @@ class ResultsFile:
                 named = self.plan.config.system.labels is not None
                 systems.write(file.create_group("system"), self.plan.system, self.plan.start, named)
                 systems.write_schedule(file, self.plan.schedule, self.plan.system)
-                self.data = datasets.create(file, self.plan)
+                self.data = datasets.create(file, self.plan, self.rows)
                 if self.histories is not None:
                     self.histories.create(file)
                 scales.attach(file, self.plan.system, self.replicas)
@@ -113,7 +113,7 @@ class ResultsFile:
             own[MARGINALS] = " ".join(row.name for row in self.plan.marginals)
         file.attrs.update(
             {
-                "schema": SCHEMA if self.histories is not None else PLAIN_SCHEMA,
+                "schema": SCHEMA if self.histories is None else NEWEST,
                 "config": output.text,
                 "version": __version__,
                 "seed": np.uint64(self.plan.config.dynamics.seed),
