@@ -16,8 +16,7 @@ from copympi.records.quantity import (
     TIMES,
 )
 
-SCHEMA, NEWEST = 1, 2
-"""What is written, as by earlier versions; and where members are followed, which these cannot read."""
+SCHEMA = 1
 NAME = "results.h5"
 FOLDER = "profiles"
 OBSERVED = "observed"

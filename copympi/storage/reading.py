@@ -20,8 +20,8 @@ from copympi.storage.hdf5 import opened as opened
 from copympi.storage.hdf5 import reason as reason
 from copympi.storage.layout import CODES as CODES
 from copympi.storage.layout import NAME as NAME
-from copympi.storage.layout import NEWEST, axis, has_beables, is_sparse, recorded
 from copympi.storage.layout import SCHEMA as SCHEMA
+from copympi.storage.layout import axis, has_beables, is_sparse, recorded
 from copympi.storage.layout import place as place
 
 NEEDED = ("time", "occupation", "phase", "events")
@@ -163,8 +163,8 @@ def _read(path: Path) -> Results:
         with opened(path) as file:
             if "schema" not in file.attrs:
                 raise InputError("DIR", path, "is not a results file of copympi")
-            if int(file.attrs["schema"]) > NEWEST:
-                newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {NEWEST}"
+            if int(file.attrs["schema"]) > SCHEMA:
+                newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {SCHEMA}"
                 raise InputError("DIR", path, newer)
             return _results(path, file)
     except (InputError, MachineError):
@@ -177,7 +177,7 @@ def _results(path: Path, file: Any) -> Results:
     group = file["system"]
     for name in NEEDED:
         _ = file[name]  # KeyError that names what is missing
-    there = [name for name in recorded(file) if name not in TIMES and not name.startswith(columns.GROUP)]
+    there = [name for name in recorded(file) if name not in TIMES and not name.startswith(f"{columns.GROUP}/")]
     # beside a writer one dataset may be longer than another
     records, profiles = lengths(file)
     if records == 0:

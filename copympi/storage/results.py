@@ -25,7 +25,7 @@ from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
 from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
 from copympi.storage.histories import histories_of
-from copympi.storage.layout import MARGINALS, NAME, NEWEST, OBSERVED, SCHEMA, axis, is_sparse
+from copympi.storage.layout import MARGINALS, NAME, OBSERVED, SCHEMA, axis, is_sparse
 from copympi.storage.output import Output as Output
 from copympi.storage.reading import first_records
 
@@ -113,7 +113,7 @@ class ResultsFile:
             own[MARGINALS] = " ".join(row.name for row in self.plan.marginals)
         file.attrs.update(
             {
-                "schema": SCHEMA if self.histories is None else NEWEST,
+                "schema": SCHEMA,
                 "config": output.text,
                 "version": __version__,
                 "seed": np.uint64(self.plan.config.dynamics.seed),
