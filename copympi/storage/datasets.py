@@ -13,8 +13,8 @@ from copympi.records.plan import Plan
 from copympi.records.quantity import NAMES, TRACKED, Quantity
 from copympi.storage import profiles
 from copympi.storage.columns import GROUP
-from copympi.storage.histories import PACKED
 from copympi.storage.layout import axis
+from copympi.storage.packing import FILTERS
 
 
 def create(file: Any, plan: Plan, rows: tuple[Quantity, ...]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def create(file: Any, plan: Plan, rows: tuple[Quantity, ...]) -> dict[str, Any]:
                 maxshape=(*lead, None, *width),
                 chunks=(*(min(n, 4096) for n in lead), chunk, *(min(n, 4096) for n in width)),
                 dtype=plan.dtype(row),
-                **(PACKED if row.name == TRACKED and chunk == 1 else {}),  # then no chunk is written twice
+                **(FILTERS if row.name == TRACKED and chunk == 1 else {}),  # then no chunk is written twice
             )
         data.attrs["units"] = (plan.config.output.time_unit or "1") if row.units == "time" else row.units
         data.attrs["description"] = row.description

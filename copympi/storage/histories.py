@@ -20,15 +20,12 @@ from copympi.records.quantity import RECORD_TIME, ROWS_DIGEST, ROWS_SO_FAR, TRAC
 from copympi.records.view import Arrays
 from copympi.storage.columns import COLUMNS, FOLLOWED, GROUP, Digest, columns_in, matching
 from copympi.storage.hdf5 import opened
+from copympi.storage.packing import DEEP, FILTERS, Columns, Packer
 
 CHUNK = 1 << 15
 """Rows of a chunk of every column."""
-MANY = 8 * CHUNK
-"""Rows that wait in memory at most, but for those that come at a time."""
 SHARE, LEAST = 8, 4 << 20
 """Chunks may be written again while that took at most so many bytes, and one of so many parts of all."""
-PACKED: Any = {"shuffle": True, "compression": "gzip", "compression_opts": 1}
-"""The levels above make files smaller by 1% at two thirds of the pace."""
 
 
 def create(file: Any, ids: NDArray[np.int64], phases: bool, unit: str) -> None:
@@ -37,11 +34,11 @@ def create(file: Any, ids: NDArray[np.int64], phases: bool, unit: str) -> None:
         if column.name == "phase" and not phases:
             continue
         data = file.create_dataset(
-            f"{GROUP}/{column.name}", shape=(0,), maxshape=(None,), chunks=(CHUNK,), dtype=column.dtype, **PACKED
+            f"{GROUP}/{column.name}", shape=(0,), maxshape=(None,), chunks=(CHUNK,), dtype=column.dtype, **FILTERS
         )
         data.attrs["units"] = unit if column.units == "time" else column.units
         data.attrs["description"] = column.description
-    packed = PACKED if len(ids) > CHUNK else {}
+    packed = FILTERS if len(ids) > CHUNK else {}
     data = file.create_dataset(FOLLOWED, data=ids, **packed)
     data.attrs["units"], data.attrs["description"] = "1", "ids of the members that are followed"
 
@@ -67,19 +64,21 @@ def attach_scales(file: Any, replicas: int) -> None:
 class Histories:
     """What ResultsFile has to write besides where members are followed. Use on the root alone.
 
-    phases : whether copies come with phases. Rows from `base` on, a multiple of CHUNK, are held in memory.
+    phases : whether copies come with phases. In the file, in whole chunks, are rows up to `base`, and perhaps some of
+    those that follow, up to `written`; what comes after `base` is in memory: chunks, and `rest`, less than a chunk.
     """
 
     def __init__(self, ids: NDArray[np.int64], phases: bool, unit: str, replicas: int) -> None:
         self.ids, self.phases, self.unit, self.replicas = ids, phases, unit, replicas
         self.columns = [column for column in COLUMNS if phases or column.name != "phase"]
+        self.row = sum(column.dtype().itemsize for column in self.columns)
         self.digest = Digest(self.columns)
-        self.base, self.held, self.waiting = 0, 0, self._no_rows()
+        self.chunks, self.rest, self.resting = Packer(), self._no_rows(), 0
         self.marks: list[tuple[float, int, int]] = []
         self.data: list[Any] = []
-        self.written, self.wasted = 0, 0
+        self.base, self.written, self.wasted = 0, 0, 0
 
-    def _no_rows(self) -> list[list[NDArray[Any]]]:
+    def _no_rows(self) -> Columns:
         return [[] for _ in self.columns]
 
     def create(self, file: Any) -> None:
@@ -93,28 +92,27 @@ class Histories:
         None : this attempt wrote the file before, and all that was taken out of memory.
         """
         self.data = [file[f"{GROUP}/{column.name}"] for column in self.columns]  # see hdf5.writing
-        self.written = 0
+        self.wasted = 0
         if rows is not None:
-            self.base, self.held, self.waiting = rows - rows % CHUNK, 0, self._no_rows()
-        if rows == 0 or (rows is None and self.base == 0):
+            self.base, self.resting = rows - rows % CHUNK, rows % CHUNK
+        self.written = self.base
+        if not (self.base or rows):
             return
         with opened(path) as old:
             if rows is None:
                 whole = int(np.searchsorted(old[ROWS_SO_FAR][()], self.base, side="right"))
                 if matching(old, whole) < whole:
                     raise OSError(f"histories in {path} are no longer what was written")
-            for column, data, waiting in zip(self.columns, self.data, self.waiting, strict=True):
+            for column, data, rest in zip(self.columns, self.data, self.rest, strict=True):
                 before = old[f"{GROUP}/{column.name}"]
                 _copy_chunks(before, data, self.base)
-                if rows is not None and rows > self.base:
-                    waiting.append(before[self.base : rows])
-        if rows is not None:
-            self.held = rows - self.base
+                if rows is not None:
+                    rest.append(before[self.base : rows])
 
     @property
     def rows(self) -> int:
         """Rows so far."""
-        return self.base + self.held
+        return self.base + CHUNK * len(self.chunks) + self.resting
 
     def follow(self, jumps: Jumps) -> bool:
         """Copies since the last record, in order. Returns whether many rows wait to be written."""
@@ -122,10 +120,17 @@ class Histories:
             raise RuntimeError(f"copies of tracked members come {'without' if self.phases else 'with'} phases")
         rows = [np.asarray(getattr(jumps, column.field), column.dtype) for column in self.columns]
         self.digest.update(rows)
-        for waiting, values in zip(self.waiting, rows, strict=True):
-            waiting.append(values)
-        self.held += len(jumps)
-        return self.held >= MANY
+        for rest, values in zip(self.rest, rows, strict=True):
+            rest.append(values)
+        self.resting += len(jumps)
+        while self.resting >= CHUNK:  # what the last part has beyond the chunk begins the next one
+            self.resting -= CHUNK
+            over = len(self.rest[0][-1]) - self.resting
+            self.chunks.put([[*rest[:-1], rest[-1][:over]] for rest in self.rest])
+            self.rest = [[rest[-1][over:]] for rest in self.rest]
+        if len(self.rest[0]) == 1:  # a few rows do not keep all that they came with
+            self.rest = [[rows.copy()] for (rows,) in self.rest]
+        return len(self.chunks) > DEEP
 
     def mark(self, time: float) -> None:
         """A record: the copies up to it have come."""
@@ -141,23 +146,28 @@ class Histories:
         }  # fmt: skip
 
     def write(self, file: Any, everything: bool = False) -> None:
-        """Write whole chunks of rows, and the rest where that costs little, or `everything` has to be there."""
-        whole = self.held - self.held % CHUNK
-        size = sum(column.dtype().itemsize for column in self.columns)
-        rest = self.rows > max(self.written, self.base + whole)
-        cheap = self.wasted + (self.held - whole) * size <= LEAST + self.rows * size // SHARE
-        count = self.held if rest and (everything or cheap) else whole
-        if not count or self.base + count <= self.written:
+        """Write the chunks that are ready, and the rest where that costs little, or `everything` has to be there."""
+        ready = self.chunks.ready(everything)
+        end = self.base + CHUNK * len(ready)
+        for k, chunk in enumerate(ready):
+            for data, values in zip(self.data, chunk, strict=True):
+                at = self.base + k * CHUNK
+                data.resize(at + CHUNK, axis=0)
+                data.id.write_direct_chunk((at,), values)
+        cheap = self.wasted + self.resting * self.row <= LEAST + self.rows * self.row // SHARE
+        rest = len(ready) == len(self.chunks) and self.rows > max(self.written, end) and (everything or cheap)
+        if rest:
+            self.rest = [[np.concatenate(rows)] for rows in self.rest]
+            for data, (rows,) in zip(self.data, self.rest, strict=True):
+                data.resize(end + self.resting, axis=0)
+                data[end:] = rows
+            self.wasted += self.resting * self.row
+        if not (ready or rest):
             return
-        for k, data in enumerate(self.data):
-            self.waiting[k] = [np.concatenate(self.waiting[k])]
-            data.resize(self.base + count, axis=0)
-            data[self.base :] = self.waiting[k][0][:count]
         file.flush()  # only what has left HDF5 may leave memory
-        self.written = self.base + count
-        self.wasted += (count - whole) * size
-        self.base, self.held = self.base + whole, self.held - whole
-        self.waiting = [[rows[0][whole:].copy()] if whole else rows for rows in self.waiting]
+        self.written = self.rows if rest else max(end, self.written)
+        self.base = end
+        self.chunks.drop(len(ready))
 
 
 def histories_of(plan: Plan) -> Histories | None:

@@ -107,7 +107,8 @@ def complete(folder: Path, **more: Any) -> None:
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows fill many chunks, and what is read at a time ends within records."""
     monkeypatch.setattr(histories, "CHUNK", 16)
-    monkeypatch.setattr(histories, "MANY", 64)
+    monkeypatch.setattr(histories, "DEEP", 4)
+    monkeypatch.setattr("copympi.storage.packing.DEEP", 4)
     monkeypatch.setattr("copympi.storage.columns.PIECE", 37)
 
 
