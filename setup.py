@@ -21,6 +21,7 @@ kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", 
 kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "lattice"]
 kernels += ["general", "general_steps", "general_counts", "general_exact"]
+kernels += ["guide", "guided_counts"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

@@ -24,10 +24,11 @@ from copympi.run.watchdog import Unwatched
 
 PREPARATION = (
     "members", "state", "density", "phase", "normalise", "packet", "parts", "admixture", "basis", "phase_spread",
-    "phases", "phase_kinds", "spectators",
+    "phases", "phase_kinds", "spectators", "guided",
 )  # fmt: skip
 DYNAMICS = (
     "duration", "step", "tolerance", "leaving_chance", "method", "representation", "replicas", "seed", "rule",
+    "guide", "guide_mixing",
 )  # fmt: skip
 OUTPUT = ("interval", "profile_interval", "summaries", "time_unit")
 """Keywords, by the sections of a config that they belong to."""
@@ -61,6 +62,9 @@ def simulate(
     replicas: int = 1,
     seed: int | None = None,
     rule: Any = None,
+    guide: str = "ensemble",
+    guide_mixing: float = 0.0,
+    guided: Any = None,
     phase_spread: float = 0.0,
     phases: Any = None,
     phase_kinds: int = 64,
@@ -121,6 +125,11 @@ def simulate(
 
     rule : Rule, or dict, default None. A copy rule of the class (18), (19): copympi.Rule(q, r, harmonics), or the keys
         of [dynamics.rule]; None: that of quantum mechanics.
+    guide : str, default "ensemble". "schroedinger": members copy nobody, but jump as Bell has it, guided by the
+        wavefunction of Schroedinger's equation.
+    guide_mixing : float [1], default 0.0. Then a symmetric part of the rates, as Vink has it: this multiple of
+        2 R_ab |Psi_a|/|Psi_b|.
+    guided : (P,) float [1], default None. Then numbers or density of members in each beable at t = 0; None: as |Psi|^2.
 
     phase_spread : float [rad], default 0.0. Half width of a uniform spread of members' phases about their beable's.
     phases : (N,) float [rad] or "FILE.h5:/dataset", default None. Those of all members, in order of beables.

@@ -36,6 +36,8 @@ def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHIN
         d.method,
         rule,
         schedule.systems,
+        d.guide == "schroedinger",
+        d.guide_mixing,
     )
 
 

@@ -12,6 +12,7 @@ from copympi.engine.counts import Counts
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
 from copympi.engine.general import ANY_RULE
+from copympi.engine.guided import GUIDED
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
@@ -190,6 +191,7 @@ TABLE = (
         bytes_a_beable=lambda _: 700,  # amplitudes at the stages of a step
     ),
     *ANY_RULE,
+    *GUIDED,
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""
 

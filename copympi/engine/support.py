@@ -27,7 +27,8 @@ MOST_NAMED = 4 * 10**9
 class Case:
     """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none.
 
-    later : the systems that a schedule switches to, each once.
+    later : the systems that a schedule switches to, each once. guided : whether Schroedinger's wavefunction guides
+    systems, in place of the ensemble's own, mixing : and which symmetric part their rates have.
     """
 
     system: System
@@ -43,6 +44,8 @@ class Case:
     method: str = AUTO
     rule: Rule = QUANTUM
     later: tuple[System, ...] = ()
+    guided: bool = False
+    mixing: float = 0.0
 
     @property
     def pairs(self) -> int:
@@ -58,7 +61,7 @@ class Method:
     fixed_steps : whether dynamics.step means something to it. phases : those of ALIGNED, OWN that it can start from.
     given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
-    members = inf, and for nothing else. alignment : the same for [alignment].
+    members = inf, and for nothing else. alignment : the same for [alignment], guided : and for systems that Psi guides.
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
     bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables, of
     pairs and of the rule's harmonics.
@@ -78,6 +81,7 @@ class Method:
     excess: bool = False
     infinite: bool = False
     alignment: bool = False
+    guided: bool = False
     spectators: bool = True
     replicas: bool = True
     most_members: int = LARGEST
@@ -155,12 +159,16 @@ def _for_spread(rows: list[Method], case: Case) -> str:
 def _without_steps(rows: list[Method]) -> str:
     if all(row.infinite for row in rows):
         return "it chooses each step by the tolerance"
+    if all(row.guided for row in rows):
+        return "Psi and dynamics.leaving_chance set its steps"
     return "it has no steps, copies come one by one"
 
 
 def _for_rule(rows: list[Method], case: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
     said, start = f"must be {IN_WORDS[widest]}{_of(rows)}", case.start
+    if case.guided:
+        return f"{said}: systems that Psi guides copy nobody"
     if start.infinite:
         return f"{said}; a finite number of preparation.members takes any sum"
     lifts = []
@@ -188,6 +196,12 @@ def _of(rows: list[Method]) -> str:
 
 
 DEMANDS = (
+    Demand(
+        "dynamics.guide",
+        lambda case: "schroedinger" if case.guided else "ensemble",
+        lambda row, case: row.guided == case.guided,
+        lambda rows, case: f'must be "{"ensemble" if case.guided else "schroedinger"}"{_of(rows)}',
+    ),
     Demand(
         "dynamics.method",
         lambda case: case.method,

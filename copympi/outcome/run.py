@@ -92,7 +92,10 @@ class Run:
         at t = 0, which are rounded to whole members, and from their beables' phases. (T', P) at profile_time where
         profiles are thinned.
         """
-        return schrodinger.density(self._system, self._start, self._profile_time, self.schedule)
+        start = self._start
+        if self.config.get("preparation", {}).get("guided") is not None and self.state is not None:
+            start = self.state  # Psi guides members who do not stand as it has them
+        return schrodinger.density(self._system, start, self._profile_time, self.schedule)
 
     @cached_property
     def sigma(self) -> NDArray[np.float64]:

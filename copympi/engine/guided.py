@@ -1,0 +1,125 @@
+"""Systems that jump guided by Schroedinger's wavefunction and copy nobody (Bell's and Vink's process), beside the copies.
+
+A system in b jumps to a at the rate 2 R_ab |Psi_a|/|Psi_b| (sin+(phi_a - phi_b + delta_ab) + m), Psi the solution of
+Schroedinger's equation, m the symmetric part (`dynamics.guide_mixing`): docs/theory.md, "Guided systems".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import copympi.kernels.guided_counts as kernel
+from copympi.engine.accuracy import RESOLVABLE, Accuracy
+from copympi.engine.clock import Stop
+from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.purposes import Purpose
+from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.engine.support import ALIGNED, Method
+from copympi.kernels.guide import TERMS, Guide
+from copympi.model.preparation import MOST, Start
+from copympi.model.system import System
+
+
+class GuidedCounts(IndependentReplicas):
+    """Counts n (here, P) of this rank's replicas, whose systems Psi guides: the same Psi, and steps, for all of them.
+
+    guide : Psi, but for the turn that all phases make (`turn`), and what flows in a step; psi (here, P) : Psi as a
+    checkpoint holds it, of each replica, though all have the same.
+    """
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, mixing: float
+    ) -> None:
+        super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
+        self.mixing = mixing
+        self.n = np.tile(start.counts, (self.layout.here, 1))
+        self.psi = np.empty((self.layout.here, system.P), complex)
+        self.guide = Guide(system.couplings, mixing)
+        self.guide.state = start.guide
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached: Psi is what it is, whatever leads it."""
+        super().switch(system)
+        state, self.guide = self.guide.state, Guide(system.couplings, self.mixing)
+        self.guide.state = state
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self._smallest = RESOLVABLE * stop.time
+
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas: how many were made."""
+        if not np.any(self.time_left > 0.0):
+            return 0
+        return kernel.advance(
+            self.guide, self.n, seed=self.seed, purpose=Purpose.GUIDED, first_replica=self.first,
+            time_left=self.time_left, step=self.step, events=self.events, largest=self.largest_chance,
+            chance=self.accuracy.leaving_chance, smallest=self._smallest, max_steps=self.pace.steps,
+        )  # fmt: skip
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,), and take them out of Psi: an ideal measurement with this outcome."""
+        self.n[:, gone] = 0
+        self.guide.state = projected(self.guide.state, gone)
+
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
+        return {"occupation": self.n, "phase": self.turn[:, None] - np.angle(self.guide.state)}
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        self.psi[:] = self.guide.state
+        return {"n": self.n, "psi": self.psi, **self.counters}
+
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`."""
+        super().restore(state, stop)
+        if len(self.psi):  # of a replica that goes on, if one does
+            self.guide.state = self.psi[int(np.argmin(self.deserted))]
+
+
+def projected(psi: NDArray[np.complex128], gone: NDArray[np.bool_]) -> NDArray[np.complex128]:
+    """Psi (P,) without the beables of `gone` (P,), normalised; zero where nothing is left, and then nobody is led."""
+    left = np.where(gone, 0.0, psi)
+    norm = float(np.linalg.norm(left))
+    return left / norm if norm > 0.0 else left
+
+
+def _work(beables: int, pairs: int, _: int) -> int:
+    """Bytes of what one rank works with: Psi's series and what flows, and the chances and draws of a step."""
+    return 8 * ((2 * TERMS + 26) * beables + 13 * pairs)
+
+
+def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str, **more: Any) -> Method:
+    """A row of the table of methods, for systems that Psi guides."""
+    return Method(
+        name=name,
+        why=f'dynamics.guide = "schroedinger", {why}',
+        make=lambda comm, c: make(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.mixing),
+        representation=representation,
+        phases=(ALIGNED,),
+        guided=True,
+        spectators=False,
+        fixed_steps=False,
+        bytes_of_work=_work,
+        **more,
+    )
+
+
+GUIDED = (
+    _row(
+        "guided counts",
+        'and dynamics.representation = "occupation"',
+        GuidedCounts,
+        "occupation",
+        most_members=MOST,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 64,
+    ),
+)
+"""Rows of the table of methods, in engine/methods.py."""
