@@ -20,19 +20,24 @@ cpdef enum:
     TERMS = 24                 # most terms of Psi's series
 
 cdef enum:
-    POINTS = 6
+    MOST_POINTS = 6
 cdef double REACH = 1.0        # |H|/hbar times the longest step
 cdef double NOTHING = 1e-18    # terms of the series below this are left out
 cdef double FAINT = 1e-24      # beables with less of |Psi|^2 do not set the step: it is known to some 1e-32 only
 cdef int HALVINGS = 40         # of the time in which a flow turns round
 cdef double LEAST = 0.1        # a step that is too long is not cut down further at once
 
-# Gauss and Legendre's points of [0, 1] and weights: of both halves of a step flows are known to rounding.
-cdef double[6] POINT
-cdef double[6] WEIGHT
-_point, _weight = np.polynomial.legendre.leggauss(POINTS)
-for _k in range(POINTS):
-    POINT[_k], WEIGHT[_k] = 0.5 + 0.5 * _point[_k], 0.5 * _weight[_k]
+# Gauss and Legendre's points of [0, 1] and weights, so many as make the flows of a step's halves known to rounding
+cdef double[7][7] POINT
+cdef double[7][7] WEIGHT
+for _n in (3, 4, MOST_POINTS):
+    for _k, (_point, _weight) in enumerate(zip(*np.polynomial.legendre.leggauss(_n))):
+        POINT[_n][_k], WEIGHT[_n][_k] = 0.5 + 0.5 * _point, 0.5 * _weight
+
+
+cdef inline int points_for(double angle) noexcept nogil:
+    """Of a half step in which no phase turns by more than twice this."""
+    return 3 if angle < 0.01 else 4 if angle < 0.07 else MOST_POINTS
 
 
 cdef class Guide:
@@ -42,7 +47,7 @@ cdef class Guide:
         cdef const System *s = &couplings.system
         cdef Py_ssize_t P = s.P, p
         need(mixing >= 0.0, "mixing: must not be negative")
-        cdef double[::1] memory = np.zeros((2 * TERMS + 4) * P + 13 * P + 2 * s.nnz + s.pairs + 1)
+        cdef double[::1] memory = np.zeros((2 * TERMS + 4) * P + 13 * P + 2 * s.nnz + 4 * s.pairs + 1)
         self.couplings, self.s, self.mixing, self.keep = couplings, s, mixing, memory
         self.psi = &memory[0]
         self.series = self.psi + 2 * P
@@ -60,6 +65,7 @@ cdef class Guide:
         self.hurried = self.rushed + P
         self.flow = self.hurried + P
         self.strength = self.flow + 2 * s.nnz
+        self.net = self.strength + s.pairs
         for p in range(s.pairs):
             self.strength[p] = hypot(s.re[s.pair[4 * p + 2]], s.im[s.pair[4 * p + 2]])
 
@@ -159,17 +165,28 @@ cdef class Guide:
             xb, yb, xa, ya = xb * t + term[b], yb * t + term[P + b], xa * t + term[a], ya * t + term[P + a]
         return pair_flow(s.re[e], s.im[e], xb, yb, xa, ya)
 
-    cdef void turn_round(self, double begin, double h, double *flow) noexcept nogil:
-        """Where a net flow turns round once in this part of the step: what flows before, and what after, exactly."""
+    cdef void note_nets(self, double *net) noexcept nogil:
+        """J b -> a of all pairs (b, a), where one looks, (pairs,)."""
         cdef const System *s = self.s
-        cdef Py_ssize_t p, e, back, k
+        cdef Py_ssize_t p, b, a, e, P = s.P
+        for p in range(s.pairs):
+            b, a, e = s.pair[4 * p], s.pair[4 * p + 1], s.pair[4 * p + 2]
+            net[p] = pair_flow(s.re[e], s.im[e], self.at[b], self.at[P + b], self.at[a], self.at[P + a])
+
+    cdef void turn_round(self, double begin, double h, const double *net, double *flow) noexcept nogil:
+        """Where a net flow turns round once in this part of the step: what flows before, and what after, exactly.
+
+        net (2 pairs,): the nets at its ends.
+        """
+        cdef const System *s = self.s
+        cdef Py_ssize_t p, e, back
+        cdef int k, n = points_for(0.5 * h * s.norm)
         cdef double both, early, late, low, high, middle, at_low, before
         for p in range(s.pairs):
-            e, back = s.pair[4 * p + 2], s.pair[4 * p + 3]
-            early, late = self.net_at(p, begin), self.net_at(p, begin + h)
-            if not early * late < 0.0:
+            if not net[p] * net[s.pairs + p] < 0.0:
                 continue
-            low, high, at_low = begin, begin + h, early
+            e, back = s.pair[4 * p + 2], s.pair[4 * p + 3]
+            low, high, at_low = begin, begin + h, net[p]
             for k in range(HALVINGS):
                 middle = 0.5 * (low + high)
                 before = self.net_at(p, middle)
@@ -178,22 +195,22 @@ cdef class Guide:
                 else:
                     high = middle
             before = 0.0
-            for k in range(POINTS):
-                before += (low - begin) * WEIGHT[k] * self.net_at(p, begin + (low - begin) * POINT[k])
+            for k in range(n):
+                before += (low - begin) * WEIGHT[n][k] * self.net_at(p, begin + (low - begin) * POINT[n][k])
             late = flow[e] - flow[back] - before  # the net flow stays, to rounding
             both = 0.0
             if self.mixing > 0.0:  # the part that is the same both ways
-                for k in range(POINTS):
-                    early = self.net_at(p, begin + h * POINT[k])
-                    both -= h * WEIGHT[k] * (early if early > 0.0 else -early)
+                for k in range(n):
+                    early = self.net_at(p, begin + h * POINT[n][k])
+                    both -= h * WEIGHT[n][k] * (early if early > 0.0 else -early)
                 both = 0.5 * (both + flow[e] + flow[back])
             flow[e] = both + fmax(before, 0.0) + fmax(late, 0.0)
             flow[back] = both + fmax(-before, 0.0) + fmax(-late, 0.0)
 
     cdef double halves(self, double h) noexcept nogil:
         """All that is known of a step of length h: rho, flow, and what is returned, the largest of its crossings."""
-        cdef Py_ssize_t P = self.s.P, nnz = self.s.nnz, k, a
-        cdef int half
+        cdef Py_ssize_t P = self.s.P, nnz = self.s.nnz, pairs = self.s.pairs, a
+        cdef int half, k, n = points_for(0.5 * h * self.s.norm)
         cdef double worst = 0.0
         memset(self.flow, 0, 2 * nnz * sizeof(double))
         memset(self.came, 0, 2 * P * sizeof(double))
@@ -203,11 +220,12 @@ cdef class Guide:
             for a in range(P):
                 self.rho[half * P + a] = self.size[a] * self.size[a]
                 self.low[a] = fmin(self.low[a], self.rho[half * P + a]) if half else self.rho[a]
+            self.note_nets(self.net + half * pairs)
         for half in range(2):
-            for k in range(POINTS):
-                self.look_at(0.5 * h * (half + POINT[k]))
-                self.gather(0.5 * h * WEIGHT[k], self.flow + half * nnz)
-            self.turn_round(0.5 * h * half, 0.5 * h, self.flow + half * nnz)
+            for k in range(n):
+                self.look_at(0.5 * h * (half + POINT[n][k]))
+                self.gather(0.5 * h * WEIGHT[n][k], self.flow + half * nnz)
+            self.turn_round(0.5 * h * half, 0.5 * h, self.net + half * pairs, self.flow + half * nnz)
         for a in range(P):
             if self.low[a] > FAINT and self.through[a] > 0.0:
                 worst = fmax(worst, 2.0 * self.through[a] / (self.low[a] * self.low[a]))

@@ -16,6 +16,7 @@ cdef class Guide:
     cdef double *at                # (2 P,) Psi at some time of the step
     cdef double *size              # (P,) |Psi_a| then
     cdef double *strength          # (pairs,) R_ab
+    cdef double *net               # (3, pairs) net flows at the step's start, middle and end
     cdef double *flow              # (2, nnz) what flows along each coupling in each half, as a share of all systems
     cdef double *rho               # (3, P) |Psi_a|^2 at the step's start, middle and end
     cdef double *coming            # (P,) what comes to and leaves each beable in unit time, at some time
@@ -33,7 +34,8 @@ cdef class Guide:
     cdef double rate(self, Py_ssize_t pair, bint back) noexcept nogil
     cdef void gather(self, double weight, double *flow) noexcept nogil
     cdef double net_at(self, Py_ssize_t pair, double t) noexcept nogil
-    cdef void turn_round(self, double begin, double h, double *flow) noexcept nogil
+    cdef void note_nets(self, double *net) noexcept nogil
+    cdef void turn_round(self, double begin, double h, const double *net, double *flow) noexcept nogil
     cdef double halves(self, double h) noexcept nogil
     cdef void plan(self, double left, double chance, double smallest) noexcept nogil
     cdef void go(self) noexcept nogil
