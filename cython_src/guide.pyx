@@ -120,13 +120,6 @@ cdef class Guide:
         for a in range(P):
             self.size[a] = sqrt(self.at[a] * self.at[a] + self.at[P + a] * self.at[P + a])
 
-    cdef double rate(self, Py_ssize_t pair, bint back) noexcept nogil:
-        """F b -> a of a pair (b, a), or a -> b, where one looks."""
-        cdef const System *s = self.s
-        cdef Py_ssize_t b = s.pair[4 * pair], a = s.pair[4 * pair + 1], e = s.pair[4 * pair + 2]
-        cdef double net = pair_flow(s.re[e], s.im[e], self.at[b], self.at[s.P + b], self.at[a], self.at[s.P + a])
-        return fmax(0.0, -net if back else net) + 2.0 * self.mixing * self.strength[pair] * self.size[a] * self.size[b]
-
     cdef void gather(self, double weight, double *flow) noexcept nogil:
         """What flows where one looks, added up with this weight in `flow` (nnz,), and for each beable."""
         cdef const System *s = self.s
@@ -154,16 +147,31 @@ cdef class Guide:
             self.rushed[a] += weight * self.hurry[a]
             self.low[a] = fmin(self.low[a], self.size[a] * self.size[a])
 
-    cdef double net_at(self, Py_ssize_t pair, double t) noexcept nogil:
-        """J b -> a of a pair (b, a) so long after the step's start."""
+    cdef double flow_at(self, Py_ssize_t b, Py_ssize_t e, double t, bint net) noexcept nogil:
+        """F from b along its coupling e, or the net flow J, so long after the step's start."""
         cdef const System *s = self.s
-        cdef Py_ssize_t P = s.P, b = s.pair[4 * pair], a = s.pair[4 * pair + 1], e = s.pair[4 * pair + 2], k
+        cdef Py_ssize_t P = s.P, a = s.indices[e], k
         cdef const double *term = self.series + 2 * P * self.terms
-        cdef double xb = 0.0, yb = 0.0, xa = 0.0, ya = 0.0
+        cdef double xb = 0.0, yb = 0.0, xa = 0.0, ya = 0.0, flow
         for k in range(self.terms):
             term -= 2 * P
             xb, yb, xa, ya = xb * t + term[b], yb * t + term[P + b], xa * t + term[a], ya * t + term[P + a]
-        return pair_flow(s.re[e], s.im[e], xb, yb, xa, ya)
+        flow = pair_flow(s.re[e], s.im[e], xb, yb, xa, ya)
+        if net:
+            return flow
+        return fmax(flow, 0.0) + 2.0 * self.mixing * hypot(s.re[e], s.im[e]) * hypot(xb, yb) * hypot(xa, ya)
+
+    cdef double turn_of(self, Py_ssize_t b, Py_ssize_t e, double begin, double end) noexcept nogil:
+        """When the net flow from b along its coupling e, which turns round between two times, does so."""
+        cdef double low = begin, high = end, middle, at_low = self.flow_at(b, e, begin, True)
+        cdef int k
+        for k in range(HALVINGS):
+            middle = 0.5 * (low + high)
+            if self.flow_at(b, e, middle, True) * at_low > 0.0:
+                low = middle
+            else:
+                high = middle
+        return 0.5 * (low + high)
 
     cdef void note_nets(self, double *net) noexcept nogil:
         """J b -> a of all pairs (b, a), where one looks, (pairs,)."""
@@ -181,27 +189,21 @@ cdef class Guide:
         cdef const System *s = self.s
         cdef Py_ssize_t p, e, back
         cdef int k, n = points_for(0.5 * h * s.norm)
-        cdef double both, early, late, low, high, middle, at_low, before
+        cdef Py_ssize_t b
+        cdef double both, early, late, turn, before
         for p in range(s.pairs):
             if not net[p] * net[s.pairs + p] < 0.0:
                 continue
-            e, back = s.pair[4 * p + 2], s.pair[4 * p + 3]
-            low, high, at_low = begin, begin + h, net[p]
-            for k in range(HALVINGS):
-                middle = 0.5 * (low + high)
-                before = self.net_at(p, middle)
-                if before * at_low > 0.0:
-                    low = middle
-                else:
-                    high = middle
+            b, e, back = s.pair[4 * p], s.pair[4 * p + 2], s.pair[4 * p + 3]
+            turn = self.turn_of(b, e, begin, begin + h) - begin
             before = 0.0
             for k in range(n):
-                before += (low - begin) * WEIGHT[n][k] * self.net_at(p, begin + (low - begin) * POINT[n][k])
+                before += turn * WEIGHT[n][k] * self.flow_at(b, e, begin + turn * POINT[n][k], True)
             late = flow[e] - flow[back] - before  # the net flow stays, to rounding
             both = 0.0
             if self.mixing > 0.0:  # the part that is the same both ways
                 for k in range(n):
-                    early = self.net_at(p, begin + h * POINT[n][k])
+                    early = self.flow_at(b, e, begin + h * POINT[n][k], True)
                     both -= h * WEIGHT[n][k] * (early if early > 0.0 else -early)
                 both = 0.5 * (both + flow[e] + flow[back])
             flow[e] = both + fmax(before, 0.0) + fmax(late, 0.0)

@@ -7,7 +7,7 @@ order, and leaves |Psi|^2 what it is, to rounding: docs/theory.md, "Guided syste
 """
 import numpy as np
 from libc.math cimport fmax, fmin
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
 
 from copympi.kernels.checks cimport need
@@ -15,12 +15,22 @@ from copympi.kernels.couplings cimport System
 from copympi.kernels.draws cimport draw_leavers, draw_many_leavers
 from copympi.kernels.guide cimport Guide
 from copympi.kernels.streams cimport Stream, stream_open
+from copympi.kernels.tracker cimport (Bucket, Tracker, Tracks, bucket_add, tracker_land, tracker_leave,
+                                      tracker_leave_by_chance, tracker_open, tracker_size, tracks_of)
+
+cdef extern from *:
+    """
+    static inline double tracker_lot(Tracks *t) { return stream_double(&t->clock); }
+    """
+    double tracker_lot(Tracks *t) nogil
 
 ctypedef fused Number:
     int64_t
     double
 
 cdef double MOST_AGAIN = 2.0   # so much more often than others those leave who have just come
+cdef double COUNTABLE = 4611686018427387904.0  # 2^62: from there on those that are followed leave by chance
+cdef int TRIES = 1000          # of a time
 
 
 cdef void settle_chances(Guide guide, Chances *chances) noexcept nogil:
@@ -52,9 +62,18 @@ cdef void settle_chances(Guide guide, Chances *chances) noexcept nogil:
             chances.arrived[e] = again * rho
 
 
+cdef struct Followed:          # who is followed, at places 2 a, or 2 a + 1 of who has come in the step's first half
+    Tracks *tracks             # NULL: nobody
+    int32_t *just_come         # (nnz,) the places to which couplings lead, in the first half
+    int32_t *come              # and in the second
+
+
 cdef inline Number leave(const System *s, Stream *stream, Py_ssize_t b, Number n, const double *chance, Number *gone,
-                         Number *to) noexcept nogil:
-    """Of n systems in b as many as leave go to other beables, `to` (P,); how many. gone (nnz,): by which coupling."""
+                         Number *to, const Followed *followed, Py_ssize_t place, const int32_t *target) noexcept nogil:
+    """Of n systems in b as many as leave go to other beables, `to` (P,); how many. gone (nnz,): by which coupling.
+
+    Those who are followed are among them, at `place` of b, and go to target[e] by coupling e.
+    """
     cdef Py_ssize_t first = s.indptr[b], last = s.indptr[b + 1], e
     cdef Number all_gone = 0
     if Number is int64_t:
@@ -64,45 +83,113 @@ cdef inline Number leave(const System *s, Stream *stream, Py_ssize_t b, Number n
     for e in range(first, last):
         to[s.indices[e]] += gone[e]
         all_gone += gone[e]
+    if followed.tracks != NULL and all_gone > 0 and tracker_size(followed.tracks, place) > 0:
+        if Number is int64_t:
+            if n < COUNTABLE:
+                tracker_leave(followed.tracks, place, n, gone + first, target + first, last - first)
+                return all_gone
+        tracker_leave_by_chance(followed.tracks, place, chance + first, target + first, last - first)
     return all_gone
 
 
+cdef void set_times(Guide guide, Tracks *t, int half, double begin) noexcept nogil:
+    """When those who are followed go that have left in a half of the step, which starts at the time `begin`.
+
+    By what flows along their coupling then: a uniform time, kept with the flow's ratio to the most that there is.
+    """
+    cdef const System *s = guide.s
+    cdef double h = 0.5 * guide.step, start = half * h, early, late, most, time
+    cdef Py_ssize_t b, a, e
+    cdef int64_t i = t.flying, last
+    cdef int k
+    while i < t.jumps:
+        b, a, last = t.jump[i].source // 2, t.jump[i].target // 2, i
+        while last < t.jumps and t.jump[last].source == t.jump[i].source and t.jump[last].target // 2 == a:
+            last += 1
+        e = s.indptr[b]
+        while s.indices[e] != a:
+            e += 1
+        early, late = start, start + h
+        if guide.mixing == 0.0 and guide.flow_at(b, e, early, True) * guide.flow_at(b, e, late, True) < 0.0:
+            time = guide.turn_of(b, e, early, late)
+            if guide.flow_at(b, e, early, True) > 0.0:
+                late = time
+            else:
+                early = time
+        most = 0.0
+        for k in range(5):
+            most = fmax(most, guide.flow_at(b, e, early + 0.25 * k * (late - early), False))
+        while i < last:
+            for k in range(TRIES):
+                time = early + (late - early) * (1.0 - tracker_lot(t))
+                if 1.05 * most * tracker_lot(t) < guide.flow_at(b, e, time, False):
+                    break
+            t.jump[i].time = begin + fmin(h, time - start)
+            i += 1
+
+
+cdef void settle(Tracks *t, int64_t first, int64_t last) noexcept nogil:
+    """Who came to a beable in the first half, by jumps first .. last - 1, and stayed is there like anybody else."""
+    cdef int64_t i, k
+    cdef Bucket *bucket
+    cdef int32_t place
+    for i in range(first, last):
+        place = t.jump[i].target if t.jump[i].target % 2 else t.jump[i].target + 1
+        bucket = t.bucket + t.replica * t.places + place
+        for k in range(bucket.size):
+            if not bucket_add(t, bucket - 1, bucket.who[k]):
+                return
+            t.place[t.replica * t.followed + bucket.who[k]] = place - 1
+        bucket.size = 0
+
+
 cdef double move(const System *s, const Chances *chances, Stream *stream, Stream *second, Number *n, Number *gone,
-                 Number *came) noexcept nogil:
-    """One step of a replica: how many jumps. gone (nnz,), came (2 P,): work space."""
+                 Number *came, Guide guide, const Followed *followed, double begin) noexcept nogil:
+    """One step of a replica, from the time `begin` on: how many jumps. gone (nnz,), came (2 P,): work space."""
     cdef Py_ssize_t b, P = s.P
+    cdef Tracks *t = followed.tracks
+    cdef int64_t first = t.jumps if t != NULL else 0, middle = 0
+    cdef double half = 0.5 * guide.step
     cdef double jumps = 0.0
     cdef Number drawn
     cdef Number *more = came + P
     memset(came, 0, 2 * P * sizeof(Number))
     for b in range(P):
         if n[b] > 0:
-            drawn = leave(s, stream, b, n[b], chances.first, gone, came)
+            drawn = leave(s, stream, b, n[b], chances.first, gone, came, followed, 2 * b, followed.just_come)
             n[b] -= drawn
             jumps += drawn
+    if t != NULL:
+        set_times(guide, t, 0, begin)
+        tracker_land(t, begin, begin + half)
+        middle = t.jumps
     for b in range(P):
         if n[b] > 0:
-            drawn = leave(s, second, b, n[b], chances.stayed, gone, more)
+            drawn = leave(s, second, b, n[b], chances.stayed, gone, more, followed, 2 * b, followed.come)
             n[b] -= drawn
             jumps += drawn
         if came[b] > 0:
-            drawn = leave(s, second, b, came[b], chances.arrived, gone, more)
+            drawn = leave(s, second, b, came[b], chances.arrived, gone, more, followed, 2 * b + 1, followed.come)
             n[b] += came[b] - drawn
             jumps += drawn
     for b in range(P):
         n[b] += more[b]
+    if t != NULL:
+        set_times(guide, t, 1, begin + half)
+        tracker_land(t, begin + half, begin + guide.step)
+        settle(t, first, middle)
     return jumps
 
 
 def advance(Guide guide not None, Number[:, ::1] n not None, *, uint64_t seed, uint64_t purpose,
             Py_ssize_t first_replica, double[::1] time_left not None, int64_t[::1] step not None,
             double[::1] events not None, double[::1] largest not None, double chance, double smallest,
-            int64_t max_steps):
+            int64_t max_steps, Tracker tracker=None, double end=0.0):
     """Carry replicas to the next record, or `max_steps` further, all in the same steps.
 
     n (R, P); time_left (R,) to the record, 0 or that of all; step (R,) steps since t = 0; events (R,) jumps since t = 0;
     largest (R,) largest crossing of a beable so far: all are changed in place. chance : the most that one may be.
-    Returns steps done.
+    tracker : who is followed; end : the record's time, for theirs. Returns steps done.
     """
     cdef const System *s = guide.s
     cdef Py_ssize_t R = n.shape[0], r
@@ -112,23 +199,37 @@ def advance(Guide guide not None, Number[:, ::1] n not None, *, uint64_t seed, u
     cdef double[:, ::1] memory = np.zeros((3, s.nnz + 1))
     cdef Number[::1] numbers = np.zeros(s.nnz + 2 * s.P, np.int64 if Number is int64_t else np.float64)
     cdef Chances chances = Chances(&memory[0, 0], &memory[1, 0], &memory[2, 0])
+    cdef int32_t[:, ::1] places = np.zeros((2, s.nnz + 1), np.int32)
+    cdef Followed followed = Followed(tracks_of(tracker), &places[0, 0], &places[1, 0])
     cdef Stream early, late
     cdef double left = max(time_left)
     cdef int64_t done = 0
+    cdef double begin
+    cdef Py_ssize_t e
+    if tracker is not None:
+        need(followed.tracks.places == 2 * s.P and followed.tracks.replicas == R, "tracker: must be of (R, 2 P)")
+    for e in range(s.nnz):
+        followed.just_come[e], followed.come[e] = 2 * s.indices[e] + 1, 2 * s.indices[e]
     with nogil:
         while left > 0.0 and done < max_steps:
             guide.plan(left, chance, smallest)
             settle_chances(guide, &chances)
+            begin = end - left
             left = left - guide.step if left - guide.step > smallest else 0.0
             for r in range(R):
                 if not time_left[r] > 0.0:
                     continue
                 stream_open(&early, seed, purpose, first_replica + r, 0, 2 * step[r])
                 stream_open(&late, seed, purpose, first_replica + r, 0, 2 * step[r] + 1)
-                events[r] += move(s, &chances, &early, &late, &n[r, 0], &numbers[0], &numbers[s.nnz])
+                if followed.tracks != NULL:
+                    tracker_open(followed.tracks, r, 0, step[r])
+                events[r] += move(s, &chances, &early, &late, &n[r, 0], &numbers[0], &numbers[s.nnz], guide, &followed,
+                                  begin)
                 largest[r] = fmax(largest[r], guide.crossing)
                 time_left[r] = left
                 step[r] += 1
                 done += 1
             guide.go()
+    if tracker is not None and followed.tracks.failed:
+        raise MemoryError
     return done

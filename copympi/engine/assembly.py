@@ -36,8 +36,8 @@ def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHIN
         d.method,
         rule,
         schedule.systems,
-        d.guide == "schroedinger",
-        d.guide_mixing,
+        guided=d.guide == "schroedinger",
+        mixing=d.guide_mixing,
     )
 
 

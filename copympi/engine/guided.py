@@ -19,6 +19,8 @@ from copympi.engine.ensemble import Ensemble, State
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.support import ALIGNED, Method
+from copympi.engine.thinning import Thinned
+from copympi.engine.tracking import Int, initial_beables
 from copympi.kernels.guide import TERMS, Guide
 from copympi.model.preparation import MOST, Start
 from copympi.model.system import System
@@ -60,7 +62,14 @@ class GuidedCounts(IndependentReplicas):
             self.guide, self.n, seed=self.seed, purpose=Purpose.GUIDED, first_replica=self.first,
             time_left=self.time_left, step=self.step, events=self.events, largest=self.largest_chance,
             chance=self.accuracy.leaving_chance, smallest=self._smallest, max_steps=self.pace.steps,
+            tracker=self.tracks.kernel if isinstance(self.tracks, Thinned) else None, end=self.stop.time,
         )  # fmt: skip
+
+    def follow(self, ids: Int) -> Thinned:
+        """Follow members of these ids. A beable is two places: who has come in a step's first half stands apart."""
+        P = self.system.P
+        start = 2 * initial_beables(self.start, P, ids)
+        return Thinned(ids, start, self.layout, P, self.seed, finer=2)
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:
         """Empty the beables of `gone` (P,), and take them out of Psi: an ideal measurement with this outcome."""
@@ -104,6 +113,7 @@ def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str
         representation=representation,
         phases=(ALIGNED,),
         guided=True,
+        tracking=True,
         spectators=False,
         fixed_steps=False,
         bytes_of_work=_work,

@@ -21,14 +21,17 @@ ALIGNED, OWN = "aligned", "own"
 """Whether a beable's members share one phase, or have each their own."""
 MOST_NAMED = 4 * 10**9
 """Members of a replica whose names of four bytes are one rank's."""
+BYTES_TRACKED = 32
+"""Of a member that is followed: where it is, its place in a list, and room in which lists grow."""
 
 
 @dataclass(frozen=True)
 class Case:
     """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none.
 
-    later : the systems that a schedule switches to, each once. guided : whether Schroedinger's wavefunction guides
-    systems, in place of the ensemble's own, mixing : and which symmetric part their rates have.
+    later : the systems that a schedule switches to, each once. track : how many members are followed one by one.
+    guided : whether Schroedinger's wavefunction guides systems, in place of the ensemble's own, mixing : and which
+    symmetric part their rates have.
     """
 
     system: System
@@ -44,6 +47,7 @@ class Case:
     method: str = AUTO
     rule: Rule = QUANTUM
     later: tuple[System, ...] = ()
+    track: int = 0
     guided: bool = False
     mixing: float = 0.0
 
@@ -62,6 +66,7 @@ class Method:
     given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
     members = inf, and for nothing else. alignment : the same for [alignment], guided : and for systems that Psi guides.
+    tracking : whether it can follow individual systems.
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
     bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables, of
     pairs and of the rule's harmonics.
@@ -87,6 +92,7 @@ class Method:
     most_members: int = LARGEST
     most_beables: int | None = None
     lattices: bool = True
+    tracking: bool = False
     bytes_of_work: Callable[[int, int, int], int] = lambda beables, pairs, harmonics: 0
 
     def refuse(self, case: Case) -> None:
@@ -98,7 +104,7 @@ class Method:
         memory, N, P = there() / share, case.start.members, case.system.P
         room = memory - self.bytes_of_work(P, case.pairs, len(case.rule.harmonics))
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
-        one = beable * P + each * N
+        one = beable * P + each * N + BYTES_TRACKED * case.track
         if case.replicas * one <= room:
             return
         needs = f"at {each} bytes a member" if each else f"at {beable} bytes a beable"
@@ -273,6 +279,12 @@ DEMANDS = (
         lambda case: "lattice",
         lambda row, case: row.lattices or case.system.lattice is None,
         lambda rows, _: f"must be left out{_of(rows)}",
+    ),
+    Demand(
+        "output.track",
+        lambda case: case.track,
+        lambda row, case: row.tracking or case.track == 0,
+        lambda rows, _: f"must be left out{_of(rows)}: it follows no individual systems",
     ),
 )
 """In the order in which they are looked at: the first that no method meets is what the user is told."""

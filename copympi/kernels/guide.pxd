@@ -31,9 +31,9 @@ cdef class Guide:
 
     cdef void expand(self, double longest) noexcept nogil
     cdef void look_at(self, double t) noexcept nogil
-    cdef double rate(self, Py_ssize_t pair, bint back) noexcept nogil
     cdef void gather(self, double weight, double *flow) noexcept nogil
-    cdef double net_at(self, Py_ssize_t pair, double t) noexcept nogil
+    cdef double flow_at(self, Py_ssize_t b, Py_ssize_t e, double t, bint net) noexcept nogil
+    cdef double turn_of(self, Py_ssize_t b, Py_ssize_t e, double begin, double end) noexcept nogil
     cdef void note_nets(self, double *net) noexcept nogil
     cdef void turn_round(self, double begin, double h, const double *net, double *flow) noexcept nogil
     cdef double halves(self, double h) noexcept nogil

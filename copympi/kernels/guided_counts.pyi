@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.kernels.guide import Guide
+from copympi.kernels.tracker import Tracker
 
 def advance(
     guide: Guide,
@@ -19,4 +20,6 @@ def advance(
     chance: float,
     smallest: float,
     max_steps: int,
+    tracker: Tracker | None = None,
+    end: float = 0.0,
 ) -> int: ...
