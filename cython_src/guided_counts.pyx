@@ -66,6 +66,7 @@ cdef struct Followed:          # who is followed, at places 2 a, or 2 a + 1 of w
     Tracks *tracks             # NULL: nobody
     int32_t *just_come         # (nnz,) the places to which couplings lead, in the first half
     int32_t *come              # and in the second
+    double end                 # no jump comes later
 
 
 cdef inline Number leave(const System *s, Stream *stream, Py_ssize_t b, Number n, const double *chance, Number *gone,
@@ -92,7 +93,7 @@ cdef inline Number leave(const System *s, Stream *stream, Py_ssize_t b, Number n
     return all_gone
 
 
-cdef void set_times(Guide guide, Tracks *t, int half, double begin) noexcept nogil:
+cdef void set_times(Guide guide, Tracks *t, int half, double begin, double end) noexcept nogil:
     """When those who are followed go that have left in a half of the step, which starts at the time `begin`.
 
     By what flows along their coupling then: a uniform time, kept with the flow's ratio to the most that there is.
@@ -109,7 +110,7 @@ cdef void set_times(Guide guide, Tracks *t, int half, double begin) noexcept nog
         e = s.indptr[b]
         while s.indices[e] != a:
             e += 1
-        early, late = start, start + h
+        early, late, time = start, start + h, start + h
         if guide.mixing == 0.0 and guide.flow_at(b, e, early, True) * guide.flow_at(b, e, late, True) < 0.0:
             time = guide.turn_of(b, e, early, late)
             if guide.flow_at(b, e, early, True) > 0.0:
@@ -124,7 +125,7 @@ cdef void set_times(Guide guide, Tracks *t, int half, double begin) noexcept nog
                 time = early + (late - early) * (1.0 - tracker_lot(t))
                 if 1.05 * most * tracker_lot(t) < guide.flow_at(b, e, time, False):
                     break
-            t.jump[i].time = begin + fmin(h, time - start)
+            t.jump[i].time = fmin(end, begin + (time - start))
             i += 1
 
 
@@ -134,7 +135,7 @@ cdef void settle(Tracks *t, int64_t first, int64_t last) noexcept nogil:
     cdef Bucket *bucket
     cdef int32_t place
     for i in range(first, last):
-        place = t.jump[i].target if t.jump[i].target % 2 else t.jump[i].target + 1
+        place = t.jump[i].target
         bucket = t.bucket + t.replica * t.places + place
         for k in range(bucket.size):
             if not bucket_add(t, bucket - 1, bucket.who[k]):
@@ -160,7 +161,7 @@ cdef double move(const System *s, const Chances *chances, Stream *stream, Stream
             n[b] -= drawn
             jumps += drawn
     if t != NULL:
-        set_times(guide, t, 0, begin)
+        set_times(guide, t, 0, begin, begin + half)
         tracker_land(t, begin, begin + half)
         middle = t.jumps
     for b in range(P):
@@ -175,8 +176,8 @@ cdef double move(const System *s, const Chances *chances, Stream *stream, Stream
     for b in range(P):
         n[b] += more[b]
     if t != NULL:
-        set_times(guide, t, 1, begin + half)
-        tracker_land(t, begin + half, begin + guide.step)
+        set_times(guide, t, 1, begin + half, followed.end)
+        tracker_land(t, begin + half, followed.end)
         settle(t, first, middle)
     return jumps
 
@@ -200,7 +201,7 @@ def advance(Guide guide not None, Number[:, ::1] n not None, *, uint64_t seed, u
     cdef Number[::1] numbers = np.zeros(s.nnz + 2 * s.P, np.int64 if Number is int64_t else np.float64)
     cdef Chances chances = Chances(&memory[0, 0], &memory[1, 0], &memory[2, 0])
     cdef int32_t[:, ::1] places = np.zeros((2, s.nnz + 1), np.int32)
-    cdef Followed followed = Followed(tracks_of(tracker), &places[0, 0], &places[1, 0])
+    cdef Followed followed = Followed(tracks_of(tracker), &places[0, 0], &places[1, 0], 0.0)
     cdef Stream early, late
     cdef double left = max(time_left)
     cdef int64_t done = 0
@@ -216,6 +217,7 @@ def advance(Guide guide not None, Number[:, ::1] n not None, *, uint64_t seed, u
             settle_chances(guide, &chances)
             begin = end - left
             left = left - guide.step if left - guide.step > smallest else 0.0
+            followed.end = end - left
             for r in range(R):
                 if not time_left[r] > 0.0:
                     continue
