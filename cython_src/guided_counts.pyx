@@ -69,6 +69,14 @@ cdef struct Followed:          # who is followed, at places 2 a, or 2 a + 1 of w
     double end                 # no jump comes later
 
 
+cdef struct Counters:          # of R replicas
+    Py_ssize_t R
+    double *time_left
+    int64_t *step
+    double *events
+    double *largest
+
+
 cdef inline Number leave(const System *s, Stream *stream, Py_ssize_t b, Number n, const double *chance, Number *gone,
                          Number *to, const Followed *followed, Py_ssize_t place, const int32_t *target) noexcept nogil:
     """Of n systems in b as many as leave go to other beables, `to` (P,); how many. gone (nnz,): by which coupling.
@@ -182,56 +190,88 @@ cdef double move(const System *s, const Chances *chances, Stream *stream, Stream
     return jumps
 
 
-def advance(Guide guide not None, Number[:, ::1] n not None, *, uint64_t seed, uint64_t purpose,
-            Py_ssize_t first_replica, double[::1] time_left not None, int64_t[::1] step not None,
-            double[::1] events not None, double[::1] largest not None, double chance, double smallest,
-            int64_t max_steps, Tracker tracker=None, double end=0.0):
-    """Carry replicas to the next record, or `max_steps` further, all in the same steps.
+cdef class Steps:
+    """Steps of replicas whose systems `guide` guides. seed, purpose, first_replica : what draws are keyed by.
 
-    n (R, P); time_left (R,) to the record, 0 or that of all; step (R,) steps since t = 0; events (R,) jumps since t = 0;
-    largest (R,) largest crossing of a beable so far: all are changed in place. chance : the most that one may be.
-    tracker : who is followed; end : the record's time, for theirs. Returns steps done.
+    chance : the most that a crossing of a beable in a step may be (guide.pyx).
     """
-    cdef const System *s = guide.s
-    cdef Py_ssize_t R = n.shape[0], r
-    need(R > 0 and n.shape[1] == s.P, "n: must be (R, P), R at least 1")
-    need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
-         "time_left, step, events, largest: must be (R,)")
-    cdef double[:, ::1] memory = np.zeros((3, s.nnz + 1))
-    cdef Number[::1] numbers = np.zeros(s.nnz + 2 * s.P, np.int64 if Number is int64_t else np.float64)
-    cdef Chances chances = Chances(&memory[0, 0], &memory[1, 0], &memory[2, 0])
-    cdef int32_t[:, ::1] places = np.zeros((2, s.nnz + 1), np.int32)
-    cdef Followed followed = Followed(tracks_of(tracker), &places[0, 0], &places[1, 0], 0.0)
-    cdef Stream early, late
-    cdef double left = max(time_left)
-    cdef int64_t done = 0
-    cdef double begin
-    cdef Py_ssize_t e
-    if tracker is not None:
-        need(followed.tracks.places == 2 * s.P and followed.tracks.replicas == R, "tracker: must be of (R, 2 P)")
-    for e in range(s.nnz):
-        followed.just_come[e], followed.come[e] = 2 * s.indices[e] + 1, 2 * s.indices[e]
-    with nogil:
-        while left > 0.0 and done < max_steps:
-            guide.plan(left, chance, smallest)
-            settle_chances(guide, &chances)
-            begin = end - left
-            left = left - guide.step if left - guide.step > smallest else 0.0
-            followed.end = end - left
-            for r in range(R):
-                if not time_left[r] > 0.0:
-                    continue
-                stream_open(&early, seed, purpose, first_replica + r, 0, 2 * step[r])
-                stream_open(&late, seed, purpose, first_replica + r, 0, 2 * step[r] + 1)
-                if followed.tracks != NULL:
-                    tracker_open(followed.tracks, r, 0, step[r])
-                events[r] += move(s, &chances, &early, &late, &n[r, 0], &numbers[0], &numbers[s.nnz], guide, &followed,
-                                  begin)
-                largest[r] = fmax(largest[r], guide.crossing)
-                time_left[r] = left
-                step[r] += 1
-                done += 1
-            guide.go()
-    if tracker is not None and followed.tracks.failed:
-        raise MemoryError
-    return done
+
+    cdef Guide guide
+    cdef uint64_t seed, purpose
+    cdef Py_ssize_t first_replica
+    cdef double chance
+
+    def __cinit__(self, Guide guide not None, *, uint64_t seed, uint64_t purpose, Py_ssize_t first_replica,
+                  double chance):
+        need(chance > 0.0, "chance: must be positive")
+        self.guide, self.seed, self.purpose = guide, seed, purpose
+        self.first_replica, self.chance = first_replica, chance
+
+    def advance(self, n not None, *, double[::1] time_left not None, int64_t[::1] step not None,
+                double[::1] events not None, double[::1] largest not None, double end, double smallest,
+                int64_t max_steps, Tracker tracker):
+        """Carry replicas to the record at `end`, or `max_steps` further, all in the same steps.
+
+        n (R, P) int64, or float64 beyond 2^63; time_left (R,) to the record, 0 or that of all; step (R,) steps since
+        t = 0; events (R,) jumps since t = 0; largest (R,) largest crossing of a beable so far: all are changed in
+        place. smallest : a shorter step cannot be told from none. tracker : who is followed, or None. Returns steps.
+        """
+        cdef Counters counters
+        cdef int64_t[:, ::1] whole
+        cdef double[:, ::1] many
+        cdef Py_ssize_t R = len(n)
+        need(R > 0 and np.shape(n) == (R, self.guide.s.P), "n: must be (R, P), R at least 1")
+        need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
+             "time_left, step, events, largest: must be (R,)")
+        if tracker is not None:
+            need(tracker.tracks.places == 2 * self.guide.s.P and tracker.tracks.replicas == R,
+                 "tracker: must be of (R, 2 P)")
+        counters = Counters(R, &time_left[0], &step[0], &events[0], &largest[0])
+        if n.dtype == np.int64:
+            whole = n
+            done = self.go(&whole[0, 0], &counters, end, smallest, max_steps, tracker)
+        else:
+            many = n
+            done = self.go(&many[0, 0], &counters, end, smallest, max_steps, tracker)
+        if tracker is not None and tracker.tracks.failed:
+            raise MemoryError
+        return done
+
+    cdef int64_t go(self, Number *n, Counters *x, double end, double smallest, int64_t max_steps, Tracker tracker):
+        """See `advance`."""
+        cdef const System *s = self.guide.s
+        cdef double[:, ::1] memory = np.zeros((3, s.nnz + 1))
+        cdef Number[::1] numbers = np.zeros(s.nnz + 2 * s.P, np.int64 if Number is int64_t else np.float64)
+        cdef Chances chances = Chances(&memory[0, 0], &memory[1, 0], &memory[2, 0])
+        cdef int32_t[:, ::1] places = np.zeros((2, s.nnz + 1), np.int32)
+        cdef Followed followed = Followed(tracks_of(tracker), &places[0, 0], &places[1, 0], 0.0)
+        cdef Stream early, late
+        cdef Py_ssize_t r, e
+        cdef double left = 0.0, begin
+        cdef int64_t done = 0
+        for e in range(s.nnz):
+            followed.just_come[e], followed.come[e] = 2 * s.indices[e] + 1, 2 * s.indices[e]
+        with nogil:
+            for r in range(x.R):
+                left = fmax(left, x.time_left[r])
+            while left > 0.0 and done < max_steps:
+                self.guide.plan(left, self.chance, smallest)
+                settle_chances(self.guide, &chances)
+                begin = end - left
+                left = left - self.guide.step if left - self.guide.step > smallest else 0.0
+                followed.end = end - left
+                for r in range(x.R):
+                    if not x.time_left[r] > 0.0:
+                        continue
+                    stream_open(&early, self.seed, self.purpose, self.first_replica + r, 0, 2 * x.step[r])
+                    stream_open(&late, self.seed, self.purpose, self.first_replica + r, 0, 2 * x.step[r] + 1)
+                    if followed.tracks != NULL:
+                        tracker_open(followed.tracks, r, 0, x.step[r])
+                    x.events[r] += move(s, &chances, &early, &late, n + r * s.P, &numbers[0], &numbers[s.nnz],
+                                        self.guide, &followed, begin)
+                    x.largest[r] = fmax(x.largest[r], self.guide.crossing)
+                    x.time_left[r] = left
+                    x.step[r] += 1
+                    done += 1
+                self.guide.go()
+        return done

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import copympi.kernels.guided_counts as kernel
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble, State
@@ -22,6 +21,7 @@ from copympi.engine.support import ALIGNED, Method
 from copympi.engine.thinning import Thinned
 from copympi.engine.tracking import Int, initial_beables
 from copympi.kernels.guide import TERMS, Guide
+from copympi.kernels.guided_counts import Steps
 from copympi.model.preparation import MOST, Start
 from copympi.model.system import System
 
@@ -40,29 +40,30 @@ class GuidedCounts(IndependentReplicas):
         self.mixing = mixing
         self.n = np.tile(start.counts, (self.layout.here, 1))
         self.psi = np.empty((self.layout.here, system.P), complex)
-        self.guide = Guide(system.couplings, mixing)
-        self.guide.state = start.guide
+        self._lead(start.guide)
+
+    def _lead(self, state: NDArray[np.complex128]) -> None:
+        """Be guided by Psi (P,) from here on, and by the H of `system`."""
+        self.guide = Guide(self.system.couplings, self.mixing)
+        self.guide.state = state
+        self._steps = Steps(
+            self.guide, seed=self.seed, purpose=Purpose.GUIDED, first_replica=self.first,
+            chance=self.accuracy.leaving_chance,
+        )  # fmt: skip
 
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached: Psi is what it is, whatever leads it."""
         super().switch(system)
-        state, self.guide = self.guide.state, Guide(system.couplings, self.mixing)
-        self.guide.state = state
-
-    def begin(self, stop: Stop) -> None:
-        """Set out for the next stop."""
-        super().begin(stop)
-        self._smallest = RESOLVABLE * stop.time
+        self._lead(self.guide.state)
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas: how many were made."""
         if not np.any(self.time_left > 0.0):
             return 0
-        return kernel.advance(
-            self.guide, self.n, seed=self.seed, purpose=Purpose.GUIDED, first_replica=self.first,
-            time_left=self.time_left, step=self.step, events=self.events, largest=self.largest_chance,
-            chance=self.accuracy.leaving_chance, smallest=self._smallest, max_steps=self.pace.steps,
-            tracker=self.tracks.kernel if isinstance(self.tracks, Thinned) else None, end=self.stop.time,
+        return self._steps.advance(
+            self.n, time_left=self.time_left, step=self.step, events=self.events, largest=self.largest_chance,
+            end=self.stop.time, smallest=RESOLVABLE * self.stop.time, max_steps=self.pace.steps,
+            tracker=self.tracks.kernel if isinstance(self.tracks, Thinned) else None,
         )  # fmt: skip
 
     def follow(self, ids: Int) -> Thinned:

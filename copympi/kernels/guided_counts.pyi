@@ -6,20 +6,18 @@ from numpy.typing import NDArray
 from copympi.kernels.guide import Guide
 from copympi.kernels.tracker import Tracker
 
-def advance(
-    guide: Guide,
-    n: NDArray[Any],
-    *,
-    seed: int,
-    purpose: int,
-    first_replica: int,
-    time_left: NDArray[np.float64],
-    step: NDArray[np.int64],
-    events: NDArray[np.float64],
-    largest: NDArray[np.float64],
-    chance: float,
-    smallest: float,
-    max_steps: int,
-    tracker: Tracker | None = None,
-    end: float = 0.0,
-) -> int: ...
+class Steps:
+    def __init__(self, guide: Guide, *, seed: int, purpose: int, first_replica: int, chance: float) -> None: ...
+    def advance(
+        self,
+        n: NDArray[Any],
+        *,
+        time_left: NDArray[np.float64],
+        step: NDArray[np.int64],
+        events: NDArray[np.float64],
+        largest: NDArray[np.float64],
+        end: float,
+        smallest: float,
+        max_steps: int,
+        tracker: Tracker | None,
+    ) -> int: ...

@@ -179,11 +179,13 @@ class Run:
         packet, one = given.get("packet"), "packet = {}" if isinstance(given.get("packet"), dict) else ""
         if one and "eigenstate" in packet:
             one = "packet = {eigenstate = 0}"
+        one += "\nguided = true" if given.get("guided") is not None else ""
         said = {
             "config": f"[preparation]\nspectators = {int(given.get('spectators') or 0)}\n{one}\n",
             "members": str(self.members),
             "complete": self.complete,
             "rule": self.config.get("dynamics", {}).get("rule"),
+            "guide": self.config.get("dynamics", {}),
         }
         unit = str(self.config.get("output", {}).get("time_unit") or "")
         path = (self.path or Path()) / "results.h5"
