@@ -123,8 +123,9 @@ def simulate(
     seed : int [1], default None. Seed of all random numbers, 0 to 2^64 - 1; None: 1, with a warning (SeedWarning) where
         several runs of a process leave it out.
 
-    rule : Rule, or dict, default None. A copy rule of the class (18), (19): copympi.Rule(q, r, harmonics), or the keys
-        of [dynamics.rule]; None: that of quantum mechanics.
+    rule : Rule, dict or RuleFunction, default None. A copy rule of the class (18), (19): copympi.Rule(q, r, harmonics),
+        or the keys of [dynamics.rule]; any other: copympi.RuleFunction(copying, turning), slow (docs/rules.md); None:
+        that of quantum mechanics.
     guide : str, default "ensemble". "schroedinger": members copy nobody, but jump as Bell has it, guided by the
         wavefunction of Schroedinger's equation.
     guide_mixing : float [1], default 0.0. Then a symmetric part of the rates, as Vink has it: this multiple of

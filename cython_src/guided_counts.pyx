@@ -64,8 +64,8 @@ cdef void settle_chances(Guide guide, Chances *chances) noexcept nogil:
 
 cdef struct Followed:          # who is followed, at places 2 a, or 2 a + 1 of who has come in the step's first half
     Tracks *tracks             # NULL: nobody
-    int32_t *just_come         # (nnz,) the places to which couplings lead, in the first half
-    int32_t *come              # and in the second
+    int64_t *just_come         # (nnz,) the places to which couplings lead, in the first half
+    int64_t *come              # and in the second
     double end                 # no jump comes later
 
 
@@ -78,7 +78,7 @@ cdef struct Counters:          # of R replicas
 
 
 cdef inline Number leave(const System *s, Stream *stream, Py_ssize_t b, Number n, const double *chance, Number *gone,
-                         Number *to, const Followed *followed, Py_ssize_t place, const int32_t *target) noexcept nogil:
+                         Number *to, const Followed *followed, Py_ssize_t place, const int64_t *target) noexcept nogil:
     """Of n systems in b as many as leave go to other beables, `to` (P,); how many. gone (nnz,): by which coupling.
 
     Those who are followed are among them, at `place` of b, and go to target[e] by coupling e.
@@ -243,7 +243,7 @@ cdef class Steps:
         cdef double[:, ::1] memory = np.zeros((3, s.nnz + 1))
         cdef Number[::1] numbers = np.zeros(s.nnz + 2 * s.P, np.int64 if Number is int64_t else np.float64)
         cdef Chances chances = Chances(&memory[0, 0], &memory[1, 0], &memory[2, 0])
-        cdef int32_t[:, ::1] places = np.zeros((2, s.nnz + 1), np.int32)
+        cdef int64_t[:, ::1] places = np.zeros((2, s.nnz + 1), np.int64)
         cdef Followed followed = Followed(tracks_of(tracker), &places[0, 0], &places[1, 0], 0.0)
         cdef Stream early, late
         cdef Py_ssize_t r, e

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import copympi
 from copympi import mpi
@@ -21,8 +22,10 @@ from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.engine.methods import TABLE
 from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
+from copympi.engine.tracking import Jumps, named, spread_out
 from copympi.model.preparation import LARGEST, limit, prepare
-from copympi.model.rules import GENERAL, QUANTUM, Harmonic, Rule
+from copympi.model.rule_functions import RuleFunction
+from copympi.model.rules import FUNCTION, GENERAL, QUANTUM, Harmonic, Rule
 from copympi.model.schedule import Schedule, Switch
 from copympi.model.system import System
 from copympi.run.loop import carry_out
@@ -37,7 +40,20 @@ KEPT = (0, 2)
 """Beables whose members pass a filter; FOUR couples them."""
 DENSITY = np.array([0.3, 0.0, 0.5, 0.2])
 """With a beable that nobody holds."""
-RULES = {GENERAL: Rule(0.6, -0.4, [Harmonic(), Harmonic(2, 0.7, 0.3, 0.4, -0.2)])}
+
+
+def _copying(n_a: Any, n_b: Any, D: Any, R: Any, delta: Any) -> Any:
+    return 2 * R * np.sqrt((n_a + 1) / n_b) * np.maximum(0, np.sin(D + delta))
+
+
+def _turning(n_a: Any, n_b: Any, D: Any, R: Any, delta: Any) -> Any:
+    return R * np.sqrt(n_b / (n_a + 1)) * np.cos(D + delta)
+
+
+RULES = {
+    GENERAL: Rule(0.6, -0.4, [Harmonic(), Harmonic(2, 0.7, 0.3, 0.4, -0.2)]),
+    FUNCTION: RuleFunction(_copying, _turning),
+}
 """One of each class that is wider than quantum mechanics, where some method has it."""
 
 
@@ -63,7 +79,7 @@ def cases(row: Method) -> dict[str, Case]:
     some = 3 if row.spectators else 0
     out = {
         "few members": asked(row, 600, spectators=some),
-        "many members, an empty beable": asked(row, 20_000),
+        "many members, an empty beable": asked(row, 2_000 if row.rules == FUNCTION else 20_000),
     }
     if row.fixed_steps:
         out["fixed steps"] = asked(row, 600, step=INTERVAL / 128)
@@ -110,6 +126,50 @@ def switched(ensemble: Ensemble, schedule: Schedule, records: int = 2) -> Iterat
         carry_out(ensemble, schedule, stop)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is known at a record: what is recorded, beables of the members that are followed, their jumps since."""
+
+    snapshot: Snapshot
+    beables: NDArray[np.int32]
+    jumps: Jumps
+
+
+def followed(ensemble: Ensemble, ids: NDArray[np.int64], **how: Any) -> Iterator[Told | None]:
+    """The same as `carried`, with members that are followed; on the root. Collective."""
+    ensemble.track(ids)
+    for snapshot in carried(ensemble, **how):
+        beables, jumps = ensemble.tracked_beables(), on_root(ensemble.comm, ensemble.take_jumps())
+        told = snapshot is not None and beables is not None and jumps is not None
+        yield Told(snapshot, beables, jumps) if told else None
+
+
+def on_root(comm: Any, jumps: Jumps) -> Jumps | None:
+    """All ranks' jumps, ordered, on the root; None elsewhere."""
+    sizes = np.zeros(comm.size, np.int64)
+    sizes[comm.rank] = len(jumps)
+    mpi.total(comm, sizes)
+    columns = {name: mpi.gather_rows(comm, values, sizes.tolist()) for name, values in jumps.columns.items()}
+    return None if columns["time"] is None else Jumps(**columns).ordered()
+
+
+def retold(before: NDArray[np.int32], ids: NDArray[np.int64], jumps: Jumps) -> NDArray[np.int32]:
+    """Beables after jumps, from those before, one jump at a time; every one must start where the one before ended."""
+    now = before.copy()
+    for r, who, source, target in zip(
+        jumps.replica, np.searchsorted(ids, jumps.member), jumps.source, jumps.target, strict=True
+    ):
+        assert now[r, who] == source != target
+        now[r, who] = target
+    return now
+
+
+def everybody(case: Case) -> NDArray[np.int64]:
+    """Ids of all members of a case, or of 600 that stand for them."""
+    members = named(case.start, case.system.P)
+    return spread_out(members, min(members, 600))
+
+
 def digest(snapshots: list[Snapshot]) -> str:
     """Types, shapes and bytes of all that is recorded."""
     found = blake2b(digest_size=8)
@@ -131,7 +191,15 @@ def digests(comm: Any) -> dict[str, str]:
             if told:
                 out[f"{row.name}: {name}"] = digest(told)
         name, case = list(cases(row).items())[1]  # in blocks, where a method has blocks
-        told = [one for one in carried(row.make(comm, case), kept=KEPT) if one is not None]
+        if row.tracking:
+            histories = [one for one in followed(row.make(comm, case), everybody(case), kept=KEPT) if one is not None]
+            told = [one.snapshot for one in histories]
+            if told:
+                jumps = Jumps.joined([one.jumps for one in histories]).columns
+                parts = [*(one.beables for one in histories), *jumps.values()]
+                out[f"{row.name}: {name}, histories"] = blake2b(b"".join(x.tobytes() for x in parts)).hexdigest()
+        else:
+            told = [one for one in carried(row.make(comm, case), kept=KEPT) if one is not None]
         if told:
             out[f"{row.name}: {name}, a filter"] = digest(told)
         case, schedule = switching(row)

@@ -11,6 +11,7 @@ from typing import Any
 from copympi.engine.counts import Counts
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
+from copympi.engine.functions import FUNCTIONS
 from copympi.engine.general import ANY_RULE
 from copympi.engine.guided import GUIDED
 from copympi.engine.lattice import LatticeCounts
@@ -23,7 +24,7 @@ from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, MOST_NAMED, OWN, 
 from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
 from copympi.model.preparation import MOST
-from copympi.model.rules import GENERAL
+from copympi.model.rules import GENERAL, Rule
 
 FEW_BEABLES = 64
 """Up to here, and up to N = 2^63 - 1, counts of a system that is no lattice take the leap of few beables."""
@@ -40,6 +41,12 @@ def _momenta(comm: Any, c: Case) -> Momenta:
     if c.alignment is None:
         raise InputError("alignment", "(left out)", 'must be given for the method "momenta"')
     return Momenta(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.alignment)
+
+
+def _infinite(comm: Any, c: Case) -> InfiniteEnsemble:
+    if not isinstance(c.rule, Rule):
+        raise InputError("dynamics.rule", c.rule, 'must be one of powers and harmonics for the method "mean field"')
+    return InfiniteEnsemble(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule)
 
 
 TABLE = (
@@ -83,6 +90,7 @@ TABLE = (
         phases=(ALIGNED,),
         most_beables=FEW_BEABLES,
         lattices=False,
+        tracking=True,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 400,
     ),
@@ -96,6 +104,7 @@ TABLE = (
         phases=(ALIGNED,),
         most_beables=FEW_BEABLES,
         lattices=False,
+        tracking=True,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 400,
     ),
@@ -106,6 +115,7 @@ TABLE = (
         representation="occupation",
         make=lambda comm, c: LatticeCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
+        tracking=True,
         most_members=MOST,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 400,
@@ -145,6 +155,7 @@ TABLE = (
         make=lambda comm, c: ExactCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
         fixed_steps=False,
+        tracking=True,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_exact_work,
@@ -180,7 +191,7 @@ TABLE = (
         name="mean field",
         why="preparation.members = inf: the mean field itself, without noise, for any copy rule",
         representation="occupation",
-        make=lambda comm, c: InfiniteEnsemble(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
+        make=_infinite,
         phases=(ALIGNED,),
         rules=GENERAL,
         infinite=True,
@@ -189,8 +200,10 @@ TABLE = (
         replicas=False,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 700,  # amplitudes at the stages of a step
+        bytes_of_work=lambda beables, pairs, harmonics: int(8 * (16 + 18.5 * harmonics) * pairs),  # while it is made
     ),
     *ANY_RULE,
+    *FUNCTIONS,
     *GUIDED,
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""
