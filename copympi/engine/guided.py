@@ -1,4 +1,4 @@
-"""Systems that jump guided by Schroedinger's wavefunction and copy nobody (Bell's and Vink's process), beside the copies.
+"""Systems that jump guided by Schroedinger's wavefunction and copy nobody (Bell's and Vink's process).
 
 A system in b jumps to a at the rate 2 R_ab |Psi_a|/|Psi_b| (sin+(phi_a - phi_b + delta_ab) + m), Psi the solution of
 Schroedinger's equation, m the symmetric part (`dynamics.guide_mixing`): docs/theory.md, "Guided systems".
@@ -95,9 +95,9 @@ class GuidedCounts(IndependentReplicas):
 
 def projected(psi: NDArray[np.complex128], gone: NDArray[np.bool_]) -> NDArray[np.complex128]:
     """Psi (P,) without the beables of `gone` (P,), normalised; zero where nothing is left, and then nobody is led."""
-    left = np.where(gone, 0.0, psi)
+    left = np.where(gone, 0j, psi).astype(np.complex128)
     norm = float(np.linalg.norm(left))
-    return left / norm if norm > 0.0 else left
+    return np.asarray(left / norm if norm > 0.0 else left)
 
 
 def _work(beables: int, pairs: int, _: int) -> int:

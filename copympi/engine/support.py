@@ -31,8 +31,7 @@ class Case:
     """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none.
 
     later : the systems that a schedule switches to, each once. track : how many members are followed one by one.
-    guided : whether Schroedinger's wavefunction guides systems, in place of the ensemble's own, mixing : and which
-    symmetric part their rates have.
+    guided : whether Schroedinger's wavefunction guides them, mixing : and the symmetric part of their rates.
     """
 
     system: System
@@ -164,10 +163,8 @@ def _for_spread(rows: list[Method], case: Case) -> str:
 
 
 def _without_steps(rows: list[Method]) -> str:
-    if all(row.infinite for row in rows):
-        return "it chooses each step by the tolerance"
-    if all(row.guided for row in rows):
-        return "Psi and dynamics.leaving_chance set its steps"
+    if all(row.infinite or row.guided for row in rows):
+        return f"{'Psi and dynamics.leaving_chance set' if rows[0].guided else 'the tolerance sets'} its steps"
     return "it has no steps, copies come one by one"
 
 

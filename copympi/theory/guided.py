@@ -1,12 +1,14 @@
 """Systems that Psi guides, whom nobody copies: where they go, with Vink's symmetric part and an H that is switched.
 
-To the rates of `memory.rates` comes 2 m R_ab |Psi_a|/|Psi_b|: the same flow both ways, so that |Psi|^2 stays what it is.
+To those of `memory.rates` comes 2 m R_ab |Psi_a|/|Psi_b|: the same flow both ways, by which |Psi|^2 does not change.
 Systems are independent, so that of n_b that begin in b, M_ab n_b of them are in a at t in the mean, and
 
     N Var(n_a/N) = sum_b (n_b/N) M_ab (1 - M_ab).
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +36,11 @@ def rates(H: NDArray[np.complex128], psi: NDArray[np.complex128], mixing: float)
     return out
 
 
+def _generator(path: paths.Path, H: NDArray[np.complex128], mixing: float, moments: Floats) -> Floats:
+    """W (K, P, P) at moments (K,)."""
+    return rates(H, path.psi(moments), mixing)
+
+
 def transitions(
     system: System,
     state: ArrayLike,
@@ -56,7 +63,8 @@ def transitions(
         found = [M]
         if edges.size > 1:
             longest = memory.ANGLE / max(float(np.ptp(path.energy)), 1e-300)
-            for step in ordered.between(lambda s, p=path, H=H: rates(H, p.psi(s), mixing), edges, longest, accuracy):
+            generator = partial(_generator, path, H, mixing)
+            for step in ordered.between(generator, edges, longest, accuracy):
                 found.append(step @ found[-1])
         out.append(np.array(found)[np.searchsorted(edges, t[part] - begin)])
         M, psi = found[-1], path.psi(edges[-1:])[0]
