@@ -13,6 +13,7 @@ from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
 from copympi.engine.functions import FUNCTIONS
 from copympi.engine.general import ANY_RULE
+from copympi.engine.general_phases import OWN_BY_ANY_RULE
 from copympi.engine.guided import GUIDED
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.mean_field import InfiniteEnsemble
@@ -203,6 +204,7 @@ TABLE = (
         bytes_of_work=lambda beables, pairs, harmonics: int(8 * (16 + 18.5 * harmonics) * pairs),  # while it is made
     ),
     *ANY_RULE,
+    *OWN_BY_ANY_RULE,
     *FUNCTIONS,
     *GUIDED,
 )  # fmt: skip

@@ -13,7 +13,7 @@ from copympi.errors import InputError
 from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.rule_functions import AnyRule
-from copympi.model.rules import CLASSES, QUANTUM, QUANTUM_RULE
+from copympi.model.rules import CLASSES, FUNCTION, GENERAL, QUANTUM, QUANTUM_RULE
 from copympi.model.system import System
 
 AUTO, LEAP, EXACT = "auto", "leap", "exact"
@@ -66,10 +66,9 @@ class Method:
     given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
     members = inf, and for nothing else. alignment : the same for [alignment], guided : and for systems that Psi guides.
-    tracking : whether it can follow individual systems.
-    bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
-    bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables, of
-    pairs and of the rule's harmonics.
+    tracking : whether it can follow individual systems. bytes_a_member, bytes_a_beable : least memory that a replica
+    takes; the latter as a function of the phase classes. bytes_of_work : and what it takes besides, however many
+    replicas there are, of the numbers of beables, of pairs and of the rule's harmonics.
     """
 
     name: str
@@ -115,9 +114,8 @@ class Method:
         if not each:
             why = f"{P:,} beables do not fit: {here} hold no more"
             raise InputError("dynamics.representation", case.representation, why)
-        most = int((room - beable * P) / each)
-        other = 'or take dynamics.representation = "occupation"'
-        raise InputError("preparation.members", N, f"must be at most {most}: {needs} {here} hold no more; {other}")
+        why = f"must be at most {int((room - beable * P) / each)}: {needs} {here} hold no more"
+        raise InputError("preparation.members", N, f'{why}; or take dynamics.representation = "occupation"')
 
 
 @dataclass(frozen=True)
@@ -170,17 +168,19 @@ def _without_steps(rows: list[Method]) -> str:
 
 def _for_rule(rows: list[Method], case: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
-    said, start = f"must be {IN_WORDS[widest]}{_of(rows)}", case.start
-    if case.guided:
-        return f"{said}: systems that Psi guides copy nobody"
-    if start.infinite:
-        return f"{said}; a finite number of preparation.members takes any rule"
+    words = IN_WORDS[widest] if widest != GENERAL or not any(row.excess for row in rows) else IN_WORDS["any powers"]
+    said, start = f"must be {words}{_of(rows)}", case.start
+    if case.guided or start.infinite:
+        takes = ": systems that Psi guides copy nobody", "; a finite number of preparation.members takes any rule"
+        return said + takes[not case.guided]
     lifts = []
     if start.members > LARGEST:
         lifts.append("preparation.members below 2^63" + (", or inf," if case.rule.excess == (0.0, 0.0) else ""))
     if case.alignment is not None:
         lifts.append("no [alignment]")
-    if case.phases is not None or not start.aligned:
+    elif not start.aligned and case.representation != "members" and case.rule.kind != FUNCTION:
+        lifts.append('dynamics.representation = "members" (or no phase_spread)')
+    if case.rule.kind == FUNCTION and not (start.aligned and case.phases is None):
         lifts.append("members of a beable that share one phase (no phases, no phase_spread)")
     return f"{said}; with {' and '.join(lifts)} any rule will do" if lifts else said
 
@@ -191,6 +191,7 @@ IN_WORDS = {
     "equal shifts)",
     "moebius": "one of a single harmonic k > 0",
     "general": "one of powers and harmonics (no Python function) whose powers of n_a and n_b sum to -1",
+    "any powers": "one of powers and harmonics (no Python function)",
     "function": "a rule",
 }
 """Classes of copy rules, for whoever asked for another."""
