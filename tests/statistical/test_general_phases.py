@@ -123,7 +123,7 @@ def sample(name: str, spectators: int, **more: Any) -> dict[str, np.ndarray]:
     return numbers(run.occupation, z, run.events)
 
 
-def test_a_power_a_little_off_has_another_law() -> None:
+def test_another_rule_has_another_law() -> None:
     """So the test above can fail."""
     with pytest.raises(AssertionError, match="more of few"):
         same_law(sample("quantum", 0, method="exact"), twin("more of few", 0), "more of few")
