@@ -108,8 +108,8 @@ def test_where_two_end_is_as_in_representation_members() -> None:
 
 @pytest.mark.parametrize("spectators", [0, 5])
 def test_everybody_is_followed_where_some_go_event_by_event_and_others_leap(spectators: int) -> None:
-    """A beable of twelve members among many (way 3 of "Few members"): jumps are all the copies, those of a member follow
-    one another in time, and they lead to all of n but spectators."""
+    """A beable of twelve members among many (way 3 of "Few members"): jumps are all the copies, those of one member
+    follow one another in time, and they lead to all of n but spectators."""
     members = 400_000
     small = (12 + spectators) / members
     start = prepare(
