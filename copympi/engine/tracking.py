@@ -162,7 +162,7 @@ class Tracks(ABC):
     def take(self) -> Jumps:
         """The same, and forgets them."""
         found = self.collect()
-        self.pending = found[:0]
+        self.pending = Jumps.none(found.phase is not None)
         return found
 
     def waiting(self, units: int) -> dict[str, tuple[NDArray[Any], Int]]:
