@@ -26,7 +26,7 @@ def warn_about(
 ) -> None:
     """Say once which beables have weight but no member, that nothing can ever move, or not some part, what is odd about
     a copy rule, and what the schedule has for times that the run does not reach."""
-    for caution in rule_tables.cautions(rule) if rule is not None else ():
+    for caution in rule_tables.cautions(rule, start.members) if rule is not None else ():
         warn(caution, RuleWarning)
     late = [entry for entry in schedule if entry.at >= duration * (1 - 1e-9)]
     if late:
