@@ -113,9 +113,10 @@ _EXACTLY = 'dynamics.method = "exact"'
 
 FUNCTIONS = (
     _row("function members", _HELD, FunctionMembers, "members"),
-    _row("function counts", _COUNTED, FunctionCounts, "occupation"),
+    _row("function counts", _COUNTED, FunctionCounts, "occupation", tracking=True),
     _row("function exact members", f"{_EXACTLY}, {_HELD}", FunctionExactMembers, "members", most_members=MOST_NAMED,
          **_EVENTS),
-    _row("function exact counts", f"{_EXACTLY}, {_COUNTED}", FunctionExactCounts, "occupation", **_EVENTS),
+    _row("function exact counts", f"{_EXACTLY}, {_COUNTED}", FunctionExactCounts, "occupation", tracking=True,
+         **_EVENTS),
 )  # fmt: skip
 """Rows of the table of methods, in engine/methods.py."""
