@@ -63,6 +63,7 @@ def cases() -> dict[str, dict[str, Any]]:
         "members, P = 8": {**eight, "members": 200_000, "representation": "members", "unit": 0.25},
         "counts, P = 2": {**two, **counts, "members": 10**9, "replicas": 20, "unit": 2.0},
         "counts, P = 8": {**eight, **counts, "members": 10**9, "replicas": 20, "unit": 0.5},
+        "general rule, P = 8": {**eight, **counts, "rule": {"q": 0.6}, "members": 10**9, "replicas": 20, "unit": 0.5},
         "lattice, packet": {**wide, "members": 10**12, "unit": 16.0},
         "lattice, stiff clusters": {**packet, **waves, "members": 10**6, "spectators": 1, "unit": 16.0},
         "lattice, N = 1e30": {**packet, "members": 1e30, "spectators": 1, "unit": 16.0},
