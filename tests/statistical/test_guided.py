@@ -41,9 +41,9 @@ def twin(mixing: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @cache
-def followed(mixing: float) -> tuple[np.ndarray, Jumps]:
+def followed(mixing: float, method: str) -> tuple[np.ndarray, Jumps]:
     """The same of a run that follows all of its systems."""
-    asked = case(SYSTEMS, mixing, [0, 0, SYSTEMS, 0])
+    asked = case(SYSTEMS, mixing, [0, 0, SYSTEMS, 0], method=method)
     ensemble = methods.choose(asked).make(Alone(), asked)
     ensemble.track(np.arange(SYSTEMS))
     ensemble.begin(clock.record(1, DURATION))
@@ -68,11 +68,12 @@ def alike(one: np.ndarray, other: np.ndarray) -> float:
     return float(stats.chi2_contingency(table).pvalue) if table.shape[1] > 1 else 1.0
 
 
+@pytest.mark.parametrize("method", ["auto", "exact"])
 @pytest.mark.parametrize("mixing", [0.0, 0.4])
-def test_histories_are_those_of_systems_one_by_one(mixing: float) -> None:
+def test_histories_are_those_of_systems_one_by_one(mixing: float, method: str) -> None:
     """H0: where systems end, how often and when they jump have the law of the twin; 4,000 of each."""
     ends, numbers, times = twin(mixing)
-    at, jumps = followed(mixing)
+    at, jumps = followed(mixing, method)
     assert alike(at, ends) > P_VALUE
     assert alike(np.bincount(jumps.member, minlength=SYSTEMS), numbers) > P_VALUE
     assert stats.ks_2samp(jumps.time, times).pvalue > P_VALUE
@@ -80,9 +81,10 @@ def test_histories_are_those_of_systems_one_by_one(mixing: float) -> None:
     assert alike(np.bincount(jumps.member, minlength=SYSTEMS), still) < P_VALUE, "this test must be able to fail"
 
 
-def test_numbers_of_few_are_binomial() -> None:
+@pytest.mark.parametrize("method", ["auto", "exact"])
+def test_numbers_of_few_are_binomial(method: str) -> None:
     """H0: of 6 systems that begin in beable 2, each is in a by itself with theory's chance; 3,000 replicas."""
-    asked = case(6, 0.0, [0, 0, 6, 0], replicas=3000)
+    asked = case(6, 0.0, [0, 0, 6, 0], replicas=3000, method=method)
     ensemble = methods.choose(asked).make(Alone(), asked)
     ensemble.begin(clock.record(1, DURATION))
     while ensemble.advance():
