@@ -14,9 +14,11 @@ from copympi.config.reading import seconds
 from copympi.errors import InputError, SeedWarning, warn
 from copympi.model import rule_tables
 from copympi.model.system import System
+from copympi.outcome.histories import Histories
 from copympi.outcome.loading import from_results
 from copympi.outcome.loading import load as load
 from copympi.outcome.run import Run as Run  # its public place
+from copympi.records.quantity import RECORD_TIME, TRACKED
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_keywords, tables
 from copympi.run.settings import fingerprint
@@ -30,7 +32,7 @@ DYNAMICS = (
     "duration", "step", "tolerance", "leaving_chance", "method", "representation", "replicas", "seed", "rule",
     "guide", "guide_mixing",
 )  # fmt: skip
-OUTPUT = ("interval", "profile_interval", "summaries", "time_unit")
+OUTPUT = ("interval", "profile_interval", "summaries", "time_unit", "track")
 """Keywords, by the sections of a config that they belong to."""
 DEFAULT_SEED = 1
 _left_out = 0
@@ -54,6 +56,7 @@ def simulate(
     profile_interval: float | None = None,
     summaries: bool | None = None,
     time_unit: str = "",
+    track: Any = None,
     step: float | None = None,
     tolerance: float = 1e-4,
     leaving_chance: float = 0.03,
@@ -111,6 +114,8 @@ def simulate(
         P = 4096, else start and end.
     summaries : bool, default None. Record energy, smallest n and, on a lattice, motion; None: on lattices alone.
     time_unit : str, default "". Written on axes.
+    track : int or (M,) int [1], default None. So many members, evenly spread over all, or those of these ids, are
+        followed one by one: run.histories (docs/histories.md).
 
     step : float [time], default None. A fixed step; None: adapted to the two bounds below.
     tolerance : float [1], default 1e-4. Error of the mean-field predictor in n_a/N over the whole run.
@@ -182,14 +187,17 @@ def simulate(
         outcome = carry_out(comm, job, manner, Unwatched())
         if job.folder is not None:
             return mpi.from_root(comm, lambda: from_results(Path(asked["output"])))
-        root = outcome.memory.arrays() if outcome.memory is not None else {}
-        arrays: dict[str, Any] = mpi.from_root(comm, lambda: root)
+        memory = outcome.memory
+        arrays, rows = mpi.from_root(comm, lambda: (memory.arrays(), memory.histories()) if memory else ({}, {}))
         last = outcome.last
         steps, largest = mpi.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
     config: dict[str, Any] = {"system": {"hamiltonian": system}, **sections}
     if job.schedule:
         config["schedule"] = tables(schedule)
     said = {"config": config, "system": job.system, "state": job.start.state, "schedule": job.schedule}
+    if rows:
+        rows |= {TRACKED: arrays.pop(TRACKED), RECORD_TIME: arrays["time"]}
+        said["histories"] = Histories(rows, rows["time"].size, replicas, job.system, job.schedule, time_unit)
     return Run.of(arrays, steps, largest, outcome.seconds or 0.0, **said)
 
 

@@ -88,6 +88,8 @@ class Config(Section):
             flat |= {f"alignment.{key}": value for key, value in self.alignment.model_dump().items()}
         flat["output.interval"] = self.interval
         flat["output.profile_interval"], flat["output.summaries"] = self.output.profile_interval, self.output.summaries
+        if self.output.track is not None:
+            flat["output.track"] = self.output.track
         return flat
 
 

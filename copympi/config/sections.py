@@ -34,6 +34,28 @@ def seconds(text: Any, key: str, allowed: str = WALL_TIME) -> float:
     raise InputError(key, text, f"must be {allowed}")
 
 
+TRACKED = "must be a number of members from 1 on, or a list of different ids from 0 on"
+
+
+def tracked(value: Any) -> int | list[int]:
+    """output.track: how many members are followed, or their ids, ascending. InputError for anything else."""
+    several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict))
+    made = [_whole(each) for each in (value if several else [value])]
+    if -1 in made or not made or len(set(made)) < len(made) or (made == [0] and not several):
+        raise InputError("output.track", value, TRACKED)
+    return sorted(made) if several else made[0]
+
+
+def _whole(value: Any) -> int:
+    """A whole number from 0 on below 2^63, also one that is written as 1e6; -1 for anything else."""
+    try:
+        value = value.item() if hasattr(value, "item") else value
+        whole = isinstance(value, (int, float)) and not isinstance(value, bool) and int(value) == value
+        return int(value) if whole and 0 <= value < 2**63 else -1
+    except (TypeError, ValueError, OverflowError):
+        return -1
+
+
 class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
 
@@ -147,6 +169,12 @@ class OutputSection(Section):
     time_unit: str = ""
     profile_interval: float | None = Field(None, gt=0)
     summaries: bool | None = None
+    track: Any = None
+
+    @field_validator("track")
+    @classmethod
+    def _members(cls, value: Any) -> int | list[int] | None:
+        return None if value is None else tracked(value)
 
     @field_validator("time_unit")
     @classmethod

@@ -16,6 +16,7 @@ from copympi.model.preparation import count, infinite, turns
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.outcome import frames, shown
+from copympi.outcome.histories import Histories
 from copympi.records.quantity import MARGINAL
 from copympi.records.view import Arrays
 from copympi.report import expected, plots
@@ -37,7 +38,8 @@ class Run:
 
     complete : whether the run has come to its end. config : section -> key -> value, as the run was asked for; system :
     as it began, in the basis of its beables; schedule : which systems came after it, and when; path : the results
-    folder, None of a run in memory alone. state : (P,) complex Psi at t = 0 as asked for, normalised.
+    folder, None of a run in memory alone. state : (P,) complex Psi at t = 0 as asked for, normalised. histories : what
+    the members did that were followed (track), a Histories; None where nobody was.
 
     What theory says of the same run: schrodinger (T, P), sigma (T, P). To look at it and to take it elsewhere: plot(),
     to_xarray(), to_pandas(); a notebook shows a small figure.
@@ -62,6 +64,7 @@ class Run:
     path: Path | None = field(default=None, compare=False)
     state: NDArray[np.complex128] | None = field(default=None, compare=False)
     schedule: Schedule = field(default=NOTHING, compare=False)
+    histories: Histories | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, arrays: Arrays, steps: int, largest_chance: float, seconds: float, **said: Any) -> Run:

@@ -140,14 +140,17 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
 
 def plan_of(job: Job) -> Plan:
     """What its records hold."""
-    return Plan(job.config, job.system, job.start, job.observe, job.schedule)
+    return Plan(job.config, job.system, job.start, job.observe, job.schedule, job.track)
 
 
 def ensemble_of(comm: Any, job: Job) -> Ensemble:
     """Its ensemble at t = 0; InputError for what only the engine can refuse. Collective."""
     try:
         with mpi.together(comm):
-            return built(job.system, job.start, job.config, comm, job.schedule)
+            ensemble = built(job.system, job.start, job.config, comm, job.schedule)
+            if job.track is not None:
+                ensemble.track(job.track)
+            return ensemble
     except InputError as problem:
         raise problem if job.source is None else problem.inside(job.source) from None
 

@@ -107,7 +107,10 @@ def test_a_state_in_mid_record_goes_on_with_the_same_bits(row: Method, name: str
         np.testing.assert_array_equal(one, two)
 
 
-@pytest.mark.parametrize(("row", "name"), [(row, name) for row, name in ALL if row.tracking])
+@pytest.mark.parametrize(
+    ("row", "name"),
+    [pytest.param(row, name, id=f"{row.name}, {name}") for row, name in ALL if row.tracking],
+)
 def test_members_that_are_followed(row: Method, name: str) -> None:
     """No bit of what is recorded changes; jumps are in order, each starts where the member is, and they lead to the
     beables at the next record. Where everybody is followed they are all the copies, and all of n but spectators."""
