@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Systems that Psi guides, jump by jump: the law of the jumps is exact, Psi is known to rounding.
 
-In a step in which no Psi_b of a beable with systems changes by more than half of itself, a system jumps from b to a at a
-rate of at most 2 R_ab (1 + m) |Psi_a|/|Psi_b|, the most of the one over the least of the other. Jumps are proposed at
+In a step in which no Psi_b of a beable with systems changes by more than half of itself, a system jumps from b to a at
+a rate of at most 2 R_ab (1 + m) |Psi_a|/|Psi_b|, the most of the one over the least of the other. Jumps are proposed at
 these rates and kept with the ratio of the rate at that time. Towards a node steps become shorter with |Psi_b|.
 """
 from libc.math cimport fmax, fmin, hypot
@@ -98,10 +98,10 @@ cdef double set_out(Guide g, const int64_t *n, double left, double smallest, Bou
 
 cdef double rho_at(Guide g, Py_ssize_t b, double t) noexcept nogil:
     """|Psi_b|^2 so long after the step's start."""
-    cdef Py_ssize_t P = g.s.P, k
+    cdef Py_ssize_t P = g.s.P, _k
     cdef const double *term = g.series + 2 * P * g.terms
     cdef double x = 0.0, y = 0.0
-    for k in range(g.terms):
+    for _k in range(g.terms):
         term -= 2 * P
         x, y = x * t + term[b], y * t + term[P + b]
     return x * x + y * y
@@ -147,8 +147,9 @@ def advance(Guide guide not None, int64_t[:, ::1] n not None, double[:, ::1] psi
     """Carry replicas to the record at `end`, or `max_steps` further, each in steps of its own.
 
     n (R, P); psi (R, 2 P): Re, then Im, of Psi as each replica has it; time_left (R,) to the record; step (R,) steps
-    since t = 0; events (R,) jumps since t = 0: all are changed in place. draws : seed, purpose, first replica. smallest :
-    a shorter step cannot be told from none. Returns (steps done, status, replica): status 1 where jumps are too fast.
+    since t = 0; events (R,) jumps since t = 0: all are changed in place. draws : seed, purpose, first replica.
+    smallest : a shorter step cannot be told from none.
+    Returns (steps done, status, replica): status 1 where jumps are too fast.
     """
     cdef Py_ssize_t R = n.shape[0], r = 0, P = guide.s.P, k
     need(n.shape[1] == P and psi.shape[0] == R and psi.shape[1] == 2 * P, "n: must be (R, P), psi (R, 2 P)")
