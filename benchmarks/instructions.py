@@ -59,8 +59,8 @@ def cases() -> dict[str, dict[str, Any]]:
     two, four, eight = (beables(P) for P in (2, 4, 8))
     spread = {**four, "phase_spread": 0.5}
     return {
-        "members, P = 2": {**two, "members": 200_000, "unit": 1.0},
-        "members, P = 8": {**eight, "members": 200_000, "unit": 0.25},
+        "members, P = 2": {**two, "members": 200_000, "representation": "members", "unit": 1.0},
+        "members, P = 8": {**eight, "members": 200_000, "representation": "members", "unit": 0.25},
         "counts, P = 2": {**two, **counts, "members": 10**9, "replicas": 20, "unit": 2.0},
         "counts, P = 8": {**eight, **counts, "members": 10**9, "replicas": 20, "unit": 0.5},
         "lattice, packet": {**wide, "members": 10**12, "unit": 16.0},
