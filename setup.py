@@ -24,7 +24,7 @@ kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "c
 kernels += ["lattice_path", "lattice"]
 kernels += ["general", "profiles", "general_steps", "general_counts", "general_exact", "hazards"]
 kernels += ["general_phases", "general_plans", "general_copies", "general_phase_events"]
-kernels += ["guide", "guided_counts"]
+kernels += ["guide", "guided_counts", "guided_events"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],
