@@ -7,6 +7,7 @@ import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.marks cimport Marked, Marks
 from copympi.kernels.streams cimport Stream, stream_open
 
 cdef extern from "turned.h" nogil:
@@ -64,6 +65,8 @@ cdef extern from "exact_copies.h" nogil:
         const int64_t *floor
         uint32_t *ids
         int64_t *start
+        Marked *marked
+        int64_t unit
         bint stopped
     void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a)
     bint exact_copy(Exact *k, Path *r, int64_t source, int64_t target)
@@ -102,6 +105,7 @@ cdef class Paths:
     cdef const int64_t[::1] offset
     cdef uint32_t[::1] ids
     cdef bint watched, named     # memoryviews that were never set are not None
+    cdef Marks marks
     cdef Exact exact
 
     def __cinit__(self, Couplings couplings not None, *, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
@@ -166,6 +170,11 @@ cdef class Paths:
         self.ids, self.offset, self.named = ids, starts, True
         self.need_whole()
 
+    def mark(self, Marks marks):
+        """Have copies of these tracked members, of units that are the replicas, noted there; None: of nobody."""
+        need(marks is None or marks.units == self.n.shape[0], "marks: must be of one unit a replica")
+        self.marks = marks
+
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
 
@@ -189,6 +198,8 @@ cdef class Paths:
                 path.smallest = &self.smallest[r, 0] if self.watched else NULL
                 path.floor = &self.floor[r, 0] if self.watched else NULL
                 path.ids = NULL
+                path.marked = &self.marks.marked if self.marks is not None else NULL
+                path.unit = r
                 path.stopped = False
                 if self.named and self.ids.shape[0]:
                     path.ids = &self.ids[self.offset[r]]

@@ -9,8 +9,9 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.general cimport CopyRule, Law, Room
 from copympi.kernels.general_steps cimport plan_first, plan_second
-from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, plan_size, row_of
+from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, plan_size, profile_of, row_of
 from copympi.kernels.predictor cimport new_phase
+from copympi.kernels.profiles cimport profile_rates
 from copympi.kernels.some_events cimport Draws, draw_counts
 from copympi.kernels.step_control cimport StepControl
 
@@ -37,6 +38,7 @@ def plan_half(Work work not None, StepPlans plans not None, StepControl control 
     cdef const Law *law = &work.rule.law
     cdef Py_ssize_t R = n.shape[0], r = 0
     cdef int status = FINE
+    cdef Plan plan
     need_plans(plans, work.rule.couplings, R)
     need(R > 0 and n.shape[1] == law.s.P and out.shape[0] == R and out.shape[1] == law.s.P and phase.shape[0] == R
          and phase.shape[1] == law.s.P and time_left.shape[0] == R and active.shape[0] == R,
@@ -51,6 +53,9 @@ def plan_half(Work work not None, StepPlans plans not None, StepControl control 
                 status = plan_second(law, control, &n[r, 0], &out[r, 0], work.room, work.scratch, row_of(plans, r))
             if status != FINE:
                 break
+            if plans.profiled:
+                plan = plan_at(law.s, row_of(plans, r))
+                profile_rates(law, control.spectators, &n[r, 0], &plan, half, work.room, profile_of(plans, r))
     return status, r, int(head_of(plans, r).limiting)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.general cimport CopyRule, Harmonic, Law, Powers, powers_of
+from copympi.kernels.marks cimport Marked, Marks, is_marked, mark_copy
 from copympi.kernels.streams cimport Stream, stream_double, stream_fine, stream_open
 
 cdef extern from "turned.h" nogil:
@@ -23,7 +24,8 @@ cdef extern from "turned.h" nogil:
 
 cdef extern from "buckets.h" nogil:
     int64_t movable(int64_t n, int64_t spectators)
-    void move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s, int64_t b, int64_t a)
+    uint32_t move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s, int64_t b,
+                      int64_t a)
 
 cdef int FINE = 0, UNRESOLVED = 1
 cdef int64_t CHUNK = 64        # steps after which all is made anew from counts and phases
@@ -62,6 +64,7 @@ cdef class Paths:
     cdef const int64_t[::1] offset
     cdef uint32_t[::1] ids
     cdef bint named
+    cdef Marks marks
     cdef int64_t[::1] start
     cdef double[::1] memory
     cdef double[::1] pair_memory
@@ -133,6 +136,11 @@ cdef class Paths:
         cdef const int64_t[::1] starts = np.array(offset)
         self.ids, self.offset, self.named = ids, starts, True
         self.need_whole()
+
+    def mark(self, Marks marks):
+        """Have copies of these tracked members, of units that are the replicas, noted there; None: of nobody."""
+        need(marks is None or marks.units == self.n.shape[0], "marks: must be of one unit a replica")
+        self.marks = marks
 
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
@@ -303,6 +311,8 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
     cdef int status = FINE
     cdef bint forth = False
     cdef int64_t *n = &w.n[r, 0]
+    cdef Marked *marked = &w.marks.marked if w.marks is not None else NULL
+    cdef uint32_t name
     bind(w, n, &w.phase[r, 0])
     for _i in range(CHUNK):
         wait = -log1p(-stream_fine(stream)) / w.all if w.all > 0.0 else 2.0 * left
@@ -320,7 +330,9 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
                 if not forth:
                     b, a = a, b
                 if ids != NULL:
-                    move_one(ids, &w.start[0], n, w.spectators, luck, b, a)
+                    name = move_one(ids, &w.start[0], n, w.spectators, luck, b, a)
+                    if marked != NULL and is_marked(marked, r, name):
+                        mark_copy(marked, r, name, b, a, left, 0.0)
                 n[b] -= 1
                 n[a] += 1
                 w.events[r] += 1.0

@@ -11,18 +11,22 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.class_tracks cimport Classed, copy_at, set_out
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.copies cimport POWERS, add_powers
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.marked_phases cimport mark_copier
+from copympi.kernels.marks cimport is_marked
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
 from copympi.kernels.pair cimport mapped
 from copympi.kernels.plans cimport FieldPlan, FieldPlans, field_plan_at, head_of, need_plans, row_of
 from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stream_open
+from copympi.kernels.tracker cimport tracker_open
 
 
 cdef struct Taking:        # what copies change beside the block
-    double *map            # (4, P) of this replica
+    FieldPlan *plan        # of this replica
     int64_t *start         # (P,) where buckets begin
     int64_t *powers        # (NUMBERS, P) of this replica, or NULL
     double scale
@@ -48,16 +52,18 @@ cdef int64_t copy_block(const System *s, Rates *k, Block *block, Taking *taking,
         place = taking.start[a] + <int64_t> stream_below64(stream, k.n[a])
         for j in range(block.width):
             new[j] = block.values[j * block.size + place]
-        mapped(taking.map + b, P, block.values[i], block.values[block.size + i], w)
-        mapped(taking.map + a, P, new[0], new[1], v)
+        mapped(taking.plan.map + b, P, block.values[i], block.values[block.size + i], w)
+        mapped(taking.plan.map + a, P, new[0], new[1], v)
         if not taken(s, k, e, w, v, stream_double(stream)):
             continue
+        name = block.ids[i]
+        if block.marked != NULL and is_marked(block.marked, block.unit, name):
+            mark_copier(s, taking.plan, block, name, b, e, time_left, v, new[2] if block.width > 2 else 0.0)
         if not taking.inherit:
             new[2] = 0.0
         if taking.powers != NULL:
             add_powers(block.values[i], block.values[block.size + i], taking.scale, -1, taking.powers + b, P)
             add_powers(new[0], new[1], taking.scale, 1, taking.powers + a, P)
-        name = block.ids[i]
         place = make_room(block, taking.start, k.n, b, a, i)
         block.ids[place] = name
         for j in range(block.width):
@@ -103,7 +109,7 @@ def copy_members(Couplings couplings not None, FieldPlans plans not None, Crowd 
             stream_open(&stream, seed, purpose, r, crowd.unit[2 * u + 1], 2 * step[r])
             block = block_of(crowd, u)
             plan = field_plan_at(s, row_of(plans, r))
-            taking.map = plan.map
+            taking.plan = &plan
             taking.powers = &powers[r, 0, 0] if powers.shape[0] else NULL
             place = 0
             for a in range(P):
@@ -134,6 +140,8 @@ def copy_classes(Couplings couplings not None, FieldPlans plans not None, Classe
     cdef double time_left
     cdef double[:, :, :, ::1] z = classes.z
     cdef int64_t[:, :, ::1] count = classes.count
+    cdef Classed classed
+    cdef FieldPlan plan
     cdef double w[2]
     cdef double v[2]
     cdef Stream stream
@@ -144,6 +152,10 @@ def copy_classes(Couplings couplings not None, FieldPlans plans not None, Classe
             if not active[r]:
                 continue
             stream_open(&stream, seed, purpose, first_replica + r, 0, step[r])
+            plan = field_plan_at(s, row_of(plans, r))
+            classed = set_out(classes.followed, s, &plan, &z[r, 0, 0, 0], classes.K)
+            if classed.followed != NULL:
+                tracker_open(classed.followed.tracks, r, 0, step[r])
             k.n = &classes.n[r, 0]
             for a in range(P):
                 free[a] = k.n[a] - spectators[a]
@@ -161,6 +173,9 @@ def copy_classes(Couplings couplings not None, FieldPlans plans not None, Classe
                 v[0] = z[r, 0, a, j]
                 v[1] = z[r, 1, a, j]
                 if taken(s, &k, e, w, v, stream_double(&stream)):
+                    if classed.followed != NULL:
+                        copy_at(&classed, b * classes.K + i, a * classes.K + j,
+                                count[r, b, i] - classes.spectators[b, i], time_left)
                     count[r, b, i] -= 1
                     count[r, a, j] += 1
                     change_n(s, &k, b, -1)

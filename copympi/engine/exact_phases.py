@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 import copympi.kernels.exact_phases as kernel
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
+from copympi.engine.class_tracks import InClasses
 from copympi.engine.clock import START, Stop
 from copympi.engine.ensemble import State
+from copympi.engine.marked import MarkedMembers
 from copympi.engine.own_phases import given_phases
 from copympi.engine.pace import Pace
-from copympi.engine.phase_classes import first_classes
+from copympi.engine.phase_classes import first_classes, followed
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.engine.tracking import Int
 from copympi.errors import DynamicsError
 from copympi.kernels.classes import Classes
 from copympi.kernels.crowd import Crowd
@@ -118,6 +121,8 @@ class ExactPhases(OneByOne):
     (2, M) : their e^{i phi}, re and im, as last written down. counts (here, P) : members of each beable.
     """
 
+    marked: MarkedMembers | None = None
+
     def __init__(
         self,
         comm: Any,
@@ -146,6 +151,24 @@ class ExactPhases(OneByOne):
             unit=np.column_stack([np.arange(R), np.zeros(R, np.int64)]), counts=self.counts,
             spectators=np.minimum(self.counts, self.spectators).astype(np.int32),  # none where a filter took them away
         )  # fmt: skip
+        self.crowd.mark(None if self.marked is None else self.marked.marks)
+
+    @property
+    def buckets(self) -> NDArray[np.int32]:
+        """Members of each beable of this rank's replicas, (here, P)."""
+        return self.counts
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        if self.marked is not None:
+            self.marked.set_out()
+
+    def follow(self, ids: NDArray[np.int64]) -> MarkedMembers:
+        """What is known of members of these ids; spectators have ids among the others'."""
+        self.marked = MarkedMembers(self, ids, blocks=None, spectators_too=True, phases=True)
+        self.crowd.mark(self.marked.marks)
+        return self.marked
 
     @property
     def sizes(self) -> NDArray[np.int64]:
@@ -202,6 +225,8 @@ class ExactPhaseClasses(OneByOne):
     """Replicas as counts (here, P, K) of K phase classes a beable, z (here, 2, P, K) their e^{i phi} as last written
     down; at t = 0 as in PhaseClasses: evenly spaced phases, members and spectators shared out evenly."""
 
+    followed: InClasses | None = None
+
     def __init__(
         self,
         comm: Any,
@@ -219,6 +244,17 @@ class ExactPhaseClasses(OneByOne):
         self.n = self.count.sum(axis=2)
         self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=self.class_spectators)
         kernel.begin_classes(self._law, self.classes, paths=self.paths)
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        if self.followed is not None:
+            self.followed.set_out(stop.time, self.system, self.turned, self.switched)
+
+    def follow(self, ids: Int) -> InClasses:
+        """What is known of members of these ids (M,) at t = 0."""
+        self.followed = followed(self, ids)
+        return self.followed
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
         return kernel.advance_classes(self._law, self.classes, paths=self.paths, **self._clocks, max_steps=most)

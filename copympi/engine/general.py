@@ -131,6 +131,7 @@ def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str
         phases=(ALIGNED,),
         rules=GENERAL,
         excess=True,
+        tracking=representation == MEMBERS,
         bytes_a_member=4 if representation == MEMBERS else 0,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_work,

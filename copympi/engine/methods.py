@@ -48,6 +48,7 @@ TABLE = (
         representation="members",
         make=lambda comm, c: Members(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
+        tracking=True,
         bytes_a_member=4,
         bytes_a_beable=lambda _: 64,
     ),
@@ -58,6 +59,7 @@ TABLE = (
         make=lambda comm, c: Phases(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(OWN,),
         given_phases=True,
+        tracking=True,
         bytes_a_member=4 + 40,  # a phase of its own, at the peak
         bytes_a_beable=lambda _: 64,
     ),
@@ -69,6 +71,7 @@ TABLE = (
         phases=(ALIGNED, OWN),
         given_phases=True,
         alignment=True,
+        tracking=True,
         bytes_a_member=4 + 40 + 48,  # and a momentum
         bytes_a_beable=lambda _: 64,
     ),
@@ -118,6 +121,7 @@ TABLE = (
             comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.phase_classes
         ),
         phases=(OWN,),
+        tracking=True,
         most_members=MOST,
         bytes_a_member=0,
         bytes_a_beable=lambda classes: 400 + 24 * classes,
@@ -132,6 +136,7 @@ TABLE = (
         phases=(ALIGNED,),
         fixed_steps=False,
         most_members=MOST_NAMED,
+        tracking=True,
         bytes_a_member=4,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_exact_work,
@@ -159,6 +164,7 @@ TABLE = (
         given_phases=True,
         fixed_steps=False,
         most_members=MOST_ONE_BY_ONE,
+        tracking=True,
         bytes_a_member=4 + 40,
         bytes_a_beable=lambda _: 8 * NUMBERS + 64,
     ),
@@ -172,6 +178,7 @@ TABLE = (
             comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.phase_classes
         ),
         phases=(OWN,),
+        tracking=True,
         fixed_steps=False,
         bytes_a_member=0,
         bytes_a_beable=lambda classes: 8 * NUMBERS + 64 + 24 * classes,

@@ -93,18 +93,23 @@ def named(start: Start, P: int) -> int:
     return min(start.members - P * start.spectators, LARGEST)
 
 
-def initial_beables(start: Start, P: int, ids: Int) -> NDArray[np.int32]:
-    """The beable at t = 0 of each id, (M,), the same in every representation; of no others anything is worked out.
+def cards_of(start: Start, P: int, ids: Int) -> Int:
+    """The place of each id, (M,), in the row of all members, spectators left out, in order of their beables at t = 0.
 
-    Members, spectators left out, in order of their beables are dealt like cards to blocks_for(members, P) blocks, and
-    id I = first member of its block + number in it: as representation "members" has them (blocks.py). Beyond 2^63 - 1
-    members so many ids stand for all, each for the same number of members.
+    They are dealt like cards to blocks_for(members, P) blocks, and id I = first member of its block + number in it: as
+    representation "members" has them (blocks.py). Beyond 2^63 - 1 members so many ids stand for all, each for the same
+    number of members.
     """
     members = named(start, P)
     blocks = blocks_for(members, P)
     size, larger = divmod(members, blocks)  # the first `larger` blocks have a member more
     block = np.where(ids < larger * (size + 1), ids // (size + 1), larger + (ids - larger * (size + 1)) // max(size, 1))
-    card = block + (ids - block * size - np.minimum(block, larger)) * blocks
+    return np.asarray(block + (ids - block * size - np.minimum(block, larger)) * blocks)
+
+
+def initial_beables(start: Start, P: int, ids: Int) -> NDArray[np.int32]:
+    """The beable at t = 0 of each id, (M,), the same in every representation; of no others anything is worked out."""
+    members, card = named(start, P), cards_of(start, P, ids)
     ends = np.cumsum(np.asarray(start.counts - start.spectators))
     if ends.dtype.kind == "f":
         ends = np.floor(ends / ends[-1] * members)

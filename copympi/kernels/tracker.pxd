@@ -31,9 +31,9 @@ cdef extern from "tracker.h" nogil:
     # a half step's moves: set out; how many are followed at a place; who leaves it; when; and all arrive
     void tracker_open(Tracks *t, int64_t replica, uint64_t block, uint64_t step)
     int64_t tracker_size(const Tracks *t, int64_t place)
-    void tracker_leave(Tracks *t, int64_t source, int64_t movable, const int64_t *leave, const int32_t *target,
+    void tracker_leave(Tracks *t, int64_t source, int64_t movable, const int64_t *leave, const int64_t *target,
                        int64_t count)
-    void tracker_leave_by_chance(Tracks *t, int64_t source, const double *chance, const int32_t *target, int64_t count)
+    void tracker_leave_by_chance(Tracks *t, int64_t source, const double *chance, const int64_t *target, int64_t count)
     void tracker_times(Tracks *t, Profile profile, void *of, double begin, double end)
     void tracker_land(Tracks *t, double begin, double end)
     # single copies; the second where simultaneous moves of the same half step follow
