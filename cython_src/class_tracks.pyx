@@ -2,8 +2,8 @@
 """Individual systems among phase classes: a place is a class, a K + i of beable a, and who copies goes to a class whose
 phase, as it is at that time, is taken over.
 
-What leaves a class for each other one in a step is drawn anyway, out of those of the class that can move; tracker.h says
-who is followed of them. Within the step the flow between two classes goes as the pull of their phases does, times both
+What leaves a class for each other one in a step is drawn anyway, out of those of the class that can move; tracker.h
+says who is followed of them. Within the step the flow between two classes goes as the pull of their phases does, times both
 their weights, which grow at the rates of the mean field.
 """
 from libc.math cimport M_PI, atan2, rint
@@ -11,14 +11,13 @@ from libc.stdint cimport int64_t
 
 import numpy as np
 
-from copympi.kernels.checks cimport need
 from copympi.kernels.marked_phases cimport value_later
 from copympi.kernels.pair cimport pair_pull
 from copympi.kernels.tracker cimport (
     tracker_land, tracker_leave, tracker_leave_by_chance, tracker_one, tracker_size, tracker_times,
 )
 
-cdef double COUNTABLE = 4611686018427387904.0  # 2^62: members of a class, below which they are drawn without putting back
+cdef double COUNTABLE = 4611686018427387904.0  # 2^62 members, below which they are drawn without putting back
 
 
 cdef double phase_of(const Followed *followed, double x, double y, double time) noexcept nogil:

@@ -5,7 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
-from copympi.kernels.marks cimport Marks
+from copympi.kernels.marks cimport Marks, marked_of
 
 
 cdef class Crowd:
@@ -57,7 +57,7 @@ cdef class Crowd:
     def mark(self, Marks marks):
         """Have copies of these tracked members, of the same units, noted there; None: of nobody."""
         self.marks = marks
-        self.marked = NULL if marks is None else &marks.marked
+        self.marked = marked_of(marks)
         need(marks is None or marks.units == self.U, "marks: must be of the same units")
 
     cdef int64_t largest(self):

@@ -7,8 +7,9 @@ import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
-from copympi.kernels.marks cimport Marked, Marks
+from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
 from copympi.kernels.streams cimport Stream, stream_open
+from copympi.kernels.tracker cimport Tracker, Tracks, tracker_one, tracker_open, tracks_of
 
 cdef extern from "turned.h" nogil:
     const double TWO_PI
@@ -63,12 +64,8 @@ cdef extern from "exact_copies.h" nogil:
         double *death
         int64_t *smallest
         const int64_t *floor
-        uint32_t *ids
-        int64_t *start
-        Marked *marked
-        int64_t unit
+        Names names
         bint stopped
-    void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a)
     bint exact_copy(Exact *k, Path *r, int64_t source, int64_t target)
 
 cdef extern from "exact_two.h" nogil:
@@ -175,10 +172,12 @@ cdef class Paths:
         need(marks is None or marks.units == self.n.shape[0], "marks: must be of one unit a replica")
         self.marks = marks
 
-    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps):
+    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
+                Tracker tracker=None, double stop=0.0):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
 
-        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve.
+        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve. tracker:
+        members that are followed, or None; stop: the time at which the replicas' time ends.
         Returns (steps done, FINE or UNRESOLVED, replica).
         """
         cdef Py_ssize_t R = self.n.shape[0], r = 0, P = self.exact.P, a
@@ -188,7 +187,8 @@ cdef class Paths:
         cdef Stream luck
         cdef Path path
         cdef int64_t[::1] start = np.zeros(P, np.int64)
-        path.start = &start[0]
+        cdef Tracks *tracks = tracks_of(tracker)
+        path.names = Names(NULL, &start[0], marked_of(self.marks), 0)
         self.need_whole()
         with nogil:
             for r in range(R):
@@ -197,12 +197,11 @@ cdef class Paths:
                 path.death = &self.death[r, 0] if self.watched else NULL
                 path.smallest = &self.smallest[r, 0] if self.watched else NULL
                 path.floor = &self.floor[r, 0] if self.watched else NULL
-                path.ids = NULL
-                path.marked = &self.marks.marked if self.marks is not None else NULL
-                path.unit = r
+                path.names.ids = NULL
+                path.names.unit = r
                 path.stopped = False
                 if self.named and self.ids.shape[0]:
-                    path.ids = &self.ids[self.offset[r]]
+                    path.names.ids = &self.ids[self.offset[r]]
                     place = 0
                     for a in range(P):
                         start[a] = place
@@ -211,14 +210,17 @@ cdef class Paths:
                     before = path.step[0]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)
                     stream_open(&luck, seed, names, self.keys[r], 0, before)
-                    status = go_on(&self.exact, &path, &stream, &luck, smallest)
+                    if tracks != NULL:
+                        tracker_open(tracks, r, 0, before)
+                    status = go_on(&self.exact, &path, &stream, &luck, smallest, tracks, stop)
                     done += path.step[0] - before
                 if status != _FINE:
                     break
         return done, status, r
 
 
-cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest) noexcept nogil:
+cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest, Tracks *tracks,
+               double stop) noexcept nogil:
     """Some steps of a replica, the same ones wherever it was interrupted before; it dies a beable at most."""
     cdef double began = r.time_left[0], ahead, elapsed, shift
     cdef int64_t _i, i, a, b = -1, steps = CHUNK
@@ -245,8 +247,9 @@ cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest)
         r.time_left[0] -= ahead
         r.step[0] += 1
         if b >= 0:
-            if r.ids != NULL:
-                exact_move(k, r, luck, k.who[b], k.who[a])
+            move_named(&r.names, r.n, k.spectators, luck, k.who[b], k.who[a], r.time_left[0])
+            if tracks != NULL:
+                tracker_one(tracks, k.who[b], k.who[a], exact_movable(k, r.n[k.who[b]]), stop - r.time_left[0])
             if exact_copy(k, r, b, a):
                 break
         if not r.time_left[0] > 0.0:

@@ -15,8 +15,9 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.general cimport CopyRule, Harmonic, Law, Powers, powers_of
-from copympi.kernels.marks cimport Marked, Marks, is_marked, mark_copy
+from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
 from copympi.kernels.streams cimport Stream, stream_double, stream_fine, stream_open
+from copympi.kernels.tracker cimport Followed, Tracker, follow_copy, tracker_open, tracks_of
 
 cdef extern from "turned.h" nogil:
     const double TWO_PI
@@ -24,8 +25,6 @@ cdef extern from "turned.h" nogil:
 
 cdef extern from "buckets.h" nogil:
     int64_t movable(int64_t n, int64_t spectators)
-    uint32_t move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s, int64_t b,
-                      int64_t a)
 
 cdef int FINE = 0, UNRESOLVED = 1
 cdef int64_t CHUNK = 64        # steps after which all is made anew from counts and phases
@@ -93,8 +92,7 @@ cdef class Paths:
              "time_left, step, events, keys: must be (R,)")
         need(spectators >= 0, "spectators: must not be negative")
         self.rule, self.n, self.phase, self.time_left, self.step = rule, n, phase, time_left, step
-        self.events, self.keys = events, keys
-        self.spectators = spectators
+        self.events, self.keys, self.spectators = events, keys, spectators
         self.start = np.zeros(P, np.int64)
         self.memory = np.zeros(12 * P)
         self.pair_memory = np.zeros(max(1, law.s.pairs) * (sizeof(Pair) // sizeof(double)))
@@ -142,24 +140,26 @@ cdef class Paths:
         need(marks is None or marks.units == self.n.shape[0], "marks: must be of one unit a replica")
         self.marks = marks
 
-    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps):
+    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
+                Tracker tracker=None, double stop=0.0):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
 
-        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve.
+        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve. tracker:
+        members that are followed, or None; stop: the time at which the replicas' time ends.
         Returns (steps done, 0 or 1 where time cannot resolve the dynamics, replica).
         """
         cdef Py_ssize_t R = self.n.shape[0], P = self.n.shape[1], r = 0, a
         cdef int64_t done = 0, place, before
         cdef int status = FINE
-        cdef Stream stream
-        cdef Stream luck
-        cdef uint32_t *ids
+        cdef Stream stream, luck
+        cdef Names member = Names(NULL, &self.start[0], marked_of(self.marks), 0)
+        cdef Followed followed = Followed(tracks_of(tracker), stop, 0.0, False)
         self.need_whole()
         with nogil:
             for r in range(R):
-                ids = NULL
+                member.ids, member.unit = NULL, r
                 if self.named and self.ids.shape[0]:
-                    ids = &self.ids[self.offset[r]]
+                    member.ids = &self.ids[self.offset[r]]
                     place = 0
                     for a in range(P):
                         self.start[a] = place
@@ -168,7 +168,9 @@ cdef class Paths:
                     before = self.step[r]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)
                     stream_open(&luck, seed, names, self.keys[r], 0, before)
-                    status = go_on(self, r, ids, &stream, &luck, smallest)
+                    if followed.tracks != NULL:
+                        tracker_open(followed.tracks, r, 0, before)
+                    status = go_on(self, r, &member, &stream, &luck, smallest, &followed)
                     done += self.step[r] - before
                 if status != FINE:
                     break
@@ -245,10 +247,7 @@ cdef void turn_rates(Paths w, const double *phi, double *out) noexcept nogil:
         h = law.harmonic + p * law.K
         x = w.z[a] * w.z[b] + w.z[P + a] * w.z[P + b]
         y = w.z[P + a] * w.z[b] - w.z[a] * w.z[P + b]
-        re = 1.0
-        im = 0.0
-        power = 0
-        angle = 0.0
+        re, im, angle, power = 1.0, 0.0, 0.0, 0
         for k in range(law.K):
             while power < law.order[k]:
                 t = re * x - im * y
@@ -302,7 +301,8 @@ cdef Py_ssize_t propose(Paths w, Stream *stream, bint *forth) noexcept nogil:
     return p if x < down * w.pair[p].back else -1
 
 
-cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luck, double smallest) noexcept nogil:
+cdef int go_on(Paths w, Py_ssize_t r, const Names *names, Stream *stream, Stream *luck, double smallest,
+               Followed *followed) noexcept nogil:
     """Some steps of a replica, the same ones wherever it was interrupted before; a beable at most dies in them."""
     cdef const System *s = w.rule.law.s
     cdef double began = w.time_left[r], left = began, wait, ahead
@@ -311,8 +311,6 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
     cdef int status = FINE
     cdef bint forth = False
     cdef int64_t *n = &w.n[r, 0]
-    cdef Marked *marked = &w.marks.marked if w.marks is not None else NULL
-    cdef uint32_t name
     bind(w, n, &w.phase[r, 0])
     for _i in range(CHUNK):
         wait = -log1p(-stream_fine(stream)) / w.all if w.all > 0.0 else 2.0 * left
@@ -329,10 +327,10 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
                 b, a = s.pair[4 * p], s.pair[4 * p + 1]
                 if not forth:
                     b, a = a, b
-                if ids != NULL:
-                    name = move_one(ids, &w.start[0], n, w.spectators, luck, b, a)
-                    if marked != NULL and is_marked(marked, r, name):
-                        mark_copy(marked, r, name, b, a, left, 0.0)
+                move_named(names, n, w.spectators, luck, b, a, left)
+                if followed.tracks != NULL:
+                    followed.span = left
+                    follow_copy(followed, 0.0, b, a, movable(n[b], w.spectators))
                 n[b] -= 1
                 n[a] += 1
                 w.events[r] += 1.0

@@ -1,5 +1,6 @@
 /* Which members are tracked, a bit each, and the copies that they have made. */
 #pragma once
+#include "buckets.h"
 #include "streams.h"
 #include <math.h>
 #include <stdlib.h>
@@ -19,8 +20,8 @@ typedef struct {
     int64_t copies, room;
     int lost;              /* whether there was no memory for one */
     double stop;           /* time of the next stop, and */
-    double shift, turn;    /* what all phases turn by besides: `turn` at time `since`, from then on `shift` in unit time */
-    double since;
+    double shift, turn;     /* what all phases turn by besides: `turn` at time `since`, */
+    double since;           /* from then on `shift` in unit time */
     uint64_t seed, purpose; /* of the times of copies that are drawn at once */
     const int64_t *step;    /* (replicas,) steps since t = 0 */
 } Marked;
@@ -48,6 +49,24 @@ static inline void mark_copy(Marked *m, int64_t unit, uint32_t id, int64_t sourc
     }
     m->copied[m->copies++] = (Copied){m->stop - (left > 0.0 ? left : 0.0), phase, who, (int32_t)source,
                                       (int32_t)target};
+}
+
+typedef struct { /* members of a replica who copy one by one */
+    uint32_t *ids;  /* bucketed by beable, without spectators; NULL: they have none */
+    int64_t *start; /* (P,) where buckets begin */
+    Marked *marked; /* who is tracked, by `unit` and id, or NULL */
+    int64_t unit;
+} Names;
+
+/* Who copies, drawn among the free members of b, goes from bucket b to bucket a, `left` before the next stop; n (P,):
+   as it was before. */
+static inline void move_named(const Names *names, const int64_t *n, int64_t spectators, Stream *s, int64_t b, int64_t a,
+                              double left) {
+    if (names->ids) {
+        const uint32_t id = move_one(names->ids, names->start, n, spectators, s, b, a);
+        if (names->marked && is_marked(names->marked, names->unit, id))
+            mark_copy(names->marked, names->unit, id, b, a, left, 0.0);
+    }
 }
 
 /* A number in (0, 1] for a tracked member who copies in a step of which all copies are drawn at once: a function of the

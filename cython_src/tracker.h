@@ -216,7 +216,7 @@ MAYBE_UNUSED void tracker_times(Tracks *t, Profile profile, void *of, double beg
 
 static inline int64_t cell_of(double time, double scale, int64_t cells) {
     const int64_t c = (int64_t)(time * scale);
-    return c < cells ? c : cells - 1;
+    return c < 0 ? 0 : c < cells ? c : cells - 1;
 }
 
 static inline int jump_before(const Jump *x, const Jump *y) {

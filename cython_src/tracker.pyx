@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Individual systems among many of which only numbers are known: where each is, and its jumps. The work is tracker.h's."""
+"""Individual systems among many of which only numbers are known: where each is, and its jumps; see tracker.h."""
 import numpy as np
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from copympi.kernels.checks cimport need

@@ -63,7 +63,7 @@ class GeneralCounts(Counts):
         return kernel.advance(
             self._work, self._control, seed=self.seed, purpose=Purpose.LEAP, first_replica=self.first, n=self.n,
             phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
-            largest=self.largest_chance, max_steps=self.pace.steps,
+            largest=self.largest_chance, max_steps=self.pace.steps, tracker=self.tracks.kernel, stop=self.stop.time,
         )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str
         phases=(ALIGNED,),
         rules=GENERAL,
         excess=True,
-        tracking=representation == MEMBERS,
+        tracking=True,
         bytes_a_member=4 if representation == MEMBERS else 0,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_work,

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from copympi.kernels.couplings import Couplings
 from copympi.kernels.marks import Marks
+from copympi.kernels.tracker import Tracker
 
 FINE: Final[int]
 UNRESOLVED: Final[int]
@@ -26,5 +27,13 @@ class Paths:
     def name(self, ids: NDArray[np.uint32], offset: NDArray[np.int64]) -> None: ...
     def mark(self, marks: Marks | None) -> None: ...
     def advance(
-        self, *, seed: int, purpose: int, names: int, smallest: float, max_steps: int
+        self,
+        *,
+        seed: int,
+        purpose: int,
+        names: int,
+        smallest: float,
+        max_steps: int,
+        tracker: Tracker | None = None,
+        stop: float = 0.0,
     ) -> tuple[int, int, int]: ...
