@@ -22,7 +22,7 @@ kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", 
 kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "clusters", "settle"]
 kernels += ["lattice_path", "lattice", "class_tracks"]
-kernels += ["general", "profiles", "general_steps", "general_counts", "general_exact"]
+kernels += ["general", "profiles", "general_steps", "general_counts", "general_exact", "hazards"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

@@ -20,7 +20,7 @@ from copympi.kernels.tracker cimport (
 cdef double COUNTABLE = 4611686018427387904.0  # 2^62 members, below which they are drawn without putting back
 
 
-cdef double phase_of(const Followed *followed, double x, double y, double time) noexcept nogil:
+cdef double phase_of(const FollowedClasses *followed, double x, double y, double time) noexcept nogil:
     """The phase, rad in (-pi, pi], of z = x + i y at a time."""
     cdef double phase = atan2(y, x) + followed.turn + followed.shift * (time - followed.since)
     phase -= 2.0 * M_PI * rint(phase / (2.0 * M_PI))
@@ -64,7 +64,7 @@ cdef void flow_between(void *of, int64_t source, int64_t target, double *ends) n
         ends[k] = pair_pull(s.re[e], s.im[e], w[0], w[1], v[0], v[1]) * max(0.0, 1.0 + (grown if k else -grown))
 
 
-cdef Classed set_out(Followed *followed, const System *s, const FieldPlan *plan, const double *z,
+cdef Classed set_out(FollowedClasses *followed, const System *s, const FieldPlan *plan, const double *z,
                      Py_ssize_t K) noexcept nogil:
     """A step that is at its middle; z (2, P, K) there."""
     cdef Classed c = Classed(followed, s, plan, z, K, 0.0)
@@ -126,7 +126,7 @@ cdef void copy_at(Classed *c, int64_t k, int64_t target, int64_t movable, double
         t.jump[t.jumps - 1].phase = phase_at(c, target, time)
 
 
-cdef void copy_of_value(Followed *followed, int64_t k, int64_t target, int64_t movable, double left,
+cdef void copy_of_value(FollowedClasses *followed, int64_t k, int64_t target, int64_t movable, double left,
                         const double *v) noexcept nogil:
     """A single copy, `left` before the stop, by one of `movable` members of class k, of value v at that time."""
     cdef Tracks *t = followed.tracks

@@ -12,7 +12,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
-from copympi.kernels.class_tracks cimport Followed, copy_of_value
+from copympi.kernels.class_tracks cimport FollowedClasses, copy_of_value
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
@@ -40,7 +40,7 @@ cdef struct Replica:
     Block block            # members one by one, where classes have no count
     int64_t *count         # (P, K) members of each phase class, or NULL
     const int64_t *still   # (P, K) those of them who never copy
-    Followed *followed     # of phase classes, or NULL
+    FollowedClasses *followed     # of phase classes, or NULL
 
 
 cdef inline int64_t drawn(const Replica *c, Stream *stream, const Rates *k, Py_ssize_t a, bint who) noexcept nogil:
