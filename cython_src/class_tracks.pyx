@@ -3,8 +3,8 @@
 phase, as it is at that time, is taken over.
 
 What leaves a class for each other one in a step is drawn anyway, out of those of the class that can move; tracker.h
-says who is followed of them. Within the step the flow between two classes goes as the pull of their phases does, times both
-their weights, which grow at the rates of the mean field.
+says who is followed of them. Within the step the flow between two classes goes as the pull of their phases does, times
+both their weights, which grow at the rates of the mean field.
 """
 from libc.math cimport M_PI, atan2, rint
 from libc.stdint cimport int64_t

@@ -152,7 +152,8 @@ cdef inline double along_edge(const Cluster *g, const Edge *e, bint late) noexce
     return gone(second_flow(g.dt, 2.0 / g.dt * e.mean[1], new), e.mean[1], e.net[1])
 
 
-cdef inline Edge *edge_of(const Cluster *g, const FollowedSites *followed, int32_t i, int32_t j, int64_t b) noexcept nogil:
+cdef inline Edge *edge_of(const Cluster *g, const FollowedSites *followed, int32_t i, int32_t j,
+                          int64_t b) noexcept nogil:
     """The edge from beable i of a cluster to j > i of it, or to b outside (j < 0); NULL where there is none."""
     cdef int64_t k = followed.edge_at[i]
     while k < g.edges and g.edge[k].i == i:
