@@ -26,8 +26,8 @@ cdef class CopyRule:
     order (K,): k of each harmonic, whole, in order, from 0 on. copying, turning (K, pairs): R'^k and R^k of (a, b) in
     unit time; copying_shift, turning_shift (K, pairs), rad: delta^k and delta'^k of (a, b), k times arg H_ab and all.
     powers (4,): those of n_a and n_b in the flow b->a, q and 1 - q, and in how phi_a turns, r and -r; all of them are
-    as they are given. function: in place of all these, of n, phase (P,), that gives rates of one member to move and what
-    phases turn by, (2 pairs,) each: of (a, b), then of (b, a); one harmonic, without strength, goes with it.
+    as they are given. function: in place of all these, of n, phase (P,), that gives rates of one member to move and
+    what phases turn by, (2 pairs,) each: of (a, b), then of (b, a); one harmonic, without strength, goes with it.
     ValueError where something does not fit.
     """
 

@@ -30,12 +30,16 @@ static inline int is_marked(const Marked *m, int64_t unit, uint32_t id) {
     return (int)(m->bits[m->first[unit] + (id >> 6)] >> (id & 63)) & 1;
 }
 
+/* Its number among this rank's tracked members. */
+static inline int64_t number_of(const Marked *m, int64_t unit, uint32_t id) {
+    const int64_t word = m->first[unit] + (id >> 6);
+    return m->before[word] + __builtin_popcountll(m->bits[word] & (((uint64_t)1 << (id & 63)) - 1));
+}
+
 /* A tracked member copies at a time `left` before the next stop, and is of `target` from then on. */
 static inline void mark_copy(Marked *m, int64_t unit, uint32_t id, int64_t source, int64_t target, double left,
                              double phase) {
-    const int64_t word = m->first[unit] + (id >> 6);
-    const uint64_t below = m->bits[word] & (((uint64_t)1 << (id & 63)) - 1);
-    const int64_t who = m->before[word] + __builtin_popcountll(below);
+    const int64_t who = number_of(m, unit, id);
     m->beable[who] = (int32_t)target;
     if (m->copies == m->room) {
         const int64_t room = m->room ? 2 * m->room : 1024;

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Tracked members: who they are, so that a copy of one is noticed at the price of a bit, and what they have copied."""
 import numpy as np
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 
 from copympi.kernels.checks cimport need
@@ -11,17 +11,17 @@ cdef class Marks:
     """The K tracked members of one rank, who stand in U units.
 
     sizes (U,) int64 : ids of each unit go from 0 to sizes - 1, whoever has left. unit, ids (K,) int64 : unit and id of
-    each, in order of unit and id. beable (K,) int32 : of each, kept up to date. step (R,) int64 : steps of the
+    each, in order of unit and id. beable (K,) int32 : of each, kept up to date, at first -1. step (R,) int64 : steps of the
     replicas since t = 0, the caller's. seed, purpose : of the draws of times.
 
     ValueError where something does not fit.
     """
 
     def __cinit__(self, *, const int64_t[::1] sizes not None, const int64_t[::1] unit not None,
-                  const int64_t[::1] ids not None, int32_t[::1] beable not None, const int64_t[::1] step not None,
-                  uint64_t seed, uint64_t purpose):
+                  const int64_t[::1] ids not None, const int64_t[::1] step not None, uint64_t seed, uint64_t purpose):
         cdef Py_ssize_t K = ids.shape[0], U = sizes.shape[0], k, u
-        need(unit.shape[0] == K and beable.shape[0] == K, "unit, ids, beable: must be (K,)")
+        need(unit.shape[0] == K, "unit, ids: must be (K,)")
+        cdef int32_t[::1] beable = np.full(K, -1, np.int32)
         cdef int64_t[::1] first = np.zeros(U + 1, np.int64)
         for u in range(U):
             need(sizes[u] >= 0, "sizes: must not be negative")
@@ -51,6 +51,24 @@ cdef class Marks:
         """Set out for a stop at that time. All phases turn besides, by `turn` up to time `since`, then by `shift`
         radians in unit time."""
         self.marked.stop, self.marked.shift, self.marked.turn, self.marked.since = stop, shift, turn, since
+
+    def look_up(self, const uint32_t[::1] ids not None, const int64_t[::1] offset not None,
+                const int64_t[:, ::1] counts not None):
+        """Find the beables of all: of unit u the ids stand from offset[u] on, counts[u, a] of beable a after each
+        other; -1 of who is not there."""
+        cdef Py_ssize_t u, a
+        cdef int64_t i, place
+        need(offset.shape[0] == self.units + 1 and counts.shape[0] == self.units, "offset, counts: one a unit")
+        need(offset[self.units] <= ids.shape[0], "ids: fewer than offset says")
+        self.beable[:] = -1
+        with nogil:
+            for u in range(self.units):
+                place = offset[u]
+                for a in range(counts.shape[1]):
+                    for i in range(place, place + counts[u, a]):
+                        if is_marked(&self.marked, u, ids[i]):
+                            self.marked.beable[number_of(&self.marked, u, ids[i])] = <int32_t> a
+                    place += counts[u, a]
 
     def copies(self):
         """Copies since they were last forgotten: time (C,), who (C,) int64 of the K, source, target (C,) int32, phase

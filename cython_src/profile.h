@@ -10,7 +10,7 @@ static inline double profile_area(const double *p, double x) {
 /* The moment, as a part of the stretch, in (0, 1], by inversion from luck in (0, 1]: its density is in proportion to
    the parabola through `start`, `middle` and `end`, where that is positive. Uniform where it nowhere is, as for members
    that the correction of a second draw moves against the flow. Sums, products and roots alone: all CPUs agree. */
-static double profile_moment(double start, double middle, double end, double luck) {
+static inline double profile_moment(double start, double middle, double end, double luck) {
     const double p[3] = {start, 4.0 * middle - 3.0 * start - end, 2.0 * (start + end) - 4.0 * middle};
     double edge[4] = {0.0, 1.0, 1.0, 1.0}, part[3], total = 0.0, low, high, rest, x;
     int pieces = 1, last = -1;

@@ -100,6 +100,7 @@ def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str
         phases=(ALIGNED,),
         rules=FUNCTION,
         excess=True,
+        tracking=True,
         bytes_a_member=4 if representation == "members" else 0,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_work,

@@ -66,8 +66,8 @@ class MarkedMembers(Tracks):
         self.unit = np.repeat(np.arange(len(block)), end - begin)
         self.replica, self.own = replica[self.unit], number[self.who]
         self.marks = Marks(
-            sizes=layout.sizes, unit=self.unit, ids=self.own, beable=np.empty(len(self.own), np.int32),
-            step=ensemble.step, seed=ensemble.seed, purpose=Purpose.TRACKED_TIMES,
+            sizes=layout.sizes, unit=self.unit, ids=self.own, step=ensemble.step, seed=ensemble.seed,
+            purpose=Purpose.TRACKED_TIMES,
         )  # fmt: skip
         self.restored()
 
@@ -78,13 +78,8 @@ class MarkedMembers(Tracks):
 
     def restored(self) -> None:
         """Look up where everybody is: one pass over this rank's members."""
-        e, beable = self.ensemble, self.marks.beable
-        edge = np.searchsorted(self.unit, np.arange(len(e.offset)))
-        for unit in np.unique(self.unit):
-            there = np.full(e.layout.sizes[unit], -1, np.int32)
-            own = e.ids[e.offset[unit] : e.offset[unit + 1]]
-            there[own] = np.repeat(np.arange(e.system.P, dtype=np.int32), e.buckets[unit])
-            beable[edge[unit] : edge[unit + 1]] = there[self.own[edge[unit] : edge[unit + 1]]]
+        e = self.ensemble
+        self.marks.look_up(e.ids, e.offset, np.ascontiguousarray(e.buckets, np.int64))
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:
         """Who has a beable of `gone` (P,) has left."""

@@ -35,6 +35,7 @@ cdef extern from "marks.h" nogil:
     void move_named(const Names *names, const int64_t *n, int64_t spectators, Stream *s, int64_t b, int64_t a,
                     double left)
     bint is_marked(const Marked *m, int64_t unit, uint32_t id)
+    int64_t number_of(const Marked *m, int64_t unit, uint32_t id)
     void mark_copy(Marked *m, int64_t unit, uint32_t id, int64_t source, int64_t target, double left, double phase)
     double mark_luck(const Marked *m, int64_t replica, int64_t block, int half, uint32_t id)
     double mark_phase(const Marked *m, double x, double y, double left)

@@ -14,18 +14,25 @@ from scipy import stats
 from copympi.engine import clock, methods
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.ensemble import Ensemble
+from copympi.engine.exact_phases import ExactPhases
+from copympi.engine.general_phases import GeneralExactPhases
 from copympi.engine.replicas import IndependentReplicas
 from copympi.engine.support import OWN, Method
 from copympi.engine.tracking import Jumps, initial_beables, spread_out
 from copympi.kernels import exact_phases as exact_kernel
+from copympi.kernels import general_phase_events as events_kernel
 from copympi.kernels.profiles import moments
 from copympi.model.preparation import limit, prepare
+from copympi.model.rules import QUANTUM
 from copympi.model.system import System
 from copympi.mpi import Alone
 from tests.contract import INTERVAL, KEPT, asked, cases, switching
 
 ROWS = [row for row in methods.TABLE if row.representation == "members"]
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+FEW, MANY = "few members", "many members, an empty beable"
+CASES = [(row, name) for row in ROWS for name in (FEW, MANY)[: 1 + row.fixed_steps]]
+"""A few members in several replicas; many in blocks, where a method has blocks."""
 TWO = System([[0.3, 0.5], [0.5, -0.3]])
 
 
@@ -69,8 +76,7 @@ def looked_up(ensemble: Any) -> NDArray[np.int32]:
     return ensemble.tracked_beables()
 
 
-@every_row
-@pytest.mark.parametrize("name", ["few members", "many members, an empty beable"])
+@pytest.mark.parametrize(("row", "name"), CASES, ids=[f"{row.name}, {name}" for row, name in CASES])
 def test_jumps_lead_from_where_members_were_to_where_they_are(row: Method, name: str) -> None:
     """At the start and after every step; spectators, who come first of their beables, are nobody's ids."""
     case = cases(row)[name]
@@ -97,7 +103,7 @@ def test_jumps_lead_from_where_members_were_to_where_they_are(row: Method, name:
 
 @every_row
 def test_a_history_does_not_depend_on_who_else_is_followed(row: Method) -> None:
-    case = cases(row)["many members, an empty beable"]
+    case = cases(row)[MANY if row.fixed_steps else FEW]
     all_of_them = followed(row, case)
     some = followed(row, case, all_of_them.tracked_ids[::7])
     many, few = (Jumps.joined(list(steps(ensemble, 2))) for ensemble in (all_of_them, some))
@@ -187,17 +193,16 @@ def test_copies_of_aligned_members_take_place_as_the_flow_goes(name: str) -> Non
 # --- phases after copies
 
 
-def test_the_phase_after_a_copy_event_by_event() -> None:
+@pytest.mark.parametrize("name", ["exact phases", "general exact phases"])
+def test_the_phase_after_a_copy_event_by_event(name: str) -> None:
     """It is what the member has, at the very instant: steps here end with each proposal."""
-    row = methods.named("exact phases")
-    ensemble: Any = followed(row, cases(row)["few members"], np.arange(500))
-
-    def one_by_one(stop: clock.Stop) -> exact_kernel.Law:
-        return exact_kernel.Law(
-            ensemble.system.couplings, copying=1.0, smallest=0.0, seed=20, purpose=15, first_replica=0, work=1
-        )
-
-    ensemble.law = one_by_one
+    row = methods.named(name)
+    ensemble: Any = followed(row, cases(row)[FEW], np.arange(500))
+    settings = {"smallest": 0.0, "seed": 20, "purpose": 15, "first_replica": 0, "work": 1}
+    if name == "exact phases":
+        ensemble.law = lambda _: exact_kernel.Law(ensemble.system.couplings, copying=1.0, **settings)
+    else:
+        ensemble.law = lambda _: events_kernel.Law(ensemble.rule, scale=ensemble.scale, **settings)
     ensemble.time_left[:] = 0.0
     ensemble.begin(clock.record(1, INTERVAL))
     ensemble.time_left[1:] = 0.0
@@ -231,12 +236,18 @@ def phase_of(ensemble: Any, replica: int, member: int) -> float:
 
 
 def maps_of(ensemble: Any, replica: int, beable: int) -> NDArray[np.float64]:
-    if hasattr(ensemble, "paths"):
+    """alpha re, im, beta re, im of the map from what is held of the members of a beable to their phases of now."""
+    if isinstance(ensemble, GeneralExactPhases):
+        return np.array([1.0, 0.0, 0.0, 0.0])
+    if isinstance(ensemble, ExactPhases):
         return ensemble.paths[replica, beable, :4]
     return ensemble.maps.reshape(len(ensemble.n), 4, -1)[replica, :, beable]
 
 
-@pytest.mark.parametrize(("name", "members"), [("phases", 600), ("phases", 20_000), ("momenta", 600)])
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [("phases", 600), ("phases", 20_000), ("momenta", 600), ("general phases", 600), ("general phases", 20_000)],
+)
 def test_the_phase_after_a_copy_within_a_step(name: str, members: int) -> None:
     """Ensembles of one block and of two. From there to the step's end it goes at the rate of the step's end, up to
     what is of second order in the step: a quarter of the step, a sixteenth of the difference."""
@@ -247,7 +258,7 @@ def test_the_phase_after_a_copy_within_a_step(name: str, members: int) -> None:
 def differences(name: str, members: int, parts: int) -> list[float]:
     """|phase at a step's end - what it is by the one after a copy, and by the rate|, of copies in a few steps."""
     row = methods.named(name)
-    case = asked(row, members, step=INTERVAL / parts)
+    case = replace(asked(row, members, step=INTERVAL / parts), rule=QUANTUM)
     ensemble: Any = followed(row, case, np.arange(0, members, members // 600))
     out = []
     for jumps in steps(ensemble):
