@@ -24,6 +24,7 @@ kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "c
 kernels += ["lattice_path", "lattice", "class_tracks"]
 kernels += ["general", "profiles", "general_steps", "general_counts", "general_exact", "hazards"]
 kernels += ["general_phases", "general_plans", "general_copies", "general_phase_events"]
+kernels += ["guide", "guided_counts"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

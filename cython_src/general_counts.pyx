@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Leaps of aligned members under any rule: of counts, replicas each on its own clock; of members with an identity."""
 from libc.math cimport fmax
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
@@ -129,26 +129,27 @@ cdef int make_leap(const Law *law, StepControl control, const Draws *draws, Work
     return FINE
 
 
-def advance(Work work not None, StepControl control not None, *, uint64_t seed, uint64_t purpose,
-            Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
-            double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-            double[::1] largest not None, int64_t max_steps, Tracker tracker=None, double stop=0.0):
+def advance(Work work not None, StepControl control not None, *, keys, int64_t[:, ::1] n not None,
+            double[:, ::1] phase not None, double[::1] time_left not None, int64_t[::1] step not None,
+            double[::1] events not None, double[::1] largest not None, int64_t max_steps, Tracker tracker=None,
+            double stop=0.0):
     """Carry replicas to the next record, or `max_steps` further.
 
+    keys : what draws are keyed by: the seed, their purpose, and the number of the first replica.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
     tracker : members that are followed, or None; stop : the time of the record.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const Law *law = &work.rule.law
-    cdef Py_ssize_t R = n.shape[0], r = 0
+    cdef Py_ssize_t R = n.shape[0], r = 0, first_replica = keys[2]
     need(n.shape[1] == law.s.P and phase.shape[0] == R and phase.shape[1] == law.s.P, "n, phase: must be (R, P)")
     need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
          "time_left, step, events, largest: must be (R,)")
     cdef double[::1] row_memory = np.zeros(plan_size(law.s))
     cdef int64_t[::1] count_memory = np.zeros(law.s.nnz + 2 * law.s.P, np.int64)
     cdef Counts x
-    cdef Draws draws = Draws(seed, purpose, purpose, 0, 0, tracks_of(tracker), 0, 0.0, stop)
+    cdef Draws draws = Draws(keys[0], keys[1], keys[1], 0, 0, tracks_of(tracker), 0, 0.0, stop)
     cdef int64_t done = 0
     cdef int status = FINE
     with nogil:

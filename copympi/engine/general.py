@@ -68,7 +68,7 @@ class GeneralCounts(Counts):
     def advance_some(self) -> tuple[int, int, int, int]:
         """Steps made, status, replica and beable."""
         return kernel.advance(
-            self._work, self._control, seed=self.seed, purpose=Purpose.LEAP, first_replica=self.first, n=self.n,
+            self._work, self._control, keys=(self.seed, Purpose.LEAP, self.first), n=self.n,
             phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
             largest=self.largest_chance, max_steps=self.pace.steps, tracker=self.tracks.kernel, stop=self.stop.time,
         )  # fmt: skip

@@ -79,10 +79,11 @@ class GeneralPhases(OwnPhases):
 
     def _half_flow(self) -> None:
         """Half a step of the phases: every member, in fields that follow from the sums after the last copies."""
-        half = 0.5 * self.plans.step
-        kernel.move(
-            self.rule, self.crowd, active=self.active, n=self.real_n, sums=self.sums, since=self.since, time=half
-        )
+        half, fields = 0.5 * self.plans.step, np.zeros((len(self.n), self.rule.terms))
+        kernel.fields(self.rule, active=self.active, n=self.real_n, sums=self.sums, out=fields)
+        if not self.alike:
+            mpi.broadcast(self.comm, fields)
+        kernel.move(self.rule, self.crowd, active=self.active, fields=fields, since=self.since, time=half)
         self.since[self.active > 0] += half[self.active > 0]
 
     def copy_one_by_one(self) -> None:

@@ -14,6 +14,7 @@ from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
 from copympi.engine.functions import FUNCTIONS
 from copympi.engine.general import ANY_RULE
 from copympi.engine.general_phases import OWN_BY_ANY_RULE
+from copympi.engine.guided import GUIDED
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
@@ -212,6 +213,7 @@ TABLE = (
     *ANY_RULE,
     *OWN_BY_ANY_RULE,
     *FUNCTIONS,
+    *GUIDED,
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""
 

@@ -51,9 +51,10 @@ class Jumps:
     @staticmethod
     def joined(parts: Sequence[Jumps]) -> Jumps:
         """One after the other; at least one part, and all with phases or all without."""
-        return parts[0] if len(parts) == 1 else Jumps(
-            **{name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-        )  # fmt: skip
+        some = [part for part in parts if len(part)] or [parts[0]]
+        if len(some) == 1:
+            return some[0]
+        return Jumps(**{name: np.concatenate([part.columns[name] for part in some]) for name in some[0].columns})
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -70,7 +71,7 @@ class Jumps:
 
     def ordered(self) -> Jumps:
         """The same in order of time, then replica, then member; jumps that agree in all of these keep their order."""
-        if np.all(np.diff(self.time) > 0.0):
+        if np.all(self.time[1:] > self.time[:-1]):
             return self
         return self[np.lexsort((self.member, self.replica, self.time))]
 
