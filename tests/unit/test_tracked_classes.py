@@ -120,7 +120,7 @@ def test_who_copies_takes_the_phase_of_its_class(name: str, N: int) -> None:
 
     before, time = angles(), 0.0
     for stop in to(ensemble, 1.0, stops):
-        after, found = angles(), ensemble.tracks.kernel.take()
+        after, found = angles(), ensemble.tracks.kernel.take(ensemble.tracked_ids, 1, phases=True)
         part = (found["time"] - time) * stops
         k = found["target"]
         turn = np.angle(np.exp(1j * (after - before)))
