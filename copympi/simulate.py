@@ -26,10 +26,11 @@ from copympi.run.watchdog import Unwatched
 
 PREPARATION = (
     "members", "state", "density", "phase", "normalise", "packet", "parts", "admixture", "basis", "phase_spread",
-    "phases", "phase_kinds", "spectators",
+    "phases", "phase_kinds", "spectators", "guided",
 )  # fmt: skip
 DYNAMICS = (
     "duration", "step", "tolerance", "leaving_chance", "method", "representation", "replicas", "seed", "rule",
+    "guide", "guide_mixing",
 )  # fmt: skip
 OUTPUT = ("interval", "profile_interval", "summaries", "time_unit", "track")
 """Keywords, by the sections of a config that they belong to."""
@@ -64,6 +65,9 @@ def simulate(
     replicas: int = 1,
     seed: int | None = None,
     rule: Any = None,
+    guide: str = "ensemble",
+    guide_mixing: float = 0.0,
+    guided: Any = None,
     phase_spread: float = 0.0,
     phases: Any = None,
     phase_kinds: int = 64,
@@ -127,6 +131,11 @@ def simulate(
     rule : Rule, dict or RuleFunction, default None. A copy rule of the class (18), (19): copympi.Rule(q, r, harmonics),
         or the keys of [dynamics.rule]; any other: copympi.RuleFunction(copying, turning), slow (docs/rules.md); None:
         that of quantum mechanics.
+    guide : str, default "ensemble". "schroedinger": members copy nobody, but jump as Bell has it, guided by the
+        wavefunction of Schroedinger's equation.
+    guide_mixing : float [1], default 0.0. Then a symmetric part of the rates, as Vink has it: this multiple of
+        2 R_ab |Psi_a|/|Psi_b|.
+    guided : (P,) float [1], default None. Then numbers or density of members in each beable at t = 0; None: as |Psi|^2.
 
     phase_spread : float [rad], default 0.0. Half width of a uniform spread of members' phases about their beable's.
     phases : (N,) float [rad] or "FILE.h5:/dataset", default None. Those of all members, in order of beables.

@@ -24,7 +24,7 @@ def dry_run(comm: Any, job: Job, headline: str, replace: bool) -> None:
     """Check everything, take real steps for a second, and say what the whole run takes. Writes nothing. Collective."""
     if comm.rank == mpi.ROOT:
         print(headline, flush=True)
-        warn_about(job.start, job.system, job.config.dynamics.rule_read, job.schedule, job.config.dynamics.duration)
+        warn_about(*job.cautions)
     found = rehearse(comm, job, replace)
     if comm.rank == mpi.ROOT:
         print("\n".join(map(one_line, described(job, found))), flush=True)

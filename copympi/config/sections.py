@@ -13,6 +13,7 @@ from copympi.errors import InputError, plain_text
 MOST_CHANCE = 0.3
 """Above it laws of few members are off by several standard errors of a thousand replicas."""
 MOST_REPLICAS, MOST_KINDS, MOST_SPECTATORS = 2**31, 4096, 10**15
+MOST_MIXING = 1e6
 MOST_ALIGNED = 1e100
 """Sums of squares of momenta, and energies of 2^63 members, are still numbers."""
 
@@ -92,6 +93,7 @@ class PreparationSection(Section):
     parts: Any = None
     admixture: Any = None
     basis: Any = None
+    guided: Any = None
 
 
 class DynamicsSection(Section):
@@ -104,6 +106,8 @@ class DynamicsSection(Section):
     replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
     seed: int = Field(1, ge=0, lt=2**64)
     rule: Any = None
+    guide: Literal["ensemble", "schroedinger"] = "ensemble"
+    guide_mixing: float = Field(0.0, ge=0, le=MOST_MIXING)
     _why: str = PrivateAttr("")
     _rule: Any = PrivateAttr(None)
 

@@ -39,7 +39,9 @@ def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHIN
         d.method,
         rule,
         schedule.systems,
-        len(track) if isinstance(track, list) else track or 0,
+        track=len(track) if isinstance(track, list) else track or 0,
+        guided=d.guide == "schroedinger",
+        mixing=d.guide_mixing,
     )
 
 

@@ -95,7 +95,10 @@ class Run:
         at t = 0, which are rounded to whole members, and from their beables' phases. (T', P) at profile_time where
         profiles are thinned.
         """
-        return schrodinger.density(self._system, self._start, self._profile_time, self.schedule)
+        start = self._start
+        if self.config.get("preparation", {}).get("guided") is not None and self.state is not None:
+            start = self.state  # Psi guides members who do not stand as it has them
+        return schrodinger.density(self._system, start, self._profile_time, self.schedule)
 
     @cached_property
     def sigma(self) -> NDArray[np.float64]:
@@ -179,11 +182,13 @@ class Run:
         packet, one = given.get("packet"), "packet = {}" if isinstance(given.get("packet"), dict) else ""
         if one and "eigenstate" in packet:
             one = "packet = {eigenstate = 0}"
+        one += "\nguided = true" if given.get("guided") is not None else ""
         said = {
             "config": f"[preparation]\nspectators = {int(given.get('spectators') or 0)}\n{one}\n",
             "members": str(self.members),
             "complete": self.complete,
             "rule": self.config.get("dynamics", {}).get("rule"),
+            "guide": self.config.get("dynamics", {}),
         }
         unit = str(self.config.get("output", {}).get("time_unit") or "")
         path = (self.path or Path()) / "results.h5"

@@ -232,7 +232,7 @@ def traits_of(config: Config, system: System, start: Start) -> frozenset[str]:
         "aligned": aligned,
         "unaligned": not aligned,
         "alignment": config.alignment is not None,
-        "large_n": start.members > LARGEST,
+        "large_n": start.members > LARGEST and config.dynamics.guide == "ensemble",
         "composite": parts is not None and len(parts) > 1,
         "filters": any(section.filter is not None for section in config.schedule),
         "lattice": lattice,

@@ -25,7 +25,7 @@ TRAITS = {
     "alignment": "`[alignment]`",
     "composite": "a composite of two parts or more",
     "filters": "a `filter` in `[[schedule]]`",
-    "large_n": "N beyond 2^63",
+    "large_n": "N beyond 2^63, of copies",
     "lattice": "a lattice",
     "qubits": "two parts or more with two beables, P up to 4096",
     "spectators": "spectators",

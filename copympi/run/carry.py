@@ -109,7 +109,7 @@ def _in_folder(
 def _in_memory(comm: Any, job: Job, manner: Manner) -> Outcome:
     root = comm.rank == mpi.ROOT
     if root:
-        warn_about(job.start, job.system, job.config.dynamics.rule_read, job.schedule, job.config.dynamics.duration)
+        warn_about(*job.cautions)
     plan, ensemble = plan_of(job), ensemble_of(comm, job)
     memory = Memory(plan)
     last, seconds = run(ensemble, plan, [memory], _progress(job, manner, root))
@@ -125,7 +125,7 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
     else:
         mpi.from_root(comm, checkpoints.clear)
     if root and not keep:
-        warn_about(job.start, job.system, job.config.dynamics.rule_read, job.schedule, job.config.dynamics.duration)
+        warn_about(*job.cautions)
     with _results_on_root(job, plan, keep, checkpoints) as recorder:
         checkpoints.recorders = [recorder] if root else []
         if root and manner.headline:

@@ -22,6 +22,7 @@ from copympi.model import build, evolving, rule_tables
 from copympi.model.drives import Drive
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start
+from copympi.model.rules import Rule
 from copympi.model.schedule import NOTHING, Filter, Schedule, Switch
 from copympi.model.system import System
 from copympi.records.observe import checked
@@ -60,6 +61,13 @@ class Job:
     observe: Observers = field(default_factory=dict)
     schedule: Schedule = NOTHING
     track: NDArray[np.int64] | None = None
+
+    @property
+    def cautions(self) -> tuple[Start, System, Rule | None, Schedule, float, bool]:
+        """What `starting.warn_about` looks at."""
+        dynamics = self.config.dynamics
+        guided = dynamics.guide == "schroedinger"
+        return self.start, self.system, dynamics.rule_read, self.schedule, dynamics.duration, guided
 
     @cached_property
     def settings(self) -> Settings:
