@@ -65,7 +65,7 @@ class Case:
 
 
 CASES = {
-    "members in many blocks": Case(FOUR, 300_000, "members", 1, 0.6),
+    "members in many blocks": Case(FOUR, 300_000, "members", 1, 0.6, track=500),
     "50 members in one block": Case(TWO, 50, "members", 1, 0.6),
     "members in 3 replicas": Case(FOUR, 40_000, "members", 3, 0.3),
     "members in 3 replicas of one block": Case(TWO, 1000, "members", 3, 0.3),
@@ -73,7 +73,7 @@ CASES = {
     "counts in one, driven": Case(DRIVEN, 10**15, "occupation", 1, 0.6),
     "phases in many blocks": Case(FOUR, 100_000, "members", 1, 0.3, SPREAD),
     "phases from a file": Case(TWO, 20_000, "members", 1, 0.2, 'phases = "phases.h5:/phi"'),
-    "phases in 3 replicas of one block": Case(TWO, 9_000, "members", 3, 0.2, SPREAD),
+    "phases in 3 replicas of one block": Case(TWO, 9_000, "members", 3, 0.2, SPREAD, track=300),
     "momenta": Case(TWO, 30_000, "members", 1, 0.2, SPREAD, ALIGNMENT),
     "members and spectators": Case(FOUR, 100_000, "members", 1, 0.3, SPECTATORS.format(500)),
     "spectators with phases": Case(FOUR, 60_000, "members", 2, 0.2, SPREAD + SPECTATORS.format(40)),
