@@ -78,17 +78,26 @@ class Jumps:
         return self[np.lexsort((self.member, self.replica, self.time))]
 
 
-def spread_out(N: int, M: int) -> Int:
-    """The M ids that a number M stands for: (2 k + 1) N // (2 M) for k < M, evenly over all members, (M,).
+def spread_out(N: int, M: int, P: int = 1) -> Int:
+    """The M ids that a number M stands for, (M,), ascending: members spread evenly over all in order of their beables.
 
-    N : members with an identity, spectators left out; beyond 2^63 - 1 ids are those of so many. Raises InputError
-    where there are fewer members.
+    So every beable has its share of them at t = 0, to one. N : members with an identity, spectators left out; beyond
+    2^63 - 1 ids are those of so many. P : beables. Raises InputError where there are fewer members.
     """
     if not 0 < M <= N:
         raise InputError("output.track", M, f"must be from 1 to {N}, the number of members that can copy")
-    whole, rest = divmod(min(N, LARGEST), 2 * M)
+    members = min(N, LARGEST)
+    whole, rest = divmod(members, 2 * M)
     odd = 2 * np.arange(M, dtype=np.int64) + 1
-    return odd * whole + odd * rest // (2 * M)
+    return np.sort(ids_of(members, P, odd * whole + odd * rest // (2 * M)))
+
+
+def ids_of(members: int, P: int, cards: Int) -> Int:
+    """Ids of those in these places of the row of all members: the inverse of `cards_of`."""
+    blocks = blocks_for(members, P)
+    size, larger = divmod(members, blocks)
+    block = cards % blocks
+    return np.asarray(block * size + np.minimum(block, larger) + cards // blocks)
 
 
 def named(start: Start, P: int) -> int:

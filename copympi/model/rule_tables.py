@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def cautions(rule: AnyRule, members: float = 1.0) -> list[str]:
             f"{KEY}.q = {rule.q:g}: outside 0 to 1 rates grow without bound where a beable holds few members, or all"
         )
     steep = rule.q - rule.r - 1.0
-    if rule.q + rule.r <= 0.0 and 1.0 < members < np.inf and steep * np.log10(members) > MOST_STEEP:
+    if rule.q + rule.r <= 0.0 and 1.0 < members < np.inf and steep * math.log10(members) > MOST_STEEP:
         out.append(
             f"{KEY}.q = {rule.q:g}, r = {rule.r:g}: where a beable has x of a neighbour's members, phases turn "
             f"x^{-steep:g} faster than members come: at small x a run can all but stand still; "

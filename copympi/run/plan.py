@@ -145,7 +145,7 @@ def followed(track: int | list[int] | None, start: Start, P: int) -> NDArray[np.
         return checked_ids(np.array(track, np.int64), start, P)
     if track > MOST_FOLLOWED:
         raise InputError("output.track", track, f"must be at most {MOST_FOLLOWED:,}")
-    return spread_out(start.members - P * start.spectators, track)
+    return spread_out(start.members - P * start.spectators, track, P)
 
 
 def prepared(config: Config, before: System, files: Path) -> tuple[System, Start, Schedule]:

@@ -201,8 +201,8 @@ def calls() -> dict[str, Call]:
         "half_step": (half_step, {**system, "n": real(P, value=2.0), "phase": real(P), "t": 0.1}),
         "counts.advance": (
             counts.advance,
-            {**system, "control": CONTROL, "first_replica": 0, "n": n, "phase": real(R, P), "max_steps": 5, **clocks,
-             "events": real(R), "seed": 1, "purposes": (1, 2)},
+            {**system, "control": CONTROL, "keys": (1, (1, 2), 0), "n": n, "phase": real(R, P), "max_steps": 5, **clocks,
+             "events": real(R)},
         ),
         "events.run": (
             events.run,
@@ -228,7 +228,7 @@ def calls() -> dict[str, Call]:
         ),
         "general_counts.advance": (
             general_counts.advance,
-            {**work, "control": CONTROL, "seed": 1, "purpose": 1, "first_replica": 0, "n": n, "phase": real(R, P),
+            {**work, "control": CONTROL, "keys": (1, 1, 0), "n": n, "phase": real(R, P),
              **clocks, "events": real(R), "max_steps": 5},
         ),
         "general_exact.Paths": (general_exact.Paths, {**ruled, **one}),

@@ -27,7 +27,7 @@ def carry(step: float, energy: float, **more: Any) -> None:
 def test_a_fixed_step_that_turns_phases_far_is_warned_about_once(case: str) -> None:
     with pytest.warns(copympi.StepWarning) as said:
         carry(0.01, 70.0, **CASES[case])
-    texts = [str(each.message) for each in said]
+    texts = [str(each.message) for each in said if issubclass(each.category, copympi.StepWarning)]
     assert len(texts) == 1, texts
     assert texts[0].startswith("dynamics.step = 0.01 may turn phases by 0.7 rad in one step")
 

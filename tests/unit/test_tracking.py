@@ -28,14 +28,22 @@ def test_beables_at_the_start_are_those_of_representation_members(N: int, P: int
     np.testing.assert_array_equal(initial_beables(start, P, np.arange(len(true))), true)
 
 
-@pytest.mark.parametrize("N", [10**12, LARGEST, 2**63, 10**80])
-def test_a_number_of_members_is_spread_over_all(N: int) -> None:
+@pytest.mark.parametrize("M", [10, 64, 1024, 1000])
+@pytest.mark.parametrize("N", [10**4, 10**6, 10**12, LARGEST, 2**63, 10**80])
+def test_a_number_of_members_is_spread_over_all(N: int, M: int) -> None:
+    """However members are dealt to blocks, every beable has its share of them."""
     start = prepare(3, N, density=[0.2, 0.5, 0.3])
-    ids = spread_out(N, 1000)
-    assert [int(i) for i in ids] == [(2 * k + 1) * min(N, LARGEST) // 2000 for k in range(1000)]
+    ids = spread_out(N, M, 3)
+    assert ids[0] >= 0
     assert ids[-1] < named(start, 3)
-    np.testing.assert_allclose(np.bincount(initial_beables(start, 3, ids)), [200, 500, 300], atol=5)
+    assert len(np.unique(ids)) == M
+    shares = np.bincount(initial_beables(start, 3, ids), minlength=3)
+    np.testing.assert_allclose(shares, M * np.array([0.2, 0.5, 0.3]), atol=1)
+
+
+def test_all_members_are_everybody() -> None:
     np.testing.assert_array_equal(spread_out(5, 5), np.arange(5))
+    np.testing.assert_array_equal(spread_out(10**5, 10**5, 2), np.arange(10**5))
 
 
 def test_ids_that_nobody_has_are_refused() -> None:
