@@ -15,7 +15,7 @@ options = {
     "depends": [str(header) for header in Path("cython_src").glob("*.h")],
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
-kernels = ["streams", "draws", "couplings", "step_control", "plans", "crowd", "classes"]
+kernels = ["streams", "draws", "couplings", "step_control", "plans", "crowd", "classes", "tracker"]
 kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "some_events", "counts", "members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
 kernels += ["phase_paths", "exact_phases", "excess"]

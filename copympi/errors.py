@@ -110,6 +110,10 @@ class OtherMachineWarning(CopyWarning):
     """Last bits may differ: ranks have unlike CPUs, or a run goes on under other versions or on another CPU."""
 
 
+class CoresWarning(CopyWarning):
+    """More ranks than cores share a machine."""
+
+
 class FilesWarning(CopyWarning):
     """A file beside the results could not be written or removed; the run goes on."""
 

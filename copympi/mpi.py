@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
+from copympi import cores, waiting
+from copympi.errors import CoresWarning, DynamicsError, InputError, MachineError, StoppedEarly, warn
 from copympi.launcher import launched as launched
 from copympi.text import out_of_memory
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 ROOT = 0
 LEAVE_WITHIN = 5.0
 """Seconds within which all ranks leave with an error, if all have it."""
+MOST_CORES = 8192
+"""Of one machine; what is known of others is left out."""
 
 
 class Alone:
@@ -30,8 +33,6 @@ class Alone:
 
     rank, size = 0, 1
 
-    def Allreduce(self, send: Any, receive: Any, op: Any = None) -> None: ...
-    def Bcast(self, buffer: Any, root: int = 0) -> None: ...
     def Barrier(self) -> None: ...
 
     def Abort(self, code: int = 1) -> None:
@@ -87,14 +88,28 @@ def world() -> Any:
 
 
 def part_on_node(comm: Any) -> float:
-    """Which part of the ranks shares this rank's memory. Collective."""
+    """Which part of the ranks shares this rank's memory. Collective.
+
+    Where ranks share its cores too, for they are more, the root says so, and from here on waiting leaves them free.
+    """
     if comm.size == 1:
         return 1.0
     from mpi4py import MPI
 
     node = comm.Split_type(MPI.COMM_TYPE_SHARED)
-    size = node.size
+    size, own = node.size, np.zeros(MOST_CORES, np.int64)
+    own[[core for core in cores.own() if core < MOST_CORES]] = 1
+    largest(node, own)
+    few = min(float(own.sum()), cores.quota())
+    crowded = size > few >= 1
     node.Free()
+    waiting.leave_cores_free(crowded)
+    if crowded and comm.rank == ROOT:
+        warn(
+            f"{size} ranks share {few:.3g} cores of this machine; a rank that waits leaves its core to the others, but "
+            "more ranks than cores are never faster",
+            CoresWarning,
+        )
     return float(size / comm.size)
 
 
@@ -128,11 +143,17 @@ def from_root(comm: Any, make: Callable[[], T]) -> T:
 def _broadcast(comm: Any, data: bytes, source: int) -> bytes:
     mine = comm.rank == source
     size = np.array([len(data)], np.int64)
-    comm.Bcast(size, root=source)
+    broadcast(comm, size, source)
     buffer = np.frombuffer(bytearray(data), np.uint8) if mine else np.empty(int(size[0]), np.uint8)
     for start in range(0, buffer.size, 1 << 30):
-        comm.Bcast(buffer[start : start + (1 << 30)], root=source)
+        broadcast(comm, buffer[start : start + (1 << 30)], source)
     return buffer.tobytes()
+
+
+def broadcast(comm: Any, values: NDArray[Any], source: int = ROOT) -> None:
+    """One rank's values on every rank, in place."""
+    if comm.size > 1:
+        waiting.wait(comm.Ibcast(values, root=source))
 
 
 def gather_rows(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any] | None:
@@ -144,7 +165,8 @@ def gather_rows(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any
     out = np.empty((sum(counts), *rows.shape[1:]), rows.dtype) if comm.rank == ROOT else None
     row = _row_type(rows.dtype, width)
     try:
-        comm.Gatherv([rows, counts[comm.rank], row], None if out is None else [out, counts, row], root=ROOT)
+        parts = None if out is None else [out, counts, row]
+        waiting.wait(comm.Igatherv([rows, counts[comm.rank], row], parts, root=ROOT))
     finally:
         row.Free()
     return out
@@ -235,7 +257,7 @@ def all_gather(comm: Any, values: NDArray[np.int64]) -> NDArray[np.int64]:
     if comm.size == 1:
         return values[None].copy()
     out = np.empty((comm.size, values.size), np.int64)
-    comm.Allgather(np.ascontiguousarray(values), out)
+    waiting.wait(comm.Iallgather(np.ascontiguousarray(values), out))
     return out
 
 
@@ -244,11 +266,11 @@ def exchange(comm: Any, rows: NDArray[Any], counts: NDArray[np.int64]) -> tuple[
     if comm.size == 1:
         return rows, counts
     coming = np.empty(comm.size, np.int64)
-    comm.Alltoall(np.ascontiguousarray(counts, np.int64), coming)
+    waiting.wait(comm.Ialltoall(np.ascontiguousarray(counts, np.int64), coming))
     out = np.empty((int(coming.sum()), *rows.shape[1:]), rows.dtype)
     row = _row_type(rows.dtype, int(np.prod(rows.shape[1:], dtype=np.int64)))
     try:
-        comm.Alltoallv([np.ascontiguousarray(rows), counts, row], [out, coming, row])
+        waiting.wait(comm.Ialltoallv([np.ascontiguousarray(rows), counts, row], [out, coming, row]))
     finally:
         row.Free()
     return out, coming
@@ -259,7 +281,7 @@ def largest(comm: Any, values: NDArray[Any]) -> None:
     if comm.size > 1:
         from mpi4py import MPI
 
-        comm.Allreduce(MPI.IN_PLACE, values, op=MPI.MAX)
+        waiting.wait(comm.Iallreduce(MPI.IN_PLACE, values, op=MPI.MAX))
 
 
 def total(comm: Any, values: NDArray[np.int64]) -> None:
@@ -267,4 +289,4 @@ def total(comm: Any, values: NDArray[np.int64]) -> None:
     if comm.size > 1:
         from mpi4py import MPI
 
-        comm.Allreduce(MPI.IN_PLACE, values, op=MPI.SUM)
+        waiting.wait(comm.Iallreduce(MPI.IN_PLACE, values, op=MPI.SUM))

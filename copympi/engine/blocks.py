@@ -12,14 +12,13 @@ from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.arithmetic import cpus_alike
 from copympi.engine.clock import Stop
+from copympi.engine.dealing import blocks_for as blocks_for
+from copympi.engine.dealing import cards as cards
+from copympi.engine.dealing import deal as deal
 from copympi.engine.ensemble import Ensemble, State
-from copympi.kernels.members import BLOCK
 from copympi.kernels.plans import Plans
 from copympi.model.preparation import Start
 from copympi.model.system import System
-
-ROOM = 1 << 20
-"""Numbers that set-up works on at a time."""
 
 Int = NDArray[np.int64]
 
@@ -165,34 +164,3 @@ class InBlocks(Ensemble):
         out = np.full(self.layout.sizes[unit], -1)
         out[self.ids[begin:end]] = np.repeat(np.arange(self.system.P), self.counts[unit])
         return out
-
-
-def blocks_for(members: int, P: int = 1) -> int:
-    """How many blocks N members make: as large as the cache allows, but enough for a few tens of ranks.
-
-    Beyond 65,536 beables blocks grow with P: bucket sizes take one byte a member, or four where members are few.
-    """
-    size = max(BLOCK, 4 * P)
-    blocks = max(1, -(-members // size), min(32, -(-members // 16_384)))
-    return blocks if size == BLOCK else max(1, min(blocks, members // P))
-
-
-def deal(counts: Int, blocks: int, which: Int) -> NDArray[np.int32]:
-    """Members in order of their beables dealt like cards to `blocks` blocks: sizes of the buckets of blocks `which`.
-
-    So blocks differ by one member at most, in size and in every bucket, and ranks have the same work from the start.
-    Returns (len(which), P).
-    """
-    end = np.cumsum(counts)
-    return cards(end - counts, end, blocks, which)
-
-
-def cards(start: Int, end: Int, blocks: int, which: Int) -> NDArray[np.int32]:
-    """How many of the cards start[a] .. end[a] - 1 each of the blocks `which` gets, (len(which), P)."""
-    out = np.empty((len(which), len(start)), np.int32)
-    rows = max(1, ROOM // len(start))
-    for k in range(0, len(which), rows):
-        c = np.asarray(which[k : k + rows])[:, None]
-        # cards p with p % blocks == c and p < x: (x - c + blocks - 1) // blocks
-        out[k : k + rows] = (end - c + blocks - 1) // blocks - (start - c + blocks - 1) // blocks
-    return out

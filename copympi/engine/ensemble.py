@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import START, Stop
+from copympi.engine.tracking import NOBODY, Trackable, Tracks
 from copympi.errors import InputError
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -84,7 +85,7 @@ class Layout(Protocol):
         ...
 
 
-class Ensemble(ABC):
+class Ensemble(Trackable, ABC):
     """Copies of one system on all ranks of `comm`, on the way from one stop to the next. Every call is collective.
 
     The system's H may be another from some stop on (`switch`); its beables stay.
@@ -93,11 +94,12 @@ class Ensemble(ABC):
     (`per_unit`, `per_member`, `common`), and how members leave by a filter (`send_away`). All else is written here,
     once.
 
-    layout : who has what. spectators : members of each beable that are copied and never copy; a beable that a filter
-    has emptied has none. time_left (here,): time to the stop; step, events, largest_chance (here,): steps and copies
-    since t = 0, and the largest chance of any member to leave in one step so far. deserted (here,): replicas that
-    filters have left without a member; they are at every stop at once. requests (2,): what this rank asks all ranks
-    for; requested (2,): the sum over ranks, as of the last `advance`.
+    start : the ensemble at t = 0. layout : who has what. tracks : who is followed one by one. spectators : members of
+    each beable that are copied and never copy; a beable that a filter has emptied has none. time_left (here,): time to
+    the stop; step, events, largest_chance (here,): steps and copies since t = 0, and the largest chance of any member
+    to leave in one step so far. deserted (here,): replicas that filters have left without a member; they are at every
+    stop at once. requests (2,): what this rank asks all ranks for; requested (2,): the sum over ranks, as of the last
+    `advance`.
     """
 
     n: NDArray[Any]
@@ -106,7 +108,8 @@ class Ensemble(ABC):
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, layout: Layout) -> None:
         self.comm, self.system, self.accuracy, self.seed, self.layout = comm, system, accuracy, seed, layout
-        self.spectators = start.spectators
+        self.start, self.spectators = start, start.spectators
+        self.tracks: Tracks = NOBODY
         self.stop = START
         self.switched, self.turned = 0.0, 0.0
         self.time_left = np.zeros(layout.here)
@@ -132,7 +135,7 @@ class Ensemble(ABC):
         self.switched = self.stop.time
         self.system = system
 
-    def check(self, system: System) -> None:  # noqa: B027
+    def check(self, system: System) -> None:
         """InputError where the method cannot go on with the H of a later system, as is known from the start."""
 
     @property
@@ -165,6 +168,7 @@ class Ensemble(ABC):
         """
         gone = np.ones(self.system.P, bool)
         gone[np.asarray(beables, np.int64)] = False
+        self.tracks.send_away(gone)
         self.send_away(gone)
         self.take_stock()
 
@@ -255,13 +259,17 @@ class Ensemble(ABC):
         """All there is to go on from here: the arrays themselves, to be written before the next step."""
         layout, sizes = self.layout, self.sizes
         ragged = {name: (values, sizes) for name, values in self.per_member().items()}
-        return State(layout.units, layout.first, layout.last, self.per_unit(), ragged, self.common())
+        ragged |= self.tracks.waiting(layout.last - layout.first)
+        columns = {**self.per_unit(), **self.tracks.per_unit()}
+        return State(layout.units, layout.first, layout.last, columns, ragged, self.common())
 
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`. InputError where it is not one of this method's."""
         self.begin(stop)
         ragged = {name: values for name, (values, _) in state.ragged.items()}
-        pairs = ((self.per_unit(), state.columns), (self.per_member(), ragged), (self.common(), state.common))
+        columns = {**self.per_unit(), **self.tracks.per_unit()}
+        members = {**self.per_member(), **self.tracks.await_again(state.ragged)}
+        pairs = ((columns, state.columns), (members, ragged), (self.common(), state.common))
         for own, found in pairs:
             if own.keys() != found.keys():
                 why = f"is not of this version: the method needs {_named(own)}"
@@ -269,6 +277,7 @@ class Ensemble(ABC):
         for own, found in pairs:
             for name, values in own.items():
                 values[:] = found[name]
+        self.tracks.restored()
         self.take_stock()
 
 

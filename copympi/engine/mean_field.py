@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import DOP853
 
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import Stop
@@ -76,6 +75,8 @@ class InfiniteEnsemble(IndependentReplicas):
 
     def _step(self, i: int) -> None:
         """One step of a replica. Copies are integrated beside its amplitudes, with an error of the whole tolerance."""
+        from scipy.integrate import DOP853  # here: it takes a tenth of a second
+
         P, left = self.system.P, float(self.time_left[i])
         y = np.concatenate([self.c[i].view(float), [0.0]])
         bounds = np.full(2 * P + 1, self._error)

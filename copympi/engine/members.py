@@ -74,7 +74,7 @@ class Members(InBlocks):
         if self.alike or self.comm.rank == mpi.ROOT:
             status, replica, _ = self.plan_here(half)
         if not self.alike:
-            self.comm.Bcast(self._plans.rows, root=mpi.ROOT)
+            mpi.broadcast(self.comm, self._plans.rows)
             status, replica, _ = self._plans.first_failure(self.active)
         self.accept(self._plans, status, replica)
 

@@ -153,7 +153,7 @@ class Momenta(OwnPhases):
         fastest = self._largest_momentum()
         room = self._room(fastest, length)
         if self.comm.size > 1:  # NumPy's exp has other last bits on other CPUs
-            self.comm.Bcast(room, root=mpi.ROOT)
+            mpi.broadcast(self.comm, room)
         sums, unit = self._all_sums(self.mid, self.active, room)
         # rounding goes round in circles by last bits, of members or of their sums' units, all copies of one alike
         f = np.maximum(fastest, 1.0)

@@ -164,7 +164,7 @@ class OwnPhases(InBlocks):
     def same_rows(self) -> None:
         """The root's plans on every rank, where CPUs are unlike."""
         if not self.alike:
-            self.comm.Bcast(self.rows, root=mpi.ROOT)
+            mpi.broadcast(self.comm, self.rows)
 
     def copy_one_by_one(self) -> None:
         """The step's copies, where a rank has all of an ensemble: event by event."""

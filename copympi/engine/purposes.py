@@ -40,3 +40,8 @@ class Purpose(IntEnum):
     """Members who jump guided by a wavefunction (Bell's process): stream step s for step s."""
     CIRCUITS = 32
     """Random circuits, replica: which circuit; stream step s for its layer s. Block 1: starts, replica: which start."""
+    TRACKED = 33
+    """Which members of those that are followed copy, and whom: stream step 2 s for the first half of step s, 2 s + 1
+    for its second; s itself in methods of single copies. Block: the piece, where a replica has several."""
+    TRACKED_TIMES = 34
+    """And when within the (half) step: streams as those of TRACKED."""

@@ -21,13 +21,15 @@ ALIGNED, OWN = "aligned", "own"
 """Whether a beable's members share one phase, or have each their own."""
 MOST_NAMED = 4 * 10**9
 """Members of a replica whose names of four bytes are one rank's."""
+BYTES_TRACKED = 32
+"""Of a member that is followed: where it is, its place in a list, and room in which lists grow."""
 
 
 @dataclass(frozen=True)
 class Case:
     """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none.
 
-    later : the systems that a schedule switches to, each once.
+    later : the systems that a schedule switches to, each once. track : how many members are followed one by one.
     """
 
     system: System
@@ -43,6 +45,7 @@ class Case:
     method: str = AUTO
     rule: Rule = QUANTUM
     later: tuple[System, ...] = ()
+    track: int = 0
 
     @property
     def pairs(self) -> int:
@@ -58,7 +61,8 @@ class Method:
     fixed_steps : whether dynamics.step means something to it. phases : those of ALIGNED, OWN that it can start from.
     given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
-    members = inf, and for nothing else. alignment : the same for [alignment].
+    members = inf, and for nothing else. alignment : the same for [alignment]. tracking : whether it can follow
+    individual systems.
     bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
     bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables, of
     pairs and of the rule's harmonics.
@@ -83,6 +87,7 @@ class Method:
     most_members: int = LARGEST
     most_beables: int | None = None
     lattices: bool = True
+    tracking: bool = False
     bytes_of_work: Callable[[int, int, int], int] = lambda beables, pairs, harmonics: 0
 
     def refuse(self, case: Case) -> None:
@@ -94,7 +99,7 @@ class Method:
         memory, N, P = there() / share, case.start.members, case.system.P
         room = memory - self.bytes_of_work(P, case.pairs, len(case.rule.harmonics))
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
-        one = beable * P + each * N
+        one = beable * P + each * N + BYTES_TRACKED * case.track
         if case.replicas * one <= room:
             return
         needs = f"at {each} bytes a member" if each else f"at {beable} bytes a beable"
@@ -259,6 +264,12 @@ DEMANDS = (
         lambda case: "lattice",
         lambda row, case: row.lattices or case.system.lattice is None,
         lambda rows, _: f"must be left out{_of(rows)}",
+    ),
+    Demand(
+        "output.track",
+        lambda case: case.track,
+        lambda row, case: row.tracking or case.track == 0,
+        lambda rows, _: f"must be left out{_of(rows)}: it follows no individual systems",
     ),
 )
 """In the order in which they are looked at: the first that no method meets is what the user is told."""

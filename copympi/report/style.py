@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import make_interp_spline
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F", "#8C564B")
 """Okabe and Ito's palette, told apart by colour-blind readers too."""
@@ -106,6 +105,8 @@ def smooth(x: Any, y: Any, jumps: Sequence[float] = ()) -> tuple[Any, Any]:
 
     jumps : x at which y jumps, its value there that of before; NaN stands between the pieces.
     """
+    from scipy.interpolate import make_interp_spline  # here: it takes a tenth of a second
+
     if len(jumps):
         places = np.unique(np.searchsorted(x, jumps, side="right"))
         parts = [smooth(*part) for part in zip(np.split(x, places), np.split(y, places), strict=True) if len(part[0])]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import chdtri, gammaincinv
 
 from copympi.report import motion_table
 from copympi.report.analysis import Comparison
@@ -97,6 +96,8 @@ def _ratio(c: Comparison) -> list[str]:
 
 def verdict(ratio: float, independent: float) -> str:
     """Whether an rms of so many independent Gaussian numbers, each in units of its sigma, is as it should be."""
+    from scipy.special import chdtri, gammaincinv  # here: it takes a tenth of a second
+
     half = 0.5 * independent
     low, high = (np.sqrt(q) for q in (gammaincinv(half, RARE / 2) / half, chdtri(independent, RARE / 2) / independent))
     between = f"{low:.2f} to {high:.2f} in 99 of 100 runs"

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import DOP853
 
 from copympi.model.mean_field import MeanField
 from copympi.model.rules import QUANTUM, Rule
@@ -66,6 +65,8 @@ def _follow(
 ) -> None:
     """Fill out[k] with y at times[k], by steps of DOP853 that end on the times. bury : may change y after a step, or
     have it made again, half as long."""
+    from scipy.integrate import DOP853  # here: it takes a tenth of a second
+
     now, h = 0.0, np.inf
     for k, when in enumerate(times.tolist()):
         steps = 0

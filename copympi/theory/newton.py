@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import RK45
-from scipy.interpolate import CubicSpline, RectBivariateSpline
 
 from copympi.model import observables
 
@@ -56,6 +54,8 @@ def path(
     x = np.full((time.size, A), np.nan)
     done = int(np.searchsorted(time, 0.0, side="right"))
     x[:done] = start[:A]
+    from scipy.integrate import RK45  # here: it takes a tenth of a second
+
     parts, spent = [(0.0, lattice), *((at, other) for at, other in later if at < span)], 0
     for (begin, one), end in zip(parts, [*(at for at, _ in parts[1:]), span], strict=True):
         solver = RK45(rate_by(_force(one)), begin, start, end, rtol=1e-8, atol=1e-9, max_step=span / 50)
@@ -75,6 +75,8 @@ def path(
 
 def _force(lattice: Any) -> Any:
     """-dV/dx as a function of x (axes,)."""
+    from scipy.interpolate import CubicSpline, RectBivariateSpline
+
     V = np.asarray(lattice.potential).reshape(lattice.shape)
     axes = [observables.coordinates(lattice, k) for k in range(len(lattice.shape))]
     if min(lattice.shape) < 4 or np.ptp(V) == 0:

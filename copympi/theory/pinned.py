@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import DOP853
 
 from copympi.model.system import System
 from copympi.theory.schrodinger import levelled
@@ -133,6 +132,8 @@ def variance(system: System, start: NDArray[np.complex128], times: Floats, sigma
 
 def _integrate(rate: Any, y: Floats, times: Floats, rtol: float, atol: float, most: int, look: Any = None) -> Any:
     """y at one of `times` after the other; look(solver, time before) after each step."""
+    from scipy.integrate import DOP853  # here: it takes a tenth of a second
+
     if times.size:
         yield y
     if times.size < 2:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import jv
 
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
@@ -146,6 +145,8 @@ def affordable(system: System, times: ArrayLike, most: float, schedule: Schedule
 
 
 def _chebyshev(W: Any, psi: NDArray[Any], t: float, centre: float, radius: float) -> NDArray[np.complex128]:
+    from scipy.special import jv  # here: it takes a tenth of a second
+
     z = radius * t
     turn = np.exp(-1j * centre * t)
     if z == 0:

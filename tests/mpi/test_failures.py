@@ -48,8 +48,10 @@ def errors(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def warned(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Our warnings, but for that of a machine with fewer cores than ranks."""
     start = "copympi: warning: "
-    return [line.removeprefix(start) for line in done.stderr.splitlines() if line.startswith(start)]
+    lines = [line.removeprefix(start) for line in done.stderr.splitlines() if line.startswith(start)]
+    return [line for line in lines if "ranks share" not in line]
 
 
 def listing(folder: Path) -> list[str]:

@@ -309,13 +309,15 @@ def unsupported(row: Method) -> dict[str, Case]:
         out["preparation.spectators"] = replace(base, start=replace(base.start, spectators=1))
     if not row.replicas:
         out["dynamics.replicas"] = replace(base, replicas=2)
+    if not row.tracking:
+        out["output.track"] = replace(base, track=1)
     return out
 
 
 @every_row
 def test_each_row_refuses_what_it_does_not_support(row: Method) -> None:
     """In one line that names the key; and a row that would not support spectators or replicas refuses them too."""
-    narrow = replace(row, spectators=False, replicas=False, most_beables=64, lattices=False)
+    narrow = replace(row, spectators=False, replicas=False, most_beables=64, lattices=False, tracking=False)
     for one in (row, narrow):
         for key, case in unsupported(one).items():
             with pytest.raises(InputError) as no:
@@ -324,11 +326,13 @@ def test_each_row_refuses_what_it_does_not_support(row: Method) -> None:
             assert str(no.value).startswith(f"{key} = ")
             assert "\n" not in str(no.value)
             assert " must " in str(no.value)
-    assert unsupported(narrow).keys() >= {"preparation.spectators", "dynamics.replicas", "system.builder"}
+    assert unsupported(narrow).keys() >= {
+        "preparation.spectators", "dynamics.replicas", "system.builder", "output.track",
+    }  # fmt: skip
 
 
 def test_every_demand_is_refused_by_some_row() -> None:
-    keys = {key for row in TABLE for key in unsupported(replace(row, spectators=False, replicas=False))}
+    keys = {key for row in TABLE for key in unsupported(replace(row, spectators=False, replicas=False, tracking=False))}
     assert keys == {demand.key for demand in DEMANDS}
 
 

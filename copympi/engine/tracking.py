@@ -1,0 +1,239 @@
+"""Individual systems: members that are followed from copy to copy, by their ids, in any representation.
+
+An id says who a member is at t = 0, the same in every representation: see `initial_beables`. What an ensemble knows of
+the members it follows stands in its `tracks`, a `Tracks`; who follows them and how is its method's affair.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.engine.dealing import blocks_for
+from copympi.errors import InputError
+from copympi.model.preparation import LARGEST, Start
+from copympi.model.system import System
+
+Int = NDArray[np.int64]
+
+NAMES = {
+    "time": np.float64, "replica": np.int64, "member": np.int64, "source": np.int32, "target": np.int32,
+    "phase": np.float64,
+}  # fmt: skip
+"""Columns of Jumps, and their types."""
+
+
+@dataclass(frozen=True)
+class Jumps:
+    """Copies by members that are followed, (K,) each: when, in which replica, who, from and to which beable.
+
+    time : since t = 0. member : the id. source, target : beables. phase : of the member after the copy, rad, the value
+    of the one copied as it is at that time; None where members have no phases of their own.
+    """
+
+    time: NDArray[np.float64]
+    replica: Int
+    member: Int
+    source: NDArray[np.int32]
+    target: NDArray[np.int32]
+    phase: NDArray[np.float64] | None = None
+
+    @staticmethod
+    def none(phases: bool = False) -> Jumps:
+        """No jump at all; phases : whether there is a column of them."""
+        return Jumps(**{name: np.empty(0, kind) for name, kind in NAMES.items() if phases or name != "phase"})
+
+    @staticmethod
+    def joined(parts: Sequence[Jumps]) -> Jumps:
+        """One after the other; at least one part, and all with phases or all without."""
+        return parts[0] if len(parts) == 1 else Jumps(
+            **{name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+        )  # fmt: skip
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The columns that there are, by name."""
+        found = ((one.name, getattr(self, one.name)) for one in fields(self))
+        return {name: values for name, values in found if values is not None}
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __getitem__(self, rows: Any) -> Jumps:
+        """Some of the rows: a slice, a mask or indices."""
+        return Jumps(**{name: values[rows] for name, values in self.columns.items()})
+
+    def ordered(self) -> Jumps:
+        """The same in order of time, then replica, then member; jumps that agree in all of these keep their order."""
+        if np.all(np.diff(self.time) > 0.0):
+            return self
+        return self[np.lexsort((self.member, self.replica, self.time))]
+
+
+def spread_out(N: int, M: int) -> Int:
+    """The M ids that a number M stands for: (2 k + 1) N // (2 M) for k < M, evenly over all members, (M,).
+
+    N : members with an identity, spectators left out; beyond 2^63 - 1 ids are those of so many. Raises InputError
+    where there are fewer members.
+    """
+    if not 0 < M <= N:
+        raise InputError("output.track", M, f"must be from 1 to {N}, the number of members that can copy")
+    whole, rest = divmod(min(N, LARGEST), 2 * M)
+    odd = 2 * np.arange(M, dtype=np.int64) + 1
+    return odd * whole + odd * rest // (2 * M)
+
+
+def named(start: Start, P: int) -> int:
+    """How many members of a replica have an id, spectators left out: at most 2^63 - 1, of more each stands for many."""
+    return min(start.members - P * start.spectators, LARGEST)
+
+
+def initial_beables(start: Start, P: int, ids: Int) -> NDArray[np.int32]:
+    """The beable at t = 0 of each id, (M,), the same in every representation; of no others anything is worked out.
+
+    Members, spectators left out, in order of their beables are dealt like cards to blocks_for(members, P) blocks, and
+    id I = first member of its block + number in it: as representation "members" has them (blocks.py). Beyond 2^63 - 1
+    members so many ids stand for all, each for the same number of members.
+    """
+    members = named(start, P)
+    blocks = blocks_for(members, P)
+    size, larger = divmod(members, blocks)  # the first `larger` blocks have a member more
+    block = np.where(ids < larger * (size + 1), ids // (size + 1), larger + (ids - larger * (size + 1)) // max(size, 1))
+    card = block + (ids - block * size - np.minimum(block, larger)) * blocks
+    ends = np.cumsum(np.asarray(start.counts - start.spectators))
+    if ends.dtype.kind == "f":
+        ends = np.floor(ends / ends[-1] * members)
+    return np.searchsorted(ends, card, side="right").clip(max=P - 1).astype(np.int32)
+
+
+class Tracks(ABC):
+    """What an ensemble knows of the members it follows in each of this rank's replicas: who, where, and their jumps.
+
+    ids (M,): ascending. phases : whether jumps have phases. Jumps that nobody has taken yet are part of a checkpoint.
+    """
+
+    def __init__(self, ids: Int, phases: bool = False) -> None:
+        self.ids = ids
+        self.pending = Jumps.none(phases)
+
+    @abstractmethod
+    def beables(self) -> NDArray[np.int32]:
+        """Of every member that is followed, (here, M), in order of ids; -1 of who has left by a filter. Collective."""
+
+    @abstractmethod
+    def drain(self) -> Jumps:
+        """This rank's jumps since the last call, which are then forgotten; replicas as numbered over all ranks."""
+
+    @abstractmethod
+    def unit_of(self, jumps: Jumps) -> Int:
+        """Which of this rank's units each jump belongs to, counted from its first."""
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:  # noqa: B027
+        """Who has a beable of `gone` (P,) has left."""
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each unit, where it does not follow from what it holds anyway."""
+        return {}
+
+    def restored(self) -> None:  # noqa: B027
+        """What `per_unit` gave out has been read from a checkpoint."""
+
+    def collect(self) -> Jumps:
+        """Jumps not yet taken, ordered; they stay."""
+        self.pending = Jumps.joined([self.pending, self.drain()]).ordered()
+        return self.pending
+
+    def take(self) -> Jumps:
+        """The same, and forgets them."""
+        found = self.collect()
+        self.pending = found[:0]
+        return found
+
+    def waiting(self, units: int) -> dict[str, tuple[NDArray[Any], Int]]:
+        """Jumps not yet taken as a checkpoint holds them: name -> (values, unit after unit; how many of each unit)."""
+        jumps = self.collect()
+        unit = self.unit_of(jumps)
+        order = np.argsort(unit, kind="stable")
+        lengths = np.bincount(unit, minlength=units).astype(np.int64)
+        return {f"jump_{name}": (values[order], lengths) for name, values in jumps.columns.items()}
+
+    def await_again(self, found: dict[str, tuple[NDArray[Any], Int]]) -> dict[str, NDArray[Any]]:
+        """Where what `waiting` gave out goes when it is read again: as many jumps as `found` has, by the same names."""
+        self.drain()
+        K = len(found["jump_time"][0]) if "jump_time" in found else 0
+        self.pending = Jumps(**{name: np.empty(K, kind.dtype) for name, kind in self.pending.columns.items()})
+        return {f"jump_{name}": values for name, values in self.pending.columns.items()}
+
+
+def checked(ids: Int, start: Start, P: int) -> Int:
+    """The ids as an array (M,) int64; InputError where they are not ascending, or no member has one of them."""
+    found = np.array(ids, np.int64)
+    last = named(start, P) - 1
+    if found.ndim != 1 or not found.size or np.any(np.diff(found) <= 0):
+        raise InputError("output.track", ids, "must be ids of members, in ascending order, each once")
+    if found[0] < 0 or found[-1] > last:
+        wrong = int(found[0] if found[0] < 0 else found[-1])
+        raise InputError("output.track", wrong, f"must be from 0 to {last}, the ids of members that can copy")
+    return found
+
+
+class Nobody(Tracks):
+    """Where nobody is followed."""
+
+    def beables(self) -> NDArray[np.int32]:
+        raise ValueError("tracked_beables: nobody is followed: call track first")
+
+    def drain(self) -> Jumps:
+        return Jumps.none()
+
+    def unit_of(self, jumps: Jumps) -> Int:
+        return jumps.replica
+
+    def waiting(self, units: int) -> dict[str, tuple[NDArray[Any], Int]]:
+        return {}
+
+    def await_again(self, found: dict[str, tuple[NDArray[Any], Int]]) -> dict[str, NDArray[Any]]:
+        return {}
+
+
+NOBODY = Nobody(np.empty(0, np.int64))
+
+
+class Trackable:
+    """What an ensemble says of individual systems. Nothing here changes a bit of anything else that it does."""
+
+    comm: Any
+    layout: Any
+    start: Start
+    system: System
+    tracks: Tracks
+
+    def track(self, ids: Int) -> None:
+        """Follow members of these ids, (M,), ascending, in every replica: once, before anything moves. Collective.
+
+        InputError where no member that can copy has some id.
+        """
+        self.tracks = self.follow(checked(ids, self.start, self.system.P))
+
+    def follow(self, ids: Int) -> Tracks:
+        """What a method that can follow members (`tracking` in its row of the table) knows of these at t = 0."""
+        raise InputError("output.track", len(ids), "must be left out: the method follows no individual systems")
+
+    @property
+    def tracked_ids(self) -> Int | None:
+        """Ids of the members that are followed, (M,), ascending; None: of nobody."""
+        return self.tracks.ids if self.tracks.ids.size else None
+
+    def tracked_beables(self) -> NDArray[np.int32] | None:
+        """Their beables, (replicas, M), on the root, None elsewhere; -1 of who has left by a filter. Collective."""
+        rows: NDArray[np.int32] | None = self.layout.to_root(self.comm, self.tracks.beables())
+        return rows
+
+    def take_jumps(self) -> Jumps:
+        """Copies by tracked members that this rank has to tell, since the last call, ordered. Not collective."""
+        return self.tracks.take()

@@ -1,0 +1,311 @@
+/* Individual systems among many of which only numbers are known: who of those that are followed moves, and when.
+
+Given that K_e of the E members of a place that can move go to place e, each set of them is as likely as any other. So how
+many of m that are followed go at all is hypergeometric, who they are a uniform draw, and where they go once more
+hypergeometric among the K_e. Exact, whatever the law of the K_e. Moves of one half step are simultaneous: who goes
+arrives when all are made (tracker_land), and so goes once. Single copies (tracker_one) take place at once.
+
+A half step: tracker_open; tracker_leave for each place that members leave; tracker_times; tracker_land. */
+#pragma once
+#include "hypergeometric.h"
+#include "streams.h"
+#include <stdlib.h>
+
+typedef struct { /* those who are followed of one place */
+    int32_t *who;
+    int64_t size, room;
+} Bucket;
+
+typedef struct {
+    double time, phase;
+    int32_t replica, who, from, to; /* replica of this rank, number among those who are followed, places */
+} Jump;
+
+typedef struct {
+    int64_t places, followed, replicas; /* per replica: places, and members that are followed */
+    Bucket *bucket;                     /* (replicas, places) */
+    int32_t *place;                     /* (replicas, followed); -1: has left */
+    Jump *jump, *spare;                 /* jumps not yet taken; room to sort some */
+    int64_t jumps, room, spare_room;
+    int64_t begin, flying; /* jumps of this half step begin there, and those who have not arrived yet */
+    uint64_t seed, purpose[2], first_replica;
+    int32_t replica; /* that is being moved, and its streams: who, and when */
+    int failed;      /* no memory */
+    Stream luck, clock;
+} Tracks;
+
+/* What flows at the start and at the end of a time in which members move, in any unit: positive from `from` to `to`. */
+typedef void (*Profile)(void *of, int64_t from, int64_t to, double *ends);
+
+static inline void *tracker_grown(Tracks *t, void *old, int64_t count, size_t size) {
+    void *new = realloc(old, (size_t)count * size);
+    if (!new)
+        t->failed = 1;
+    return new;
+}
+
+#define MAYBE_UNUSED __attribute__((unused)) static
+
+MAYBE_UNUSED int bucket_add(Tracks *t, Bucket *b, int32_t who) {
+    if (b->size == b->room) {
+        int64_t room = b->room < 4 ? 4 : b->room + b->room / 2;
+        int32_t *new = tracker_grown(t, b->who, room, sizeof *new);
+        if (!new)
+            return 0;
+        b->who = new;
+        b->room = room;
+    }
+    b->who[b->size++] = who;
+    return 1;
+}
+
+/* Take number i out of a place: the last one stands there then. */
+static inline int32_t bucket_remove(Bucket *b, int64_t i) {
+    int32_t who = b->who[i];
+    b->who[i] = b->who[--b->size];
+    return who;
+}
+
+MAYBE_UNUSED void bucket_trim(Bucket *b) {
+    if (b->room > 64 && 4 * b->size < b->room) {
+        int64_t room = 2 * b->size < 4 ? 4 : 2 * b->size;
+        int32_t *new = realloc(b->who, (size_t)room * sizeof *new);
+        if (new) {
+            b->who = new;
+            b->room = room;
+        }
+    }
+}
+
+/* Room for `more` jumps. */
+static inline int tracker_room(Tracks *t, int64_t more) {
+    if (t->jumps + more > t->room) {
+        int64_t room = t->room + t->room / 2 + 64;
+        Jump *new;
+        if (room < t->jumps + more)
+            room = t->jumps + more;
+        new = tracker_grown(t, t->jump, room, sizeof *new);
+        if (!new)
+            return 0;
+        t->jump = new;
+        t->room = room;
+    }
+    return 1;
+}
+
+/* Set out to move those of a replica of this rank in a (half) step, by whose number draws are keyed. */
+static inline void tracker_open(Tracks *t, int64_t replica, uint64_t block, uint64_t step) {
+    uint64_t key = t->first_replica + (uint64_t)replica;
+    t->replica = (int32_t)replica;
+    t->begin = t->flying = t->jumps;
+    stream_open(&t->luck, t->seed, t->purpose[0], key, block, step);
+    stream_open(&t->clock, t->seed, t->purpose[1], key, block, step);
+}
+
+static inline int64_t tracker_size(const Tracks *t, int64_t place) {
+    return t->bucket[t->replica * t->places + place].size;
+}
+
+/* `go` members drawn from a place leave for place `to`; they have not landed yet. */
+static inline void tracker_send(Tracks *t, int64_t from, int64_t to, int64_t go) {
+    Bucket *b = t->bucket + t->replica * t->places + from;
+    Jump *j = t->jump + t->jumps;
+    t->jumps += go;
+    for (; go > 0; go--, j++) {
+        int32_t who = bucket_remove(b, (int64_t)stream_below(&t->luck, (uint32_t)b->size));
+        *j = (Jump){0.0, 0.0, t->replica, who, (int32_t)from, (int32_t)to};
+    }
+}
+
+/* Of `movable` members of a place leave[i] go to target[i], i < count. Their jumps have no times yet. */
+MAYBE_UNUSED void tracker_leave(Tracks *t, int64_t from, int64_t movable, const int64_t *leave, const int32_t *target,
+                          int64_t count) {
+    int64_t size = tracker_size(t, from), all = 0, go;
+    if (size == 0)
+        return;
+    for (int64_t i = 0; i < count; i++)
+        all += leave[i];
+    if (all == 0)
+        return;
+    go = draw_hypergeometric(&t->luck, size, movable - size, all);
+    if (go == 0 || !tracker_room(t, go))
+        return;
+    for (int64_t i = 0; i < count && go > 0; i++) {
+        int64_t some = all == leave[i] ? go : draw_hypergeometric(&t->luck, leave[i], all - leave[i], go);
+        tracker_send(t, from, target[i], some);
+        all -= leave[i];
+        go -= some;
+    }
+}
+
+/* The same where counts are real numbers, of so many members that each leaves by itself, with these chances. */
+MAYBE_UNUSED void tracker_leave_by_chance(Tracks *t, int64_t from, const double *chance, const int32_t *target,
+                                    int64_t count) {
+    double rest = 1.0;
+    int64_t size = tracker_size(t, from);
+    for (int64_t i = 0; i < count && size > 0; i++) {
+        double p = chance[i];
+        if (!(p > 0.0))
+            continue;
+        int64_t some = draw_binomial(&t->luck, size, p < rest ? p / rest : 1.0);
+        if (!tracker_room(t, some))
+            return;
+        tracker_send(t, from, target[i], some);
+        rest -= p;
+        size -= some;
+    }
+}
+
+/* The part of a time at which somebody moves, (0, 1], where flows go linearly from ends[0] to ends[1] and count as long
+   as they are positive; uniform where they nowhere are. Written so that small shares keep their digits. */
+static inline double linear_share(double u, double f, double g) {
+    double from = 0.0, span = 1.0, square;
+    if (!(f > 0.0) && !(g > 0.0))
+        return u;
+    if (f < 0.0) { /* opens on the way */
+        from = f / (f - g);
+        span = 1.0 - from;
+        f = 0.0;
+    } else if (g < 0.0) {
+        span = f / (f - g);
+        g = 0.0;
+    }
+    square = f * f + u * (g * g - f * f); /* flow^2 at the place looked for */
+    return from + span * (u * (f + g) / (f + sqrt(square > 0.0 ? square : 0.0)));
+}
+
+/* When somebody moves, in (begin, end]. */
+static inline double tracker_time(Tracks *t, const double *ends, double begin, double end) {
+    double time = begin + (end - begin) * linear_share(1.0 - stream_double(&t->clock), ends[0], ends[1]);
+    if (time > end)
+        return end;
+    return time > begin ? time : nextafter(begin, INFINITY);
+}
+
+/* The same of somebody who has arrived by a single copy in this half step. */
+MAYBE_UNUSED double tracker_later(Tracks *t, int32_t who, const double *ends, double begin, double end) {
+    double time;
+    int64_t i = t->flying - 1;
+    while (t->jump[i].who != who)
+        i--;
+    for (int tries = 0; tries < 64; tries++) {
+        time = tracker_time(t, ends, begin, end);
+        if (time > t->jump[i].time)
+            return time;
+    }
+    begin = t->jump[i].time;
+    return begin + (end - begin) * stream_double(&t->clock);
+}
+
+/* Times of those who have left since the half step's begin by moves that are simultaneous, in (begin, end], by the
+   profile of their flow (NULL: uniform), which is asked for once for each pair of places. */
+MAYBE_UNUSED void tracker_times(Tracks *t, Profile profile, void *of, double begin, double end) {
+    const int32_t *place = t->place + t->replica * t->followed;
+    double ends[2] = {1.0, 1.0};
+    for (int64_t i = t->flying; i < t->jumps;) {
+        const int32_t from = t->jump[i].from, to = t->jump[i].to;
+        if (profile)
+            profile(of, from, to, ends);
+        for (; i < t->jumps && t->jump[i].from == from && t->jump[i].to == to; i++) {
+            const int32_t who = t->jump[i].who;
+            t->jump[i].time =
+                place[who] < -1 ? tracker_later(t, who, ends, begin, end) : tracker_time(t, ends, begin, end);
+        }
+    }
+}
+
+static inline int64_t cell_of(double time, double scale, int64_t cells) {
+    const int64_t c = (int64_t)(time * scale);
+    return c < cells ? c : cells - 1;
+}
+
+static inline int jump_before(const Jump *x, const Jump *y) {
+    return x->time < y->time || (x->time == y->time && x->who < y->who);
+}
+
+/* Jumps of this half step in order of time, which lies in (begin, end]: dealt to as many cells of time as there are
+   jumps, and then put right. */
+MAYBE_UNUSED void tracker_sort(Tracks *t, double begin, double end) {
+    const int64_t count = t->jumps - t->begin;
+    Jump *jump = t->jump + t->begin;
+    if (count > 32) {
+        const int64_t cells = count * (int64_t)sizeof(int32_t) / (int64_t)sizeof(Jump) + 1;
+        const double scale = (double)count / (end - begin);
+        int32_t *cell, sum = 0;
+        if (count + cells > t->spare_room) {
+            Jump *new = tracker_grown(t, t->spare, 2 * (count + cells), sizeof *new);
+            if (!new)
+                return;
+            t->spare = new;
+            t->spare_room = 2 * (count + cells);
+        }
+        cell = (int32_t *)(t->spare + count);
+        memset(cell, 0, (size_t)count * sizeof *cell);
+        for (int64_t i = 0; i < count; i++)
+            cell[cell_of(jump[i].time - begin, scale, count)]++;
+        for (int64_t c = 0; c < count; c++) {
+            const int32_t here = cell[c];
+            cell[c] = sum;
+            sum += here;
+        }
+        for (int64_t i = 0; i < count; i++)
+            t->spare[cell[cell_of(jump[i].time - begin, scale, count)]++] = jump[i];
+        memcpy(jump, t->spare, (size_t)count * sizeof *jump);
+    }
+    for (int64_t i = 1; i < count; i++) {
+        const Jump moved = jump[i];
+        int64_t j = i;
+        for (; j > 0 && jump_before(&moved, jump + j - 1); j--)
+            jump[j] = jump[j - 1];
+        jump[j] = moved;
+    }
+}
+
+/* All moves of the half step from `begin` to `end` are made and have times: who went arrives, and jumps are ordered. */
+MAYBE_UNUSED void tracker_land(Tracks *t, double begin, double end) {
+    Bucket *buckets = t->bucket + t->replica * t->places;
+    int32_t *place = t->place + t->replica * t->followed;
+    for (int64_t i = t->begin; i < t->flying; i++) {
+        const int32_t who = t->jump[i].who;
+        if (place[who] < -1)
+            place[who] = -2 - place[who];
+    }
+    for (int64_t i = t->flying; i < t->jumps; i++) {
+        const Jump j = t->jump[i];
+        if (!bucket_add(t, buckets + j.to, j.who))
+            return;
+        place[j.who] = j.to;
+    }
+    for (int64_t i = t->flying; i < t->jumps; i++)
+        if (i + 1 == t->jumps || t->jump[i + 1].from != t->jump[i].from)
+            bucket_trim(buckets + t->jump[i].from);
+    if (t->jumps > t->begin)
+        tracker_sort(t, begin, end);
+    t->begin = t->flying = t->jumps;
+}
+
+/* A single copy: one of `movable` members of a place goes to another. Whether it is one who is followed. */
+static inline int tracker_one(Tracks *t, int64_t from, int64_t to, int64_t movable, double time) {
+    Bucket *b = t->bucket + t->replica * t->places + from;
+    int64_t i;
+    int32_t who;
+    if (b->size == 0)
+        return 0;
+    i = (int64_t)stream_below64(&t->luck, (uint64_t)movable);
+    if (i >= b->size || !tracker_room(t, 1))
+        return 0;
+    who = bucket_remove(b, i);
+    if (!bucket_add(t, b - from + to, who))
+        return 0;
+    t->place[t->replica * t->followed + who] = (int32_t)to;
+    t->jump[t->jumps++] = (Jump){time, 0.0, t->replica, who, (int32_t)from, (int32_t)to};
+    t->flying = t->jumps;
+    bucket_trim(b);
+    return 1;
+}
+
+/* The same in a half step that goes on with simultaneous moves: whoever then goes on, goes later than it came. */
+static inline void tracker_one_before(Tracks *t, int64_t from, int64_t to, int64_t movable, double time) {
+    if (tracker_one(t, from, to, movable, time))
+        t->place[t->replica * t->followed + t->jump[t->jumps - 1].who] = (int32_t)(-2 - to);
+}
