@@ -45,3 +45,5 @@ class Purpose(IntEnum):
     for its second; s itself in methods of single copies. Block: the piece, where a replica has several."""
     TRACKED_TIMES = 34
     """And when within the (half) step: streams as those of TRACKED."""
+    SYSTEMS = 35
+    """Random Hamiltonians, states and starts that studies draw, replica: which one; stream block: what of it."""

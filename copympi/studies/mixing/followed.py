@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from copympi.studies.frame import Arrays
 
 Floats = NDArray[np.float64]
 Int = NDArray[np.int64]
+GROUPS = 20
+"""Of replicas: the scatter of what groups give is the error."""
 EXACT_TO = 1 << 16
 """Members up to which copies are made event by event; beyond, in leaps."""
 
@@ -49,7 +51,7 @@ class Ensembles:
         return Start(self.psi, counts, -np.angle(self.psi), self.spread, None, self.spectators, self.members)
 
     def case(self, seed: int) -> Case:
-        method = EXACT if self.members <= EXACT_TO else AUTO
+        method = EXACT if self.members <= EXACT_TO and self.spread == 0 else AUTO
         accuracy = Accuracy(self.members, tolerance=min(1e-4, 0.01 / np.sqrt(self.members)))
         return Case(
             self.system, self.start, accuracy, "members", self.replicas, seed, phases=self.spread or None, method=method
@@ -81,9 +83,9 @@ def rows(comm: Any, ensemble: Any, values: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def moved(comm: Any, those: Ensembles, seed: int) -> Arrays:
-    """moved (replicas, records + 1, P, P): members in a (first) of those who began in b; copies (replicas, records + 1).
+    """moved (groups, records + 1, P, P): members in a (first) of those who began in b; copies (groups, records + 1).
 
-    On the root; nothing elsewhere.
+    Sums, and means, over the replicas of at most GROUPS groups. On the root; nothing elsewhere.
     """
     P, first = those.system.P, None
     found, copies, ensemble = [], [], None
@@ -95,7 +97,14 @@ def moved(comm: Any, those: Ensembles, seed: int) -> Arrays:
     whole = rows(comm, ensemble, np.stack(found, axis=1))
     if whole is None:
         return {}
-    return {"moved": whole, "copies": np.concatenate(copies, axis=1).astype(np.int64)}
+    return {"moved": grouped(whole), "copies": grouped(np.concatenate(copies, axis=1), mean=True)}
+
+
+def grouped(values: NDArray[Any], mean: bool = False) -> NDArray[Any]:
+    """Sums, or means, of rows (R, ...) over at most GROUPS groups of neighbours, (groups, ...)."""
+    edges = np.arange(min(GROUPS, len(values)) + 1) * len(values) // min(GROUPS, len(values))
+    total = np.add.reduceat(values, edges[:-1], axis=0)
+    return np.asarray(total / np.diff(edges).reshape(-1, *[1] * (values.ndim - 1)) if mean else total)
 
 
 def averages(comm: Any, those: Ensembles, seed: int, shown: int) -> Arrays:
@@ -105,8 +114,8 @@ def averages(comm: Any, those: Ensembles, seed: int, shown: int) -> Arrays:
     0. On the root; nothing elsewhere.
     """
     sums: list[Floats] = []
-    squares, firsts, means, ensemble = [], [], [], None
-    for k, (ensemble, beables) in enumerate(looks(comm, those, seed)):
+    squares, firsts, means, last = [], [], [], None
+    for k, (last, beables) in enumerate(looks(comm, those, seed)):
         if k == 0:
             sums = [np.zeros(len(each)) for each in beables]
             continue
@@ -116,10 +125,7 @@ def averages(comm: Any, those: Ensembles, seed: int, shown: int) -> Arrays:
         squares.append([(total**2).sum() / k**2 for total in sums])
         firsts.append(sums[0][:: max(1, len(sums[0]) // shown)][:shown] / k if sums else np.zeros(shown))
     N = those.members - those.system.P * those.spectators
-    one, two = (rows(comm, ensemble, np.array(part).T / N) for part in (means, squares))
+    one, two = (rows(comm, last, np.array(part).T / N) for part in (means, squares))
     if one is None or two is None:
         return {}
     return {"mean": one, "scatter": two - one**2, "some": np.array(firsts).T}
-
-
-Measure = Callable[[Any, Ensembles, int], Arrays]
