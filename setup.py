@@ -16,7 +16,8 @@ options = {
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
 kernels = ["streams", "draws", "couplings", "step_control", "plans", "crowd", "classes", "tracker"]
-kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "some_events", "counts", "members", "exact"]
+kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "followed", "some_events", "counts"]
+kernels += ["members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
 kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "lattice"]

@@ -12,11 +12,13 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.events cimport Events, angle_of
 from copympi.kernels.flows cimport Scratch
+from copympi.kernels.followed cimport time_first_half, time_second_half
 from copympi.kernels.hybrid cimport ALL, SOME, choose_way
 from copympi.kernels.plans cimport FINE, UNDECIDED, Plan, fill_head, plan_at, plan_size
 from copympi.kernels.predictor cimport new_phase, plan_first, plan_second, predict_halves
 from copympi.kernels.some_events cimport Draws, draw_counts, step_of_all, step_of_some
 from copympi.kernels.step_control cimport StepControl
+from copympi.kernels.tracker cimport Tracker, tracks_of
 
 
 cdef struct Counts:            # a replica that goes on
@@ -32,9 +34,14 @@ cdef int make_leap(const System *s, StepControl control, const Draws *draws, Scr
     """Carry out the leap whose first half is planned in `row`."""
     cdef Plan plan = plan_at(s, row)
     cdef int64_t *out = numbers + s.nnz
+    cdef double end = draws.stop - plan.head.time_left, middle = 0.5 * (draws.begin + end)
     r.events[0] += draw_counts(s, draws, 0, plan.chance, control.spectators, numbers, r.n, out)
+    if draws.tracks != NULL:
+        time_first_half(s, control.spectators, draws.tracks, numbers, out, r.n, r.phase, &plan, draws.begin, middle)
     plan_second(s, control, r.n, out, w, row)
     r.events[0] += draw_counts(s, draws, 1, plan.chance, control.spectators, numbers, r.n, out)
+    if draws.tracks != NULL:
+        time_second_half(s, control.spectators, draws.tracks, w, middle, end)
     new_phase(s, row, r.phase)
     r.time_left[0] = plan.head.time_left
     return FINE
@@ -68,12 +75,13 @@ cdef int step_of_few(const System *s, StepControl control, const Draws *draws, S
 def advance(Couplings couplings not None, StepControl control not None, *, uint64_t seed, purposes,
             Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
             double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-            double[::1] largest not None, int64_t max_steps):
+            double[::1] largest not None, int64_t max_steps, Tracker tracker=None, double stop=0.0):
     """Carry replicas to the next record, or `max_steps` further.
 
     purposes : of draws of many copies at once, and of copies one by one.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
+    tracker : members that are followed, or None; stop : the time of the record.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const System *s = &couplings.system
@@ -88,7 +96,7 @@ def advance(Couplings couplings not None, StepControl control not None, *, uint6
     cdef double *row = &row_memory[0]
     cdef Plan plan = plan_at(s, row)
     cdef Counts x
-    cdef Draws draws = Draws(seed, purposes[0], purposes[1], 0, 0)
+    cdef Draws draws = Draws(seed, purposes[0], purposes[1], 0, 0, tracks_of(tracker), 0, 0.0, stop)
     cdef Py_ssize_t r = 0
     cdef int64_t done = 0
     cdef int status = FINE
@@ -96,8 +104,10 @@ def advance(Couplings couplings not None, StepControl control not None, *, uint6
         for r in range(R):
             x = Counts(&n[r, 0], &phase[r, 0], &time_left[r], &events[r], &largest[r])
             draws.replica = first_replica + r
+            draws.row = r
             while time_left[r] > 0.0 and done < max_steps:
                 draws.step = step[r]
+                draws.begin = stop - time_left[r]
                 status = plan_first(s, control, x.n, x.phase, time_left[r], scratch, row)
                 if status == UNDECIDED:
                     status = step_of_few(s, control, &draws, scratch, few, row, &count_memory[0], &x)

@@ -20,6 +20,7 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.pair cimport pair_turn
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
+from copympi.kernels.tracker cimport Followed, follow_copy
 
 cdef double SHORT = 0.12  # of `angle`: up to here the rule of second order errs as little
 
@@ -206,7 +207,7 @@ cdef inline void amplitude_at(const System *s, Events g, const double *v, double
 
 
 cdef bint try_copy(const System *s, Events g, const double *v, int64_t spectators, double t, Stream *stream,
-                   int64_t *n) noexcept nogil:
+                   int64_t *n, const Followed *followed) noexcept nogil:
     """A proposal: its pair, and whether it is taken; n and what depends on it then change."""
     cdef double x = g.total * stream_double(stream), flow, xb, yb, xa, ya
     cdef Py_ssize_t i = 0, p, a, b, source, target
@@ -227,6 +228,8 @@ cdef bint try_copy(const System *s, Events g, const double *v, int64_t spectator
         flow *= (n[source] - spectators) / <double> n[source]
     if stream_double(stream) * g.weight[i] >= fabs(flow):
         return False
+    if followed != NULL:
+        follow_copy(followed, t, source, target, n[source] - spectators)
     n[source] -= 1
     n[target] += 1
     if g.single[source]:
@@ -238,11 +241,12 @@ cdef bint try_copy(const System *s, Events g, const double *v, int64_t spectator
 
 
 cdef double run_events(const System *s, Events g, const double *omega, const double *v, int64_t spectators, double t,
-                       int64_t most, Stream *stream, int64_t *n, int64_t *copies) noexcept nogil:
+                       int64_t most, Stream *stream, int64_t *n, int64_t *copies,
+                       const Followed *followed) noexcept nogil:
     """Carry the singles over a time t, or until phases or proposals have taken `most` turns; returns how long it was.
 
     omega (P,), in 1/time, less a shift that phases are to turn by besides. v : the others' path, where `driven`.
-    n (P,) changes in place, of the others too; adds to copies[0].
+    n (P,) changes in place, of the others too; adds to copies[0]. followed : NULL where nobody is.
     """
     cdef double now = 0.0, wait, dt
     cdef int64_t turns = 0
@@ -265,7 +269,7 @@ cdef double run_events(const System *s, Events g, const double *omega, const dou
                 return now
         if not proposed:
             break
-        if try_copy(s, g, v, spectators, now, stream, n):
+        if try_copy(s, g, v, spectators, now, stream, n, followed):
             copies[0] += 1
         if turns >= most:
             return now
@@ -287,7 +291,8 @@ def run(Couplings couplings not None, *, uint64_t seed, uint64_t purpose, Py_ssi
         stream_open(&stream, seed, purpose, first_replica + r, 0, 0)
         list_singles(s, g)
         start_phases(s, &phase[r, 0], g)
-        run_events(s, g, s.level, NULL, spectators, duration, 1 << 62, &stream, &n[r, 0], &copies[r])
+        run_events(s, g, s.level, NULL, spectators, duration, 1 << 62, &stream, &n[r, 0], &copies[r],
+                   NULL)
         for a in range(P):
             phase[r, a] = -np.arctan2(g.u[P + a], g.u[a])
     return np.asarray(copies)

@@ -8,6 +8,7 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.streams cimport Stream, stream_open
+from copympi.kernels.tracker cimport Tracker, Tracks, tracker_one, tracker_open, tracks_of
 
 cdef extern from "turned.h" nogil:
     const double TWO_PI
@@ -166,10 +167,12 @@ cdef class Paths:
         self.ids, self.offset, self.named = ids, starts, True
         self.need_whole()
 
-    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps):
+    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
+                Tracker tracker=None, double stop=0.0):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
 
-        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve.
+        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve. tracker:
+        members that are followed, or None; stop: the time at which the replicas' time ends.
         Returns (steps done, FINE or UNRESOLVED, replica).
         """
         cdef Py_ssize_t R = self.n.shape[0], r = 0, P = self.exact.P, a
@@ -179,6 +182,7 @@ cdef class Paths:
         cdef Stream luck
         cdef Path path
         cdef int64_t[::1] start = np.zeros(P, np.int64)
+        cdef Tracks *tracks = tracks_of(tracker)
         path.start = &start[0]
         self.need_whole()
         with nogil:
@@ -200,14 +204,17 @@ cdef class Paths:
                     before = path.step[0]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)
                     stream_open(&luck, seed, names, self.keys[r], 0, before)
-                    status = go_on(&self.exact, &path, &stream, &luck, smallest)
+                    if tracks != NULL:
+                        tracker_open(tracks, r, 0, before)
+                    status = go_on(&self.exact, &path, &stream, &luck, smallest, tracks, stop)
                     done += path.step[0] - before
                 if status != _FINE:
                     break
         return done, status, r
 
 
-cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest) noexcept nogil:
+cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest, Tracks *tracks,
+               double stop) noexcept nogil:
     """Some steps of a replica, the same ones wherever it was interrupted before; it dies a beable at most."""
     cdef double began = r.time_left[0], ahead, elapsed, shift
     cdef int64_t _i, i, a, b = -1, steps = CHUNK
@@ -236,6 +243,8 @@ cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest)
         if b >= 0:
             if r.ids != NULL:
                 exact_move(k, r, luck, k.who[b], k.who[a])
+            if tracks != NULL:
+                tracker_one(tracks, k.who[b], k.who[a], exact_movable(k, r.n[k.who[b]]), stop - r.time_left[0])
             if exact_copy(k, r, b, a):
                 break
         if not r.time_left[0] > 0.0:

@@ -16,6 +16,7 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.general cimport CopyRule, Harmonic, Law, Powers, powers_of
 from copympi.kernels.streams cimport Stream, stream_double, stream_fine, stream_open
+from copympi.kernels.tracker cimport Followed, Tracker, follow_copy, tracker_open, tracks_of
 
 cdef extern from "turned.h" nogil:
     const double TWO_PI
@@ -134,10 +135,12 @@ cdef class Paths:
         self.ids, self.offset, self.named = ids, starts, True
         self.need_whole()
 
-    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps):
+    def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
+                Tracker tracker=None, double stop=0.0):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
 
-        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve.
+        names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve. tracker:
+        members that are followed, or None; stop: the time at which the replicas' time ends.
         Returns (steps done, 0 or 1 where time cannot resolve the dynamics, replica).
         """
         cdef Py_ssize_t R = self.n.shape[0], P = self.n.shape[1], r = 0, a
@@ -146,6 +149,7 @@ cdef class Paths:
         cdef Stream stream
         cdef Stream luck
         cdef uint32_t *ids
+        cdef Followed followed = Followed(tracks_of(tracker), stop, 0.0, False)
         self.need_whole()
         with nogil:
             for r in range(R):
@@ -160,7 +164,9 @@ cdef class Paths:
                     before = self.step[r]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)
                     stream_open(&luck, seed, names, self.keys[r], 0, before)
-                    status = go_on(self, r, ids, &stream, &luck, smallest)
+                    if followed.tracks != NULL:
+                        tracker_open(followed.tracks, r, 0, before)
+                    status = go_on(self, r, ids, &stream, &luck, smallest, &followed)
                     done += self.step[r] - before
                 if status != FINE:
                     break
@@ -294,7 +300,8 @@ cdef Py_ssize_t propose(Paths w, Stream *stream, bint *forth) noexcept nogil:
     return p if x < down * w.pair[p].back else -1
 
 
-cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luck, double smallest) noexcept nogil:
+cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luck, double smallest,
+               Followed *followed) noexcept nogil:
     """Some steps of a replica, the same ones wherever it was interrupted before; a beable at most dies in them."""
     cdef const System *s = w.rule.law.s
     cdef double began = w.time_left[r], left = began, wait, ahead
@@ -321,6 +328,9 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
                     b, a = a, b
                 if ids != NULL:
                     move_one(ids, &w.start[0], n, w.spectators, luck, b, a)
+                if followed.tracks != NULL:
+                    followed.span = left
+                    follow_copy(followed, 0.0, b, a, movable(n[b], w.spectators))
                 n[b] -= 1
                 n[a] += 1
                 w.events[r] += 1.0

@@ -13,10 +13,12 @@ from copympi.kernels.couplings cimport System
 from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.events cimport Events, run_events, set_drive, start_phases
 from copympi.kernels.flows cimport Scratch
+from copympi.kernels.followed cimport leave_all, time_first_half, time_second_half
 from copympi.kernels.plans cimport UNBOUND, Plan, plan_at
 from copympi.kernels.predictor cimport new_phase, plan_second_from, predict_first_half, predict_second_half, turned
 from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.streams cimport Stream, stream_open
+from copympi.kernels.tracker cimport Followed, tracker_open
 
 cdef double TWO_PI = 6.283185307179586
 cdef int64_t TURNS = 256       # proposals and steps of phases, after which one looks anew which way is best
@@ -32,6 +34,9 @@ cdef double draw_counts(const System *s, const Draws *draws, int half, const dou
     stream_open(&stream, draws.seed, draws.leaps, draws.replica, 0, 2 * draws.step + half)
     for b in range(s.P):
         draw_leavers(&stream, n[b] - spectators, s.indptr[b], s.indptr[b + 1], chance, leave)
+    if draws.tracks != NULL:
+        tracker_open(draws.tracks, draws.row, 0, 2 * draws.step + half)
+        leave_all(s, draws.tracks, n, spectators, leave)
     for b in range(s.P):
         out[b] = 0
         for e in range(s.indptr[b], s.indptr[b + 1]):
@@ -64,17 +69,22 @@ cdef void expect_leavers(const System *s, Events g, Scratch w, Plan *plan) noexc
             plan.out[s.pair[4 * p + 1]] += w.back[p]
 
 
-cdef int64_t half_of_some(const System *s, int64_t spectators, const Draws *draws, int half, double t, Scratch w,
-                          Events g, int64_t *n, int64_t *before) noexcept nogil:
-    """Carry the singles over a half step t along the path w.v, with n as it was in `before`. Returns their copies."""
+cdef int64_t half_of_some(const System *s, int64_t spectators, const Draws *draws, int half, double t, double end,
+                          Scratch w, Events g, int64_t *n, int64_t *before) noexcept nogil:
+    """Carry the singles over a half step t, to time `end`, along the path w.v, with n as it was in `before`. Returns
+    their copies."""
     cdef Py_ssize_t a
     cdef int64_t copies = 0
     cdef Stream stream
+    cdef Followed followed = Followed(draws.tracks, end, t, True)
     for a in range(s.P):
         before[a] = n[a]
     stream_open(&stream, draws.seed, draws.events, draws.replica, 0, 2 * draws.step + half)
     set_drive(s, w.v, t, g)
-    run_events(s, g, w.omega, w.v, spectators, t, ENDLESS, &stream, n, &copies)
+    if draws.tracks != NULL:
+        tracker_open(draws.tracks, draws.row, 0, 2 * draws.step + half)
+    run_events(s, g, w.omega, w.v, spectators, t, ENDLESS, &stream, n, &copies,
+               &followed if draws.tracks != NULL else NULL)
     return copies
 
 
@@ -83,7 +93,10 @@ cdef double leap_of_others(const System *s, int64_t spectators, const Draws *dra
     """Draw who leaves at once, out of n as it was `before` singles went on. Returns how many there were."""
     cdef Py_ssize_t a, b, e
     cdef int64_t gone, more
-    cdef double copies = draw_counts(s, draws, half, chance, spectators, leave, before, out)
+    cdef double copies
+    cdef Draws nobody = draws[0]  # who is followed goes only when it is clear how many go
+    nobody.tracks = NULL
+    copies = draw_counts(s, &nobody, half, chance, spectators, leave, before, out)
     for b in range(s.P):  # `before` has what leaps changed: n gets it too
         if g.single[b]:
             continue
@@ -95,6 +108,8 @@ cdef double leap_of_others(const System *s, int64_t spectators, const Draws *dra
                 out[b] -= more
                 gone -= more
                 copies -= more
+    if draws.tracks != NULL:
+        leave_all(s, draws.tracks, n, spectators, leave)
     for b in range(s.P):
         for e in range(s.indptr[b], s.indptr[b + 1]):
             a = s.indices[e]
@@ -125,13 +140,16 @@ cdef double step_of_some(const System *s, StepControl control, const Draws *draw
     cdef int64_t *out = numbers + s.nnz
     cdef int64_t *before = out + P
     cdef double half = 0.5 * plan.head.step, copies, r
+    cdef double end = draws.stop - plan.head.time_left, middle = 0.5 * (draws.begin + end)
     start_phases(s, phase, g)
     predict_first_half(s, spectators, n, half, w, &plan)
     close_singles(s, g, plan.chance)
     expect_leavers(s, g, w, &plan)
-    copies = <double> half_of_some(s, spectators, draws, 0, half, w, g, n, before)
+    copies = <double> half_of_some(s, spectators, draws, 0, half, middle, w, g, n, before)
     predict_second_half(s, spectators, half, w, &plan)
     copies += leap_of_others(s, spectators, draws, 0, plan.chance, g, numbers, n, before, out)
+    if draws.tracks != NULL:
+        time_first_half(s, spectators, draws.tracks, numbers, out, n, phase, &plan, draws.begin, middle)
     for a in range(P):
         if g.single[a]:
             w.c[a] = g.root[a] * g.u[a]
@@ -142,8 +160,10 @@ cdef double step_of_some(const System *s, StepControl control, const Draws *draw
             w.c[P + a] = r * plan.mid[P + a]
     plan_second_from(s, spectators, n, out, w, &plan)
     close_singles(s, g, plan.chance)
-    copies += <double> half_of_some(s, spectators, draws, 1, half, w, g, n, before)
+    copies += <double> half_of_some(s, spectators, draws, 1, half, end, w, g, n, before)
     copies += leap_of_others(s, spectators, draws, 1, plan.chance, g, numbers, n, before, out)
+    if draws.tracks != NULL:
+        time_second_half(s, spectators, draws.tracks, w, middle, end)
     new_phase(s, row, phase)
     turn_singles(s, g, plan.shift[0] * plan.head.step, phase)
     return copies
@@ -157,9 +177,13 @@ cdef double step_of_all(const System *s, StepControl control, const Draws *draws
     cdef int64_t made = 0
     cdef double gone
     cdef Stream stream
+    cdef Followed followed = Followed(draws.tracks, draws.stop, plan.head.step, False)
     stream_open(&stream, draws.seed, draws.events, draws.replica, 0, 2 * draws.step)
     start_phases(s, phase, g)
-    gone = run_events(s, g, w.omega, NULL, control.spectators, plan.head.step, TURNS, &stream, n, &made)
+    if draws.tracks != NULL:
+        tracker_open(draws.tracks, draws.row, 0, 2 * draws.step)
+    gone = run_events(s, g, w.omega, NULL, control.spectators, plan.head.step, TURNS, &stream, n, &made,
+                      &followed if draws.tracks != NULL else NULL)
     for a in range(s.P):
         if plan.out[a] == UNBOUND:
             phase[a] += turned(s.level[a], gone)

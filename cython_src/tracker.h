@@ -118,7 +118,7 @@ static inline void tracker_send(Tracks *t, int64_t from, int64_t to, int64_t go)
 }
 
 /* Of `movable` members of a place leave[i] go to target[i], i < count. Their jumps have no times yet. */
-MAYBE_UNUSED void tracker_leave(Tracks *t, int64_t from, int64_t movable, const int64_t *leave, const int32_t *target,
+MAYBE_UNUSED void tracker_leave(Tracks *t, int64_t from, int64_t movable, const int64_t *leave, const int64_t *target,
                           int64_t count) {
     int64_t size = tracker_size(t, from), all = 0, go;
     if (size == 0)
@@ -139,7 +139,7 @@ MAYBE_UNUSED void tracker_leave(Tracks *t, int64_t from, int64_t movable, const 
 }
 
 /* The same where counts are real numbers, of so many members that each leaves by itself, with these chances. */
-MAYBE_UNUSED void tracker_leave_by_chance(Tracks *t, int64_t from, const double *chance, const int32_t *target,
+MAYBE_UNUSED void tracker_leave_by_chance(Tracks *t, int64_t from, const double *chance, const int64_t *target,
                                     int64_t count) {
     double rest = 1.0;
     int64_t size = tracker_size(t, from);
@@ -216,7 +216,7 @@ MAYBE_UNUSED void tracker_times(Tracks *t, Profile profile, void *of, double beg
 
 static inline int64_t cell_of(double time, double scale, int64_t cells) {
     const int64_t c = (int64_t)(time * scale);
-    return c < cells ? c : cells - 1;
+    return c < 0 ? 0 : c < cells ? c : cells - 1;
 }
 
 static inline int jump_before(const Jump *x, const Jump *y) {

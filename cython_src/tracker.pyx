@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Individual systems among many of which only numbers are known: where each is, and its jumps. The work is tracker.h's."""
+"""Individual systems among many of which only numbers are known: where each is, and its jumps; see tracker.h."""
 import numpy as np
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from copympi.kernels.checks cimport need
@@ -28,7 +28,7 @@ cdef class Tracker:
         need(replicas >= 0 and places > 0, "replicas, places: must not be negative, and some")
         for i in range(start.shape[0]):
             need(0 <= start[i] < places, "start: must be places")
-        self.place = np.ascontiguousarray(np.broadcast_to(np.asarray(start), (replicas, start.shape[0])))
+        self.place = np.tile(np.asarray(start), (replicas, 1))
         self.places = self.place
         t.places, t.followed, t.replicas = places, start.shape[0], replicas
         t.seed, t.first_replica = seed, first_replica

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import copympi
 from copympi import mpi
@@ -21,6 +22,7 @@ from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.engine.methods import TABLE
 from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
+from copympi.engine.tracking import Jumps, named, spread_out
 from copympi.model.preparation import LARGEST, limit, prepare
 from copympi.model.rules import GENERAL, QUANTUM, Harmonic, Rule
 from copympi.model.schedule import Schedule, Switch
@@ -110,6 +112,50 @@ def switched(ensemble: Ensemble, schedule: Schedule, records: int = 2) -> Iterat
         carry_out(ensemble, schedule, stop)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is known at a record: what is recorded, beables of the members that are followed, their jumps since."""
+
+    snapshot: Snapshot
+    beables: NDArray[np.int32]
+    jumps: Jumps
+
+
+def followed(ensemble: Ensemble, ids: NDArray[np.int64], **how: Any) -> Iterator[Told | None]:
+    """The same as `carried`, with members that are followed; on the root. Collective."""
+    ensemble.track(ids)
+    for snapshot in carried(ensemble, **how):
+        beables, jumps = ensemble.tracked_beables(), on_root(ensemble.comm, ensemble.take_jumps())
+        told = snapshot is not None and beables is not None and jumps is not None
+        yield Told(snapshot, beables, jumps) if told else None
+
+
+def on_root(comm: Any, jumps: Jumps) -> Jumps | None:
+    """All ranks' jumps, ordered, on the root; None elsewhere."""
+    sizes = np.zeros(comm.size, np.int64)
+    sizes[comm.rank] = len(jumps)
+    mpi.total(comm, sizes)
+    columns = {name: mpi.gather_rows(comm, values, sizes.tolist()) for name, values in jumps.columns.items()}
+    return None if columns["time"] is None else Jumps(**columns).ordered()
+
+
+def retold(before: NDArray[np.int32], ids: NDArray[np.int64], jumps: Jumps) -> NDArray[np.int32]:
+    """Beables after jumps, from those before, one jump at a time; every one must start where the one before ended."""
+    now = before.copy()
+    for r, who, source, target in zip(
+        jumps.replica, np.searchsorted(ids, jumps.member), jumps.source, jumps.target, strict=True
+    ):
+        assert now[r, who] == source != target
+        now[r, who] = target
+    return now
+
+
+def everybody(case: Case) -> NDArray[np.int64]:
+    """Ids of all members of a case, or of 600 that stand for them."""
+    members = named(case.start, case.system.P)
+    return spread_out(members, min(members, 600))
+
+
 def digest(snapshots: list[Snapshot]) -> str:
     """Types, shapes and bytes of all that is recorded."""
     found = blake2b(digest_size=8)
@@ -131,7 +177,15 @@ def digests(comm: Any) -> dict[str, str]:
             if told:
                 out[f"{row.name}: {name}"] = digest(told)
         name, case = list(cases(row).items())[1]  # in blocks, where a method has blocks
-        told = [one for one in carried(row.make(comm, case), kept=KEPT) if one is not None]
+        if row.tracking:
+            histories = [one for one in followed(row.make(comm, case), everybody(case), kept=KEPT) if one is not None]
+            told = [one.snapshot for one in histories]
+            if told:
+                jumps = Jumps.joined([one.jumps for one in histories]).columns
+                parts = [*(one.beables for one in histories), *jumps.values()]
+                out[f"{row.name}: {name}, histories"] = blake2b(b"".join(x.tobytes() for x in parts)).hexdigest()
+        else:
+            told = [one for one in carried(row.make(comm, case), kept=KEPT) if one is not None]
         if told:
             out[f"{row.name}: {name}, a filter"] = digest(told)
         case, schedule = switching(row)

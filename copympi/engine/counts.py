@@ -12,6 +12,8 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.engine.thinning import Thinned
+from copympi.engine.tracking import Tracks, initial_beables
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -49,8 +51,14 @@ class Counts(IndependentReplicas):
         return kernel.advance(
             self.system.couplings, self._control, seed=self.seed, purposes=(Purpose.LEAP, Purpose.EVENTS),
             first_replica=self.first, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
-            events=self.events, largest=self.largest_chance, max_steps=self.pace.steps,
+            events=self.events, largest=self.largest_chance, max_steps=self.pace.steps, tracker=self.tracks.kernel,
+            stop=self.stop.time,
         )  # fmt: skip
+
+    def follow(self, ids: NDArray[np.int64]) -> Tracks:
+        """Who of these goes is drawn among those who could."""
+        start = initial_beables(self.start, self.system.P, ids)
+        return Thinned(ids, start, self.layout, self.system.P, self.seed)
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:
         """Empty the beables of `gone` (P,)."""

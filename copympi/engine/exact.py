@@ -14,6 +14,8 @@ from copympi.engine.clock import Stop
 from copympi.engine.ensemble import State
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.engine.thinning import Thinned
+from copympi.engine.tracking import Tracks, initial_beables
 from copympi.errors import DynamicsError
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -52,11 +54,17 @@ class ExactCounts(IndependentReplicas):
         """Some steps of this rank's replicas: how many were made."""
         done, status, r = self.paths.advance(
             seed=self.seed, purpose=Purpose.EXACT, names=Purpose.EXACT_MEMBERS,
-            smallest=RESOLVABLE * self.stop.time, max_steps=self.pace.steps,
+            smallest=RESOLVABLE * self.stop.time, max_steps=self.pace.steps, tracker=self.tracks.kernel,
+            stop=self.stop.time,
         )  # fmt: skip
         if status:
             self.problem = _unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")
         return done
+
+    def follow(self, ids: NDArray[np.int64]) -> Tracks:
+        """Who of these goes is drawn among those who could."""
+        start = initial_beables(self.start, self.system.P, ids)
+        return Thinned(ids, start, self.layout, self.system.P, self.seed)
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:
         """Empty the beables of `gone` (P,)."""

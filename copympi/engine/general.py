@@ -63,7 +63,7 @@ class GeneralCounts(Counts):
         return kernel.advance(
             self._work, self._control, seed=self.seed, purpose=Purpose.LEAP, first_replica=self.first, n=self.n,
             phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
-            largest=self.largest_chance, max_steps=self.pace.steps,
+            largest=self.largest_chance, max_steps=self.pace.steps, tracker=self.tracks.kernel, stop=self.stop.time,
         )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ _EXACTLY = 'dynamics.method = "exact"'
 
 ANY_RULE = (
     _row("general members", _HELD, GeneralMembers, MEMBERS),
-    _row("general counts", _COUNTED, GeneralCounts, OCCUPATION),
+    _row("general counts", _COUNTED, GeneralCounts, OCCUPATION, tracking=True),
     _row(
         "general exact members",
         f"{_EXACTLY}, {_HELD}",
@@ -154,6 +154,6 @@ ANY_RULE = (
         most_members=MOST_NAMED,
         **_EVENTS,
     ),
-    _row("general exact counts", f"{_EXACTLY}, {_COUNTED}", GeneralExactCounts, OCCUPATION, **_EVENTS),
+    _row("general exact counts", f"{_EXACTLY}, {_COUNTED}", GeneralExactCounts, OCCUPATION, tracking=True, **_EVENTS),
 )
 """Rows of the table of methods, in engine/methods.py."""

@@ -19,13 +19,14 @@ class Thinned(Tracks):
     """Members of replicas that one rank has whole, `here` of them from replica `first` on.
 
     A kernel moves them between places, `finer` of which make a beable (place // finer); start (M,): their places at
-    t = 0. kernel : what kernels are given.
+    t = 0.
     """
 
     def __init__(
         self, ids: Int, start: NDArray[np.int32], layout: Any, P: int, seed: int, finer: int = 1, phases: bool = False
     ) -> None:
         super().__init__(ids, phases)
+        self.kernel: Tracker
         self.first, self.finer = layout.first, finer
         self.kernel = Tracker(
             np.ascontiguousarray(start, np.int32), replicas=layout.here, places=P * finer, first_replica=layout.first,

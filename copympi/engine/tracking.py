@@ -115,7 +115,10 @@ class Tracks(ABC):
     """What an ensemble knows of the members it follows in each of this rank's replicas: who, where, and their jumps.
 
     ids (M,): ascending. phases : whether jumps have phases. Jumps that nobody has taken yet are part of a checkpoint.
+    kernel : what is given to kernels that know numbers of members alone; None where members have an identity.
     """
+
+    kernel: Any = None
 
     def __init__(self, ids: Int, phases: bool = False) -> None:
         self.ids = ids

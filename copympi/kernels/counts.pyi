@@ -3,6 +3,7 @@ from numpy.typing import NDArray
 
 from copympi.kernels.couplings import Couplings
 from copympi.kernels.step_control import StepControl
+from copympi.kernels.tracker import Tracker
 
 def advance(
     couplings: Couplings,
@@ -18,4 +19,6 @@ def advance(
     events: NDArray[np.float64],
     largest: NDArray[np.float64],
     max_steps: int,
+    tracker: Tracker | None = None,
+    stop: float = 0.0,
 ) -> tuple[int, int, int, int]: ...

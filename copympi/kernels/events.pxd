@@ -4,6 +4,7 @@ from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.streams cimport Stream
+from copympi.kernels.tracker cimport Followed
 
 cdef class Events:
     cdef double[::1] memory
@@ -35,4 +36,5 @@ cdef void list_singles(const System *s, Events g) noexcept nogil
 cdef void start_phases(const System *s, const double *phase, Events g) noexcept nogil
 cdef void set_drive(const System *s, const double *v, double t, Events g) noexcept nogil
 cdef double run_events(const System *s, Events g, const double *omega, const double *v, int64_t spectators, double t,
-                       int64_t most, Stream *stream, int64_t *n, int64_t *copies) noexcept nogil
+                       int64_t most, Stream *stream, int64_t *n, int64_t *copies,
+                       const Followed *followed) noexcept nogil

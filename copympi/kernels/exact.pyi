@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.kernels.couplings import Couplings
+from copympi.kernels.tracker import Tracker
 
 FINE: Final[int]
 UNRESOLVED: Final[int]
@@ -24,5 +25,13 @@ class Paths:
     def watch(self, death: NDArray[np.float64], smallest: NDArray[np.int64], floor: NDArray[np.int64]) -> None: ...
     def name(self, ids: NDArray[np.uint32], offset: NDArray[np.int64]) -> None: ...
     def advance(
-        self, *, seed: int, purpose: int, names: int, smallest: float, max_steps: int
+        self,
+        *,
+        seed: int,
+        purpose: int,
+        names: int,
+        smallest: float,
+        max_steps: int,
+        tracker: Tracker | None = None,
+        stop: float = 0.0,
     ) -> tuple[int, int, int]: ...

@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 from copympi.kernels.general import CopyRule
 from copympi.kernels.plans import StepPlans
 from copympi.kernels.step_control import StepControl
+from copympi.kernels.tracker import Tracker
 
 class Work:
     def __init__(self, rule: CopyRule) -> None: ...
@@ -34,4 +35,6 @@ def advance(
     events: NDArray[np.float64],
     largest: NDArray[np.float64],
     max_steps: int,
+    tracker: Tracker | None = None,
+    stop: float = 0.0,
 ) -> tuple[int, int, int, int]: ...

@@ -2,6 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.kernels.general import CopyRule
+from copympi.kernels.tracker import Tracker
 
 class Paths:
     def __init__(
@@ -18,5 +19,13 @@ class Paths:
     ) -> None: ...
     def name(self, ids: NDArray[np.uint32], offset: NDArray[np.int64]) -> None: ...
     def advance(
-        self, *, seed: int, purpose: int, names: int, smallest: float, max_steps: int
+        self,
+        *,
+        seed: int,
+        purpose: int,
+        names: int,
+        smallest: float,
+        max_steps: int,
+        tracker: Tracker | None = None,
+        stop: float = 0.0,
     ) -> tuple[int, int, int]: ...

@@ -11,6 +11,7 @@ import pickle
 import tracemalloc
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -35,7 +36,7 @@ from copympi.mpi import Alone
 from copympi.records.plan import Plan
 from copympi.storage import checkpoint, restart
 from tests import contract
-from tests.contract import FOUR, INTERVAL, RING, asked, carried, cases
+from tests.contract import FOUR, INTERVAL, KEPT, RING, asked, carried, cases
 from tests.physics import random_system
 from tests.unit.test_recording import configured
 
@@ -104,12 +105,73 @@ def test_a_state_in_mid_record_goes_on_with_the_same_bits(row: Method, name: str
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.parametrize(("row", "name"), [(row, name) for row, name in ALL if row.tracking])
+def test_members_that_are_followed(row: Method, name: str) -> None:
+    """No bit of what is recorded changes; jumps are in order, each starts where the member is, and they lead to the
+    beables at the next record. Where everybody is followed they are all the copies, and all of n but spectators."""
+    case = cases(row)[name]
+    ids = contract.everybody(case)
+    found = [one for one in contract.followed(made(row, case), ids) if one is not None]
+    assert contract.digest([one.snapshot for one in found]) == contract.digest(told(row.name, name))
+    everybody = len(ids) == case.start.members - 4 * case.start.spectators
+    for k, (last, one) in enumerate(pairwise(found)):
+        jumps = one.jumps
+        assert len(jumps) > 0
+        order = np.lexsort((jumps.member, jumps.replica, jumps.time))
+        np.testing.assert_array_equal(order, np.arange(len(jumps)))
+        assert np.all((jumps.time > k * INTERVAL) & (jumps.time <= (k + 1) * INTERVAL))
+        np.testing.assert_array_equal(contract.retold(last.beables, ids, jumps), one.beables)
+        assert (jumps.phase is None) == (row.phases == (ALIGNED,))
+        if everybody:
+            copies = np.bincount(jumps.replica, minlength=case.replicas)
+            np.testing.assert_array_equal(copies, one.snapshot.events - last.snapshot.events)
+            for beables, n in zip(one.beables, one.snapshot.n, strict=True):
+                np.testing.assert_array_equal(np.bincount(beables, minlength=4), n - case.start.spectators)
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.tracking], ids=lambda row: row.name)
+def test_histories_go_on_after_a_filter_and_from_a_state_in_mid_record(row: Method) -> None:
+    """Who has left has beable -1 and jumps no more; one that is read from a state tells the same."""
+    case = cases(row)["few members"]
+    ids = contract.everybody(case)
+    first, second = made(row, case), made(row, case)
+    last = None
+    for k, one in enumerate(contract.followed(first, ids, kept=KEPT)):
+        assert one is not None
+        if last is not None:
+            stays = last if k < 2 else np.where(np.isin(last, KEPT), last, -1)
+            np.testing.assert_array_equal(contract.retold(stays, ids, one.jumps), one.beables)
+            assert np.all(one.beables >= 0) == (k < 2)
+        last = one.beables
+    second.track(ids)
+    for ensemble in (first, second):
+        if isinstance(ensemble, IndependentReplicas):
+            ensemble.pace.steps = 1
+    first.begin(clock.record(3, INTERVAL))
+    first.advance()
+    state = copy.deepcopy(first.state())
+    second.keep(KEPT)
+    second.restore(state, clock.record(3, INTERVAL))
+    for ensemble in (first, second):
+        while np.any(ensemble.time_left > 0) and ensemble.advance():
+            pass
+    one, two = first.take_jumps(), second.take_jumps()
+    assert len(one) > 0
+    for name, values in one.columns.items():
+        np.testing.assert_array_equal(two.columns[name], values)
+    np.testing.assert_array_equal(second.tracked_beables(), first.tracked_beables())
+
+
 @every_row
 @pytest.mark.parametrize("schema", [1, 2])
 def test_checkpoints_of_both_schemas_are_read(row: Method, schema: int, tmp_path: Path) -> None:
-    """Schema 1 called the time left `left`; all else is the same."""
+    """Schema 1 called the time left `left`; all else is the same. Jumps not yet taken are in the file too."""
     case = cases(row)["few members"]
-    ensemble = made(row, case)
+    ensemble, again, ids = made(row, case), made(row, case), contract.everybody(case)
+    if row.tracking:
+        ensemble.track(ids)
+        again.track(ids)
+        begin = again.tracked_beables()
     list(carried(ensemble, 1))
     ensemble.begin(clock.record(2, INTERVAL))
     state = ensemble.state()
@@ -125,13 +187,14 @@ def test_checkpoints_of_both_schemas_are_read(row: Method, schema: int, tmp_path
         file.attrs["schema"] = schema
     found, meta = restart.read(path, 1, 0)
     assert meta["schema"] == schema
-    again = made(row, case)
     again.restore(found, clock.record(2, INTERVAL))
     while again.advance():
         pass
     last = again.snapshot()
     assert last is not None
     assert contract.digest([last]) == contract.digest([told(row.name, "few members")[-1]])
+    if row.tracking:
+        np.testing.assert_array_equal(contract.retold(begin, ids, again.take_jumps()), again.tracked_beables())
 
 
 def old(name: str) -> str:
