@@ -117,7 +117,8 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
     few = 20 if quick else 1
 
     def of(part: str, what: str, members: int, interval: float, records: int, **more: Any) -> Case:
-        R = replicas or max(4, min(MOST, SAMPLES // members) // few)
+        samples = SAMPLES // 8 if part == "phases" else SAMPLES  # members with phases of their own are slow
+        R = replicas or max(4, min(MOST, samples // members) // few)
         return Case(part, what, members, R, interval, records, **more)
 
     one = {"axis": ONE[0], "top": ONE[1]}
@@ -129,9 +130,11 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
     ]
     periods = 16 if quick else PERIODS
     out += [Case("average", "two levels", 10_000, replicas or 8, 1 / A_PERIOD, periods * A_PERIOD, **one)]
-    for N in (1000, 100_000):
-        out += [of("relaxation", "two levels", N, 0.05, 60, axis=90, top=80)]
-        out += [of("relaxation", "ring", N, 0.5, 40, levels=8), of("relaxation", "random H", N, 0.1, 50, levels=8)]
+    for N, R in ((1000, 400), (100_000, 20)):
+        R = replicas or R // (4 if quick else 1)
+        out.append(Case("relaxation", "two levels", N, R, 0.05, 60, axis=90, top=80))
+        out.append(Case("relaxation", "ring", N, R, 0.5, 40, levels=8))
+        out.append(Case("relaxation", "random H", N, R, 0.1, 50, levels=8))
     out += _random(quick, replicas)
     for P in RINGS[:2] if quick else RINGS:
         out += [Case("ring", f"{P} sites", A_SITE * P, replicas or 16, model.ring_time(P) * TURNS / 15, 15, levels=P)]
@@ -140,7 +143,7 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
 
 def _random(quick: bool, replicas: int | None) -> Iterator[Case]:
     for P, (count, duration) in LEVELS.items():
-        if quick and P == max(LEVELS):
+        if quick and max(LEVELS) == P:
             continue
         for k in range(2 if quick else count):
             N, what = 100_000 if P <= 16 else 400_000, f"{P} levels {k}"

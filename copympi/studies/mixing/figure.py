@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from copympi.report import style
+from copympi.report import style, tables
 from copympi.report.style import COLOURS, DASHES, GREY, MARK
 from copympi.report.tables import Row
 from copympi.studies.mixing.box import EVERY
@@ -37,6 +37,13 @@ def _of(rows: list[Row], **wanted: Any) -> list[Row]:
     return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
 
+def plain(axes: Any) -> None:
+    """Numbers at 1, 2, 5 of each decade of a short logarithmic y axis."""
+    low, high = axes.get_ylim()
+    ticks = [m * 10.0**e for e in range(-2, 3) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+
+
 def _average(axes: Any, answers: Answers) -> None:
     case, data = answers.of("average")[0]
     t = np.arange(1, case.records + 1) / A_PERIOD
@@ -49,9 +56,11 @@ def _average(axes: Any, answers: Answers) -> None:
     for sign in (1, -1):
         edge = [(row["share"][0] + sign * row["scatter"][0], row["scatter"][1]) for row in rows]
         _points(axes, [row["periods"] for row in rows], edge, GREY, ms=3.5, label="measured" if sign > 0 else None)
-    axes.set(xscale="log", xlabel="periods", ylabel="share of its time in beable 0", xlim=(t[0], t[-1]))
+    axes.set(
+        xscale="log", xlabel="periods", ylabel="share of its time in beable 0", xlim=(t[0], t[-1]), ylim=(-0.4, 1.15)
+    )
     axes.set_title("six members, each by itself")
-    axes.legend(loc="lower right")
+    axes.legend(loc="lower left", ncols=2, fontsize=7)
     axes.minorticks_off()
 
 
@@ -75,26 +84,29 @@ def _cycle(axes: Any, answers: Answers) -> None:
 
 
 def _size(axes: Any, answers: Answers) -> None:
-    rows = _of(answers.memories, part="size")
-    _points(
-        axes,
-        [row["members"] for row in rows],
-        [row["memory"] for row in rows],
-        COLOURS[0],
-        label="nobody pinned, aligned",
+    """One column a row of the table: N, then spectators, then phases."""
+    names: list[str] = []
+    parts = (
+        ("size", "aligned, nobody pinned", "o"),
+        ("spectators", "spectators", "s"),
+        ("phases", "phases spread", "D"),
     )
+    for k, (part, said, marker) in enumerate(parts):
+        rows = _of(answers.memories, part=part)
+        place = len(names) + k + np.arange(len(rows))
+        _points(axes, place, [row["memory"] for row in rows], COLOURS[k], marker=marker, label=said)
+        size = part == "size"
+        names += [tables.count(row["members"]) if size else row["what"].removeprefix("spread ") for row in rows]
     axes.axhline(memory.two_levels(*ends(*ONE)), color="k", lw=0.9, ls=DASHES, label=BELL, zorder=1)
-    for k, (part, marker) in enumerate((("spectators", "s"), ("phases", "D"))):
-        some = _of(answers.memories, part=part)
-        colours = np.linspace(1.0, 0.35, len(some))
-        for j, row in enumerate(some):
-            x = row["members"] * 1.35 ** (j + 1)
-            _points(axes, [x], [row["memory"]], COLOURS[k + 1], marker=marker, ms=3.8, alpha=colours[0],
-                    label=("10 to 150 spectators a beable" if k == 0 else "phases ±0.5 to ±π rad") if j == 0 else None)  # fmt: skip
-    axes.set(xscale="log", xlabel="members $N$ (others: 1,000, side by side)", ylabel="memory left by a period")
+    axes.axhline(0, color=GREY, lw=0.6, zorder=0)
+    count = [len(_of(answers.memories, part=part)) for part, *_ in parts]
+    places = np.concatenate([np.arange(c) + sum(count[:k]) + k for k, c in enumerate(count)])
+    shown = [f"N = {n}" if k < count[0] else n for k, n in enumerate(names)]
+    shown = [f"± {n} rad" if k >= count[0] + count[1] else n for k, n in enumerate(shown)]
+    axes.set_xticks(places, shown, rotation=90, fontsize=7)
+    axes.set(ylabel="memory left by a period")
     axes.set_title("number, spectators, phases")
-    axes.legend(loc="best")
-    axes.minorticks_off()
+    axes.legend(loc="lower left", fontsize=7)
 
 
 def _relaxation(axes: Any, answers: Answers) -> None:
@@ -103,7 +115,7 @@ def _relaxation(axes: Any, answers: Answers) -> None:
             rows = _of(answers.relaxation, what=what, members=N)
             t = np.array([row["time"] for row in rows])
             value = np.array([row["h"][0] for row in rows])
-            some = (value > 3e-5) & (np.arange(len(t)) % 2 == (N > 1000))
+            some = (value > 3e-5) & (np.arange(len(t)) % 4 == (2 if N > 1000 else 0))
             _points(
                 axes, t[some], [row["h"] for row, s in zip(rows, some, strict=True) if s], COLOURS[k], mfc=fill, ms=3.2
             )
@@ -129,7 +141,7 @@ def _random(axes: Any, answers: Answers) -> None:
     _points(axes, P / 1.04, [row["bell"] for row in rows], "k", marker="x", label=BELL)
     _points(axes, P * 1.04, [row["copies"] for row in rows], COLOURS[0], label="copies")
     axes.set(xscale="log", yscale="log", xlabel="levels $P$", ylabel=r"time to 1/e  ($\hbar/\Delta E$)")
-    style.plain_decades(axes.yaxis)
+    plain(axes)
     axes.set_xticks(P, [str(p) for p in P])
     axes.set_title("random Hamiltonians")
     axes.legend(loc="upper right")
@@ -143,7 +155,7 @@ def _ring(axes: Any, answers: Answers) -> None:
     axes.plot(x, 1 / (x * (1 - np.cos(2 * np.pi / x))), color="k", lw=0.9, ls=DASHES, label=BELL)
     _points(axes, P, [row["turns"] for row in rows], COLOURS[0], label="copies")
     axes.set(xlabel="sites of the ring", ylabel="turns to 1/e")
-    axes.set_title("a wave on a ring forgets by its jumps' noise")
+    axes.set_title("a wave on a ring")
     axes.legend(loc="upper left")
 
 
@@ -179,7 +191,7 @@ def _box_time(axes: Any, answers: Answers) -> None:
     axes.set(xscale="log", yscale="log", xlabel="modes $M$", ylabel=r"time to 1/e  ($\hbar/2E_{11}$)")
     ticks = [row["modes"] for row in free]
     axes.set_xticks(ticks, [str(m) for m in ticks])
-    style.plain_decades(axes.yaxis)
+    plain(axes)
     axes.set_title("a chaotic box")
     axes.legend(loc="lower left", fontsize=7)
     axes.minorticks_off()

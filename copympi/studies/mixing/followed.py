@@ -114,8 +114,9 @@ def averages(comm: Any, those: Ensembles, seed: int, shown: int) -> Arrays:
     0. On the root; nothing elsewhere.
     """
     sums: list[Floats] = []
-    squares, firsts, means, last = [], [], [], None
-    for k, (last, beables) in enumerate(looks(comm, those, seed)):
+    squares, firsts, means, ensemble = [], [], [], None
+    for k, look in enumerate(looks(comm, those, seed)):
+        ensemble, beables = look
         if k == 0:
             sums = [np.zeros(len(each)) for each in beables]
             continue
@@ -125,7 +126,7 @@ def averages(comm: Any, those: Ensembles, seed: int, shown: int) -> Arrays:
         squares.append([(total**2).sum() / k**2 for total in sums])
         firsts.append(sums[0][:: max(1, len(sums[0]) // shown)][:shown] / k if sums else np.zeros(shown))
     N = those.members - those.system.P * those.spectators
-    one, two = (rows(comm, last, np.array(part).T / N) for part in (means, squares))
+    one, two = (rows(comm, ensemble, np.array(part).T / N) for part in (means, squares))
     if one is None or two is None:
         return {}
     return {"mean": one, "scatter": two - one**2, "some": np.array(firsts).T}

@@ -54,9 +54,9 @@ forgets: when what a member's beable tells of where it began is down to 1/e (mea
 chances from those of all), geometric mean over random H, hbar over the rms spread of energies;
 only those that forget while they are watched. ratio: copies over Bell's process, H by H."""
 STATIC = f"""\
-Two levels: n_0 = n_1, and one member more in one of them; R t/sqrt(N) = 3 at the end. forgets: where
-memory is down to 1/e (theory, without end of N: {STATIONARY:.3f}). Four levels: a random real H with R of
-order 1, counts rounded to N rho."""
+Two levels: n_0 = n_1, and one member more in one of them; R t/sqrt(N) = 3 at the end. forgets:
+where memory is down to 1/e (theory, without end of N: {STATIONARY:.3f}). Four levels: a random real H with
+R of order 1, counts rounded to N rho."""
 BOX = """\
 H coarse-grained into 16 by 16 cells. 1/e: time in which it is down to 1/e (a run that ends before
 counts with its end). check: what began as |Psi|^2: its total variation from it at the end (lattice),
