@@ -12,7 +12,7 @@ import pytest
 from copympi.mpi import Alone
 from copympi.studies.frame import Request, conduct
 from copympi.studies.mixing import box, followed, model
-from copympi.studies.mixing.cases import cases
+from copympi.studies.mixing.cases import Case, cases
 from copympi.studies.mixing.numbers import STATIONARY, expected_scatter, jackknife, left
 from copympi.studies.mixing.study import STUDY
 from copympi.theory import memory, schrodinger
@@ -90,7 +90,7 @@ def test_numbers_of_samples_that_are_known() -> None:
 
 def test_a_small_study_from_end_to_end(tmp_path: Path) -> None:
     """In this process, few members and looks: every file, table, panel."""
-    few = []
+    few: list[Case] = []
     for case in cases(True, 2):
         most = {"relaxation": 6, "stationary": 3, "random": 2, "box": 2}.get(case.part, 1)
         if sum(each.part == case.part for each in few) < most and (case.part != "box" or case.levels == 4):

@@ -68,6 +68,8 @@ def jackknife(moved: NDArray[Any], number: Callable[[NDArray[Any]], float]) -> N
     if G < 2:
         return number(whole), np.nan
     each = np.array([number(whole - part) for part in moved])
+    if not np.all(np.isfinite(each)):
+        return number(whole), np.nan
     return number(whole), float(np.sqrt((G - 1) / G * ((each - each.mean()) ** 2).sum()))
 
 

@@ -59,8 +59,8 @@ where memory is down to 1/e (theory, without end of N: {STATIONARY:.3f}). Four l
 R of order 1, counts rounded to N rho."""
 BOX = """\
 H coarse-grained into 16 by 16 cells. 1/e: time in which it is down to 1/e (a run that ends before
-counts with its end). check: what began as |Psi|^2: its total variation from it at the end (lattice),
-or its H (particles, less what their number makes)."""
+counts with its end). check: what began as |Psi|^2: its total variation from it at the end
+(lattice), or its H (particles, less what their number makes)."""
 
 
 def text(answers: Answers) -> str:
