@@ -20,8 +20,9 @@ kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "followed"
 kernels += ["members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
 kernels += ["phase_paths", "exact_phases", "excess"]
-kernels += ["bonds", "moves", "cluster_path", "cluster_moves", "clusters", "settle", "lattice"]
-kernels += ["general", "general_steps", "general_counts", "general_exact"]
+kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "clusters", "settle"]
+kernels += ["lattice_path", "lattice"]
+kernels += ["general", "general_steps", "general_counts", "general_exact", "hazards"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

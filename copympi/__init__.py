@@ -25,6 +25,7 @@ from copympi.errors import (  # noqa: E402
 )
 from copympi.model.build import composite, lattice  # noqa: E402
 from copympi.model.circuits import circuit  # noqa: E402
+from copympi.model.rule_functions import RuleFunction  # noqa: E402
 from copympi.model.rules import Harmonic, Rule  # noqa: E402
 from copympi.model.system import System  # noqa: E402
 from copympi.simulate import Run, load, simulate  # noqa: E402
@@ -41,6 +42,7 @@ __all__ = [
     "MachineError",
     "OtherMachineWarning",
     "Rule",
+    "RuleFunction",
     "RuleWarning",
     "Run",
     "ScheduleWarning",

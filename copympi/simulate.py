@@ -119,8 +119,9 @@ def simulate(
     seed : int [1], default None. Seed of all random numbers, 0 to 2^64 - 1; None: 1, with a warning (SeedWarning) where
         several runs of a process leave it out.
 
-    rule : Rule, or dict, default None. A copy rule of the class (18), (19): copympi.Rule(q, r, harmonics), or the keys
-        of [dynamics.rule]; None: that of quantum mechanics.
+    rule : Rule, dict or RuleFunction, default None. A copy rule of the class (18), (19): copympi.Rule(q, r, harmonics),
+        or the keys of [dynamics.rule]; any other: copympi.RuleFunction(copying, turning), slow (docs/rules.md); None:
+        that of quantum mechanics.
 
     phase_spread : float [rad], default 0.0. Half width of a uniform spread of members' phases about their beable's.
     phases : (N,) float [rad] or "FILE.h5:/dataset", default None. Those of all members, in order of beables.

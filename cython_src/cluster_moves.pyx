@@ -8,6 +8,7 @@ from copympi.kernels.bonds cimport Work
 from copympi.kernels.cluster cimport Cluster, Edge, share_at
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
 from copympi.kernels.draws cimport draw_normal
+from copympi.kernels.flow_tracks cimport follow_substep
 from copympi.kernels.moves cimport draw_leavers_of, insert_change, moving_share, second_flow, second_mean
 from copympi.kernels.pair cimport pair_flow
 
@@ -85,6 +86,8 @@ cdef inline void kick_edge(Cluster *g, Edge *e) noexcept nogil:
         mean = flow * moving_share(g.x.spectators, there(g, e, flow > 0.0, point))
         kick = sqrt(fabs(mean)) * draw_normal(&g.stream)
         g.x.events += max(0.0, fabs(mean) + (kick if flow > 0.0 else -kick))
+        e.mean[point] = mean
+        e.net[point] = mean + kick
         kick += mean - flow
         kicked = g.first + n * (point + 1)
         kicked[e.i] -= kick
@@ -106,6 +109,7 @@ cdef inline void draw_first_of(Cluster *g, Edge *e) noexcept nogil:
         g.lead[e.j] += drawn - mean
     if flow < 0.0:
         drawn = -drawn
+    e.net[0] = <double> drawn
     g.w.moved[g.w.queue[e.i]] -= drawn
     g.w.moved[e.b] += drawn
     g.first[e.i] -= drawn - flow
@@ -126,10 +130,13 @@ cdef void draw_early(Cluster *g) noexcept nogil:
     forget_draws(g)
     for k in range(g.edges):
         e = g.edge + k
+        e.net[0] = 0.0
         if not e.counted:
             kick_edge(g, e)
         elif g.x.n[g.w.queue[e.i]] != 0 and g.x.n[e.b] != 0:
             draw_first_of(g, e)
+    if g.w.tracks != NULL:
+        follow_substep(g, False)
     settle_draws(g)
 
 
@@ -169,6 +176,7 @@ cdef inline void finish_edge(Cluster *g, Edge *e) noexcept nogil:
             drawn = draw_second_of(g, e, second_flow(g.dt, old, new), old)
         g.w.moved[a] -= drawn
         g.w.moved[e.b] += drawn
+        e.net[1] = <double> drawn
         moved = drawn - flow
     g.last[e.i] -= moved
     if e.j >= 0:
@@ -184,4 +192,6 @@ cdef void draw_late(Cluster *g) noexcept nogil:
     for k in range(g.edges):
         if g.edge[k].counted or g.x.spectators:
             finish_edge(g, g.edge + k)
+    if g.w.tracks != NULL:
+        follow_substep(g, True)
     settle_draws(g)

@@ -9,7 +9,7 @@ R'^k and R^k are symmetric, delta^k and delta'^k odd, so that one harmonic opens
 several may open both. Where n_a or n_b is 0 nothing passes between the two, whatever q and r are.
 """
 import numpy as np
-from libc.math cimport cos, exp, fabs, fmax, log, sin, sqrt
+from libc.math cimport INFINITY, NAN, cos, exp, fabs, fmax, log, sin, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.checks cimport need
@@ -26,13 +26,15 @@ cdef class CopyRule:
     order (K,): k of each harmonic, whole, in order, from 0 on. copying, turning (K, pairs): R'^k and R^k of (a, b) in
     unit time; copying_shift, turning_shift (K, pairs), rad: delta^k and delta'^k of (a, b), k times arg H_ab and all.
     powers (4,): those of n_a and n_b in the flow b->a, q and 1 - q, and in how phi_a turns, r and -r; all of them are
-    as they are given. ValueError where something does not fit.
+    as they are given. function: in place of all these, of n, phase (P,), that gives rates of one member to move and
+    what phases turn by, (2 pairs,) each: of (a, b), then of (b, a); one harmonic, without strength, goes with it.
+    ValueError where something does not fit.
     """
 
     def __cinit__(self, Couplings couplings not None, *, const double[::1] powers not None,
                   const int64_t[::1] order not None, const double[:, ::1] copying not None,
                   const double[:, ::1] copying_shift not None, const double[:, ::1] turning not None,
-                  const double[:, ::1] turning_shift not None):
+                  const double[:, ::1] turning_shift not None, function=None):
         cdef Py_ssize_t K = order.shape[0], pairs = couplings.system.pairs, k, p
         need(powers.shape[0] == 4, "powers: must be (4,)")
         for k in range(4):
@@ -53,13 +55,15 @@ cdef class CopyRule:
         need(bool(np.all(np.isfinite(numbers))), "copying, turning, shifts: must be finite")
         cdef int64_t[::1] orders = np.append(np.asarray(order), 0)
         self.couplings = couplings
-        self.keep = (numbers, orders)
+        need(function is None or (K == 1 and not np.any(numbers)), "function: must go with a harmonic of no strength")
+        self.keep = (numbers, orders, function)
         self.law.s = &couplings.system
         self.law.K = K
         self.law.order = &orders[0]
         self.law.harmonic = <Harmonic *> &numbers[0, 0, 0]
         self.law.to, self.law.out, self.law.up, self.law.down = powers
-        self.law.bent = powers[0] != powers[1]
+        self.law.function = NULL if function is None else <void *> function
+        self.law.bent = powers[0] != powers[1] or function is not None
         self.law.root = powers[0] == powers[1] == powers[3] == 0.5 and powers[2] == -0.5
 
 
@@ -73,6 +77,7 @@ cdef class Room:
         self.memory = np.zeros(17 * s.P + 6 * self.width + 2 * s.pairs + 1)
         self.powers = np.zeros(4 * s.P)
         self.marks = np.zeros(s.pairs * rule.law.K + 1, np.uint8)
+        self.n, self.phase = np.zeros(s.P), np.zeros(s.P)
         self.power = <Powers *> &self.powers[0]
         self.passed = &self.marks[0]
         self.z = &self.memory[0]
@@ -112,6 +117,43 @@ cdef void powers_of(const Law *l, int64_t spectators, double n, Powers *out) noe
         out.out *= fmax(0.0, n - spectators) / n
 
 
+cdef void ask(const Law *l, int64_t spectators, const double *state, Room w, double *out) noexcept with gil:
+    """As `rates`, of a rule that is a function. The sine of a pair is its net flow; all is NaN after a failure."""
+    cdef Py_ssize_t P = l.s.P, pairs = l.s.pairs, i, a, b
+    cdef double[::1] n = w.n
+    cdef double[::1] phase = w.phase
+    cdef const double[::1] copying
+    cdef const double[::1] turning
+    for i in range(P):
+        n[i] = state[i] if state[i] >= NOBODY else 0.0
+        phase[i] = state[P + i]
+        out[i] = 0.0
+        out[P + i] = w.omega[i]
+    try:
+        if pairs and not w.failed:
+            copying, turning = (<object> l.function)(w.n, w.phase)
+            need(copying.shape[0] == turning.shape[0] == 2 * pairs, "function: must give (2 pairs,)")
+            for i in range(2 * pairs):
+                if not (0.0 <= copying[i] < INFINITY and fabs(turning[i]) < INFINITY):
+                    raise (<object> l.function).complaint(w.n, w.phase)
+    except BaseException as problem:
+        w.problem, w.failed = problem, True
+    if w.failed:
+        for i in range(w.width):
+            out[i] = NAN
+        return
+    for i in range(pairs):
+        b = l.s.pair[4 * i]
+        a = l.s.pair[4 * i + 1]
+        out[2 * P + i] = copying[i] * fmax(0.0, n[b] - spectators)
+        out[2 * P + pairs + i] = copying[pairs + i] * fmax(0.0, n[a] - spectators)
+        out[2 * P + 2 * pairs + i] = out[2 * P + i] - out[2 * P + pairs + i]
+        out[a] += out[2 * P + 2 * pairs + i]
+        out[b] -= out[2 * P + 2 * pairs + i]
+        out[P + a] += turning[i]
+        out[P + b] += turning[pairs + i]
+
+
 cdef void rates(const Law *l, int64_t spectators, const double *state, Room w, double *out) noexcept nogil:
     """Everything's rate of change in the state n, phi (2P,), into a row `out`.
 
@@ -129,6 +171,9 @@ cdef void rates(const Law *l, int64_t spectators, const double *state, Room w, d
     cdef const Harmonic *h
     cdef const Powers *na
     cdef const Powers *nb
+    if l.function != NULL:
+        ask(l, spectators, state, w, out)
+        return
     for a in range(P):
         powers_of(l, spectators, state[a], &w.power[a])
         w.z[a] = cos(state[P + a])
@@ -170,6 +215,14 @@ cdef void rates(const Law *l, int64_t spectators, const double *state, Room w, d
         turn[b] += angle * nb.up * na.down
 
 
+cdef int raise_problem(Room w) except -1:
+    """What went wrong in a function since the last call, if anything did."""
+    if w.failed:
+        problem, w.problem, w.failed = w.problem, None, False
+        raise problem
+    return 0
+
+
 def velocity(CopyRule rule not None, n, phase, omega, int64_t spectators=0):
     """dn/dt, dphi/dt (P,) and the flows b->a at [b, a], (P, P), of real n, phase (P,), with omega_a (P,): for tests."""
     cdef const System *s = rule.law.s
@@ -183,6 +236,7 @@ def velocity(CopyRule rule not None, n, phase, omega, int64_t spectators=0):
     for a in range(P):
         w.omega[a] = levels[a]
     rates(&rule.law, spectators, &x[0], w, w.at_begin)
+    raise_problem(w)
     for p in range(s.pairs):
         flow[s.pair[4 * p], s.pair[4 * p + 1]] = w.at_begin[2 * P + p]
         flow[s.pair[4 * p + 1], s.pair[4 * p]] = w.at_begin[2 * P + s.pairs + p]

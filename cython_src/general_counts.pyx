@@ -8,7 +8,7 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.flows cimport Scratch
-from copympi.kernels.general cimport CopyRule, Law, Room
+from copympi.kernels.general cimport CopyRule, Law, Room, raise_problem
 from copympi.kernels.general_steps cimport plan_first, plan_second
 from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, plan_size, row_of
 from copympi.kernels.predictor cimport new_phase
@@ -53,6 +53,7 @@ def plan_half(Work work not None, StepPlans plans not None, StepControl control 
                 status = plan_second(law, control, &n[r, 0], &out[r, 0], work.room, work.scratch, row_of(plans, r))
             if status != FINE:
                 break
+    raise_problem(work.room)
     return status, r, int(head_of(plans, r).limiting)
 
 
@@ -112,7 +113,9 @@ cdef int make_leap(const Law *law, StepControl control, const Draws *draws, Work
     r.events[0] += draw_counts(law.s, draws, 0, plan.chance, control.spectators, numbers, r.n, out)
     if draws.tracks != NULL:
         land(law.s, draws.tracks, w.room.at_begin, w.room.at_between, draws.begin, middle)
-    plan_second(law, control, r.n, out, w.room, w.scratch, row)
+    status = plan_second(law, control, r.n, out, w.room, w.scratch, row)
+    if status != FINE:
+        return status
     r.events[0] += draw_counts(law.s, draws, 1, plan.chance, control.spectators, numbers, r.n, out)
     if draws.tracks != NULL:
         land(law.s, draws.tracks, w.room.at_begin, w.room.at_end, middle, end)
@@ -158,4 +161,5 @@ def advance(Work work not None, StepControl control not None, *, uint64_t seed, 
                 done += 1
             if status != FINE:
                 break
+    raise_problem(work.room)
     return done, status, r, int(plan_at(law.s, &row_memory[0]).head.limiting)

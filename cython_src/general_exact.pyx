@@ -86,6 +86,7 @@ cdef class Paths:
         cdef const Law *law = &rule.law
         cdef Py_ssize_t R = n.shape[0], P = law.s.P, p, k
         cdef const Harmonic *h
+        need(law.function == NULL, "rule: a function has no bound")
         need(n.shape[1] == P and phase.shape[0] == R and phase.shape[1] == P, "n, phase: must be (R, P)")
         need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and keys.shape[0] == R,
              "time_left, step, events, keys: must be (R,)")

@@ -14,7 +14,7 @@ from libc.string cimport memcpy, memset
 from copympi.kernels.couplings cimport System
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.general cimport Law, Room, add_flows, fastest_turn, rates
-from copympi.kernels.plans cimport FINE, UNBOUND, Plan, fill_head, plan_at
+from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL, UNBOUND, Plan, fill_head, plan_at
 from copympi.kernels.predictor cimport second_chances
 from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.step_lengths cimport GROWTH
@@ -321,7 +321,7 @@ cdef int plan_second(const Law *l, StepControl control, const int64_t *n, const 
                      double *row) noexcept nogil:
     """Replace the chances in `row` by those of the second half, and its phases by those at the step's end.
 
-    n are the occupations after the first draw, out[b] how many it took from b.
+    n are the occupations after the first draw, out[b] how many it took from b. STEP_TOO_SMALL where a function failed.
     """
     cdef const System *s = l.s
     cdef Py_ssize_t P = s.P, a
@@ -339,5 +339,8 @@ cdef int plan_second(const Law *l, StepControl control, const int64_t *n, const 
         plan.phase[a] = turn - TWO_PI * rint(turn / TWO_PI)
     memcpy(scratch.forth, w.flows, s.pairs * sizeof(double))
     memcpy(scratch.back, w.flows + s.pairs, s.pairs * sizeof(double))
+    if w.failed:
+        plan.head.status = STEP_TOO_SMALL
+        return STEP_TOO_SMALL
     second_chances(s, control.spectators, n, out, scratch, &plan)
     return FINE

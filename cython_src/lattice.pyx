@@ -13,7 +13,7 @@ too fast for the step are stiff and take substeps (clusters.pyx).
 Beyond N = 2^63 (`mean` given): c = mean + deviation, both moved by the same linear equation, so that fluctuations of
 relative size 1/sqrt(N) are carried at full precision. Noise acts on the deviation alone.
 """
-from libc.math cimport ceil, isfinite, rint, sqrt
+from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -21,7 +21,9 @@ from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, NO_COUNT, PLENTY, STIFF
 from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
-from copympi.kernels.diagonals cimport Diagonals, add_up, carry, find_calm, flow_rates, size_of, stage, turnover
+from copympi.kernels.diagonals cimport Diagonals, add_up, find_calm, stage, turnover
+from copympi.kernels.flow_tracks cimport LatticeTracks, begin_followed, end_followed, follow_half
+from copympi.kernels.lattice_path cimport expand, find_alive, lay_path
 from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, spectators_matter
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
 from copympi.kernels.settle cimport settle, settle_large_n
@@ -30,8 +32,6 @@ from copympi.kernels.step_control cimport StepControl
 cdef double CALM_TURN = 0.6    # radians by which its neighbours may turn a calm amplitude in a step;
 cdef double COUNTED_TURN = 0.3  # that of few members
 cdef double NOISE = 0.01       # n^-2 times the members that may leave many in a step: their noise is a tenth of n
-cdef double CAREFUL = 0.5      # norm of H h/hbar where the fastest waves keep their size and phase well enough
-cdef double OVER = 1.1         # so much may the members that move exceed what the start foretold
 UNCOUNTED = int(NO_COUNT)
 """What n holds where a beable's members are so many that they need no whole number."""
 COUNTED_TO = int(PLENTY)
@@ -51,6 +51,7 @@ cdef class Replicas:
     """
 
     cdef Workspace workspace
+    cdef LatticeTracks tracks
     cdef int64_t[:, ::1] n
     cdef double[:, :, ::1] c
     cdef double[:, :, ::1] mean
@@ -104,6 +105,15 @@ cdef class Replicas:
              and bonds.most_bonds <= old.most_bonds and bonds.couplings.system.nnz == old.couplings.system.nnz
              and not self.unfinished, "bonds: must stand in the same places, between steps")
         self.workspace.bonds, self.g.d = bonds, &bonds.d
+        if self.tracks is not None:
+            self.track(self.tracks)
+
+    def track(self, LatticeTracks tracks not None):
+        """From here on tell `tracks` what moves. Raises ValueError where its places are not the beables."""
+        need(not self.unfinished, "track: between steps alone")
+        tracks.bind(self.workspace.bonds)
+        tracks.hang_in(&self.workspace.w)
+        self.tracks = tracks
 
     def forget(self):
         """Forget an unfinished step: the replicas are as the arrays show them."""
@@ -130,6 +140,8 @@ cdef class Replicas:
         x.purpose = purpose
         x.number = self.first + r
         x.step = self.step[r]
+        if self.tracks is not None:
+            begin_followed(&self.workspace.w, r, self.time_left[r])
 
     cdef void note_step(self) noexcept nogil:
         """Its step is done: the arrays show its end."""
@@ -140,78 +152,8 @@ cdef class Replicas:
         self.events[r] = self.x.events
         self.largest_chance[r] = self.x.largest_chance
         self.substeps[r] = self.x.substeps
-
-
-cdef void find_alive(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
-    """Who is alive."""
-    cdef Py_ssize_t a
-    for a in range(d.P):
-        w.alive[a] = 1.0 if x.n[a] != 0 else 0.0
-
-
-cdef void expand(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
-    """Taylor coefficients of c over the step."""
-    cdef Py_ssize_t P2 = 2 * d.P, a, k
-    cdef double *own = w.v if x.mean == NULL else w.deviation
-    for a in range(P2):
-        own[a] = x.c[a]
-    if x.mean != NULL:
-        for a in range(P2):
-            w.mean[a] = x.mean[a]
-    for k in range(1, 5):
-        if x.mean != NULL:
-            stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, NULL, w.mean + P2 * k, NULL)
-        stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, NULL, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
-    if x.mean != NULL:  # the rest is added up where it is wanted
-        add_up(2 * P2, w.deviation, w.mean, w.v)
-
-
-cdef double choose_step(const Diagonals *d, StepControl control, const Replica *x, double time_left,
-                        const double *leading, Work *w) noexcept nogil:
-    """Length of the next step, from the state at its start and the time left to the record alone.
-
-    It keeps the error of the polynomial within what is allowed, a member's mean chance to leave at half its limit,
-    and the fastest waves in order. What turns over faster than that has substeps of its own.
-    """
-    cdef double h = time_left, size, flow
-    if control.step > 0.0:
-        return time_left / max(rint(time_left / control.step), 1.0)
-    size = d.norm / 5.0 * sqrt(size_of(d.P, leading))
-    if size > 0.0:
-        h = min(h, sqrt(sqrt(control.error_rate * sqrt(x.members) / size)))
-    flow = flow_rates(d, w.v, w.early_rate)
-    if not isfinite(flow):
-        return 0.0
-    if flow > 0.0:
-        h = min(h, 0.5 * control.leaving_chance * x.members / flow)
-    if d.norm > 0.0:
-        h = min(h, CAREFUL / d.norm)
-    return time_left / max(ceil(time_left / h * (1.0 - 1e-12)), 1.0)
-
-
-cdef void follow_path(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
-    """c at the step's Gauss points and at its end, without noise."""
-    cdef Py_ssize_t P = d.P
-    if x.mean == NULL:
-        carry(2 * P, w.v, x.h, w.early, w.late, w.end)
-    else:
-        carry(2 * P, w.mean, x.h, w.early, w.late, w.end_mean)
-        carry(2 * P, w.deviation, x.h, w.D0, w.D1, w.end_deviation)
-        add_up(2 * P, w.early, w.D0, w.early)
-        add_up(2 * P, w.late, w.D1, w.late)
-        add_up(2 * P, w.end_mean, w.end_deviation, w.end)
-
-
-cdef void lay_path(const Diagonals *d, StepControl control, Replica *x, double time_left, Work *w) noexcept nogil:
-    """The path over the next step, and its length: flows that grow within it (from a node on) shorten it."""
-    cdef double moving, most = 0.5 * control.leaving_chance * x.members
-    x.h = choose_step(d, control, x, time_left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
-    while isfinite(x.h) and x.h >= control.smallest:
-        follow_path(d, x, w)
-        moving = 0.5 * x.h * (flow_rates(d, w.early, w.early_rate) + flow_rates(d, w.late, w.late_rate))
-        if control.step > 0.0 or moving <= OVER * most:
-            break
-        x.h = time_left / ceil(time_left / (x.h * max(0.3, min(0.95, most / moving))))
+        if self.tracks is not None:
+            end_followed(&self.workspace.w)
 
 
 cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept nogil:
@@ -265,6 +207,8 @@ cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept
         if not noisy:
             memset(w.last, 0, P * sizeof(double))
         draw_second(d, x, w)
+    if w.tracks != NULL:
+        follow_half(d, x, w, True)
     stage(d, w.alive, w.E, 1.0, w.D0, w.D0, NULL)
     for i in range(w.stiffs):
         a = w.stiff[i]
@@ -294,6 +238,8 @@ cdef bint begin_step(Replicas replicas) noexcept nogil:
         memset(w.share0, 0, P * sizeof(double))
         memset(w.last, 0, P * sizeof(double))
         draw_first(d, x, w)
+    if w.tracks != NULL:
+        follow_half(d, x, w, False)
     if stiff and x.mean != NULL:
         add_up(6 * P, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
     replicas.g.start = 0

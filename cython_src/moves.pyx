@@ -60,7 +60,9 @@ cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     cdef int point
     cdef double *rate
     cdef double *c
+    cdef double *kick
     for point in range(2):
+        kick = w.first_kick if w.tracks != NULL and point == 0 else w.kick
         rate = w.late_rate if point else w.early_rate
         c = w.late if point else w.early
         if spectator_share != NULL:
@@ -72,9 +74,9 @@ cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
             size = d.run[d.run_at[tile + 1] - 1].start + d.run[d.run_at[tile + 1] - 1].length - first
             open_stream(&stream, x, NORMALS, 2 * tile + point)
             draw_normals(&stream, size, w.normal)
-            x.events += kick_tile(d, tile, half, rate, w.normal, w.calm, spectator_share, w.kick)
+            x.events += kick_tile(d, tile, half, rate, w.normal, w.calm, spectator_share, kick)
         memset(w.change, 0, P * sizeof(double))
-        deal(d, w.kick, w.change)
+        deal(d, kick, w.change)
         insert_kicks(P, c, w.change, (1.0 - (GAUSS_HIGH if point else GAUSS_LOW)) * x.h, point, w.D0, w.D1, w.D2,
                      w.share2 if point else w.share1)
 
@@ -103,6 +105,8 @@ cdef inline void draw_first_of(Stream *stream, const Diagonals *d, Replica *x, W
     w.lead[source] += drawn - mean
     if flow < 0.0:
         drawn = -drawn
+    if w.tracks != NULL:
+        w.drawn[e] = drawn
     w.moved[b] -= drawn
     w.moved[c] += drawn
     w.change[b] -= drawn - flow
@@ -139,6 +143,8 @@ cdef inline void draw_second_of(Stream *stream, const Diagonals *d, Replica *x, 
         drawn = draw_from(stream, x, w, source, mean if source == b else -mean)
         if source == c:
             drawn = -drawn
+    if w.tracks != NULL:
+        w.drawn[d.bonds + e] = drawn
     w.moved[b] -= drawn
     w.moved[c] += drawn
     w.last[b] -= drawn - flow

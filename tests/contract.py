@@ -24,7 +24,8 @@ from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
 from copympi.engine.tracking import Jumps, named, spread_out
 from copympi.model.preparation import LARGEST, limit, prepare
-from copympi.model.rules import GENERAL, QUANTUM, Harmonic, Rule
+from copympi.model.rule_functions import RuleFunction
+from copympi.model.rules import FUNCTION, GENERAL, QUANTUM, Harmonic, Rule
 from copympi.model.schedule import Schedule, Switch
 from copympi.model.system import System
 from copympi.run.loop import carry_out
@@ -39,7 +40,20 @@ KEPT = (0, 2)
 """Beables whose members pass a filter; FOUR couples them."""
 DENSITY = np.array([0.3, 0.0, 0.5, 0.2])
 """With a beable that nobody holds."""
-RULES = {GENERAL: Rule(0.6, -0.4, [Harmonic(), Harmonic(2, 0.7, 0.3, 0.4, -0.2)])}
+
+
+def _copying(n_a: Any, n_b: Any, D: Any, R: Any, delta: Any) -> Any:
+    return 2 * R * np.sqrt((n_a + 1) / n_b) * np.maximum(0, np.sin(D + delta))
+
+
+def _turning(n_a: Any, n_b: Any, D: Any, R: Any, delta: Any) -> Any:
+    return R * np.sqrt(n_b / (n_a + 1)) * np.cos(D + delta)
+
+
+RULES = {
+    GENERAL: Rule(0.6, -0.4, [Harmonic(), Harmonic(2, 0.7, 0.3, 0.4, -0.2)]),
+    FUNCTION: RuleFunction(_copying, _turning),
+}
 """One of each class that is wider than quantum mechanics, where some method has it."""
 
 
@@ -65,7 +79,7 @@ def cases(row: Method) -> dict[str, Case]:
     some = 3 if row.spectators else 0
     out = {
         "few members": asked(row, 600, spectators=some),
-        "many members, an empty beable": asked(row, 20_000),
+        "many members, an empty beable": asked(row, 2_000 if row.rules == FUNCTION else 20_000),
     }
     if row.fixed_steps:
         out["fixed steps"] = asked(row, 600, step=INTERVAL / 128)

@@ -15,6 +15,7 @@ from copympi import __version__, mpi
 from copympi.config.writing import NOTE
 from copympi.engine.arithmetic import arithmetic
 from copympi.errors import InputError, MachineError, StoppedEarly
+from copympi.model.rule_functions import CALLED
 from copympi.run import settings
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_file
@@ -64,6 +65,8 @@ def _job(folder: Path, scratch: Path, files: Path | None, on_node: float) -> Job
         raise InputError("DIR", folder, "records what functions from Python gave: run that program again")
     if text.startswith(NOTE) and " with digest " in text:
         raise InputError("DIR", folder, "was made in Python of arrays too large to be noted: run that program again")
+    if text.startswith(NOTE) and f'rule = "{CALLED}' in text:
+        raise InputError("DIR", folder, "has a copy rule that is a function in Python: run that program again")
     config = (files or Path()) / f"{scratch.name.removeprefix('.')}.toml"  # paths in a config count from its folder
     try:
         config.write_text(text, encoding="utf-8")

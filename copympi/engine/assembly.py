@@ -8,9 +8,10 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.ensemble import Ensemble
 from copympi.engine.methods import choose
 from copympi.engine.momenta import Model
-from copympi.engine.support import Case, Method
+from copympi.engine.support import EXACT, Case, Method
 from copympi.model import rule_tables
 from copympi.model.preparation import Start
+from copympi.model.rule_functions import RuleFunction
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 
@@ -22,6 +23,8 @@ def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHIN
     accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
     rule = rule_tables.of(d.rule) if d.rule_read is None else d.rule_read
     rule.fit(system.P)
+    if isinstance(rule, RuleFunction) and not start.infinite:
+        rule.try_out(system, start.members, d.method == EXACT)
     return Case(
         system,
         start,

@@ -19,12 +19,19 @@ from copympi.errors import InputError
 from copympi.kernels import general_exact
 from copympi.kernels.general import MOST_POWER, CopyRule
 from copympi.model.preparation import Start
-from copympi.model.rules import GENERAL, Rule, entries
+from copympi.model.rule_functions import AnyRule, Pairs, RuleFunction
+from copympi.model.rules import GENERAL, entries
 from copympi.model.system import System
 
 
-def compiled(rule: Rule, system: System) -> CopyRule:
+def compiled(rule: AnyRule, system: System) -> CopyRule:
     """The rule as the kernels read it; InputError where its powers are too large for them, or a matrix does not fit."""
+    if isinstance(rule, RuleFunction):
+        none = np.zeros((1, system.pairs))
+        return CopyRule(
+            system.couplings, powers=np.array([0.5, 0.5, -0.5, 0.5]), order=np.ones(1, np.int64), copying=none,
+            copying_shift=none, turning=none, turning_shift=none, function=Pairs(rule, system),
+        )  # fmt: skip
     copied, turned = rule.excess
     powers = np.array([rule.q + copied, 1.0 - rule.q, rule.r, turned - rule.r])
     if np.any(np.abs(powers) > MOST_POWER):
@@ -47,7 +54,7 @@ class GeneralCounts(Counts):
     """Counts n (here, P) and phases (here, P) of this rank's replicas, all of a step's copies drawn at once."""
 
     def __init__(
-        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: AnyRule
     ) -> None:
         super().__init__(comm, system, start, accuracy, replicas, seed)
         self.rule = rule
@@ -71,7 +78,7 @@ class GeneralMembers(Members):
     """Every member of every replica; a beable's members share its phase, phase (R, P), alike on every rank."""
 
     def __init__(
-        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: AnyRule
     ) -> None:
         super().__init__(comm, system, start, accuracy, replicas, seed)
         self.rule = rule
@@ -94,7 +101,7 @@ class GeneralExactCounts(ExactCounts):
     """Counts n (here, P) and phases (here, P) of this rank's replicas, which copy one by one."""
 
     def __init__(
-        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: AnyRule
     ) -> None:
         self.rule = rule
         super().__init__(comm, system, start, accuracy, replicas, seed)
@@ -107,7 +114,7 @@ class GeneralExactMembers(ExactMembers):
     """The same with members of an identity."""
 
     def __init__(
-        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: Rule
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, rule: AnyRule
     ) -> None:
         self.rule = rule
         super().__init__(comm, system, start, accuracy, replicas, seed)

@@ -12,10 +12,12 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.diagonals import Places, bonds, norm_of, places
 from copympi.engine.ensemble import State
+from copympi.engine.lattice_tracks import OnLattice
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.tiles import Tiles
+from copympi.engine.tracking import Int, initial_beables
 from copympi.errors import DynamicsError, InputError
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
@@ -68,6 +70,7 @@ class LatticeCounts(IndependentReplicas):
         self.filtered = False
         self.state_at_start = start.state
         self.places: Places | None = None
+        self.followed: OnLattice | None = None
         self.replicas: kernel.Replicas
         self.check(system)
         self._make_bonds()
@@ -87,6 +90,15 @@ class LatticeCounts(IndependentReplicas):
             self.bonds, first=self.first, total=self.total, members=self.members, n=self.n, c=self.c, mean=self.mean,
             substeps=self.substeps, **self.counters,
         )  # fmt: skip
+        if self.followed is not None:
+            self.followed.watch(self.replicas)
+
+    def follow(self, ids: Int) -> OnLattice:
+        """What is known of members of these ids (M,) at t = 0."""
+        P = self.system.P
+        self.followed = OnLattice(ids, initial_beables(self.start, P, ids), self.layout, P, self.seed)
+        self.followed.watch(self.replicas)
+        return self.followed
 
     def check(self, system: System) -> None:
         """InputError where a fixed step is too long for the fastest waves of an H."""
@@ -119,6 +131,8 @@ class LatticeCounts(IndependentReplicas):
     def go_on(self) -> int:
         """Some steps of this rank's replicas, the last one perhaps in part: how many beables and bonds were moved."""
         turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+        if self.followed is not None:
+            self.followed.steps.set_out(self.stop.time)
         moved, status, replica = kernel.advance(
             self.replicas, self._control, seed=self.seed, purpose=Purpose.SITES, substep_turn=turn,
             effort=self.pace.steps,

@@ -11,6 +11,7 @@ from typing import Any
 from copympi.engine.counts import Counts
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
+from copympi.engine.functions import FUNCTIONS
 from copympi.engine.general import ANY_RULE
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.mean_field import InfiniteEnsemble
@@ -22,7 +23,7 @@ from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, MOST_NAMED, OWN, 
 from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
 from copympi.model.preparation import MOST
-from copympi.model.rules import GENERAL
+from copympi.model.rules import GENERAL, Rule
 
 FEW_BEABLES = 64
 """Up to here, and up to N = 2^63 - 1, counts of a system that is no lattice take the leap of few beables."""
@@ -39,6 +40,12 @@ def _momenta(comm: Any, c: Case) -> Momenta:
     if c.alignment is None:
         raise InputError("alignment", "(left out)", 'must be given for the method "momenta"')
     return Momenta(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.alignment)
+
+
+def _infinite(comm: Any, c: Case) -> InfiniteEnsemble:
+    if not isinstance(c.rule, Rule):
+        raise InputError("dynamics.rule", c.rule, 'must be one of powers and harmonics for the method "mean field"')
+    return InfiniteEnsemble(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule)
 
 
 TABLE = (
@@ -107,6 +114,7 @@ TABLE = (
         representation="occupation",
         make=lambda comm, c: LatticeCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
+        tracking=True,
         most_members=MOST,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 400,
@@ -182,7 +190,7 @@ TABLE = (
         name="mean field",
         why="preparation.members = inf: the mean field itself, without noise, for any copy rule",
         representation="occupation",
-        make=lambda comm, c: InfiniteEnsemble(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.rule),
+        make=_infinite,
         phases=(ALIGNED,),
         rules=GENERAL,
         infinite=True,
@@ -191,8 +199,10 @@ TABLE = (
         replicas=False,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 700,  # amplitudes at the stages of a step
+        bytes_of_work=lambda beables, pairs, harmonics: int(8 * (16 + 18.5 * harmonics) * pairs),  # while it is made
     ),
     *ANY_RULE,
+    *FUNCTIONS,
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""
 

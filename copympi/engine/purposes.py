@@ -42,7 +42,9 @@ class Purpose(IntEnum):
     """Random circuits, replica: which circuit; stream step s for its layer s. Block 1: starts, replica: which start."""
     TRACKED = 33
     """Which members of those that are followed copy, and whom: stream step 2 s for the first half of step s, 2 s + 1
-    for its second; s itself in methods of single copies. Block: the piece, where a replica has several."""
+    for its second; s itself in methods of single copies. Block: the piece, where a replica has several. On lattices 4 s
+    and 4 s + 1 for the halves of step s, 4 s + 2 for clusters; block: the beable left, or 2^31 + the number of who goes
+    on, plus 2^32 times the window's number."""
     TRACKED_TIMES = 34
     """And when within the (half) step: streams as those of TRACKED."""
     SYSTEMS = 35

@@ -12,7 +12,8 @@ from copympi.engine.momenta import Model
 from copympi.errors import InputError
 from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
-from copympi.model.rules import CLASSES, QUANTUM, QUANTUM_RULE, Rule
+from copympi.model.rule_functions import AnyRule
+from copympi.model.rules import CLASSES, QUANTUM, QUANTUM_RULE
 from copympi.model.system import System
 
 AUTO, LEAP, EXACT = "auto", "leap", "exact"
@@ -43,7 +44,7 @@ class Case:
     phase_classes: int = 64
     alignment: Model | None = None
     method: str = AUTO
-    rule: Rule = QUANTUM
+    rule: AnyRule = QUANTUM
     later: tuple[System, ...] = ()
     track: int = 0
 
@@ -167,7 +168,7 @@ def _for_rule(rows: list[Method], case: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
     said, start = f"must be {IN_WORDS[widest]}{_of(rows)}", case.start
     if start.infinite:
-        return f"{said}; a finite number of preparation.members takes any sum"
+        return f"{said}; a finite number of preparation.members takes any rule"
     lifts = []
     if start.members > LARGEST:
         lifts.append("preparation.members below 2^63" + (", or inf," if case.rule.excess == (0.0, 0.0) else ""))
@@ -183,7 +184,8 @@ IN_WORDS = {
     "linear": "one by which amplitudes move linearly (q = 1/2, r = -1/2, one harmonic, copying = 2 k turning, "
     "equal shifts)",
     "moebius": "one of a single harmonic k > 0",
-    "general": "one whose powers of n_a and n_b sum to -1",
+    "general": "one of powers and harmonics (no Python function) whose powers of n_a and n_b sum to -1",
+    "function": "a rule",
 }
 """Classes of copy rules, for whoever asked for another."""
 

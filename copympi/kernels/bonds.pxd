@@ -84,6 +84,9 @@ cdef struct Work:
     int64_t stiffs
     double most_noise          # n^-2 times the members that may leave in a step where n is no whole number
     double substep_turn        # radians that an amplitude may turn, or grow by relative to itself, in a substep
+    void *tracks               # of members that are followed (flow_tracks.pyx); NULL where nobody is. Only then:
+    double *first_kick         # (bonds,) kicks at the first Gauss point,
+    int64_t *drawn             # (2, bonds) and members drawn in both halves, signed as flows are
 
 cdef class Bonds:
     cdef Diagonals d

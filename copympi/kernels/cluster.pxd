@@ -18,6 +18,8 @@ cdef struct Edge:
     double xb, yb              # amplitude outside at the first Gauss point,
     double x, y                # and at the second
     int32_t counted            # members that move are counted
+    double mean[2]             # members from i that were expected to move in each half of a substep, where not counted,
+    double net[2]              # and that did
 
 cdef enum:
     EDGE_BYTES = 120

@@ -21,6 +21,7 @@ cdef struct Law:
     double down
     bint bent                  # to and out differ, q is not 1/2: a pair's net flow bends where it turns round
     bint root                  # powers are roots
+    void *function             # or NULL: a Python function in place of all this but s, see CopyRule
 
 cdef class CopyRule:
     cdef Law law
@@ -38,6 +39,10 @@ cdef class Room:
     cdef double[::1] memory
     cdef double[::1] powers
     cdef uint8_t[::1] marks
+    cdef object n              # (P,), and phases, for a function
+    cdef object phase
+    cdef object problem        # what went wrong in a function
+    cdef bint failed           # since something has: all it gives is NaN
     cdef Py_ssize_t P, pairs, K, width
     cdef Powers *power         # (P,)
     cdef double *z             # (2, P) cos and sin of phases
@@ -62,3 +67,4 @@ cdef void powers_of(const Law *l, int64_t spectators, double n, Powers *out) noe
 cdef void rates(const Law *l, int64_t spectators, const double *state, Room w, double *out) noexcept nogil
 cdef double fastest_turn(const Law *l, const double *state, const double *row) noexcept nogil
 cdef void add_flows(const System *s, const double *flows, double *leaving, double *coming) noexcept nogil
+cdef int raise_problem(Room w) except -1

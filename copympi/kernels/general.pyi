@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ class CopyRule:
         copying_shift: NDArray[np.float64],
         turning: NDArray[np.float64],
         turning_shift: NDArray[np.float64],
+        function: Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]] | None = None,
     ) -> None: ...
 
 class Room:

@@ -2,6 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.kernels.bonds import Bonds
+from copympi.kernels.flow_tracks import LatticeTracks
 from copympi.kernels.step_control import StepControl
 
 UNCOUNTED: int
@@ -27,6 +28,7 @@ class Replicas:
         substeps: NDArray[np.int64],
     ) -> None: ...
     def follow(self, bonds: Bonds) -> None: ...
+    def track(self, tracks: LatticeTracks) -> None: ...
     def forget(self) -> None: ...
 
 def advance(

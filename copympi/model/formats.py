@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ EMPTY = 1000
 """Rows for each element that a matrix may have: more is a mistake, or a few bytes that take all memory."""
 PRINTED = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
 """Bytes of text in any encoding."""
+NUMBERS = {"pattern": 0, "complex": 2}
+"""Of an element's value in a Matrix Market file, by kind; 1 where nothing is said here."""
+NUMBER = rb"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|[iI][nN][fF](?:inity)?|[nN][aA][nN])"
 LEAST_BYTES = {"coordinate": {"pattern": 4, "complex": 8}, "array": {"complex": 4}}
 """Least bytes an element takes in a Matrix Market file, by layout and kind; 6 and 2 where nothing is said here."""
 
@@ -84,7 +88,8 @@ def matrix_market(path: Path, key: str) -> None:
     size = path.stat().st_size
     if least * entries > size + 1:
         raise InputError(key, path.name, f"says that it holds {entries:,} elements; its {size:,} bytes cannot")
-    problem = _text(path, entries)
+    numbers = (2 if layout == "coordinate" else 0) + NUMBERS.get(field, 1)
+    problem = _text(path, entries, numbers)
     if problem:
         raise InputError(key, path.name, problem)
     if layout == "coordinate" and max(rows, columns) > EMPTY * (entries + 1):
@@ -93,14 +98,18 @@ def matrix_market(path: Path, key: str) -> None:
         fits((rows, columns), key, path.name)
 
 
-def _text(path: Path, entries: int) -> str:
-    """What is wrong with the lines of a Matrix Market file: one for each element after those that begin it."""
+def _text(path: Path, entries: int, numbers: int) -> str:
+    """What is wrong with the lines of a Matrix Market file: one for each element, of so many `numbers`, after those
+    that begin it."""
+    element = re.compile(rb"\s*" + rb"\s+".join([NUMBER] * numbers) + rb"\s*")
     lines, begun = 0, False
     with path.open("rb") as file:
-        for line in file:
+        for place, line in enumerate(file, 1):
             if line.translate(None, PRINTED):
                 return "must be text without control characters"
             if line.strip() and not line.lstrip().startswith(b"%"):
+                if begun and not element.fullmatch(line):  # it reads on past the end, or leaves out what it cannot read
+                    return f"must have {numbers} numbers on each line of an element; line {place} has something else"
                 lines, begun = lines + begun, True  # the first says how many there are
     return "" if lines == entries else f"says that it holds {entries:,} elements; it has {lines:,} lines of them"
 

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 
 from copympi.errors import InputError
 from copympi.model import hamiltonian
+from copympi.model.rule_functions import CALLED, AnyRule, RuleFunction
 from copympi.model.rules import QUANTUM, STRENGTHS, Harmonic, Rule
 from copympi.model.tables import real, table
 
@@ -20,15 +21,17 @@ ROUNDING = 1e-12
 """How far powers that sum to -1 may be off."""
 
 
-def of(given: Any, folder: Path = Path()) -> Rule:
-    """The Rule that a table of KEYS stands for, or a Rule itself; of None that of quantum mechanics.
+def of(given: Any, folder: Path = Path()) -> AnyRule:
+    """The Rule that a table of KEYS stands for, or a rule itself; of None that of quantum mechanics.
 
     Paths of matrices are relative to `folder`. InputErrors name the key.
     """
     if given is None:
         return QUANTUM
-    if isinstance(given, Rule):
+    if isinstance(given, (Rule, RuleFunction)):
         return given
+    if isinstance(given, str) and given.startswith(CALLED):
+        raise InputError(KEY, given, "can be had from the program in Python alone that made this run: run it again")
     found = table(given, KEY, (), KEYS)
     said = {key: value for key, value in found.items() if value is not None}
     anyway = said.get("anyway", False)
@@ -67,9 +70,11 @@ def as_table(given: Any) -> Any:
     return out
 
 
-def cautions(rule: Rule) -> list[str]:
+def cautions(rule: AnyRule) -> list[str]:
     """What is to be said of a rule before it runs."""
-    out = []
+    out: list[str] = []
+    if isinstance(rule, RuleFunction):
+        return out
     if not 0.0 <= rule.q <= 1.0:
         out.append(
             f"{KEY}.q = {rule.q:g}: outside 0 to 1 rates grow without bound where a beable holds few members, or all"

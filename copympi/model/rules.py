@@ -27,11 +27,11 @@ from copympi.errors import InputError
 from copympi.model.system import System
 from copympi.model.tables import real
 
-QUANTUM_RULE, LINEAR, MOEBIUS, GENERAL = "quantum", "linear", "moebius", "general"
-CLASSES = (QUANTUM_RULE, LINEAR, MOEBIUS, GENERAL)
+QUANTUM_RULE, LINEAR, MOEBIUS, GENERAL, FUNCTION = "quantum", "linear", "moebius", "general", "function"
+CLASSES = (QUANTUM_RULE, LINEAR, MOEBIUS, GENERAL, FUNCTION)
 """Classes of rules, each within the next. linear: amplitudes sqrt(n) exp(-i k phi) move linearly (one k, q = 1/2,
 r = -1/2, R' = 2 k R, delta' = delta). moebius: one harmonic k > 0, so that all phases of a beable move by one Moebius
-map of exp(i k phi)."""
+map of exp(i k phi). function: all else, as Python functions (model/rule_functions.py)."""
 STRENGTHS = ("copying", "turning", "copying_shift", "turning_shift")
 MOST_K, MOST_HARMONICS, MOST_POWER, MOST_STRENGTH, MOST_SHIFT = 64, 64, 100.0, 1e100, 1e6
 ODD_TO = 1e-12

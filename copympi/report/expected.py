@@ -63,13 +63,14 @@ def spectators_of(results: Results) -> int:
 
 
 def rule_of(results: Results) -> Rule | None:
-    """The copy rule of the run's config; None where it is in files that are not known here."""
+    """The copy rule of the run's config; None where it is in files that are not known here, or a function."""
     given = results.attributes.get("rule")
     config: Any = tomlkit.parse(str(results.attributes.get("config", ""))).unwrap()
     try:
-        return rule_tables.of(config.get("dynamics", {}).get("rule") if given is None else given)
+        found = rule_tables.of(config.get("dynamics", {}).get("rule") if given is None else given)
     except InputError:
         return None
+    return found if isinstance(found, Rule) else None
 
 
 def kept(results: Results) -> NDArray[np.intp]:

@@ -21,10 +21,12 @@ from scipy.sparse import csr_array, issparse
 
 from copympi.config.reading import Config
 from copympi.config.writing import plain
+from copympi.engine.support import EXACT
 from copympi.errors import InputError
 from copympi.model import rule_tables
 from copympi.model.driven import Segment
 from copympi.model.preparation import Start, count
+from copympi.model.rule_functions import RuleFunction
 from copympi.model.schedule import NOTHING, Schedule, Switch
 from copympi.model.system import System
 
@@ -48,7 +50,7 @@ def settings(
     """All that must stay, flat, in types that JSON has. observed : names of a user's own quantities."""
     W, noted = system.frequencies, given(config)
     noted.pop("dynamics.rule", None)
-    rule = _rule(config.dynamics.rule_read)
+    rule = _rule(config, system, start)
     return {
         **noted,
         **({} if rule is None else {"dynamics.rule": rule}),
@@ -178,8 +180,13 @@ def _comparable(noted: Settings) -> Settings:
     return out
 
 
-def _rule(rule: Any) -> Any:
-    """A copy rule, matrices as digests; None for that of quantum mechanics, which may as well be left out."""
+def _rule(config: Config, system: System, start: Start) -> Any:
+    """A copy rule, matrices as digests, functions as one of what they give; None for that of quantum mechanics, which
+    may as well be left out."""
+    rule = config.dynamics.rule_read
+    if isinstance(rule, RuleFunction) and not start.infinite:
+        gives = rule.try_out(system, start.members, config.dynamics.method == EXACT)
+        return f"{rule} with digest {gives}"
     if rule is None or rule.quantum:
         return None
     table = rule_tables.as_table(rule)

@@ -8,7 +8,7 @@ from copympi.errors import EmptyBeableWarning, FrozenStartWarning, RuleWarning, 
 from copympi.model import rule_tables
 from copympi.model.driven import terms_of
 from copympi.model.preparation import Start
-from copympi.model.rules import Rule
+from copympi.model.rule_functions import AnyRule
 from copympi.model.schedule import NOTHING, Schedule, Switch, called, passing
 from copympi.model.system import System, stuck
 from copympi.text import humane
@@ -20,7 +20,7 @@ MOST_ADMIXED = 0.1
 def warn_about(
     start: Start,
     system: System,
-    rule: Rule | None = None,
+    rule: AnyRule | None = None,
     schedule: Schedule = NOTHING,
     duration: float = np.inf,
 ) -> None:

@@ -19,6 +19,7 @@ from copympi.engine import assembly
 from copympi.errors import InputError
 from copympi.model import build, evolving, rule_tables
 from copympi.model.labels import Labels
+from copympi.model.rule_functions import RuleFunction
 from copympi.model.system import System
 from copympi.run import plan
 from copympi.run.plan import Job
@@ -68,6 +69,8 @@ def from_python(config: Any) -> Base:
             raise InputError("config", config, why) from None
     given = dict(config)
     if isinstance(given.get("system"), Mapping):
+        if isinstance(given.get("dynamics"), Mapping) and "rule" in given["dynamics"]:
+            given["dynamics"] = {**given["dynamics"], "rule": _rule(given["dynamics"]["rule"])}
         return Base(_tidy(given))
     if "system" not in given:
         raise InputError("system", "(left out)", "must be given")
@@ -84,6 +87,8 @@ def from_python(config: Any) -> Base:
             values[key] = _schedule(plan.noted(plan.tables(value), system))
         elif key in TABLES:
             values[key] = value
+        elif key == "rule":
+            values.setdefault("dynamics", {})[key] = _rule(value)
         elif key in homes:
             values.setdefault(homes[key], {})[key] = value
         else:
@@ -99,6 +104,17 @@ def _schedule(tables: list[dict[str, Any]]) -> list[dict[str, Any]]:
             if "with digest" in str(writing.plain(value)):
                 raise InputError(f"schedule[{k}].{key}", value, "is too large for a sweep: give the path of a file")
     return [{key: writing.plain(value) for key, value in table.items()} for table in tables]
+
+
+def _rule(given: Any) -> Any:
+    """A copy rule as a table of what TOML has; InputError where no file can hold it."""
+    if isinstance(given, RuleFunction):
+        why = "cannot stand in a sweep's files, as functions cannot: call copympi.simulate for each run"
+        raise InputError(rule_tables.KEY, given, why)
+    table = writing.plain(rule_tables.as_table(given))
+    if " with digest " in str(table):
+        raise InputError(rule_tables.KEY, given, "has matrices too large for a sweep: give the paths of files")
+    return table
 
 
 def _tidy(values: dict[str, Any]) -> dict[str, Any]:

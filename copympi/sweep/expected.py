@@ -29,7 +29,7 @@ KEPT = 64
 class Expected:
     """quantum (T, P): |Psi_a|^2 from the rounded counts at t = 0, NaN where it would take minutes. square (T,): the
     mean over beables of the expected (n_a/N - |Psi_a|^2)^2, NaN where some beable has fewer than about 20 members in
-    the mean at some time, or phases are the members' own, or it would take minutes."""
+    the mean at some time, or phases are the members' own, the copy rule is another, or it would take minutes."""
 
     quantum: Floats
     square: Floats
@@ -53,7 +53,9 @@ class Theory:
         quantum = np.full((times.size, system.P), np.nan)
         if schrodinger.affordable(system, times, WORK, job.schedule):
             quantum = schrodinger.density(system, state, times, job.schedule)
-        unknown = np.full(times.size, np.nan)
+        unknown, rule = np.full(times.size, np.nan), job.config.dynamics.rule_read
+        if rule is not None and not rule.quantum:  # its noise is not known, nor is its mean field Schroedinger's
+            return Expected(quantum, unknown)
         if not start.aligned or job.config.alignment is not None or np.any(start.counts == 0):
             return Expected(quantum, unknown)
         if (start.spectators and job.schedule) or job.schedule.closed(system) is not job.schedule:

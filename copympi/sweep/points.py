@@ -17,6 +17,8 @@ from tomlkit.exceptions import TOMLKitError
 from copympi.config import writing
 from copympi.config.reading import steps
 from copympi.errors import InputError
+from copympi.model.rule_tables import as_table
+from copympi.model.rules import Rule
 
 SEED = "dynamics.seed"
 SECTIONS = ("system", "preparation", "dynamics", "alignment", "output")
@@ -116,14 +118,14 @@ def _listed(key: str, values: Any) -> list[Any]:
     if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
         raise InputError(f"over {key}", values, "must be a list of values")
     try:
-        listed = [writing.plain(_known(key, value)) for value in values]
+        listed = [writing.plain(_known(key, as_table(v) if isinstance(v, Rule) else v)) for v in values]
     except TypeError:  # an array of no dimension has __iter__ too
         raise InputError(f"over {key}", values, "must be a list of values") from None
     if not listed:
         raise InputError(f"over {key}", "no value", "must be at least one")
     seen = set()
     for value in listed:
-        if isinstance(value, str) and " with digest " in value:
+        if " with digest " in str(value):
             most = f"at most {writing.MOST_NUMBERS} numbers"
             raise InputError(f"over {key}", value, f"must have {most}; give larger arrays as paths of files")
         same = repr(float(value)) if _exact(value) else json.dumps(value)

@@ -17,8 +17,9 @@ ENOUGH = 20
 MEANING = (
     "deviation: root mean square of n/N - |Psi|^2 over beables and records, in the mean of the ensembles.\n"
     "expected: by the linear noise approximation, no fit; - where some beable has fewer than 20 members\n"
-    "in the mean. ratio: deviation / expected; - with fewer than 20 ensembles, whose scatter says too little of\n"
-    "its error. A ratio that is off 1 by more than three of its errors wants an explanation.\n"
+    "in the mean, or the copy rule is not that of quantum mechanics. ratio: deviation / expected; - with fewer\n"
+    "than 20 ensembles, whose scatter says too little of its error. A ratio that is off 1 by more than three of its\n"
+    "errors wants an explanation.\n"
     "lost: ensembles that lost a beable for good."
 )
 

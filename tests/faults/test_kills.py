@@ -8,13 +8,15 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from copympi.errors import InputError
 from copympi.storage import reading, restart
 from tests import launch
 from tests.faults import lives
@@ -97,10 +99,23 @@ def kill(folder: Path, ranks: int, way: lives.Way, dice: random.Random) -> str:
         return "" if life.job.returncode == 0 else ("early" if early else "late")
 
 
+@contextmanager
+def no_record_yet() -> Iterator[None]:
+    """A kill between the making of results.h5 and its first record leaves a file that says so."""
+    try:
+        yield
+    except InputError as problem:
+        if not str(problem).endswith("holds no record yet"):
+            raise
+
+
 def look(folder: Path) -> int:
     """What a kill left can be read and trusted; how many half-made files lie about under hidden names."""
+    data = None
     if (folder / "out" / reading.NAME).exists():
-        data = reading.read(folder / "out")
+        with no_record_yet():
+            data = reading.read(folder / "out")
+    if data is not None:
         assert (data.occupation.sum(axis=2) == data.members).all()
         assert len(data.time) == data.occupation.shape[1]
     for path in lives.saved(folder):

@@ -31,12 +31,13 @@ class Harmonic(NamedTuple):
 
 
 class Law(NamedTuple):
-    """omega (P,), powers, harmonics."""
+    """omega (P,), powers, harmonics; n_a + more in place of n_a, and of n_b, where powers are taken."""
 
     omega: Floats
     q: float
     r: float
     harmonics: list[Harmonic]
+    more: float = 0.0
 
 
 def law(
@@ -59,20 +60,21 @@ def copy_rates(n: Floats, phi: Floats, law: Law) -> Floats:
     """(18): rates (..., P, P) of ONE member in b to move to a, at [..., b, a]; n, phi (..., P)."""
     D = phi[..., None, :] - phi[..., :, None]  # phi_a - phi_b at [b, a]
     total = sum(h.copying.T * np.maximum(0.0, np.sin(h.k * D + h.copying_shift.T)) for h in law.harmonics)
-    return power(n[..., None, :], n[..., :, None], law.q) * total
+    return power(n[..., None, :], n[..., :, None], law.q, law.more) * total
 
 
 def turn_rates(n: Floats, phi: Floats, law: Law) -> Floats:
     """(19): dphi/dt (..., P); n, phi (..., P)."""
     D = phi[..., :, None] - phi[..., None, :]  # phi_a - phi_b at [a, b]
     total = sum(h.turning * np.cos(h.k * D + h.turning_shift) for h in law.harmonics)
-    return law.omega + np.sum(power(n[..., :, None], n[..., None, :], law.r) * total, axis=-1)
+    return law.omega + np.sum(power(n[..., :, None], n[..., None, :], law.r, law.more) * total, axis=-1)
 
 
-def power(above: Floats, below: Floats, exponent: float) -> Floats:
-    """(above/below)^exponent, 0 where either is 0."""
+def power(above: Floats, below: Floats, exponent: float, more: float = 0.0) -> Floats:
+    """((above + more)/(below + more))^exponent, 0 where either is 0."""
     there = (above > 0) & (below > 0)
-    return np.where(there, (np.where(there, above, 1.0) / np.where(there, below, 1.0)) ** exponent, 0.0)
+    ratio = (np.where(there, above, 1.0) + more) / (np.where(there, below, 1.0) + more)
+    return np.where(there, ratio**exponent, 0.0)
 
 
 def mean_field(law: Law, rho: ArrayLike, phi: ArrayLike, times: ArrayLike, spectators: float = 0.0) -> Floats:
@@ -134,7 +136,7 @@ def events(
     clock, done = np.zeros(runs), np.zeros(runs, dtype=np.int64)
     while np.any(done < len(times)):
         live = np.flatnonzero(done < len(times))
-        bound = (n[live, :, None] - spectators) * power(n[live, None, :], n[live, :, None], law.q) * most
+        bound = (n[live, :, None] - spectators) * power(n[live, None, :], n[live, :, None], law.q, law.more) * most
         total = bound.sum(axis=(1, 2))
         wait = rng.exponential(size=live.size) / np.where(total > 0.0, total, 1e-300)  # memoryless: drawn anew
         goal = np.minimum(clock[live] + np.minimum(wait, step), times[done[live]])

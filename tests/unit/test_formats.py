@@ -136,11 +136,14 @@ HEAD = "%%MatrixMarket matrix "
         ("coordinate real general\n4 4 1\n-9 1 1\n", "cannot be read: "),
         ("coordinate real general\n4 4 2\n1 1 1\n", "says that it holds 2 elements; it has 1 lines of them"),
         ("coordinate real general\n4 4 1\n1 1 1\n2 2 1\n", "says that it holds 1 elements; it has 2 lines of them"),
+        ("coordinate real general\n4 4 1\n1 1 1.x", "must have 3 numbers on each line of an element; line 3 has"),
+        ("coordinate complex general\n4 4 1\n1 1 1.5\n", "must have 4 numbers on each line of an element"),
+        ("coordinate pattern general\n4 4 1\n1 1 1\n", "must have 2 numbers on each line of an element"),
         ("coordinate real symmetric\n4 4 2\n1 1 1\n\0\0\0\0\0\0 2 2 1\n", "must be text without control characters"),
     ],
 )
 def test_matrix_market(tmp_path: Path, text: str, why: str) -> None:
-    """A few bytes that would take gigabytes, and elements outside."""
+    """A few bytes that would take gigabytes, elements outside, and a last line at which scipy crashes."""
     (tmp_path / "H.mtx").write_text(HEAD + text)
     with pytest.raises(InputError) as problem:
         hamiltonian.read("H.mtx", tmp_path)

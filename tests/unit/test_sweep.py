@@ -241,6 +241,38 @@ def test_large_arrays_from_python_are_kept(kind: str, tmp_path: Path) -> None:
     assert len(batches(tmp_path / "S")) == len(before) + 1
 
 
+def test_copy_rules_are_swept_and_written_down(tmp_path: Path) -> None:
+    """As a Rule, key by key and as values; who reads the folder makes the same runs of it."""
+    H, shift = [[0.3, 0.5], [0.5, -0.3]], np.array([[0.0, 0.1], [-0.1, 0.0]])
+    asked = {"system": H, "members": 500, "state": [0.8, 0.6j], "duration": 0.2, "interval": 0.1, "seed": 4}
+    rule = copympi.Rule(0.6, -0.4, [{}, {"k": 2, "copying": 0.3, "turning_shift": shift}])
+    over = {"dynamics.rule.q": [0.4, 0.5], "dynamics.rule.harmonics[1].k": [2, 3]}
+    copympi.sweep(asked | {"rule": rule}, over=over, output=tmp_path / "keys")
+    read = Held(tmp_path / "keys")
+    assert read.run(read.points[0]).config["dynamics"]["rule"]["r"] == -0.4
+    for values, run in read:
+        q, k = values.values()
+        other = copympi.Rule(q, -0.4, [{}, {"k": k, "copying": 0.3, "turning_shift": shift}])
+        np.testing.assert_array_equal(run.occupation, copympi.simulate(**asked, rule=other).occupation)
+        assert read.jobs.job(read.points[0]).config.dynamics.rule_read.harmonics[1].turning_shift[0, 1] == 0.1
+    whole = copympi.sweep(
+        {"system": {"hamiltonian": H}, "preparation": {"members": 500, "state": [0.8, 0.6j]},
+         "dynamics": {"duration": 0.2, "seed": 4, "rule": rule}, "output": {"interval": 0.1}},
+        over={"dynamics.rule": [copympi.Rule(), rule]}, output=tmp_path / "rules",
+    )  # fmt: skip
+    assert np.isfinite([row["expected"] for row in whole.rows]).tolist() == [True, False]  # of others it is not known
+    for (_, run), one in zip(whole, (None, rule), strict=True):
+        np.testing.assert_array_equal(run.occupation, copympi.simulate(**asked, rule=one).occupation)
+    function = copympi.RuleFunction(lambda *_: 1.0, lambda *_: 0.0, "mine")
+    with pytest.raises(copympi.InputError, match=r"^dynamics\.rule = a Python function mine: cannot stand in a sweep"):
+        copympi.sweep(asked | {"rule": function}, over={"dynamics.seed": [1]}, output=tmp_path / "none")
+    with pytest.raises(copympi.InputError, match=r"^over dynamics\.rule = .*mine.*: must be a number"):
+        copympi.sweep(asked, over={"dynamics.rule": [function]}, output=tmp_path / "none")
+    many = copympi.Rule(harmonics=[{"copying": np.full((40, 40), 1.0)}])
+    with pytest.raises(copympi.InputError, match=r"^dynamics\.rule = .*has matrices too large for a sweep: give the p"):
+        copympi.sweep(asked | {"rule": many}, over={"dynamics.seed": [1]}, output=tmp_path / "none")
+
+
 def test_damaged_results_are_made_again(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     over = {"preparation.members": [100, 1000], "dynamics.seed": [1, 2]}
     before = {str(values): run.occupation.tobytes() for values, run in
