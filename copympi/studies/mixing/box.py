@@ -27,7 +27,7 @@ STEP = 0.04
 """Step of chances on a lattice, over its spacing; 1/speed."""
 FASTEST = 1.3
 """Largest rate of leaving times a step, which keeps Taylor's series stable; beside nodes rates are cut to that."""
-DRIFT_STEP, FASTEST_DRIFT = 2.5e-3, 60.0
+DRIFT_STEP, FASTEST_DRIFT = 4e-3, 60.0
 """Step of particles, and the speed to which they are held beside nodes."""
 PARTICLES = 2000
 FINE = 8

@@ -5,7 +5,7 @@ size        the same against N; spectators: with members that never copy; phases
 average     the share of time that one member of two levels has spent in a beable
 relaxation  members that began in one beable, against time: two levels, a wave on a ring, a random H
 random      random H of 2 to 64 levels: when half of the members' beables say nothing any more of where they began
-ring        a wave on rings of 8 to 64 sites: in how many turns it forgets
+ring        a wave on rings of 8 to 32 sites: in how many turns it forgets
 stationary  real stationary states: counts of exactly N rho, and one member of rounding
 box         a box with 4 to 64 modes, on lattices, and by particles that drift
 """
@@ -36,13 +36,13 @@ SPREADS = (0.5, 1.0, 2.0, np.pi)
 PERIODS, A_PERIOD = 64, 16
 """How long time averages are taken, and looks in a period."""
 LEVELS: dict[int, tuple[int, float]] = {
-    2: (16, 40.0), 4: (12, 16.0), 8: (12, 8.0), 16: (8, 5.0), 32: (6, 3.0), 64: (3, 2.0)
+    2: (16, 40.0), 4: (12, 16.0), 8: (12, 8.0), 16: (8, 5.0), 32: (6, 3.0), 64: (2, 1.2)
 }  # fmt: skip
 """Levels of a random H -> how many of them, and how long each is watched, hbar over the spread of energies."""
 LOOKS = 40
-A_SITE = 200
+A_SITE = 2000
 """Members."""
-RINGS = (8, 16, 32, 64)
+RINGS = (8, 16, 32)
 TURNS = 1.0
 """How long rings are watched, over the turns in which they forget."""
 HALF_SIZES = (500, 5000, 50_000)
@@ -51,11 +51,11 @@ LATEST = 3.0
 """How long these are watched: times sqrt(N)/R."""
 MODES: dict[int, int] = {4: 120, 9: 80, 16: 60, 25: 45, 36: 40, 64: 30}
 """Modes in a box -> looks, EVERY apart."""
-FEW_MODES = (4, 16, 64)
-"""On the finest lattice."""
-DRAWS = 4
-"""Of the modes' phases; half as many on the finest lattice."""
-SIDES = (0, 32, 64, 128)
+MODES_OF_QUICK, FEW_MODES = (4, 16, 64), (16, 64)
+"""The latter on the finest lattice."""
+DRAWS = 3
+"""Of the modes' phases; fewer on the finest lattice."""
+SIDES = (0, 32, 64, 96)
 """Sites to a side; 0: no lattice."""
 
 
@@ -130,14 +130,24 @@ def cases(quick: bool, replicas: int | None) -> list[Case]:
     ]
     periods = 16 if quick else PERIODS
     out += [Case("average", "two levels", 10_000, replicas or 8, 1 / A_PERIOD, periods * A_PERIOD, **one)]
-    for N, R in ((1000, 400), (100_000, 20)):
+    for N, R in ((1000, 400), (50_000, 20)):
         R = replicas or R // (4 if quick else 1)
         out.append(Case("relaxation", "two levels", N, R, 0.05, 60, axis=90, top=80))
         out.append(Case("relaxation", "ring", N, R, 0.5, 40, levels=8))
         out.append(Case("relaxation", "random H", N, R, 0.1, 50, levels=8))
     out += _random(quick, replicas)
     for P in RINGS[:2] if quick else RINGS:
-        out += [Case("ring", f"{P} sites", A_SITE * P, replicas or 16, model.ring_time(P) * TURNS / 15, 15, levels=P)]
+        out += [
+            Case(
+                "ring",
+                f"{P} sites",
+                A_SITE * P,
+                replicas or (2 if quick else 4),
+                model.ring_time(P) * TURNS / 15,
+                15,
+                levels=P,
+            )
+        ]
     return [*out, *_stationary(quick, replicas), *_box(quick, replicas)]
 
 
@@ -163,7 +173,7 @@ def _stationary(quick: bool, replicas: int | None) -> Iterator[Case]:
 def _box(quick: bool, replicas: int | None) -> Iterator[Case]:
     for side in SIDES[:2] if quick else SIDES:
         fine = side == max(SIDES)
-        for modes in FEW_MODES if quick or fine else MODES:
+        for modes in FEW_MODES if fine else MODES_OF_QUICK if quick else MODES:
             what = f"{modes} modes, {side} sites a side" if side else f"{modes} modes, no lattice"
             R = replicas or (2 if quick or fine else DRAWS)
             yield Case("box", what, 0, R, 0.0, MODES[modes] // (3 if quick else 1), levels=modes, number=side)

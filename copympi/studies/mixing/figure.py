@@ -85,33 +85,33 @@ def _cycle(axes: Any, answers: Answers) -> None:
 
 def _size(axes: Any, answers: Answers) -> None:
     """One column a row of the table: N, then spectators, then phases."""
+    places: list[float] = []
     names: list[str] = []
-    parts = (
-        ("size", "aligned, nobody pinned", "o"),
-        ("spectators", "spectators", "s"),
-        ("phases", "phases spread", "D"),
-    )
+    parts = (("size", "number of members", "o"), ("spectators", "spectators", "s"), ("phases", "spread phases", "D"))
     for k, (part, said, marker) in enumerate(parts):
         rows = _of(answers.memories, part=part)
-        place = len(names) + k + np.arange(len(rows))
-        _points(axes, place, [row["memory"] for row in rows], COLOURS[k], marker=marker, label=said)
-        size = part == "size"
-        names += [tables.count(row["members"]) if size else row["what"].removeprefix("spread ") for row in rows]
+        x = [len(names) + k + n for n in range(len(rows))]
+        _points(axes, x, [row["memory"] for row in rows], COLOURS[k], marker=marker, label=said)
+        places += x
+        names += [_column(row) for row in rows]
     axes.axhline(memory.two_levels(*ends(*ONE)), color="k", lw=0.9, ls=DASHES, label=BELL, zorder=1)
     axes.axhline(0, color=GREY, lw=0.6, zorder=0)
-    count = [len(_of(answers.memories, part=part)) for part, *_ in parts]
-    places = np.concatenate([np.arange(c) + sum(count[:k]) + k for k, c in enumerate(count)])
-    shown = [f"N = {n}" if k < count[0] else n for k, n in enumerate(names)]
-    shown = [f"± {n} rad" if k >= count[0] + count[1] else n for k, n in enumerate(shown)]
-    axes.set_xticks(places, shown, rotation=90, fontsize=7)
+    axes.set_xticks(places, names, rotation=90, fontsize=7)
     axes.set(ylabel="memory left by a period")
     axes.set_title("number, spectators, phases")
     axes.legend(loc="lower left", fontsize=7)
 
 
+def _column(row: Row) -> str:
+    """What stands under a column of that panel."""
+    if row["part"] == "phases":
+        return f"±{row['what'].removeprefix('spread ')} rad"
+    return str(row["what"]) if row["part"] == "spectators" else f"N = {tables.count(row['members'])}"
+
+
 def _relaxation(axes: Any, answers: Answers) -> None:
     for k, what in enumerate(("two levels", "ring", "random H")):
-        for N, fill in ((1000, "white"), (100_000, COLOURS[k])):
+        for N, fill in ((1000, "white"), (50_000, COLOURS[k])):
             rows = _of(answers.relaxation, what=what, members=N)
             t = np.array([row["time"] for row in rows])
             value = np.array([row["h"][0] for row in rows])
@@ -123,7 +123,7 @@ def _relaxation(axes: Any, answers: Answers) -> None:
         axes.plot(t, np.where(expected > 1e-6, expected, np.nan), color=COLOURS[k], lw=1, label=what)
     axes.plot([], [], color=GREY, lw=1, label=BELL)
     axes.plot([], [], color=GREY, label="1,000 copies", **MARK)
-    axes.plot([], [], color=GREY, label="100,000", **{**MARK, "mfc": GREY})
+    axes.plot([], [], color=GREY, label="50,000", **{**MARK, "mfc": GREY})
     axes.set(
         yscale="log",
         xlabel=r"time  ($\hbar$/energy)",
@@ -201,7 +201,7 @@ def _box_h(axes: Any, answers: Answers) -> None:
     some = answers.of("box")
     sides = list(dict.fromkeys(case.number for case, _ in some))
     for case, data in some:
-        wanted = (4, 16, 64) if case.number in (sides[0], sides[-1]) else ()
+        wanted = (4, 16, 64) if case.number in (sides[0], 64 if 64 in sides else sides[-1]) else ()
         if case.levels in wanted:
             h = (data["h"] / data["h"][:, :1]).mean(axis=0)
             k = wanted.index(case.levels)
@@ -211,7 +211,7 @@ def _box_h(axes: Any, answers: Answers) -> None:
                 t, np.where(h > 0.003, h, np.nan), color=COLOURS[k], ls="-" if case.number == 0 else DASHES, label=label
             )
     axes.plot([], [], color=GREY, label="drift")
-    axes.plot([], [], color=GREY, ls=DASHES, label=f"{sides[-1]} × {sides[-1]} sites")
+    axes.plot([], [], color=GREY, ls=DASHES, label="on a lattice")
     axes.set(yscale="log", xlabel=r"time  ($\hbar/2E_{11}$)", ylabel=r"$H/H(0)$", ylim=(0.01, 1.1), xlim=(0, 10))
     style.plain_decades(axes.yaxis)
     axes.set_title("what is left of a wrong start")

@@ -19,7 +19,7 @@ from copympi.theory import memory
 
 SHOWN = 6
 """Members whose time averages are drawn."""
-BELL_ACCURACY = 1e-5
+BELL_ACCURACY = 1e-4
 DATASETS = {
     "moved": ("members", "in a of those who began in b, all replicas of a group together (group, record, a, b)"),
     "copies": ("members", "copies so far, mean over the replicas of a group (group, record)"),
