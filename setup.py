@@ -23,6 +23,7 @@ kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "clusters", "settle"]
 kernels += ["lattice_path", "lattice"]
 kernels += ["general", "general_steps", "general_counts", "general_exact", "hazards"]
+kernels += ["general_phases", "general_plans", "general_copies", "general_phase_events"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

@@ -43,7 +43,7 @@ class OneByOne(IndependentReplicas):
         self.copying = copying
         self.pace = Pace(1 + 1000 // system.P)  # each copy is work for all beables
         self.paths = np.zeros((layout.here, system.P, NUMBERS))
-        self._law = self.law(START)
+        self._law: Any = self.law(START)
 
     def law(self, stop: Stop) -> kernel.Law:
         """By what the kernels go on to a stop."""
@@ -88,14 +88,17 @@ class OneByOne(IndependentReplicas):
     def occupation(self) -> NDArray[np.int64]:
         """n (here, P)."""
 
+    def sums_now(self) -> NDArray[np.complex128]:
+        """Sums (here, P, 2) of e^{i phi} and e^{2 i phi} over all members of a beable."""
+        return sums_of(self.occupation(), paths=self.paths)
+
     @abstractmethod
     def lineages(self) -> NDArray[np.int64]:
         """Distinct phases of each beable, (here, P)."""
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
-        n = self.occupation()
-        sums = sums_of(n, paths=self.paths)
+        n, sums = self.occupation(), self.sums_now()
         with np.errstate(invalid="ignore", divide="ignore"):
             order = np.abs(sums) / n[:, :, None]
         phase = np.angle(sums[:, :, 0]) + self.turn[:, None]
@@ -134,6 +137,10 @@ class ExactPhases(OneByOne):
         R = layout.here
         self.counts = np.tile(start.counts.astype(np.int32), (R, 1))
         self.hold(np.tile(np.arange(N, dtype=np.uint32), R), self._first_values(start), np.full(R, N, np.int64))
+        self.set_out()
+
+    def set_out(self) -> None:
+        """Paths from the values there are."""
         kernel.begin_members(self._law, self.crowd, paths=self.paths)
 
     def hold(self, ids: NDArray[np.uint32], values: NDArray[np.float64], sizes: NDArray[np.int64]) -> None:

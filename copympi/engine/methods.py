@@ -13,6 +13,7 @@ from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
 from copympi.engine.functions import FUNCTIONS
 from copympi.engine.general import ANY_RULE
+from copympi.engine.general_phases import OWN_BY_ANY_RULE
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
@@ -202,6 +203,7 @@ TABLE = (
         bytes_of_work=lambda beables, pairs, harmonics: int(8 * (16 + 18.5 * harmonics) * pairs),  # while it is made
     ),
     *ANY_RULE,
+    *OWN_BY_ANY_RULE,
     *FUNCTIONS,
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""

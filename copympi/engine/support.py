@@ -13,7 +13,7 @@ from copympi.errors import InputError
 from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.rule_functions import AnyRule
-from copympi.model.rules import CLASSES, QUANTUM, QUANTUM_RULE
+from copympi.model.rules import CLASSES, FUNCTION, GENERAL, QUANTUM, QUANTUM_RULE
 from copympi.model.system import System
 
 AUTO, LEAP, EXACT = "auto", "leap", "exact"
@@ -166,7 +166,8 @@ def _without_steps(rows: list[Method]) -> str:
 
 def _for_rule(rows: list[Method], case: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
-    said, start = f"must be {IN_WORDS[widest]}{_of(rows)}", case.start
+    words = IN_WORDS[widest] if widest != GENERAL or not any(row.excess for row in rows) else IN_WORDS["any powers"]
+    said, start = f"must be {words}{_of(rows)}", case.start
     if start.infinite:
         return f"{said}; a finite number of preparation.members takes any rule"
     lifts = []
@@ -174,7 +175,9 @@ def _for_rule(rows: list[Method], case: Case) -> str:
         lifts.append("preparation.members below 2^63" + (", or inf," if case.rule.excess == (0.0, 0.0) else ""))
     if case.alignment is not None:
         lifts.append("no [alignment]")
-    if case.phases is not None or not start.aligned:
+    elif not start.aligned and case.representation != "members" and case.rule.kind != FUNCTION:
+        lifts.append('dynamics.representation = "members" (or no phase_spread)')
+    if case.rule.kind == FUNCTION and not (start.aligned and case.phases is None):
         lifts.append("members of a beable that share one phase (no phases, no phase_spread)")
     return f"{said}; with {' and '.join(lifts)} any rule will do" if lifts else said
 
@@ -185,6 +188,7 @@ IN_WORDS = {
     "equal shifts)",
     "moebius": "one of a single harmonic k > 0",
     "general": "one of powers and harmonics (no Python function) whose powers of n_a and n_b sum to -1",
+    "any powers": "one of powers and harmonics (no Python function)",
     "function": "a rule",
 }
 """Classes of copy rules, for whoever asked for another."""

@@ -163,3 +163,127 @@ def turned(n: Floats, phi: Floats, h: Floats, law: Law) -> Floats:
     k3 = turn_rates(n, phi + 0.5 * h * k2, law)
     k4 = turn_rates(n, phi + h * k3, law)
     return phi + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+
+
+def member_turns(law: Law, a: Ints, phi: Floats) -> Floats:
+    """dphi_I/dt (runs, N) of members of beables a with phases phi of their own, (runs, N) each: pair by pair.
+
+    omega + sum over J elsewhere of n_I^r n_J^(-r-1) sum_k R^k cos(k (phi_I - phi_J) + delta'^k), of (a_I, a_J).
+    """
+    first, second = a[:, :, None], a[:, None, :]
+    D = phi[:, :, None] - phi[:, None, :]
+    n = numbers(a)
+    weight = n[:, :, None] ** law.r * n[:, None, :] ** (-law.r - 1.0)
+    total = sum(h.turning[first, second] * np.cos(h.k * D + h.turning_shift[first, second]) for h in law.harmonics)
+    return law.omega[a] + np.sum(np.where(first == second, 0.0, weight * total), axis=2)
+
+
+def member_copies(law: Law, a: Ints, phi: Floats) -> Floats:
+    """Rates (runs, N, N) at which I copies J, at [I, J].
+
+    n_J^(q-1) n_I^(-q) sum_k R'^k sin+(k (phi_J - phi_I) + delta^k), of (a_J, a_I); none within a beable.
+    """
+    first, second = a[:, :, None], a[:, None, :]
+    D = phi[:, None, :] - phi[:, :, None]
+    n = numbers(a)
+    weight = n[:, None, :] ** (law.q - 1.0) * n[:, :, None] ** -law.q
+    total = sum(
+        h.copying[second, first] * np.maximum(0.0, np.sin(h.k * D + h.copying_shift[second, first]))
+        for h in law.harmonics
+    )
+    return np.where(first == second, 0.0, weight * total)
+
+
+def numbers(a: Ints) -> Floats:
+    """n_I (runs, N): how many members have the beable of member I, I too."""
+    return np.sum(a[:, :, None] == a[:, None, :], axis=2).astype(float)
+
+
+def members(
+    law: Law, a: Ints, phi: Floats, times: ArrayLike, step: float, rng: np.random.Generator, still: Ints | None = None
+) -> tuple[Ints, NDArray[np.complex128], Ints]:
+    """Members with phases of their own, independent runs from a, phi (runs, N): n (runs, T, P), the sums of e^{i phi}
+    (runs, T, P), and copies since the start (runs, T).
+
+    times are multiples of the step, in which phases move for half of it (midpoint rule), copies go one by one, all
+    rates anew after each (Gillespie), and phases move again: second order. Members `still` are spectators. Who copies
+    takes over beable and phase.
+    """
+    a, phi, P = a.copy(), phi.copy(), len(law.omega)
+    runs = len(a)
+    n, z, copied = [], [], []
+    done, copies = 0, np.zeros(runs, dtype=np.int64)
+    for time in np.asarray(times, dtype=float):
+        for _ in range(round(time / step) - done):
+            phi = phi + 0.5 * step * member_turns(law, a, phi + 0.25 * step * member_turns(law, a, phi))
+            copies += copy_for(law, a, phi, step, rng, still)
+            phi = phi + 0.5 * step * member_turns(law, a, phi + 0.25 * step * member_turns(law, a, phi))
+        done = round(time / step)
+        held = a[:, :, None] == np.arange(P)
+        n.append(held.sum(axis=1))
+        z.append(np.sum(held * np.exp(1j * phi)[:, :, None], axis=1))
+        copied.append(copies.copy())
+    return np.stack(n, axis=1), np.stack(z, axis=1), np.stack(copied, axis=1)
+
+
+def copy_for(law: Law, a: Ints, phi: Floats, time: float, rng: np.random.Generator, still: Ints | None) -> Ints:
+    """Copies within a time at phases that stand still; changes a and phi in place. How many of each run."""
+    copies, left, run = np.zeros(len(a), dtype=np.int64), np.full(len(a), time), np.arange(len(a))
+    while run.size:
+        rates = member_copies(law, a[run], phi[run])
+        if still is not None:
+            rates[:, still] = 0.0
+        heap = np.cumsum(rates.reshape(run.size, -1), axis=1)
+        wait = rng.exponential(size=run.size) / np.where(heap[:, -1] > 0.0, heap[:, -1], 1e-300)
+        goes = wait < left[run]
+        run, heap = run[goes], heap[goes]
+        left[run] -= wait[goes]
+        chosen = np.argmax(heap > heap[:, -1:] * rng.random((run.size, 1)), axis=1)
+        i, j = np.divmod(chosen, a.shape[1])
+        a[run, i], phi[run, i] = a[run, j], phi[run, j]
+        copies[run] += 1
+    return copies
+
+
+def many_members(
+    law: Law, weight: Floats, phi: Floats, times: ArrayLike, steps: int = 400
+) -> tuple[Floats, NDArray[np.complex128]]:
+    """The infinite ensemble: weights and phases (P, K) of K kinds a beable, weights that sum to 1 in all; rho and the
+    sums of w e^{i phi}, (T, P) each.
+
+    A kind grows by copies of its members and falls as they copy others: both pair by pair, kinds in the place of
+    members. Runge and Kutta's rule, so many steps.
+    """
+    P, K = weight.shape
+    a = np.repeat(np.arange(P), K)
+
+    def velocity(y: Floats) -> Floats:
+        w, angle = y[: P * K], y[P * K :]
+        rho = np.bincount(a, w, P)[a]
+        D = angle[:, None] - angle[None, :]  # phi_I - phi_J at [I, J]
+        away = a[:, None] != a[None, :]
+        copying, turning = np.zeros((2, P * K, P * K))
+        for h in law.harmonics:
+            R, shift = h.copying[np.ix_(a, a)].T, h.copying_shift[np.ix_(a, a)].T
+            copying += R * np.maximum(0.0, np.sin(-h.k * D + shift))
+            turning += h.turning[np.ix_(a, a)] * np.cos(h.k * D + h.turning_shift[np.ix_(a, a)])
+        flow = w[:, None] * w[None, :] * rho[None, :] ** (law.q - 1.0) * rho[:, None] ** -law.q * copying * away
+        push = rho[:, None] ** law.r * rho[None, :] ** (-law.r - 1.0) * w[None, :] * turning * away
+        return np.concatenate([flow.sum(axis=0) - flow.sum(axis=1), law.omega[a] + push.sum(axis=1)])
+
+    y, rho, z, now = np.concatenate([weight.ravel(), phi.ravel()]), [], [], 0.0
+    times = np.asarray(times, dtype=float)
+    for time in times:
+        count = max(1, round(steps * (time - now) / times[-1]))
+        h = (time - now) / count
+        for _ in range(count if time > now else 0):
+            k1 = velocity(y)
+            k2 = velocity(y + 0.5 * h * k1)
+            k3 = velocity(y + 0.5 * h * k2)
+            k4 = velocity(y + h * k3)
+            y = y + h / 6.0 * (k1 + 2.0 * k2 + 2.0 * k3 + k4)
+        now = time
+        w, angle = y.reshape(2, P, K)
+        rho.append(w.sum(axis=1))
+        z.append((w * np.exp(1j * angle)).sum(axis=1))
+    return np.array(rho), np.array(z)

@@ -25,8 +25,12 @@ from copympi.kernels import (
     field_plans,
     fields,
     general,
+    general_copies,
     general_counts,
     general_exact,
+    general_phase_events,
+    general_phases,
+    general_plans,
     lineages,
     members,
     momenta,
@@ -134,6 +138,10 @@ def one_by_one() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def own_law(rule: general_phases.PhaseRule) -> general_phase_events.Law:
+    return general_phase_events.Law(rule, scale=2.0**40, smallest=0.0, seed=1, purpose=15, first_replica=0)
+
+
 def forms(size: int = P) -> excess.Forms:
     return excess.Forms(**in_forms(size))
 
@@ -166,6 +174,11 @@ def calls() -> dict[str, Call]:
     one = {key: value for key, value in one_by_one().items() if key != "couplings"}
     ruled = {"rule": general.CopyRule(**copy_rule())}
     work = {"work": general_counts.Work(**ruled)}
+    own = general_phases.PhaseRule(**ruled, degree=2)
+    own_ = {"rule": own, "crowd": crowd(), **active}
+    fields_ = {"n": real_n, "sums": real(R, 2 * own.sums, P), "since": real(R)}
+    parts, growth = i64(R, 4, P, general_plans.PARTS), real(R, 2, P, general_plans.PARTS)
+    turn_by_turn = {"law": own_law(own)}
     onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
     return {
         "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
@@ -221,6 +234,34 @@ def calls() -> dict[str, Call]:
         "general_exact.Paths": (general_exact.Paths, {**ruled, **one}),
         "general_exact.Paths.name": (
             general_exact.Paths(**ruled, **one).name, {"ids": blocks()["ids"], "offset": blocks()["offset"]},
+        ),
+        "general_phases.move": (general_phases.move, {**own_, **fields_, "time": real(R, value=0.01)}),
+        "general_phases.sum_up": (
+            general_phases.sum_up, {**own_, "scale": 2.0**40, "sums": i64(R, 2 * own.sums, P)},
+        ),
+        "general_plans.choose": (
+            general_plans.choose,
+            {"rule": own, "plans": unaligned, "control": CONTROL, "angle": 0.1, **active, **fields_,
+             "time_left": real(R, value=1.0)},
+        ),
+        "general_plans.part": (general_plans.part, {**own_, "scale": 2.0**40, "parts": parts}),
+        "general_plans.chances": (
+            general_plans.chances,
+            {"rule": own, "plans": unaligned, **active, "n": real_n, "parts": parts, "growth": growth},
+        ),
+        "general_copies.copy": (
+            general_copies.copy,
+            {**own_, "plans": unaligned, "proposals": some(), "value": real(2, 2, value=0.5), "luck": real(2),
+             "growth": growth, "copies": i64(R)},
+        ),
+        "general_copies.copy_members": (
+            general_copies.copy_members, {**own_, "plans": unaligned, **stream, "copies": i64(R)},
+        ),
+        "general_phase_events.sums_of": (
+            general_phase_events.sums_of, {**turn_by_turn, "crowd": crowd(), "replicas": R},
+        ),
+        "general_phase_events.advance": (
+            general_phase_events.advance, {**turn_by_turn, "crowd": crowd(), **onward},
         ),
         "sums_of_mapped": (
             phases.sums_of_mapped,
@@ -318,6 +359,7 @@ LOOSE = {
 AT_LEAST = {
     "draw_proposals": ("partner", "group", "luck"),
     "copies.copy": ("value", "luck"),
+    "general_copies.copy": ("value", "luck"),
     "sums_of_mapped": ("active", "n", "maps", "sums"),
     "in_stream_order": ("answers", "value"),
 }
@@ -339,6 +381,9 @@ def wrong_object(value: Any, name: str) -> list[Any]:
     if isinstance(value, (general.CopyRule, general_counts.Work)):
         other = general.CopyRule(**copy_rule(OTHER))
         made.append(general_counts.Work(other) if isinstance(value, general_counts.Work) else other)
+    if isinstance(value, (general_phases.PhaseRule, general_phase_events.Law)):
+        alien = general_phases.PhaseRule(general.CopyRule(**copy_rule(OTHER)), degree=2)
+        made.append(alien if isinstance(value, general_phases.PhaseRule) else own_law(alien))
     if isinstance(value, exact_phases.Law):
         made.append(law(OTHER))
     if isinstance(value, excess.Forms):
@@ -355,12 +400,15 @@ def wrong_object(value: Any, name: str) -> list[Any]:
 
 NEED_VALUES = (
     "map_members", "sum_powers", "copies.copy", "copy_members", "midpoints", "end", "begin_members", "advance_members",
+    "general_phases.move", "general_phases.sum_up", "general_plans.part", "general_copies.copy",
+    "general_copies.copy_members", "general_phase_events.sums_of", "general_phase_events.advance",
 )  # fmt: skip
 
 
 def wrong(value: Any, name: str, shorter: bool, longer: bool) -> list[Any]:
     """What must be refused in the place of a right array or object."""
     kinds = (Couplings, Scratch, Crowd, Classes, StepPlans, FieldPlans, StepControl, exact_phases.Law, excess.Forms)
+    kinds = (*kinds, general_phases.PhaseRule, general_phase_events.Law)
     if isinstance(value, (*kinds, general.CopyRule, general_counts.Work)):
         return wrong_object(value, name)
     if not isinstance(value, np.ndarray):

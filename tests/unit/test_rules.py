@@ -135,8 +135,8 @@ def test_excess_is_two_numbers(excess: Any) -> None:
     ("rule", "asked", "said"),
     [
         ({"q": 0.4}, {"members": 1e20}, "; with preparation.members below 2^63, or inf, any rule will do"),
-        ({"q": 0.4}, {"phase_spread": 0.3}, "; with members of a beable that share one phase (no phases, no phase_"),
-        ({"q": 0.4}, {"members": 1e20, "phase_spread": 0.3}, "or inf, and members of a beable that share one phase"),
+        ({"q": 0.4}, {"phase_spread": 0.3}, '; with dynamics.representation = "members" (or no phase_spread) any rule'),
+        ({"q": 0.4}, {"members": 1e20, "phase_spread": 0.3}, 'or inf, and dynamics.representation = "members" (or no'),
         ({"q": 0.4}, {"alignment": {"strength": 1.0}, "representation": "members"}, "; with no [alignment] any rule"),
         ({"copying_powers": [-0.9, -0.5], "anyway": True}, {"members": np.inf}, "; a finite number of prep"),
         ({"copying_powers": [-0.9, -0.5], "anyway": True}, {"members": 1e20}, "preparation.members below 2^63 any"),
@@ -158,6 +158,14 @@ def test_cautions() -> None:
     again = rule_tables.of(rule_tables.as_table(excess))
     assert (again.q, again.r, again.excess) == (excess.q, excess.r, excess.excess)
     assert issubclass(RuleWarning, copympi.CopyWarning)
+
+
+@pytest.mark.parametrize("method", ["leap", "exact"])
+@pytest.mark.parametrize("rule", [{"harmonics": [{"k": 2, "turning": 1e100}]}, {"harmonics": [{"copying": 1e100}]}])
+def test_what_time_cannot_resolve_ends_members_with_phases_of_their_own(rule: Any, method: str) -> None:
+    asked = ASKED | {"members": 1000, "method": method, "phase_spread": 0.3, "representation": "members", "rule": rule}
+    with pytest.raises(copympi.DynamicsError, match=r"for this time to resolve|what this time can"):
+        copympi.simulate(TWO, **asked)
 
 
 @pytest.mark.parametrize(
