@@ -29,7 +29,7 @@ FASTEST = 1.3
 """Largest rate of leaving times a step, which keeps Taylor's series stable; beside nodes rates are cut to that."""
 DRIFT_STEP, FASTEST_DRIFT = 4e-3, 60.0
 """Step of particles, and the speed to which they are held beside nodes."""
-PARTICLES = 2000
+PARTICLES = 1000
 FINE = 8
 """Points to a side of a cell, by which |Psi|^2 is summed up."""
 

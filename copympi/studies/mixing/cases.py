@@ -49,13 +49,11 @@ HALF_SIZES = (500, 5000, 50_000)
 """n_0 = n_1 in stationary states."""
 LATEST = 3.0
 """How long these are watched: times sqrt(N)/R."""
-MODES: dict[int, int] = {4: 120, 9: 80, 16: 60, 25: 45, 36: 40, 64: 30}
+MODES: dict[int, int] = {4: 120, 16: 60, 64: 30}
 """Modes in a box -> looks, EVERY apart."""
-MODES_OF_QUICK, FEW_MODES = (4, 16, 64), (16, 64)
-"""The latter on the finest lattice."""
 DRAWS = 3
 """Of the modes' phases; fewer on the finest lattice."""
-SIDES = (0, 32, 64, 96)
+SIDES = (0, 32, 64)
 """Sites to a side; 0: no lattice."""
 
 
@@ -173,7 +171,7 @@ def _stationary(quick: bool, replicas: int | None) -> Iterator[Case]:
 def _box(quick: bool, replicas: int | None) -> Iterator[Case]:
     for side in SIDES[:2] if quick else SIDES:
         fine = side == max(SIDES)
-        for modes in FEW_MODES if fine else MODES_OF_QUICK if quick else MODES:
+        for modes in MODES:
             what = f"{modes} modes, {side} sites a side" if side else f"{modes} modes, no lattice"
             R = replicas or (2 if quick or fine else DRAWS)
             yield Case("box", what, 0, R, 0.0, MODES[modes] // (3 if quick else 1), levels=modes, number=side)

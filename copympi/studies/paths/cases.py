@@ -25,7 +25,7 @@ DURATION, STOPS = 4.0, 16
 FROM, TARGET = 0, 1
 """First passages are those of members that begin in FROM, into TARGET."""
 SIZES = (10, 20, 40, 100, 200, 400, 1000, 2000)
-MEMBERS, MOST = 4_000_000, 50_000
+MEMBERS, MOST = 2_000_000, 20_000
 """Followed in all replicas together, and the most replicas."""
 LOOKS = np.linspace(0, DURATION, 41)[1:]
 """When first passages are counted."""
