@@ -15,15 +15,16 @@ options = {
     "depends": [str(header) for header in Path("cython_src").glob("*.h")],
     "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
 }
-kernels = ["streams", "draws", "couplings", "step_control", "plans", "crowd", "classes", "tracker"]
+kernels = ["streams", "draws", "couplings", "step_control", "plans", "marks", "crowd", "classes", "tracker"]
 kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "followed", "some_events", "counts"]
 kernels += ["members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
 kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "clusters", "settle"]
 kernels += ["lattice_path", "lattice"]
-kernels += ["general", "general_steps", "general_counts", "general_exact", "hazards"]
+kernels += ["general", "profiles", "general_steps", "general_counts", "general_exact", "hazards"]
 kernels += ["general_phases", "general_plans", "general_copies", "general_phase_events"]
+kernels += ["guide", "guided_counts"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

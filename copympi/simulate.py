@@ -14,9 +14,11 @@ from copympi.config.reading import seconds
 from copympi.errors import InputError, SeedWarning, warn
 from copympi.model import rule_tables
 from copympi.model.system import System
+from copympi.outcome.histories import Histories
 from copympi.outcome.loading import from_results
 from copympi.outcome.loading import load as load
 from copympi.outcome.run import Run as Run  # its public place
+from copympi.records.quantity import RECORD_TIME, TRACKED
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_keywords, tables
 from copympi.run.settings import fingerprint
@@ -24,12 +26,13 @@ from copympi.run.watchdog import Unwatched
 
 PREPARATION = (
     "members", "state", "density", "phase", "normalise", "packet", "parts", "admixture", "basis", "phase_spread",
-    "phases", "phase_kinds", "spectators",
+    "phases", "phase_kinds", "spectators", "guided",
 )  # fmt: skip
 DYNAMICS = (
     "duration", "step", "tolerance", "leaving_chance", "method", "representation", "replicas", "seed", "rule",
+    "guide", "guide_mixing",
 )  # fmt: skip
-OUTPUT = ("interval", "profile_interval", "summaries", "time_unit")
+OUTPUT = ("interval", "profile_interval", "summaries", "time_unit", "track")
 """Keywords, by the sections of a config that they belong to."""
 DEFAULT_SEED = 1
 _left_out = 0
@@ -53,6 +56,7 @@ def simulate(
     profile_interval: float | None = None,
     summaries: bool | None = None,
     time_unit: str = "",
+    track: Any = None,
     step: float | None = None,
     tolerance: float = 1e-4,
     leaving_chance: float = 0.03,
@@ -61,6 +65,9 @@ def simulate(
     replicas: int = 1,
     seed: int | None = None,
     rule: Any = None,
+    guide: str = "ensemble",
+    guide_mixing: float = 0.0,
+    guided: Any = None,
     phase_spread: float = 0.0,
     phases: Any = None,
     phase_kinds: int = 64,
@@ -107,6 +114,8 @@ def simulate(
         P = 4096, else start and end.
     summaries : bool, default None. Record energy, smallest n and, on a lattice, motion; None: on lattices alone.
     time_unit : str, default "". Written on axes.
+    track : int or (M,) int [1], default None. So many members, evenly spread over all, or those of these ids, are
+        followed one by one: run.histories (docs/histories.md).
 
     step : float [time], default None. A fixed step; None: adapted to the two bounds below.
     tolerance : float [1], default 1e-4. Error of the mean-field predictor in n_a/N over the whole run.
@@ -122,6 +131,11 @@ def simulate(
     rule : Rule, dict or RuleFunction, default None. A copy rule of the class (18), (19): copympi.Rule(q, r, harmonics),
         or the keys of [dynamics.rule]; any other: copympi.RuleFunction(copying, turning), slow (docs/rules.md); None:
         that of quantum mechanics.
+    guide : str, default "ensemble". "schroedinger": members copy nobody, but jump as Bell has it, guided by the
+        wavefunction of Schroedinger's equation.
+    guide_mixing : float [1], default 0.0. Then a symmetric part of the rates, as Vink has it: this multiple of
+        2 R_ab |Psi_a|/|Psi_b|.
+    guided : (P,) float [1], default None. Then numbers or density of members in each beable at t = 0; None: as |Psi|^2.
 
     phase_spread : float [rad], default 0.0. Half width of a uniform spread of members' phases about their beable's.
     phases : (N,) float [rad] or "FILE.h5:/dataset", default None. Those of all members, in order of beables.
@@ -173,14 +187,17 @@ def simulate(
         outcome = carry_out(comm, job, manner, Unwatched())
         if job.folder is not None:
             return mpi.from_root(comm, lambda: from_results(Path(asked["output"])))
-        root = outcome.memory.arrays() if outcome.memory is not None else {}
-        arrays: dict[str, Any] = mpi.from_root(comm, lambda: root)
+        memory = outcome.memory
+        arrays, rows = mpi.from_root(comm, lambda: (memory.arrays(), memory.histories()) if memory else ({}, {}))
         last = outcome.last
         steps, largest = mpi.from_root(comm, lambda: (last.steps, last.largest_chance) if last else (0, 0.0))
     config: dict[str, Any] = {"system": {"hamiltonian": system}, **sections}
     if job.schedule:
         config["schedule"] = tables(schedule)
     said = {"config": config, "system": job.system, "state": job.start.state, "schedule": job.schedule}
+    if rows:
+        rows |= {TRACKED: arrays.pop(TRACKED), RECORD_TIME: arrays["time"]}
+        said["histories"] = Histories(rows, rows["time"].size, replicas, job.system, job.schedule, time_unit)
     return Run.of(arrays, steps, largest, outcome.seconds or 0.0, **said)
 
 

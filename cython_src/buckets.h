@@ -6,9 +6,9 @@
 static inline int64_t movable(int64_t n, int64_t spectators) { return n > spectators ? n - spectators : 0; }
 
 /* Who copies, drawn among the free members of b, goes from bucket b to bucket a. ids: members who are no spectators;
-start (P,): where buckets begin; n (P,): as it was before. */
-static inline void move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s, int64_t b,
-                            int64_t a) {
+start (P,): where buckets begin; n (P,): as it was before. Returns the id. */
+static inline uint32_t move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s,
+                                int64_t b, int64_t a) {
     int64_t i = start[b] + (int64_t)stream_below64(s, (uint64_t)movable(n[b], spectators));
     const uint32_t name = ids[i];
     if (b < a) {
@@ -22,7 +22,7 @@ static inline void move_one(uint32_t *ids, int64_t *start, const int64_t *n, int
         }
         start[a]--;
         ids[gap] = name;
-        return;
+        return name;
     }
     int64_t gap = start[b];
     ids[i] = ids[gap];
@@ -33,4 +33,5 @@ static inline void move_one(uint32_t *ids, int64_t *start, const int64_t *n, int
         gap = front;
     }
     ids[gap] = name;
+    return name;
 }

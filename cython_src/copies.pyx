@@ -12,6 +12,8 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of, need_proposals
+from copympi.kernels.marked_phases cimport left_when, mark_copier
+from copympi.kernels.marks cimport is_marked, mark_luck
 from copympi.kernels.pair cimport mapped, pair_pull
 from copympi.kernels.plans cimport FieldPlan, FieldPlans, field_plan_at, need_plans, row_of
 
@@ -65,6 +67,11 @@ cdef void shift(Block *k, int64_t start, int64_t stay, int64_t target) noexcept 
         memcpy(k.values + j * k.size + target, k.values + j * k.size + source, count * sizeof(double))
 
 
+cdef struct Who:           # whose block it is, and which
+    Py_ssize_t replica
+    Py_ssize_t block
+
+
 cdef struct Room:
     uint32_t *moved_ids    # room for those who change their bucket
     double *moved          # (width, size)
@@ -73,6 +80,7 @@ cdef struct Room:
     int64_t *work          # (5P,)
     int64_t *powers        # of this block's replica, or NULL
     double scale
+    Who who
 
 
 cdef int64_t decide(const System *s, const FieldPlan *plan, const Block *k, Room *room, const int64_t *proposals,
@@ -103,7 +111,20 @@ cdef int64_t decide(const System *s, const FieldPlan *plan, const Block *k, Room
     return copies
 
 
-cdef void take_out(const System *s, Block *k, Room *room, const int64_t *proposals, const double *value) noexcept nogil:
+cdef void mark_one(const System *s, const FieldPlan *plan, const Block *k, int64_t i, const Who *who, Py_ssize_t b,
+                   Py_ssize_t e, const double *value) noexcept nogil:
+    """Note that member i of the block, who is tracked, copies along entry e, from b."""
+    cdef double w[2]
+    cdef double v[2]
+    cdef double own = k.values[2 * k.size + i] if k.width > 2 else 0.0, pi = value[2] if k.width > 2 else 0.0, left
+    mapped(plan.map + b, s.P, k.values[i], k.values[k.size + i], w)
+    mapped(plan.map + s.indices[e], s.P, value[0], value[1], v)
+    left = left_when(s, plan, b, e, w, own, v, pi, mark_luck(k.marked, who.replica, who.block, 0, k.ids[i]))
+    mark_copier(s, plan, k, k.ids[i], b, e, left, v, pi)
+
+
+cdef void take_out(const System *s, const FieldPlan *plan, Block *k, Room *room, const int64_t *proposals,
+                   const double *value) noexcept nogil:
     """Put those who copy, with their partners' values, into the room, by target; close the gaps they leave."""
     cdef Py_ssize_t P = s.P, a, b, e, j
     cdef int64_t *come = room.work + P
@@ -123,6 +144,8 @@ cdef void take_out(const System *s, Block *k, Room *room, const int64_t *proposa
             a = s.indices[e]
             for _n in range(proposals[e]):
                 if room.yes[number]:
+                    if k.marked != NULL and is_marked(k.marked, k.unit, k.ids[i]):
+                        mark_one(s, plan, k, i, &room.who, b, e, value + k.width * number)
                     if room.powers != NULL:
                         add_powers(k.values[i], k.values[k.size + i], room.scale, -1, room.powers + b, P)
                         add_powers(value[k.width * number], value[k.width * number + 1], room.scale, 1,
@@ -202,7 +225,7 @@ def copy(Couplings couplings not None, FieldPlans plans not None, Crowd crowd no
     cdef int64_t[::1] work = np.empty(5 * s.P, np.int64)
     cdef uint32_t[::1] moved_ids = np.empty(room, np.uint32)
     cdef double[:, ::1] moved = np.empty((crowd.width, room))
-    cdef Room k = Room(&moved_ids[0], &moved[0, 0], room, &yes[0], &work[0], NULL, scale)
+    cdef Room k = Room(&moved_ids[0], &moved[0, 0], room, &yes[0], &work[0], NULL, scale, Who(0, 0))
     cdef Block block
     cdef FieldPlan plan
     with nogil:
@@ -211,10 +234,11 @@ def copy(Couplings couplings not None, FieldPlans plans not None, Crowd crowd no
             if active[r] and first < value.shape[0]:
                 block = block_of(crowd, u)
                 plan = field_plan_at(s, row_of(plans, r))
+                k.who = Who(r, crowd.unit[2 * u + 1])
                 k.powers = &powers[r, 0, 0] if powers.shape[0] else NULL
                 done = decide(s, &plan, &block, &k, &proposals[u, 0], &value[first, 0], &luck[first])
                 if done:
-                    take_out(s, &block, &k, &proposals[u, 0], &value[first, 0])
+                    take_out(s, &plan, &block, &k, &proposals[u, 0], &value[first, 0])
                     rearrange(s.P, &block, &k)
                 copies[r] += done
                 for e in range(s.nnz):

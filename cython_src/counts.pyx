@@ -4,7 +4,7 @@
 Where a step is better made event by event (hybrid.pyx), of all beables or of the smallest, it is.
 """
 from libc.math cimport ceil, fmax
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
 
 import numpy as np
 
@@ -72,13 +72,14 @@ cdef int step_of_few(const System *s, StepControl control, const Draws *draws, S
     return make_leap(s, control, draws, w, row, numbers, r)
 
 
-def advance(Couplings couplings not None, StepControl control not None, *, uint64_t seed, purposes,
-            Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
-            double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-            double[::1] largest not None, int64_t max_steps, Tracker tracker=None, double stop=0.0):
+def advance(Couplings couplings not None, StepControl control not None, *, keys, int64_t[:, ::1] n not None,
+            double[:, ::1] phase not None, double[::1] time_left not None, int64_t[::1] step not None,
+            double[::1] events not None, double[::1] largest not None, int64_t max_steps, Tracker tracker=None,
+            double stop=0.0):
     """Carry replicas to the next record, or `max_steps` further.
 
-    purposes : of draws of many copies at once, and of copies one by one.
+    keys : what draws are keyed by: the seed, the purposes of many copies at once and of copies one by one, and the
+    number of the first replica.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
     tracker : members that are followed, or None; stop : the time of the record.
@@ -96,8 +97,8 @@ def advance(Couplings couplings not None, StepControl control not None, *, uint6
     cdef double *row = &row_memory[0]
     cdef Plan plan = plan_at(s, row)
     cdef Counts x
-    cdef Draws draws = Draws(seed, purposes[0], purposes[1], 0, 0, tracks_of(tracker), 0, 0.0, stop)
-    cdef Py_ssize_t r = 0
+    cdef Draws draws = Draws(keys[0], keys[1], keys[2], 0, 0, tracks_of(tracker), 0, 0.0, stop)
+    cdef Py_ssize_t r = 0, first_replica = keys[3]
     cdef int64_t done = 0
     cdef int status = FINE
     with nogil:

@@ -5,6 +5,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
+from copympi.kernels.marks cimport Marks, marked_of
 
 
 cdef class Crowd:
@@ -50,7 +51,14 @@ cdef class Crowd:
         self.counts = &counts[0, 0]
         self.spectators = &spectators[0, 0]
         self.keep = (ids, values, starts, units, counts, spectators)
+        self.marked = NULL
         self.need_whole(replicas, self.P, self.width)
+
+    def mark(self, Marks marks):
+        """Have copies of these tracked members, of the same units, noted there; None: of nobody."""
+        self.marks = marks
+        self.marked = marked_of(marks)
+        need(marks is None or marks.units == self.U, "marks: must be of the same units")
 
     cdef int64_t largest(self):
         """Members of the largest unit, 1 at least."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
 from copympi.kernels.streams cimport Stream, stream_open
 from copympi.kernels.tracker cimport Tracker, Tracks, tracker_one, tracker_open, tracks_of
 
@@ -63,10 +64,8 @@ cdef extern from "exact_copies.h" nogil:
         double *death
         int64_t *smallest
         const int64_t *floor
-        uint32_t *ids
-        int64_t *start
+        Names names
         bint stopped
-    void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a)
     bint exact_copy(Exact *k, Path *r, int64_t source, int64_t target)
 
 cdef extern from "exact_two.h" nogil:
@@ -103,6 +102,7 @@ cdef class Paths:
     cdef const int64_t[::1] offset
     cdef uint32_t[::1] ids
     cdef bint watched, named     # memoryviews that were never set are not None
+    cdef Marks marks
     cdef Exact exact
 
     def __cinit__(self, Couplings couplings not None, *, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
@@ -167,6 +167,11 @@ cdef class Paths:
         self.ids, self.offset, self.named = ids, starts, True
         self.need_whole()
 
+    def mark(self, Marks marks):
+        """Have copies of these tracked members, of units that are the replicas, noted there; None: of nobody."""
+        need(marks is None or marks.units == self.n.shape[0], "marks: must be of one unit a replica")
+        self.marks = marks
+
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
                 Tracker tracker=None, double stop=0.0):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
@@ -183,7 +188,7 @@ cdef class Paths:
         cdef Path path
         cdef int64_t[::1] start = np.zeros(P, np.int64)
         cdef Tracks *tracks = tracks_of(tracker)
-        path.start = &start[0]
+        path.names = Names(NULL, &start[0], marked_of(self.marks), 0)
         self.need_whole()
         with nogil:
             for r in range(R):
@@ -192,10 +197,11 @@ cdef class Paths:
                 path.death = &self.death[r, 0] if self.watched else NULL
                 path.smallest = &self.smallest[r, 0] if self.watched else NULL
                 path.floor = &self.floor[r, 0] if self.watched else NULL
-                path.ids = NULL
+                path.names.ids = NULL
+                path.names.unit = r
                 path.stopped = False
                 if self.named and self.ids.shape[0]:
-                    path.ids = &self.ids[self.offset[r]]
+                    path.names.ids = &self.ids[self.offset[r]]
                     place = 0
                     for a in range(P):
                         start[a] = place
@@ -241,8 +247,7 @@ cdef int go_on(Exact *k, Path *r, Stream *stream, Stream *luck, double smallest,
         r.time_left[0] -= ahead
         r.step[0] += 1
         if b >= 0:
-            if r.ids != NULL:
-                exact_move(k, r, luck, k.who[b], k.who[a])
+            move_named(&r.names, r.n, k.spectators, luck, k.who[b], k.who[a], r.time_left[0])
             if tracks != NULL:
                 tracker_one(tracks, k.who[b], k.who[a], exact_movable(k, r.n[k.who[b]]), stop - r.time_left[0])
             if exact_copy(k, r, b, a):

@@ -2,6 +2,7 @@
 #pragma once
 #include "buckets.h"
 #include "exact.h"
+#include "marks.h"
 
 typedef struct { /* one replica, as the caller holds it */
     int64_t *n;
@@ -10,15 +11,9 @@ typedef struct { /* one replica, as the caller holds it */
     double *death;         /* (P,) or NULL: how much time was left when a beable died */
     int64_t *smallest;     /* (P,) or NULL */
     const int64_t *floor;  /* (P,) or NULL */
-    uint32_t *ids;         /* members who are no spectators, bucketed by beable, or NULL */
-    int64_t *start;        /* (P,) where buckets begin */
+    Names names;
     int stopped;           /* at a floor */
 } Path;
-
-/* Who copies, drawn among the free members of b, goes from bucket b to bucket a; n as it was before. */
-static inline void exact_move(const Exact *k, Path *r, Stream *s, int64_t b, int64_t a) {
-    move_one(r->ids, r->start, r->n, k->spectators, s, b, a);
-}
 
 /* A member of beable b is now one of a; returns whether b died of it, or stands at its floor. */
 static int exact_copy(Exact *k, Path *r, int64_t from, int64_t to) {

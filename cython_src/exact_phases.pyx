@@ -15,6 +15,7 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.marks cimport is_marked, mark_copy, mark_phase
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
 from copympi.kernels.phase_paths cimport (
     MAP, WIDTH, Path, Series, Values, add_value, begin_path, clear_row, degree_for, go_along, value_at, write_values,
@@ -75,6 +76,13 @@ cdef void copy(const System *s, Rates *k, Path *p, Replica *c, Py_ssize_t e, Py_
         clear_row(p.rows + b * WIDTH)
 
 
+cdef void mark(const System *s, const Block *block, Py_ssize_t b, Py_ssize_t e, uint32_t id, double left,
+               const double *v) noexcept nogil:
+    """Note a tracked member of b who copies one of value v along entry e, `left` before the stop."""
+    if is_marked(block.marked, block.unit, id):
+        mark_copy(block.marked, block.unit, id, b, s.indices[e], left, mark_phase(block.marked, v[0], v[1], left))
+
+
 cdef Py_ssize_t busiest(const System *s, const Rates *k) noexcept nogil:
     """The beable whose members get most proposals."""
     cdef Py_ssize_t b, most = 0
@@ -124,6 +132,8 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *str
         if taken(s, k, e, w, v, stream_double(stream)):
             go_along(s, k, p, &c.values, t)
             here = next
+            if c.count == NULL and c.block.marked != NULL:
+                mark(s, &c.block, b, e, c.block.ids[i], here, v)
             copy(s, k, p, c, e, b, i, j)
             copies += 1
             if work >= limits.work:

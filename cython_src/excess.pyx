@@ -1,12 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Exact paths of aligned members, and what copying adds to means along them: excess.h. The copies are exact.pyx's."""
 from libc.math cimport rint
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.marks cimport Names
 from copympi.kernels.streams cimport Stream, stream_open
 
 cdef extern from "turned.h" nogil:
@@ -61,8 +62,7 @@ cdef extern from "exact_copies.h" nogil:
         double *death
         int64_t *smallest
         const int64_t *floor
-        uint32_t *ids
-        int64_t *start
+        Names names
         bint stopped
     bint exact_copy(Exact *k, Path *r, int64_t source, int64_t target)
 
@@ -205,7 +205,7 @@ cdef class Paths:
         cdef Path path
         cdef Excess *x = &self.forms.excess
         with nogil:
-            path.smallest, path.floor, path.ids, path.start = NULL, NULL, NULL, NULL
+            path.smallest, path.floor, path.names = NULL, NULL, Names(NULL, NULL, NULL, 0)
             path.stopped = False
             for r in range(R):
                 path.n, path.phase, path.time_left = &self.n[r, 0], &self.phase[r, 0], &self.time_left[r]

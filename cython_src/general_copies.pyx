@@ -13,7 +13,9 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.crowd cimport Block, Crowd, block_of, need_proposals
 from copympi.kernels.general_offers cimport Offers, add_offers, begin_offers, change_offers, next_offer, offer_taken
-from copympi.kernels.general_phases cimport CUTS, PhaseRule, part_of_circle, pull
+from copympi.kernels.general_phases cimport CUTS, PhaseRule, need_rule, part_of_circle, pull, set_fields
+from copympi.kernels.marked_general cimport Moment, mark_at_once, mark_then
+from copympi.kernels.marks cimport is_marked
 from copympi.kernels.one_by_one cimport make_room
 from copympi.kernels.plans cimport FieldPlan, FieldPlans, field_plan_at, head_of, need_plans, row_of
 from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stream_open
@@ -27,6 +29,18 @@ cdef struct Room:          # what one block becomes
     int64_t *gone          # (P,)
     int64_t *come          # (P,)
     int64_t *place         # (P,) where newcomers stand
+    Moment moment          # for those who are tracked
+
+
+cdef int need_fields(PhaseRule k, Crowd crowd, const double[:, ::1] n, const double[:, :, ::1] sums,
+                     const double[::1] since) except -1:
+    """What fields of mid-step follow from, where members are tracked."""
+    if crowd.marked != NULL:
+        need(n is not None and sums is not None and since is not None,
+             "n, sums, since: must be given, as members are tracked")
+        need(n.shape[0] == crowd.replicas and since.shape[0] == crowd.replicas, "n: must be (R, P); since: (R,)")
+        need_rule(k, n, sums)
+    return 0
 
 
 cdef int64_t decide(PhaseRule k, const FieldPlan *plan, const Block *block, Room *room, const int64_t *proposals,
@@ -95,6 +109,8 @@ cdef void rebuild(PhaseRule k, Block *block, Room *room, const int64_t *proposal
             a = s.indices[e]
             for _i in range(proposals[e]):
                 if room.yes[number]:
+                    if block.marked != NULL and is_marked(block.marked, block.unit, block.ids[i]):
+                        mark_at_once(k, block, &room.moment, i, b, e, value + 2 * number)
                     put(room, room.place[a], block.ids[i], value[2 * number], value[2 * number + 1])
                     room.place[a] += 1
                 else:
@@ -112,11 +128,12 @@ cdef void rebuild(PhaseRule k, Block *block, Room *room, const int64_t *proposal
 def copy(PhaseRule rule not None, FieldPlans plans not None, Crowd crowd not None, *,
          const uint8_t[::1] active not None, const int64_t[:, ::1] proposals not None,
          const double[:, ::1] value not None, const double[::1] luck not None,
-         const double[:, :, :, ::1] growth not None, int64_t[::1] copies not None):
+         const double[:, :, :, ::1] growth not None, int64_t[::1] copies not None, const double[:, ::1] n=None,
+         const double[:, :, ::1] sums=None, const double[::1] since=None):
     """Carry out the copies that are accepted, from the partners' values (K, 2); adds to copies (R,).
 
     proposals (U, nnz) : offers by channel, made to those who stand at the ends of their buckets. growth
-    (R, 2, P, PARTS) as `general_plans.chances` fills it.
+    (R, 2, P, PARTS) as `general_plans.chances` fills it. n, sums, since: as `move` has them, where members are tracked.
     """
     cdef const System *s = rule.law.s
     cdef Py_ssize_t u, r, e, R = active.shape[0], P = s.P
@@ -129,12 +146,14 @@ def copy(PhaseRule rule not None, FieldPlans plans not None, Crowd crowd not Non
     need(growth.shape[0] == R and growth.shape[1] == 2 and growth.shape[2] == P and growth.shape[3] == CUTS,
          "growth: must be (R, 2, P, PARTS)")
     need(copies.shape[0] == R, "copies: must be (R,)")
+    need_fields(rule, crowd, n, sums, since)
     cdef int64_t size = crowd.largest(), first = 0, done
     cdef uint8_t[::1] yes = np.empty(int(np.max(np.sum(proposals, axis=1), initial=1)), np.uint8)
     cdef int64_t[::1] work = np.empty(3 * P, np.int64)
     cdef uint32_t[::1] ids = np.empty(size, np.uint32)
     cdef double[::1] values = np.empty(2 * size)
-    cdef Room room = Room(&ids[0], &values[0], size, &yes[0], &work[0], &work[P], &work[2 * P])
+    cdef Room room = Room(&ids[0], &values[0], size, &yes[0], &work[0], &work[P], &work[2 * P],
+                          Moment(0.0, 0.0, 0.0, 0, 0))
     cdef Block block
     cdef FieldPlan plan
     with nogil:
@@ -143,6 +162,9 @@ def copy(PhaseRule rule not None, FieldPlans plans not None, Crowd crowd not Non
             if active[r] and first < value.shape[0]:
                 block = block_of(crowd, u)
                 plan = field_plan_at(s, row_of(plans, r))
+                if block.marked != NULL:
+                    set_fields(rule, &n[r, 0], &sums[r, 0, 0])
+                    room.moment = Moment(plan.head.step, plan.head.time_left, since[r], r, crowd.unit[2 * u + 1])
                 done = decide(rule, &plan, &block, &room, &proposals[u, 0], &value[first, 0], &luck[first],
                               &growth[r, 0, 0, 0])
                 if done:
@@ -153,11 +175,12 @@ def copy(PhaseRule rule not None, FieldPlans plans not None, Crowd crowd not Non
 
 
 cdef int64_t copy_block(PhaseRule k, Offers *o, Block *block, int64_t *start, Stream *stream,
-                        double time_left) noexcept nogil:
-    """The copies of one block within `time_left`; returns how many there were. start (P,): where buckets begin."""
+                        const Moment *moment) noexcept nogil:
+    """The copies of one block within a step; returns how many there were. start (P,): where buckets begin."""
     cdef Py_ssize_t e, a, b = 0
     cdef double w[2]
     cdef double v[2]
+    cdef double time_left = moment.step
     cdef int64_t i, place, copies = 0
     cdef uint32_t name
     begin_offers(k, o)
@@ -175,6 +198,8 @@ cdef int64_t copy_block(PhaseRule k, Offers *o, Block *block, int64_t *start, St
         if not offer_taken(k, e, b, w, v, stream_double(stream)):
             continue
         name = block.ids[i]
+        if block.marked != NULL and is_marked(block.marked, block.unit, name):
+            mark_then(k, block, moment, name, b, e, v, time_left)
         place = make_room(block, start, o.n, b, a, i)
         block.ids[place] = name
         block.values[place] = v[0]
@@ -187,13 +212,18 @@ cdef int64_t copy_block(PhaseRule k, Offers *o, Block *block, int64_t *start, St
 
 def copy_members(PhaseRule rule not None, FieldPlans plans not None, Crowd crowd not None, *,
                  const uint8_t[::1] active not None, uint64_t seed, uint64_t purpose, const int64_t[::1] step not None,
-                 int64_t[::1] copies not None):
-    """The copies of one step, of ensembles of one block each (a unit is all of a replica); adds to copies (R,)."""
+                 int64_t[::1] copies not None, const double[:, ::1] n=None, const double[:, :, ::1] sums=None,
+                 const double[::1] since=None):
+    """The copies of one step, of ensembles of one block each (a unit is all of a replica); adds to copies (R,).
+
+    n, sums, since: as `move` has them, where members are tracked.
+    """
     cdef Py_ssize_t P = rule.law.s.P, R = active.shape[0], u, r, a
     need_plans(plans, rule.rule.couplings, R)
     crowd.need_whole(R, P, 2)
     need(crowd.width == 2, "crowd: must have values (2, M)")
     need(step.shape[0] == R and copies.shape[0] == R, "active, step, copies: must be (R,)")
+    need_fields(rule, crowd, n, sums, since)
     cdef double[::1] numbers = np.empty(2 * P)
     cdef int64_t[::1] sizes = np.empty(3 * P, np.int64)
     cdef Offers o = Offers(0.0, &numbers[0], &numbers[P], &sizes[0], &sizes[P])
@@ -201,6 +231,7 @@ def copy_members(PhaseRule rule not None, FieldPlans plans not None, Crowd crowd
     cdef int64_t place
     cdef Block block
     cdef Stream stream
+    cdef Moment moment
     with nogil:
         for u in range(crowd.U):
             r = crowd.unit[2 * u]
@@ -214,6 +245,10 @@ def copy_members(PhaseRule rule not None, FieldPlans plans not None, Crowd crowd
                 o.n[a] = block.counts[a]
                 o.free[a] = block.counts[a] - block.spectators[a]
                 place += block.counts[a]
-            copies[r] += copy_block(rule, &o, &block, start, &stream, head_of(plans, r).step)
+            moment = Moment(head_of(plans, r).step, head_of(plans, r).time_left, 0.0, r, crowd.unit[2 * u + 1])
+            if block.marked != NULL:
+                set_fields(rule, &n[r, 0], &sums[r, 0, 0])
+                moment.since = since[r]
+            copies[r] += copy_block(rule, &o, &block, start, &stream, &moment)
             for a in range(P):
                 block.counts[a] = <int32_t> o.n[a]

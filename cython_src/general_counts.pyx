@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Leaps of aligned members under any rule: of counts, replicas each on its own clock; of members with an identity."""
 from libc.math cimport fmax
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
@@ -10,8 +10,9 @@ from copympi.kernels.couplings cimport System
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.general cimport CopyRule, Law, Room, raise_problem
 from copympi.kernels.general_steps cimport plan_first, plan_second
-from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, plan_size, row_of
+from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, plan_size, profile_of, row_of
 from copympi.kernels.predictor cimport new_phase
+from copympi.kernels.profiles cimport profile_rates
 from copympi.kernels.some_events cimport Draws, draw_counts
 from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.tracker cimport Tracker, Tracks, tracker_land, tracker_times, tracks_of
@@ -39,6 +40,7 @@ def plan_half(Work work not None, StepPlans plans not None, StepControl control 
     cdef const Law *law = &work.rule.law
     cdef Py_ssize_t R = n.shape[0], r = 0
     cdef int status = FINE
+    cdef Plan plan
     need_plans(plans, work.rule.couplings, R)
     need(R > 0 and n.shape[1] == law.s.P and out.shape[0] == R and out.shape[1] == law.s.P and phase.shape[0] == R
          and phase.shape[1] == law.s.P and time_left.shape[0] == R and active.shape[0] == R,
@@ -53,6 +55,9 @@ def plan_half(Work work not None, StepPlans plans not None, StepControl control 
                 status = plan_second(law, control, &n[r, 0], &out[r, 0], work.room, work.scratch, row_of(plans, r))
             if status != FINE:
                 break
+            if plans.profiled:
+                plan = plan_at(law.s, row_of(plans, r))
+                profile_rates(law, control.spectators, &n[r, 0], &plan, half, work.room, profile_of(plans, r))
     raise_problem(work.room)
     return status, r, int(head_of(plans, r).limiting)
 
@@ -124,26 +129,27 @@ cdef int make_leap(const Law *law, StepControl control, const Draws *draws, Work
     return FINE
 
 
-def advance(Work work not None, StepControl control not None, *, uint64_t seed, uint64_t purpose,
-            Py_ssize_t first_replica, int64_t[:, ::1] n not None, double[:, ::1] phase not None,
-            double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-            double[::1] largest not None, int64_t max_steps, Tracker tracker=None, double stop=0.0):
+def advance(Work work not None, StepControl control not None, *, keys, int64_t[:, ::1] n not None,
+            double[:, ::1] phase not None, double[::1] time_left not None, int64_t[::1] step not None,
+            double[::1] events not None, double[::1] largest not None, int64_t max_steps, Tracker tracker=None,
+            double stop=0.0):
     """Carry replicas to the next record, or `max_steps` further.
 
+    keys : what draws are keyed by: the seed, their purpose, and the number of the first replica.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
     tracker : members that are followed, or None; stop : the time of the record.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const Law *law = &work.rule.law
-    cdef Py_ssize_t R = n.shape[0], r = 0
+    cdef Py_ssize_t R = n.shape[0], r = 0, first_replica = keys[2]
     need(n.shape[1] == law.s.P and phase.shape[0] == R and phase.shape[1] == law.s.P, "n, phase: must be (R, P)")
     need(time_left.shape[0] == R and step.shape[0] == R and events.shape[0] == R and largest.shape[0] == R,
          "time_left, step, events, largest: must be (R,)")
     cdef double[::1] row_memory = np.zeros(plan_size(law.s))
     cdef int64_t[::1] count_memory = np.zeros(law.s.nnz + 2 * law.s.P, np.int64)
     cdef Counts x
-    cdef Draws draws = Draws(seed, purpose, purpose, 0, 0, tracks_of(tracker), 0, 0.0, stop)
+    cdef Draws draws = Draws(keys[0], keys[1], keys[1], 0, 0, tracks_of(tracker), 0, 0.0, stop)
     cdef int64_t done = 0
     cdef int status = FINE
     with nogil:

@@ -15,6 +15,7 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.general cimport CopyRule, Harmonic, Law, Powers, powers_of
+from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
 from copympi.kernels.streams cimport Stream, stream_double, stream_fine, stream_open
 from copympi.kernels.tracker cimport Followed, Tracker, follow_copy, tracker_open, tracks_of
 
@@ -24,7 +25,6 @@ cdef extern from "turned.h" nogil:
 
 cdef extern from "buckets.h" nogil:
     int64_t movable(int64_t n, int64_t spectators)
-    void move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s, int64_t b, int64_t a)
 
 cdef int FINE = 0, UNRESOLVED = 1
 cdef int64_t CHUNK = 64        # steps after which all is made anew from counts and phases
@@ -63,6 +63,7 @@ cdef class Paths:
     cdef const int64_t[::1] offset
     cdef uint32_t[::1] ids
     cdef bint named
+    cdef Marks marks
     cdef int64_t[::1] start
     cdef double[::1] memory
     cdef double[::1] pair_memory
@@ -92,8 +93,7 @@ cdef class Paths:
              "time_left, step, events, keys: must be (R,)")
         need(spectators >= 0, "spectators: must not be negative")
         self.rule, self.n, self.phase, self.time_left, self.step = rule, n, phase, time_left, step
-        self.events, self.keys = events, keys
-        self.spectators = spectators
+        self.events, self.keys, self.spectators = events, keys, spectators
         self.start = np.zeros(P, np.int64)
         self.memory = np.zeros(12 * P)
         self.pair_memory = np.zeros(max(1, law.s.pairs) * (sizeof(Pair) // sizeof(double)))
@@ -136,6 +136,11 @@ cdef class Paths:
         self.ids, self.offset, self.named = ids, starts, True
         self.need_whole()
 
+    def mark(self, Marks marks):
+        """Have copies of these tracked members, of units that are the replicas, noted there; None: of nobody."""
+        need(marks is None or marks.units == self.n.shape[0], "marks: must be of one unit a replica")
+        self.marks = marks
+
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
                 Tracker tracker=None, double stop=0.0):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
@@ -147,16 +152,15 @@ cdef class Paths:
         cdef Py_ssize_t R = self.n.shape[0], P = self.n.shape[1], r = 0, a
         cdef int64_t done = 0, place, before
         cdef int status = FINE
-        cdef Stream stream
-        cdef Stream luck
-        cdef uint32_t *ids
+        cdef Stream stream, luck
+        cdef Names member = Names(NULL, &self.start[0], marked_of(self.marks), 0)
         cdef Followed followed = Followed(tracks_of(tracker), stop, 0.0, False)
         self.need_whole()
         with nogil:
             for r in range(R):
-                ids = NULL
+                member.ids, member.unit = NULL, r
                 if self.named and self.ids.shape[0]:
-                    ids = &self.ids[self.offset[r]]
+                    member.ids = &self.ids[self.offset[r]]
                     place = 0
                     for a in range(P):
                         self.start[a] = place
@@ -167,7 +171,7 @@ cdef class Paths:
                     stream_open(&luck, seed, names, self.keys[r], 0, before)
                     if followed.tracks != NULL:
                         tracker_open(followed.tracks, r, 0, before)
-                    status = go_on(self, r, ids, &stream, &luck, smallest, &followed)
+                    status = go_on(self, r, &member, &stream, &luck, smallest, &followed)
                     done += self.step[r] - before
                 if status != FINE:
                     break
@@ -244,10 +248,7 @@ cdef void turn_rates(Paths w, const double *phi, double *out) noexcept nogil:
         h = law.harmonic + p * law.K
         x = w.z[a] * w.z[b] + w.z[P + a] * w.z[P + b]
         y = w.z[P + a] * w.z[b] - w.z[a] * w.z[P + b]
-        re = 1.0
-        im = 0.0
-        power = 0
-        angle = 0.0
+        re, im, angle, power = 1.0, 0.0, 0.0, 0
         for k in range(law.K):
             while power < law.order[k]:
                 t = re * x - im * y
@@ -301,7 +302,7 @@ cdef Py_ssize_t propose(Paths w, Stream *stream, bint *forth) noexcept nogil:
     return p if x < down * w.pair[p].back else -1
 
 
-cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luck, double smallest,
+cdef int go_on(Paths w, Py_ssize_t r, const Names *names, Stream *stream, Stream *luck, double smallest,
                Followed *followed) noexcept nogil:
     """Some steps of a replica, the same ones wherever it was interrupted before; a beable at most dies in them."""
     cdef const System *s = w.rule.law.s
@@ -327,8 +328,7 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
                 b, a = s.pair[4 * p], s.pair[4 * p + 1]
                 if not forth:
                     b, a = a, b
-                if ids != NULL:
-                    move_one(ids, &w.start[0], n, w.spectators, luck, b, a)
+                move_named(names, n, w.spectators, luck, b, a, left)
                 if followed.tracks != NULL:
                     followed.span = left
                     follow_copy(followed, 0.0, b, a, movable(n[b], w.spectators))

@@ -15,6 +15,7 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.general_offers cimport Offers, add_offers, begin_offers, change_offers, next_offer, offer_taken
 from copympi.kernels.general_phases cimport PhaseRule, carry, fastest, set_fields, sums_of_powers
+from copympi.kernels.marks cimport is_marked, mark_copy, mark_phase
 from copympi.kernels.one_by_one cimport make_room
 from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stream_open
 
@@ -165,6 +166,9 @@ cdef int64_t go_step(Law law, PhaseRule k, Block *block, Stream *stream, double 
         if offer_taken(k, e, b, w, v, stream_double(stream)):
             go_along(law, block, t)
             here = next
+            if block.marked != NULL and is_marked(block.marked, block.unit, block.ids[i]):
+                mark_copy(block.marked, block.unit, block.ids[i], b, a, here,
+                          mark_phase(block.marked, v[0], v[1], here))
             copy(law, block, e, b, i, j)
             copies += 1
             if work >= law.work:

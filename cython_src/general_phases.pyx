@@ -10,6 +10,7 @@ fields that are polynomials in time: those follow from the sums Z at one instant
 """
 from libc.math cimport fabs, fmax, sqrt
 from libc.stdint cimport int64_t, uint8_t
+from libc.string cimport memcpy
 
 import numpy as np
 
@@ -52,7 +53,8 @@ cdef class PhaseRule:
                 turns[p] += sqrt(h[k].turn_re * h[k].turn_re + h[k].turn_im * h[k].turn_im)
         cdef double[::1] powers = np.zeros(4 * P)
         cdef double[::1] z = np.zeros(P * (degree + 1) * (self.shape.sums + 1) * 2)
-        cdef double[::1] fields = np.zeros(P * (degree + 1) * K * 2 + 1)
+        self.size = P * (degree + 1) * max(K, 1) * 2
+        cdef double[::1] fields = np.zeros(self.size)
         cdef double[::1] c = np.zeros(6 * (self.shape.top + 1))
         self.keep = (pair, copies, turns, powers, z, fields, c)
         self.pair, self.copies, self.turns, self.power = &pair[0], &copies[0], &turns[0], <Powers *> &powers[0]
@@ -62,6 +64,11 @@ cdef class PhaseRule:
     def sums(self):
         """How many powers of e^{i phi} are to be summed."""
         return self.shape.sums
+
+    @property
+    def terms(self):
+        """Numbers that the fields of all beables are."""
+        return self.size
 
 
 cdef void set_powers(PhaseRule k, const double *n) noexcept nogil:
@@ -160,18 +167,28 @@ cdef int need_rule(PhaseRule k, const double[:, ::1] n, const double[:, :, ::1] 
     return 0
 
 
-def move(PhaseRule rule not None, Crowd crowd not None, *, const uint8_t[::1] active not None,
-         const double[:, ::1] n not None, const double[:, :, ::1] sums not None, const double[::1] since not None,
-         const double[::1] time not None):
-    """Carry this rank's members of active replicas over a time (R,), n standing still.
+def fields(PhaseRule rule not None, *, const uint8_t[::1] active not None, const double[:, ::1] n not None,
+           const double[:, :, ::1] sums not None, double[:, ::1] out not None):
+    """The fields of active replicas as polynomials in the time since n (R, P) and sums (R, 2 rule.sums, P) were as they
+    are given, into out (R, rule.terms), which is alike on all ranks where their arithmetic is."""
+    cdef Py_ssize_t r
+    need_rule(rule, n, sums)
+    need(active.shape[0] == n.shape[0] == out.shape[0] and out.shape[1] == rule.size, "out: must be (R, rule.terms)")
+    for r in range(n.shape[0]):
+        if active[r]:
+            set_fields(rule, &n[r, 0], &sums[r, 0, 0])
+            memcpy(&out[r, 0], rule.h, rule.size * sizeof(double))
 
-    n (R, P) and sums (R, 2 rule.sums, P) as they were a time since (R,) before.
-    """
-    cdef Py_ssize_t R = n.shape[0], P = n.shape[1], u, r, a, last = -1
+
+def move(PhaseRule rule not None, Crowd crowd not None, *, const uint8_t[::1] active not None,
+         const double[:, ::1] fields not None, const double[::1] since not None, const double[::1] time not None):
+    """Carry this rank's members of active replicas over a time (R,), n standing still, from `since` (R,) in the fields'
+    (R, rule.terms) time on."""
+    cdef Py_ssize_t R = fields.shape[0], P = rule.law.s.P, u, r, a, last = -1
     cdef int64_t place
     cdef Block block
-    need_rule(rule, n, sums)
     crowd.need_whole(R, P, 2)
+    need(fields.shape[1] == rule.size, "fields: must be (R, rule.terms)")
     need(active.shape[0] == R and since.shape[0] == R and time.shape[0] == R, "active, since, time: must be (R,)")
     with nogil:
         for u in range(crowd.U):
@@ -179,7 +196,7 @@ def move(PhaseRule rule not None, Crowd crowd not None, *, const uint8_t[::1] ac
             if not active[r]:
                 continue
             if r != last:
-                set_fields(rule, &n[r, 0], &sums[r, 0, 0])
+                memcpy(rule.h, &fields[r, 0], rule.size * sizeof(double))
                 last = r
             block = block_of(crowd, u)
             place = 0

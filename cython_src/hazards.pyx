@@ -15,6 +15,7 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.general cimport CopyRule, Room, raise_problem, rates
 from copympi.kernels.general_steps cimport mark_unbound
+from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
 from copympi.kernels.plans cimport UNBOUND
 from copympi.kernels.streams cimport Stream, stream_double, stream_fine, stream_open
 from copympi.kernels.tracker cimport Followed, Tracker, follow_copy, tracker_open, tracks_of
@@ -25,7 +26,6 @@ cdef extern from "turned.h" nogil:
 
 cdef extern from "buckets.h" nogil:
     int64_t movable(int64_t n, int64_t spectators)
-    void move_one(uint32_t *ids, int64_t *start, const int64_t *n, int64_t spectators, Stream *s, int64_t b, int64_t a)
 
 cdef extern from *:
     """
@@ -85,6 +85,7 @@ cdef class Paths:
     cdef const uint64_t[::1] keys
     cdef const int64_t[::1] offset
     cdef uint32_t[::1] ids
+    cdef Marks marks
     cdef bint named
     cdef int64_t[::1] start
     cdef double[::1] unbound   # (P,) UNBOUND where a beable has no neighbour with members
@@ -132,6 +133,11 @@ cdef class Paths:
         self.ids, self.offset, self.named = ids, starts, True
         self.need_whole()
 
+    def mark(self, Marks marks):
+        """Have copies of these tracked members, of units that are the replicas, noted there; None: of nobody."""
+        need(marks is None or marks.units == self.n.shape[0], "marks: must be of one unit a replica")
+        self.marks = marks
+
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
                 Tracker tracker=None, double stop=0.0):
         """Carry replicas to the end of their time, or `max_steps` further, all together.
@@ -145,13 +151,13 @@ cdef class Paths:
         cdef int status = FINE
         cdef Stream stream
         cdef Stream luck
-        cdef uint32_t *ids
+        cdef Names member = Names(NULL, &self.start[0], marked_of(self.marks), 0)
         cdef Followed followed = Followed(tracks_of(tracker), stop, 0.0, False)
         self.need_whole()
         for r in range(R):
-            ids = NULL
+            member.ids, member.unit = NULL, r
             if self.named and self.ids.shape[0]:
-                ids = &self.ids[self.offset[r]]
+                member.ids = &self.ids[self.offset[r]]
                 place = 0
                 for a in range(P):
                     self.start[a] = place
@@ -161,7 +167,7 @@ cdef class Paths:
                 stream_open(&luck, seed, names, self.keys[r], 0, self.step[r])
                 if followed.tracks != NULL:
                     tracker_open(followed.tracks, r, 0, self.step[r])
-                status = go_on(self, r, ids, &stream, &luck, smallest, &followed)
+                status = go_on(self, r, &member, &stream, &luck, smallest, &followed)
                 if status == FINE:
                     self.step[r] += 1
                     done += 1
@@ -229,7 +235,8 @@ cdef double when(Paths w, double h, double wanted) noexcept:
     return high
 
 
-cdef int copy_one(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luck, Followed *followed) except -1:
+cdef int copy_one(Paths w, Py_ssize_t r, const Names *names, Stream *stream, Stream *luck, double left,
+                  Followed *followed) except -1:
     """Who copies in the state `at`, by its flows; nobody where these are 0, which is as rare as an error in them."""
     cdef const System *s = w.rule.law.s
     cdef Py_ssize_t p = 0, pairs = s.pairs, P = s.P, b, a
@@ -250,9 +257,9 @@ cdef int copy_one(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *
     b, a = s.pair[4 * (p % pairs)], s.pair[4 * (p % pairs) + 1]
     if p >= pairs:
         b, a = a, b
-    if ids != NULL:
-        move_one(ids, &w.start[0], &w.n[r, 0], w.spectators, luck, b, a)
+    move_named(names, &w.n[r, 0], w.spectators, luck, b, a, left)
     if followed.tracks != NULL:
+        followed.span = left
         follow_copy(followed, 0.0, b, a, movable(w.n[r, b], w.spectators))
     w.n[r, b] -= 1
     w.n[r, a] += 1
@@ -260,7 +267,7 @@ cdef int copy_one(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *
     return 0
 
 
-cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luck, double smallest,
+cdef int go_on(Paths w, Py_ssize_t r, const Names *names, Stream *stream, Stream *luck, double smallest,
                Followed *followed) except -1:
     """A step of a replica: up to a copy, or to its stop."""
     cdef Py_ssize_t P = w.phi.shape[0], a
@@ -298,8 +305,7 @@ cdef int go_on(Paths w, Py_ssize_t r, uint32_t *ids, Stream *stream, Stream *luc
                 w.phi[a] += gained(w, h, part, a)
                 w.at[P + a] = w.phi[a]
             if left > 0.0:
-                followed.span = left
-                copy_one(w, r, ids, stream, luck, followed)
+                copy_one(w, r, names, stream, luck, left, followed)
             break
         wanted -= gained(w, h, 1.0, P)
         left = left - h if h < left else 0.0

@@ -15,8 +15,10 @@ from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.flows cimport Scratch
-from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, row_of
+from copympi.kernels.marks cimport is_marked, mark_copy, mark_luck
+from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, profile_of, row_of
 from copympi.kernels.predictor cimport new_phase, plan_first, plan_second
+from copympi.kernels.profiles cimport profile_flows, profile_moment
 from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.streams cimport Stream, stream_below, stream_open
 
@@ -47,6 +49,7 @@ def plan_half(Couplings couplings not None, StepPlans plans not None, StepContro
     need(scratch.P == s.P and scratch.pairs == s.pairs, "scratch: of another system")
     cdef Py_ssize_t r = 0
     cdef int status = FINE
+    cdef Plan plan
     with nogil:
         for r in range(R):
             if not active[r]:
@@ -57,6 +60,9 @@ def plan_half(Couplings couplings not None, StepPlans plans not None, StepContro
                 status = plan_second(s, control, &n[r, 0], &out[r, 0], scratch, row_of(plans, r))
             if status != FINE:
                 break
+            if plans.profiled:
+                plan = plan_at(s, row_of(plans, r))
+                profile_flows(s, &n[r, 0], &plan, half, scratch, profile_of(plans, r))
     return status, r, int(head_of(plans, r).limiting)
 
 
@@ -124,8 +130,30 @@ cdef struct Room:          # work space for one block
     uint32_t *travellers   # the same
 
 
-cdef int64_t move_block(const System *s, Stream *stream, const double *chance, Block *block, Room *room, int64_t *n,
-                        int64_t *out) noexcept nogil:
+cdef struct Half:          # what a half step is like for those who are tracked
+    const double *profile  # (3, nnz)
+    double length
+    double left            # to the stop, after it
+    Py_ssize_t replica
+    Py_ssize_t block
+    int which
+
+
+cdef void mark_movers(const System *s, const Block *block, const Half *half, Py_ssize_t b, Py_ssize_t e,
+                      const uint32_t *ids, int64_t count) noexcept nogil:
+    """Note the tracked ones among `count` members who go from b along entry e."""
+    cdef int64_t i
+    cdef double part
+    cdef const double *flow = half.profile + e
+    for i in range(count):
+        if is_marked(block.marked, block.unit, ids[i]):
+            part = profile_moment(flow[0], flow[s.nnz], flow[2 * s.nnz],
+                                  mark_luck(block.marked, half.replica, half.block, half.which, ids[i]))
+            mark_copy(block.marked, block.unit, ids[i], b, s.indices[e], half.left + (1.0 - part) * half.length, 0.0)
+
+
+cdef int64_t move_block(const System *s, Stream *stream, const double *chance, Block *block, Room *room,
+                        const Half *half, int64_t *n, int64_t *out) noexcept nogil:
     """Draw one half step's copies in one block and move its ids. Adds to the rank's n and out; returns the copies."""
     cdef Py_ssize_t P = s.P, a, b, e
     cdef uint32_t *ids = block.ids
@@ -167,6 +195,8 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, B
             place = start[b] + counts[b] - gone[b]
             for e in range(s.indptr[b], s.indptr[b + 1]):
                 if leave[e] > 0:
+                    if block.marked != NULL:
+                        mark_movers(s, block, half, b, e, ids + place, leave[e])
                     memcpy(travellers + cursor[s.indices[e]], ids + place, leave[e] * sizeof(uint32_t))
                     cursor[s.indices[e]] += leave[e]
                     place += leave[e]
@@ -205,9 +235,11 @@ def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not
     cdef int64_t[::1] numbers = np.empty(max(s.nnz, 1) + 5 * s.P, np.int64)
     cdef uint32_t[::1] names = np.empty(2 * largest, np.uint32)
     cdef Room room = Room(&numbers[0], &numbers[0] + s.nnz, &names[0], &names[0] + largest)
+    need(crowd.marked == NULL or plans.profiled, "plans: must have profiles, where members are tracked")
     cdef Plan plan
     cdef Block block
     cdef Stream stream
+    cdef Half part = Half(NULL, 0.0, 0.0, 0, 0, half)
     cdef Py_ssize_t u, r
     with nogil:
         for r in range(R):
@@ -219,4 +251,8 @@ def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not
                 stream_open(&stream, seed, purpose, r, crowd.unit[2 * u + 1], 2 * step[r] + half)
                 plan = plan_at(s, row_of(plans, r))
                 block = block_of(crowd, u)
-                move_block(s, &stream, plan.chance, &block, &room, &n[r, 0], &out[r, 0])
+                if block.marked != NULL:
+                    part = Half(profile_of(plans, r), 0.5 * plan.head.step, plan.head.time_left, r,
+                                crowd.unit[2 * u + 1], half)
+                    part.left += 0.0 if half else part.length
+                move_block(s, &stream, plan.chance, &block, &room, &part, &n[r, 0], &out[r, 0])

@@ -42,11 +42,15 @@ cdef class Plans:
 
 
 cdef class StepPlans(Plans):
-    """Plans where phases are aligned. chance (R, couplings), phase (R, P): views of `rows`."""
+    """Plans where phases are aligned. chance (R, couplings), phase (R, P): views of `rows`.
 
-    def __cinit__(self, Couplings couplings not None, Py_ssize_t replicas):
+    profiled : whether there is room for how flows go within a half step, from which times of tracked copies are drawn.
+    """
+
+    def __cinit__(self, Couplings couplings not None, Py_ssize_t replicas, bint profiled=False):
         cdef const System *s = &couplings.system
-        self.set_up(s, replicas, plan_size(s))
+        self.profiled = profiled
+        self.set_up(s, replicas, plan_size(s) + (3 * s.nnz if profiled else 0))
         cdef Py_ssize_t first = head_size()
         self.chance = self.rows[:, first:first + s.nnz]
         first += 2 * s.nnz

@@ -15,6 +15,8 @@ from copympi.kernels.classes cimport Classes
 from copympi.kernels.copies cimport POWERS, add_powers
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.marked_phases cimport mark_copier
+from copympi.kernels.marks cimport is_marked
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
 from copympi.kernels.pair cimport mapped
 from copympi.kernels.plans cimport FieldPlan, FieldPlans, field_plan_at, head_of, need_plans, row_of
@@ -22,7 +24,7 @@ from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stre
 
 
 cdef struct Taking:        # what copies change beside the block
-    double *map            # (4, P) of this replica
+    FieldPlan *plan        # of this replica
     int64_t *start         # (P,) where buckets begin
     int64_t *powers        # (NUMBERS, P) of this replica, or NULL
     double scale
@@ -48,16 +50,18 @@ cdef int64_t copy_block(const System *s, Rates *k, Block *block, Taking *taking,
         place = taking.start[a] + <int64_t> stream_below64(stream, k.n[a])
         for j in range(block.width):
             new[j] = block.values[j * block.size + place]
-        mapped(taking.map + b, P, block.values[i], block.values[block.size + i], w)
-        mapped(taking.map + a, P, new[0], new[1], v)
+        mapped(taking.plan.map + b, P, block.values[i], block.values[block.size + i], w)
+        mapped(taking.plan.map + a, P, new[0], new[1], v)
         if not taken(s, k, e, w, v, stream_double(stream)):
             continue
+        name = block.ids[i]
+        if block.marked != NULL and is_marked(block.marked, block.unit, name):
+            mark_copier(s, taking.plan, block, name, b, e, time_left, v, new[2] if block.width > 2 else 0.0)
         if not taking.inherit:
             new[2] = 0.0
         if taking.powers != NULL:
             add_powers(block.values[i], block.values[block.size + i], taking.scale, -1, taking.powers + b, P)
             add_powers(new[0], new[1], taking.scale, 1, taking.powers + a, P)
-        name = block.ids[i]
         place = make_room(block, taking.start, k.n, b, a, i)
         block.ids[place] = name
         for j in range(block.width):
@@ -103,7 +107,7 @@ def copy_members(Couplings couplings not None, FieldPlans plans not None, Crowd 
             stream_open(&stream, seed, purpose, r, crowd.unit[2 * u + 1], 2 * step[r])
             block = block_of(crowd, u)
             plan = field_plan_at(s, row_of(plans, r))
-            taking.map = plan.map
+            taking.plan = &plan
             taking.powers = &powers[r, 0, 0] if powers.shape[0] else NULL
             place = 0
             for a in range(P):

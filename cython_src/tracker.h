@@ -25,7 +25,8 @@ typedef struct {
     int64_t places, followed, replicas; /* per replica: places, and members that are followed */
     Bucket *bucket;                     /* (replicas, places) */
     int32_t *place;                     /* (replicas, followed); -1: has left */
-    Jump *jump, *spare;                 /* jumps not yet taken; room to sort some */
+    Jump *jump;                         /* not yet taken */
+    void *spare;                        /* bytes to work with */
     int64_t jumps, room, spare_room;
     int64_t begin, flying; /* jumps of this half step begin there, and those who have not arrived yet */
     uint64_t seed, purpose[2], first_replica;
@@ -106,14 +107,33 @@ static inline int64_t tracker_size(const Tracks *t, int64_t place) {
     return t->bucket[t->replica * t->places + place].size;
 }
 
-/* `go` members drawn from a place leave for place `to`; they have not landed yet. */
+/* Uniform in 0..bound-1 from half a word, without bias (stream_below): the stream's next ones where that is not enough. */
+static inline uint32_t below_of(Stream *s, uint32_t half, uint32_t bound) {
+    uint64_t m = (uint64_t)half * bound;
+    if ((uint32_t)m < bound && (uint32_t)m < (0 - bound) % bound)
+        return stream_below(s, bound);
+    return (uint32_t)(m >> 32);
+}
+
+/* `go` members drawn from a place leave for place `to`; they have not landed yet. Many at a time: lists are long. */
 static inline void tracker_send(Tracks *t, int64_t from, int64_t to, int64_t go) {
     Bucket *b = t->bucket + t->replica * t->places + from;
-    Jump *j = t->jump + t->jumps;
+    Jump *jump = t->jump + t->jumps;
     t->jumps += go;
-    for (; go > 0; go--, j++) {
-        int32_t who = bucket_remove(b, (int64_t)stream_below(&t->luck, (uint32_t)b->size));
-        *j = (Jump){0.0, 0.0, t->replica, who, (int32_t)from, (int32_t)to};
+    while (go > 0) {
+        const int some = go < 64 ? (int)go : 64;
+        uint64_t word[32];
+        uint32_t place[64];
+        stream_fill(&t->luck, (some + 1) / 2, word);
+        for (int i = 0; i < some; i++) {
+            place[i] = below_of(&t->luck, (uint32_t)(word[i / 2] >> 32 * (i & 1)), (uint32_t)(b->size - i));
+            __builtin_prefetch(b->who + place[i], 1);
+        }
+        for (int i = 0; i < some; i++, jump++) {
+            *jump = (Jump){0.0, 0.0, t->replica, bucket_remove(b, place[i]), (int32_t)from, (int32_t)to};
+            __builtin_prefetch(t->place + t->replica * t->followed + jump->who, 1);
+        }
+        go -= some;
     }
 }
 
@@ -156,40 +176,61 @@ MAYBE_UNUSED void tracker_leave_by_chance(Tracks *t, int64_t from, const double 
     }
 }
 
-/* The part of a time at which somebody moves, (0, 1], where flows go linearly from ends[0] to ends[1] and count as long
-   as they are positive; uniform where they nowhere are. Written so that small shares keep their digits. */
-static inline double linear_share(double u, double f, double g) {
-    double from = 0.0, span = 1.0, square;
+/* A flow that goes linearly from one end of a time to the other, as long as it is positive. */
+typedef struct {
+    double from, span; /* where it is positive, as parts of the time */
+    double first, last;
+} Slope;
+
+static inline Slope slope_of(double f, double g) {
     if (!(f > 0.0) && !(g > 0.0))
-        return u;
-    if (f < 0.0) { /* opens on the way */
-        from = f / (f - g);
-        span = 1.0 - from;
-        f = 0.0;
-    } else if (g < 0.0) {
-        span = f / (f - g);
-        g = 0.0;
-    }
-    square = f * f + u * (g * g - f * f); /* flow^2 at the place looked for */
-    return from + span * (u * (f + g) / (f + sqrt(square > 0.0 ? square : 0.0)));
+        return (Slope){0.0, 1.0, 1.0, 1.0}; /* nothing is known */
+    if (f < 0.0) /* opens on the way */
+        return (Slope){f / (f - g), g / (g - f), 0.0, g};
+    if (g < 0.0)
+        return (Slope){0.0, f / (f - g), f, 0.0};
+    return (Slope){0.0, 1.0, f, g};
 }
 
-/* When somebody moves, in (begin, end]. */
-static inline double tracker_time(Tracks *t, const double *ends, double begin, double end) {
-    double time = begin + (end - begin) * linear_share(1.0 - stream_double(&t->clock), ends[0], ends[1]);
-    if (time > end)
-        return end;
-    return time > begin ? time : nextafter(begin, INFINITY);
+/* The part of the time up to which a part u of all that flows has gone, u in (0, 1]: small ones keep their digits. */
+static inline double share_at(const Slope *l, double u) {
+    const double f = l->first, g = l->last;
+    return l->from + l->span * (u * (f + g) / (f + sqrt(f * f + u * (g * g - f * f))));
 }
 
-/* The same of somebody who has arrived by a single copy in this half step. */
-MAYBE_UNUSED double tracker_later(Tracks *t, int32_t who, const double *ends, double begin, double end) {
+static inline double linear_share(double u, double first, double last) {
+    const Slope l = slope_of(first, last);
+    return share_at(&l, u);
+}
+
+/* Uniform in (0, 1]. */
+static inline double unit_of(uint64_t word) { return 2.0 - of_bits(word >> 12 | 0x3ff0000000000000u); }
+
+static inline double time_of(double begin, double end, double share) {
+    const double time = begin + (end - begin) * share;
+    return time > end ? end : time > begin ? time : nextafter(begin, INFINITY);
+}
+
+/* So many parts of the time, ascending: sums of exponential numbers over the sum of one more of them are uniform. */
+static inline void shares_of(Stream *s, const Slope *l, int64_t count, uint64_t *word, double *share) {
+    double sum = 0.0;
+    stream_fill(s, count + 1, word);
+    for (int64_t i = 0; i <= count; i++)
+        share[i] = -log_of(unit_of(word[i]));
+    for (int64_t i = 0; i <= count; i++)
+        share[i] = sum += share[i];
+    for (int64_t i = 0; i < count; i++)
+        share[i] = share_at(l, share[i] / sum);
+}
+
+/* The time of somebody who has arrived by a single copy in this half step: later than that. */
+MAYBE_UNUSED double tracker_later(Tracks *t, int32_t who, const Slope *l, double begin, double end) {
     double time;
     int64_t i = t->flying - 1;
     while (t->jump[i].who != who)
         i--;
     for (int tries = 0; tries < 64; tries++) {
-        time = tracker_time(t, ends, begin, end);
+        time = time_of(begin, end, share_at(l, unit_of(stream_next64(&t->clock))));
         if (time > t->jump[i].time)
             return time;
     }
@@ -197,20 +238,42 @@ MAYBE_UNUSED double tracker_later(Tracks *t, int32_t who, const double *ends, do
     return begin + (end - begin) * stream_double(&t->clock);
 }
 
+/* Room for `count` numbers and words, or more, to work with. */
+static inline void *tracker_spare(Tracks *t, int64_t bytes) {
+    if (bytes > t->spare_room) {
+        char *new = tracker_grown(t, t->spare, 2 * bytes, 1);
+        if (!new)
+            return NULL;
+        t->spare = new;
+        t->spare_room = 2 * bytes;
+    }
+    return t->spare;
+}
+
 /* Times of those who have left since the half step's begin by moves that are simultaneous, in (begin, end], by the
    profile of their flow (NULL: uniform), which is asked for once for each pair of places. */
 MAYBE_UNUSED void tracker_times(Tracks *t, Profile profile, void *of, double begin, double end) {
     const int32_t *place = t->place + t->replica * t->followed;
+    const int singles = t->flying > t->begin;
     double ends[2] = {1.0, 1.0};
-    for (int64_t i = t->flying; i < t->jumps;) {
+    for (int64_t i = t->flying, j; i < t->jumps; i = j) {
         const int32_t from = t->jump[i].from, to = t->jump[i].to;
+        double *share;
+        Slope slope;
+        for (j = i + 1; j < t->jumps && t->jump[j].from == from && t->jump[j].to == to; j++)
+            ;
         if (profile)
             profile(of, from, to, ends);
-        for (; i < t->jumps && t->jump[i].from == from && t->jump[i].to == to; i++) {
-            const int32_t who = t->jump[i].who;
-            t->jump[i].time =
-                place[who] < -1 ? tracker_later(t, who, ends, begin, end) : tracker_time(t, ends, begin, end);
-        }
+        slope = slope_of(ends[0], ends[1]);
+        share = tracker_spare(t, 16 * (j - i + 1));
+        if (!share)
+            return;
+        shares_of(&t->clock, &slope, j - i, (uint64_t *)(share + (j - i + 1)), share);
+        for (int64_t k = i; k < j; k++)
+            t->jump[k].time = time_of(begin, end, share[k - i]);
+        for (int64_t k = i; singles && k < j; k++)
+            if (place[t->jump[k].who] < -1)
+                t->jump[k].time = tracker_later(t, t->jump[k].who, &slope, begin, end);
     }
 }
 
@@ -223,23 +286,20 @@ static inline int jump_before(const Jump *x, const Jump *y) {
     return x->time < y->time || (x->time == y->time && x->who < y->who);
 }
 
-/* Jumps of this half step in order of time, which lies in (begin, end]: dealt to as many cells of time as there are
-   jumps, and then put right. */
+/* Jumps of this half step in order of time, which lies in (begin, end]: each flow's are already; where there are several
+   they are dealt to as many cells of time as there are jumps, and then put right. */
 MAYBE_UNUSED void tracker_sort(Tracks *t, double begin, double end) {
     const int64_t count = t->jumps - t->begin;
     Jump *jump = t->jump + t->begin;
-    if (count > 32) {
-        const int64_t cells = count * (int64_t)sizeof(int32_t) / (int64_t)sizeof(Jump) + 1;
+    int64_t right = 1;
+    while (right < count && !jump_before(jump + right, jump + right - 1))
+        right++;
+    if (right < count && count > 32) {
         const double scale = (double)count / (end - begin);
-        int32_t *cell, sum = 0;
-        if (count + cells > t->spare_room) {
-            Jump *new = tracker_grown(t, t->spare, 2 * (count + cells), sizeof *new);
-            if (!new)
-                return;
-            t->spare = new;
-            t->spare_room = 2 * (count + cells);
-        }
-        cell = (int32_t *)(t->spare + count);
+        Jump *dealt = tracker_spare(t, count * (int64_t)(sizeof *dealt + sizeof(int32_t)));
+        int32_t *cell = (int32_t *)(dealt + count), sum = 0;
+        if (!dealt)
+            return;
         memset(cell, 0, (size_t)count * sizeof *cell);
         for (int64_t i = 0; i < count; i++)
             cell[cell_of(jump[i].time - begin, scale, count)]++;
@@ -249,10 +309,11 @@ MAYBE_UNUSED void tracker_sort(Tracks *t, double begin, double end) {
             sum += here;
         }
         for (int64_t i = 0; i < count; i++)
-            t->spare[cell[cell_of(jump[i].time - begin, scale, count)]++] = jump[i];
-        memcpy(jump, t->spare, (size_t)count * sizeof *jump);
+            dealt[cell[cell_of(jump[i].time - begin, scale, count)]++] = jump[i];
+        memcpy(jump, dealt, (size_t)count * sizeof *jump);
+        right = 1;
     }
-    for (int64_t i = 1; i < count; i++) {
+    for (int64_t i = right; i < count; i++) {
         const Jump moved = jump[i];
         int64_t j = i;
         for (; j > 0 && jump_before(&moved, jump + j - 1); j--)
@@ -271,14 +332,13 @@ MAYBE_UNUSED void tracker_land(Tracks *t, double begin, double end) {
             place[who] = -2 - place[who];
     }
     for (int64_t i = t->flying; i < t->jumps; i++) {
-        const Jump j = t->jump[i];
-        if (!bucket_add(t, buckets + j.to, j.who))
+        const Jump *j = t->jump + i;
+        if (!bucket_add(t, buckets + j->to, j->who))
             return;
-        place[j.who] = j.to;
+        place[j->who] = j->to;
+        if (i + 1 == t->jumps || j[1].from != j->from)
+            bucket_trim(buckets + j->from);
     }
-    for (int64_t i = t->flying; i < t->jumps; i++)
-        if (i + 1 == t->jumps || t->jump[i + 1].from != t->jump[i].from)
-            bucket_trim(buckets + t->jump[i].from);
     if (t->jumps > t->begin)
         tracker_sort(t, begin, end);
     t->begin = t->flying = t->jumps;

@@ -1,13 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Individual systems among many of which only numbers are known: where each is, and its jumps; see tracker.h."""
 import numpy as np
-from libc.stdint cimport int32_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 
 from copympi.kernels.checks cimport need
 
 cdef extern from "tracker.h" nogil:
-    double linear_share(double u, double f, double g)
+    ctypedef struct Slope:
+        pass
+    Slope slope_of(double f, double g)
+    double share_at(const Slope *l, double u)
 
 
 cdef class Tracker:
@@ -99,24 +102,36 @@ cdef class Tracker:
                         self.places[r, b.who[i]] = -1
                     b.size = 0
 
-    def take(self):
-        """Jumps since the last call, in order of time of each replica, which are then forgotten: time, phase float64,
-        replica (of these), who, source, target (places) int32, (K,) each. MemoryError where there was not enough."""
+    def take(self, const int64_t[::1] ids not None, Py_ssize_t finer, bint phases):
+        """Jumps since the last call, in order of time of each replica, which are then forgotten: time float64, replica
+        (among all ranks') and member (its id) int64, source, target int32, beables, (K,) each; with `phases` that too.
+
+        ids (M,): of those that are followed; finer: places that make a beable. MemoryError where there was not enough.
+        """
         cdef Tracks *t = &self.tracks
         cdef Py_ssize_t K = t.jumps, k
+        need(ids.shape[0] == t.followed and finer > 0, "ids, finer: must be (M,), and positive")
         if t.failed:
             raise MemoryError("histories of individual systems")
-        found = {name: np.empty(K) for name in ("time", "phase")}
-        found |= {name: np.empty(K, np.int32) for name in ("replica", "who", "source", "target")}
-        cdef double[::1] time = found["time"], phase = found["phase"]
-        cdef int32_t[::1] replica = found["replica"], who = found["who"]
+        found = {"time": np.empty(K), "replica": np.empty(K, np.int64), "member": np.empty(K, np.int64),
+                 "source": np.empty(K, np.int32), "target": np.empty(K, np.int32)}
+        if phases:
+            found["phase"] = np.empty(K)
+        cdef double[::1] time = found["time"], phase = found["phase" if phases else "time"]
+        cdef int64_t[::1] replica = found["replica"], member = found["member"]
         cdef int32_t[::1] source = found["source"], target = found["target"]
         cdef const Jump *j
         with nogil:
             for k in range(K):
                 j = t.jump + k
-                time[k], phase[k], replica[k], who[k] = j.time, j.phase, j.replica, j.who
+                time[k], replica[k], member[k] = j.time, <int64_t> t.first_replica + j.replica, ids[j.who]
                 source[k], target[k] = j.source, j.target
+            if finer > 1:
+                for k in range(K):
+                    source[k], target[k] = source[k] // <int32_t> finer, target[k] // <int32_t> finer
+            if phases:
+                for k in range(K):
+                    phase[k] = t.jump[k].phase
         t.jumps = t.begin = t.flying = 0
         return found
 
@@ -125,7 +140,8 @@ def shares(const double[::1] u not None, double first, double last):
     """Which parts of a time members move at whose flow goes linearly from `first` to `last`, for u (K,) in (0, 1]: for
     tests."""
     cdef double[::1] out = np.empty(u.shape[0])
+    cdef Slope slope = slope_of(first, last)
     cdef Py_ssize_t i
     for i in range(u.shape[0]):
-        out[i] = linear_share(u[i], first, last)
+        out[i] = share_at(&slope, u[i])
     return np.asarray(out)

@@ -70,7 +70,7 @@ def asked(row: Method, members: int, system: System = FOUR, spectators: int = 0,
     model = Model(0.5, "mean", 0.1, "sin2", 0.3) if row.alignment else None
     return Case(
         system, start, Accuracy(members, **accuracy), row.representation, seed=20, phase_classes=5, alignment=model,
-        method=row.methods[0], rule=RULES.get(row.rules, QUANTUM),
+        method=row.methods[0], rule=RULES.get(row.rules, QUANTUM), guided=row.guided, mixing=0.3 if row.guided else 0.0,
     )  # fmt: skip
 
 

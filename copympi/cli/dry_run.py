@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,15 @@ from copympi.run.starting import warn_about
 from copympi.text import one_line
 
 NAMED = 8
+ROW_ON_DISK = 11
+"""Bytes that a copy by a member that is followed takes in results.h5, compressed; with phases some 8 more."""
 
 
 def dry_run(comm: Any, job: Job, headline: str, replace: bool) -> None:
     """Check everything, take real steps for a second, and say what the whole run takes. Writes nothing. Collective."""
     if comm.rank == mpi.ROOT:
         print(headline, flush=True)
-        warn_about(job.start, job.system, job.config.dynamics.rule_read, job.schedule, job.config.dynamics.duration)
+        warn_about(*job.cautions)
     found = rehearse(comm, job, replace)
     if comm.rank == mpi.ROOT:
         print("\n".join(map(one_line, described(job, found))), flush=True)
@@ -39,10 +42,26 @@ def described(job: Job, found: Forecast) -> list[str]:
         f"  memory    {size(found.memory)} a rank, the most that any took",
         f"  disk      {size(found.results)} of records, and {keep} checkpoints of {size(found.checkpoint)} each, in "
         f"{job.folder}",
+        *_histories(job, found),
         f"  speed     {found.steps:,} steps in {found.seconds:.2f} s ({significant(rate)}/s), {took}",
         f"  duration  {span(found.hours * 3600)} of wall time{'' if whole else ', if it goes on like that'}",
         f"  empty     {f'{empty.size:,} of {job.system.P:,} beables, for good: {named}' if named else 'no beable'}",
         "  nothing was written",
+    ]
+
+
+def _histories(job: Job, found: Forecast) -> list[str]:
+    """Who is followed, and what their copies take."""
+    if job.track is None:
+        return []
+    of = f" in each of {job.config.dynamics.replicas:,} replicas" if job.config.dynamics.replicas > 1 else ""
+    said = f"  tracked   {job.track.size:,} members{of}"
+    if math.isnan(found.rows):
+        return [said]
+    between = found.rows * found.row_bytes / job.config.records
+    return [
+        f"{said}, about {significant(found.rows)} copies if it goes on like that: {size(ROW_ON_DISK * found.rows)} on "
+        f"disk, {size(between)} in memory between records"
     ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from copympi.cli import study, sweep
 from copympi.errors import InputError, MachineError
-from copympi.report import checkpoint_info, plots, run_info
+from copympi.report import checkpoint_info, plots, raster, run_info
 from copympi.storage import guard, reading, restart
 from copympi.text import one_line
 
@@ -42,7 +42,8 @@ def plot(options: Any) -> int:
     if study.plotted(options.folder):
         return 0
     guard.check(options.folder / reading.NAME)
-    for path in plots.draw(reading.read(options.folder)):
+    data = reading.read(options.folder)
+    for path in [*plots.draw(data), *raster.draw(data)]:
         print(one_line(str(path)))
     return 0
 

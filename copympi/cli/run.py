@@ -10,7 +10,7 @@ from typing import Any
 from copympi import __version__, interrupt, mpi
 from copympi.cli.dry_run import dry_run
 from copympi.config.reading import seconds
-from copympi.report import analysis, plots, summary
+from copympi.report import analysis, plots, raster, summary
 from copympi.report.numbers import humane
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_file
@@ -76,7 +76,7 @@ def _report(folder: Path, options: Any, taken: float) -> None:
         return
     data = reading.read(folder)
     comparison = analysis.compare(data)
-    paths = [] if options.no_figure else plots.draw(data, comparison)
+    paths = [] if options.no_figure else [*plots.draw(data, comparison), *raster.draw(data)]
     if options.quiet:
         return
     print("\n".join(summary.lines(data, comparison)))

@@ -79,12 +79,17 @@ class Config(Section):
         for section in ("system", "preparation", "dynamics"):
             for key, value in getattr(self, section).model_dump(exclude=APART).items():
                 flat[f"{section}.{key}"] = value
-        if flat["dynamics.rule"] is None:
-            del flat["dynamics.rule"]
+        for key in ("dynamics.rule", "preparation.guided"):
+            if flat[key] is None:
+                del flat[key]
+        if self.dynamics.guide == "ensemble":
+            del flat["dynamics.guide"], flat["dynamics.guide_mixing"]
         if self.alignment is not None:
             flat |= {f"alignment.{key}": value for key, value in self.alignment.model_dump().items()}
         flat["output.interval"] = self.interval
         flat["output.profile_interval"], flat["output.summaries"] = self.output.profile_interval, self.output.summaries
+        if self.output.track is not None:
+            flat["output.track"] = self.output.track
         return flat
 
 
@@ -99,6 +104,7 @@ def check(values: dict[str, Any]) -> Config:
     builders.check(s.builder, s.hamiltonian, s.keys_of_builder, list(SystemSection.model_fields))
     _check_times(config)
     _check_phases(config)
+    _check_guide(config)
     _check_schedule(config)
     if config.dynamics.representation == "auto":
         config.dynamics.settle(*representation(config))
@@ -109,6 +115,14 @@ def _check_phases(config: Config) -> None:
     p = config.preparation
     if p.phases is not None and p.phase_spread > 0:
         raise InputError("preparation.phase_spread", p.phase_spread, "must be left out where phases are given")
+
+
+def _check_guide(config: Config) -> None:
+    p, d = config.preparation, config.dynamics
+    if d.guide == "ensemble":
+        for key, value in (("dynamics.guide_mixing", d.guide_mixing or None), ("preparation.guided", p.guided)):
+            if value is not None:
+                raise InputError(key, value, 'must be left out but where dynamics.guide = "schroedinger"')
 
 
 def _check_schedule(config: Config) -> None:

@@ -13,6 +13,7 @@ from copympi.errors import InputError, plain_text
 MOST_CHANCE = 0.3
 """Above it laws of few members are off by several standard errors of a thousand replicas."""
 MOST_REPLICAS, MOST_KINDS, MOST_SPECTATORS = 2**31, 4096, 10**15
+MOST_MIXING = 1e6
 MOST_ALIGNED = 1e100
 """Sums of squares of momenta, and energies of 2^63 members, are still numbers."""
 
@@ -31,6 +32,28 @@ def seconds(text: Any, key: str, allowed: str = WALL_TIME) -> float:
         if 0 < value < math.inf:
             return value
     raise InputError(key, text, f"must be {allowed}")
+
+
+TRACKED = "must be a number of members from 1 on, or a list of different ids from 0 on"
+
+
+def tracked(value: Any) -> int | list[int]:
+    """output.track: how many members are followed, or their ids, ascending. InputError for anything else."""
+    several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict))
+    made = [_whole(each) for each in (value if several else [value])]
+    if -1 in made or not made or len(set(made)) < len(made) or (made == [0] and not several):
+        raise InputError("output.track", value, TRACKED)
+    return sorted(made) if several else made[0]
+
+
+def _whole(value: Any) -> int:
+    """A whole number from 0 on below 2^63, also one that is written as 1e6; -1 for anything else."""
+    try:
+        value = value.item() if hasattr(value, "item") else value
+        whole = isinstance(value, (int, float)) and not isinstance(value, bool) and int(value) == value
+        return int(value) if whole and 0 <= value < 2**63 else -1
+    except (TypeError, ValueError, OverflowError):
+        return -1
 
 
 class Section(BaseModel):
@@ -70,6 +93,7 @@ class PreparationSection(Section):
     parts: Any = None
     admixture: Any = None
     basis: Any = None
+    guided: Any = None
 
 
 class DynamicsSection(Section):
@@ -82,6 +106,8 @@ class DynamicsSection(Section):
     replicas: int = Field(1, ge=1, le=MOST_REPLICAS)
     seed: int = Field(1, ge=0, lt=2**64)
     rule: Any = None
+    guide: Literal["ensemble", "schroedinger"] = "ensemble"
+    guide_mixing: float = Field(0.0, ge=0, le=MOST_MIXING)
     _why: str = PrivateAttr("")
     _rule: Any = PrivateAttr(None)
 
@@ -143,6 +169,12 @@ class OutputSection(Section):
     time_unit: str = ""
     profile_interval: float | None = Field(None, gt=0)
     summaries: bool | None = None
+    track: Any = None
+
+    @field_validator("track")
+    @classmethod
+    def _members(cls, value: Any) -> int | list[int] | None:
+        return None if value is None else tracked(value)
 
     @field_validator("time_unit")
     @classmethod

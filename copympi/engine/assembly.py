@@ -18,7 +18,7 @@ from copympi.model.system import System
 
 def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHING) -> Case:
     """What a checked config asks for. schedule : in the basis of its beables."""
-    d, p, alignment = config.dynamics, config.preparation, config.alignment
+    d, p, alignment, track = config.dynamics, config.preparation, config.alignment, config.output.track
     model = None if alignment is None else Model(**alignment.model_dump())
     accuracy = Accuracy(start.members, d.step, d.tolerance, d.leaving_chance)
     rule = rule_tables.of(d.rule) if d.rule_read is None else d.rule_read
@@ -39,6 +39,9 @@ def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHIN
         d.method,
         rule,
         schedule.systems,
+        track=len(track) if isinstance(track, list) else track or 0,
+        guided=d.guide == "schroedinger",
+        mixing=d.guide_mixing,
     )
 
 

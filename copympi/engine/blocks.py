@@ -16,6 +16,7 @@ from copympi.engine.dealing import blocks_for as blocks_for
 from copympi.engine.dealing import cards as cards
 from copympi.engine.dealing import deal as deal
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.marked import MarkedMembers
 from copympi.kernels.plans import Plans
 from copympi.model.preparation import Start
 from copympi.model.system import System
@@ -61,6 +62,7 @@ class InBlocks(Ensemble):
     """
 
     layout: Blocks
+    marked: MarkedMembers | None = None
 
     def __init__(
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, replicas: int, blockless: int
@@ -87,6 +89,8 @@ class InBlocks(Ensemble):
         """Set out for the next stop."""
         super().begin(stop)
         self.active[:] = ~self.deserted
+        if self.marked is not None:
+            self.marked.set_out()
 
     def accept(self, plans: Plans, status: int, replica: int) -> None:
         """Take plans for good, or raise what is wrong with one. The next `over_ranks` proves that all have the root's.
@@ -152,6 +156,18 @@ class InBlocks(Ensemble):
         """
         self.ids = ids
         self.offset = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+    def follow(self, ids: Int, *, spectators_too: bool = False, phases: bool = False) -> MarkedMembers:
+        """What the ensemble knows of members of these ids; a method adds its crowd."""
+        self.marked = MarkedMembers(
+            self, ids, blocks=self.layout.blocks, spectators_too=spectators_too, phases=phases
+        )  # fmt: skip
+        return self.marked
+
+    @property
+    def buckets(self) -> NDArray[np.int32]:
+        """Members of each beable in each of this rank's units, (units, P)."""
+        return self.counts
 
     @property
     def sizes(self) -> Int:

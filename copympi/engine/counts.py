@@ -49,10 +49,9 @@ class Counts(IndependentReplicas):
     def advance_some(self) -> tuple[int, int, int, int]:
         """Steps made, status, replica and beable."""
         return kernel.advance(
-            self.system.couplings, self._control, seed=self.seed, purposes=(Purpose.LEAP, Purpose.EVENTS),
-            first_replica=self.first, n=self.n, phase=self.phase, time_left=self.time_left, step=self.step,
-            events=self.events, largest=self.largest_chance, max_steps=self.pace.steps, tracker=self.tracks.kernel,
-            stop=self.stop.time,
+            self.system.couplings, self._control, keys=(self.seed, Purpose.LEAP, Purpose.EVENTS, self.first), n=self.n,
+            phase=self.phase, time_left=self.time_left, step=self.step, events=self.events, largest=self.largest_chance,
+            max_steps=self.pace.steps, tracker=self.tracks.kernel, stop=self.stop.time,
         )  # fmt: skip
 
     def follow(self, ids: NDArray[np.int64]) -> Tracks:

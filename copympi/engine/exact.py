@@ -12,6 +12,7 @@ import copympi.kernels.exact as kernel
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import State
+from copympi.engine.marked import MarkedMembers
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.thinning import Thinned
@@ -86,6 +87,8 @@ class ExactMembers(ExactCounts):
     that follow one another cannot be shared out, and who copies is then found in O(P).
     """
 
+    marked: MarkedMembers | None = None
+
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
         members = start.members - system.P * start.spectators
         super().__init__(comm, system, start, accuracy, replicas, seed, named=members)
@@ -126,6 +129,20 @@ class ExactMembers(ExactCounts):
         """Follow another H from the stop that was reached."""
         super().switch(system)
         self.paths.name(self.ids, self.offset)
+        if self.marked is not None:
+            self.paths.mark(self.marked.marks)
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        if self.marked is not None:
+            self.marked.set_out()
+
+    def follow(self, ids: NDArray[np.int64]) -> MarkedMembers:
+        """What is known of members of these ids."""
+        self.marked = MarkedMembers(self, ids, blocks=None, spectators_too=False, phases=False)
+        self.paths.mark(self.marked.marks)
+        return self.marked
 
     def per_member(self) -> dict[str, NDArray[Any]]:
         """What it holds of every member of this rank, replica after replica; their order is part of the state."""

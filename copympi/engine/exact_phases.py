@@ -12,6 +12,7 @@ import copympi.kernels.exact_phases as kernel
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import START, Stop
 from copympi.engine.ensemble import State
+from copympi.engine.marked import MarkedMembers
 from copympi.engine.own_phases import given_phases
 from copympi.engine.pace import Pace
 from copympi.engine.phase_classes import first_classes
@@ -121,6 +122,8 @@ class ExactPhases(OneByOne):
     (2, M) : their e^{i phi}, re and im, as last written down. counts (here, P) : members of each beable.
     """
 
+    marked: MarkedMembers | None = None
+
     def __init__(
         self,
         comm: Any,
@@ -153,6 +156,24 @@ class ExactPhases(OneByOne):
             unit=np.column_stack([np.arange(R), np.zeros(R, np.int64)]), counts=self.counts,
             spectators=np.minimum(self.counts, self.spectators).astype(np.int32),  # none where a filter took them away
         )  # fmt: skip
+        self.crowd.mark(None if self.marked is None else self.marked.marks)
+
+    @property
+    def buckets(self) -> NDArray[np.int32]:
+        """Members of each beable of this rank's replicas, (here, P)."""
+        return self.counts
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        if self.marked is not None:
+            self.marked.set_out()
+
+    def follow(self, ids: NDArray[np.int64]) -> MarkedMembers:
+        """What is known of members of these ids; spectators have ids among the others'."""
+        self.marked = MarkedMembers(self, ids, blocks=None, spectators_too=True, phases=True)
+        self.crowd.mark(self.marked.marks)
+        return self.marked
 
     @property
     def sizes(self) -> NDArray[np.int64]:

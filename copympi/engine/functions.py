@@ -100,6 +100,7 @@ def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str
         phases=(ALIGNED,),
         rules=FUNCTION,
         excess=True,
+        tracking=True,
         bytes_a_member=4 if representation == "members" else 0,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_work,
@@ -113,10 +114,9 @@ _EXACTLY = 'dynamics.method = "exact"'
 
 FUNCTIONS = (
     _row("function members", _HELD, FunctionMembers, "members"),
-    _row("function counts", _COUNTED, FunctionCounts, "occupation", tracking=True),
+    _row("function counts", _COUNTED, FunctionCounts, "occupation"),
     _row("function exact members", f"{_EXACTLY}, {_HELD}", FunctionExactMembers, "members", most_members=MOST_NAMED,
          **_EVENTS),
-    _row("function exact counts", f"{_EXACTLY}, {_COUNTED}", FunctionExactCounts, "occupation", tracking=True,
-         **_EVENTS),
+    _row("function exact counts", f"{_EXACTLY}, {_COUNTED}", FunctionExactCounts, "occupation", **_EVENTS),
 )  # fmt: skip
 """Rows of the table of methods, in engine/methods.py."""

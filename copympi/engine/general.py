@@ -68,7 +68,7 @@ class GeneralCounts(Counts):
     def advance_some(self) -> tuple[int, int, int, int]:
         """Steps made, status, replica and beable."""
         return kernel.advance(
-            self._work, self._control, seed=self.seed, purpose=Purpose.LEAP, first_replica=self.first, n=self.n,
+            self._work, self._control, keys=(self.seed, Purpose.LEAP, self.first), n=self.n,
             phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
             largest=self.largest_chance, max_steps=self.pace.steps, tracker=self.tracks.kernel, stop=self.stop.time,
         )  # fmt: skip
@@ -138,6 +138,7 @@ def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str
         phases=(ALIGNED,),
         rules=GENERAL,
         excess=True,
+        tracking=True,
         bytes_a_member=4 if representation == MEMBERS else 0,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_work,
@@ -152,7 +153,7 @@ _EXACTLY = 'dynamics.method = "exact"'
 
 ANY_RULE = (
     _row("general members", _HELD, GeneralMembers, MEMBERS),
-    _row("general counts", _COUNTED, GeneralCounts, OCCUPATION, tracking=True),
+    _row("general counts", _COUNTED, GeneralCounts, OCCUPATION),
     _row(
         "general exact members",
         f"{_EXACTLY}, {_HELD}",
@@ -161,6 +162,6 @@ ANY_RULE = (
         most_members=MOST_NAMED,
         **_EVENTS,
     ),
-    _row("general exact counts", f"{_EXACTLY}, {_COUNTED}", GeneralExactCounts, OCCUPATION, tracking=True, **_EVENTS),
+    _row("general exact counts", f"{_EXACTLY}, {_COUNTED}", GeneralExactCounts, OCCUPATION, **_EVENTS),
 )
 """Rows of the table of methods, in engine/methods.py."""

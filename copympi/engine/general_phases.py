@@ -79,17 +79,18 @@ class GeneralPhases(OwnPhases):
 
     def _half_flow(self) -> None:
         """Half a step of the phases: every member, in fields that follow from the sums after the last copies."""
-        half = 0.5 * self.plans.step
-        kernel.move(
-            self.rule, self.crowd, active=self.active, n=self.real_n, sums=self.sums, since=self.since, time=half
-        )
+        half, fields = 0.5 * self.plans.step, np.zeros((len(self.n), self.rule.terms))
+        kernel.fields(self.rule, active=self.active, n=self.real_n, sums=self.sums, out=fields)
+        if not self.alike:
+            mpi.broadcast(self.comm, fields)
+        kernel.move(self.rule, self.crowd, active=self.active, fields=fields, since=self.since, time=half)
         self.since[self.active > 0] += half[self.active > 0]
 
     def copy_one_by_one(self) -> None:
         """The step's copies, where a rank has all of an ensemble: event by event."""
         copies.copy_members(
             self.rule, self.plans, self.crowd, active=self.active, seed=self.seed, purpose=Purpose.PROPOSALS,
-            step=self.step, copies=self._own_copies,
+            step=self.step, copies=self._own_copies, n=self.real_n, sums=self.sums, since=self.since,
         )  # fmt: skip
 
     def copy_at_once(self) -> None:
@@ -106,7 +107,7 @@ class GeneralPhases(OwnPhases):
         proposals, value, luck = self.proposals.draw(self)
         copies.copy(
             self.rule, self.plans, self.crowd, active=self.active, proposals=proposals, value=value, luck=luck,
-            growth=growth, copies=self._own_copies,
+            growth=growth, copies=self._own_copies, n=self.real_n, sums=self.sums, since=self.since,
         )  # fmt: skip
 
     def add_up(self) -> None:
@@ -180,6 +181,7 @@ def _row(name: str, why: str, make: Callable[..., Ensemble], **more: Any) -> Met
         given_phases=True,
         rules=GENERAL,
         excess=True,
+        tracking=True,
         bytes_a_member=4 + 40,  # a phase of its own, at the peak
         bytes_of_work=_work,
         **more,

@@ -28,9 +28,8 @@ def leap(
     left, step, events, largest = np.full(R, duration), np.zeros(R, np.int64), np.zeros(R), np.zeros(R)
     while np.any(left > 0.0):
         _, status, r, a = kernel.advance(
-            system.couplings, accuracy.control(stop), seed=seed, purposes=(Purpose.LEAP, Purpose.EVENTS),
-            first_replica=first, n=counts, phase=phases, time_left=left, step=step, events=events, largest=largest,
-            max_steps=1 << 18,
+            system.couplings, accuracy.control(stop), keys=(seed, Purpose.LEAP, Purpose.EVENTS, first), n=counts,
+            phase=phases, time_left=left, step=step, events=events, largest=largest, max_steps=1 << 18,
         )  # fmt: skip
         if status:
             raise accuracy.failure(status, duration - float(left[r]), r, system.labels[a], counts[r].tolist())

@@ -12,6 +12,7 @@ from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.blocks import InBlocks
 from copympi.engine.clock import Stop
+from copympi.engine.marked import MarkedMembers
 from copympi.engine.purposes import Purpose
 from copympi.kernels.crowd import Crowd
 from copympi.kernels.flows import Scratch
@@ -36,7 +37,7 @@ class Members(InBlocks):
 
     def _make_plans(self) -> None:
         couplings = self.system.couplings
-        self._plans, self._scratch = StepPlans(couplings, len(self.n)), Scratch(couplings)
+        self._plans, self._scratch = StepPlans(couplings, len(self.n), self.marked is not None), Scratch(couplings)
 
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached."""
@@ -51,6 +52,14 @@ class Members(InBlocks):
         self.crowd = Crowd(
             replicas=len(self.n), ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts
         )  # fmt: skip
+        self.crowd.mark(None if self.marked is None else self.marked.marks)
+
+    def follow(self, ids: NDArray[np.int64], **_: bool) -> MarkedMembers:
+        """Times of their copies are drawn from how flows go, so plans have profiles from here on."""
+        marked = super().follow(ids)
+        self.crowd.mark(marked.marks)
+        self._make_plans()
+        return marked
 
     def begin(self, stop: Stop) -> None:
         """Set out for the next stop."""

@@ -14,6 +14,7 @@ from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
 from copympi.engine.functions import FUNCTIONS
 from copympi.engine.general import ANY_RULE
 from copympi.engine.general_phases import OWN_BY_ANY_RULE
+from copympi.engine.guided import GUIDED
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
@@ -56,6 +57,7 @@ TABLE = (
         representation="members",
         make=lambda comm, c: Members(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
+        tracking=True,
         bytes_a_member=4,
         bytes_a_beable=lambda _: 64,
     ),
@@ -66,6 +68,7 @@ TABLE = (
         make=lambda comm, c: Phases(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(OWN,),
         given_phases=True,
+        tracking=True,
         bytes_a_member=4 + 40,  # a phase of its own, at the peak
         bytes_a_beable=lambda _: 64,
     ),
@@ -77,6 +80,7 @@ TABLE = (
         phases=(ALIGNED, OWN),
         given_phases=True,
         alignment=True,
+        tracking=True,
         bytes_a_member=4 + 40 + 48,  # and a momentum
         bytes_a_beable=lambda _: 64,
     ),
@@ -142,6 +146,7 @@ TABLE = (
         phases=(ALIGNED,),
         fixed_steps=False,
         most_members=MOST_NAMED,
+        tracking=True,
         bytes_a_member=4,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=_exact_work,
@@ -170,6 +175,7 @@ TABLE = (
         given_phases=True,
         fixed_steps=False,
         most_members=MOST_ONE_BY_ONE,
+        tracking=True,
         bytes_a_member=4 + 40,
         bytes_a_beable=lambda _: 8 * NUMBERS + 64,
     ),
@@ -205,6 +211,7 @@ TABLE = (
     *ANY_RULE,
     *OWN_BY_ANY_RULE,
     *FUNCTIONS,
+    *GUIDED,
 )  # fmt: skip
 """Where several rows support a run, the first is taken."""
 

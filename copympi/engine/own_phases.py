@@ -16,6 +16,7 @@ from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.blocks import InBlocks, cards
 from copympi.engine.clock import Stop
+from copympi.engine.marked import MarkedMembers
 from copympi.engine.proposals import Proposals
 from copympi.engine.purposes import Purpose
 from copympi.errors import InputError
@@ -80,6 +81,13 @@ class OwnPhases(InBlocks):
             replicas=len(self.n), ids=self.ids, values=values, offset=self.offset, unit=self.unit, counts=self.counts,
             spectators=self.unit_spectators,
         )  # fmt: skip
+        self.crowd.mark(None if self.marked is None else self.marked.marks)
+
+    def follow(self, ids: NDArray[np.int64], **_: bool) -> MarkedMembers:
+        """Spectators have ids among the others' in the blocks."""
+        marked = super().follow(ids, spectators_too=True, phases=True)
+        self.crowd.mark(marked.marks)
+        return marked
 
     def regroup(
         self, ids: NDArray[np.uint32], sizes: NDArray[np.int64], which: NDArray[np.bool_] | None = None
@@ -168,6 +176,8 @@ class OwnPhases(InBlocks):
 
     def copy_one_by_one(self) -> None:
         """The step's copies, where a rank has all of an ensemble: event by event."""
+        if self.marked is not None:
+            self._take_chances()  # phases of copies at their own times go by the fields of mid-step
         self.same_rows()
         single.copy_members(
             self.system.couplings, self.plans, self.crowd, copying=self.copying, active=self.active, seed=self.seed,
@@ -177,10 +187,7 @@ class OwnPhases(InBlocks):
 
     def copy_at_once(self) -> None:
         """The step's copies as one leap: who is to copy whom, and who does."""
-        field_plans.chances(
-            self.system.couplings, self.plans, copying=self.copying, active=self.active, n=self.real_n,
-            sums=self.sums, since=self.since,
-        )  # fmt: skip
+        self._take_chances()
         self.same_rows()
         proposals, value, luck = self.proposals.draw(self)
         if not self.inherit:
@@ -188,6 +195,13 @@ class OwnPhases(InBlocks):
         copies.copy(
             self.system.couplings, self.plans, self.crowd, active=self.active, proposals=proposals, value=value,
             luck=luck, scale=self.scale, powers=self.own_powers, copies=self._own_copies,
+        )  # fmt: skip
+
+    def _take_chances(self) -> None:
+        """Chances to be proposed a copy, and fields, of mid-step."""
+        field_plans.chances(
+            self.system.couplings, self.plans, copying=self.copying, active=self.active, n=self.real_n,
+            sums=self.sums, since=self.since,
         )  # fmt: skip
 
     def learn(self) -> NDArray[np.int64]:

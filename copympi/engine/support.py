@@ -31,6 +31,7 @@ class Case:
     """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none.
 
     later : the systems that a schedule switches to, each once. track : how many members are followed one by one.
+    guided : whether Schroedinger's wavefunction guides them, mixing : and the symmetric part of their rates.
     """
 
     system: System
@@ -47,6 +48,8 @@ class Case:
     rule: AnyRule = QUANTUM
     later: tuple[System, ...] = ()
     track: int = 0
+    guided: bool = False
+    mixing: float = 0.0
 
     @property
     def pairs(self) -> int:
@@ -62,11 +65,10 @@ class Method:
     fixed_steps : whether dynamics.step means something to it. phases : those of ALIGNED, OWN that it can start from.
     given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
-    members = inf, and for nothing else. alignment : the same for [alignment]. tracking : whether it can follow
-    individual systems.
-    bytes_a_member, bytes_a_beable : least memory that a replica takes; the latter as a function of the phase classes.
-    bytes_of_work : and what it takes besides, however many replicas there are, of the numbers of beables, of
-    pairs and of the rule's harmonics.
+    members = inf, and for nothing else. alignment : the same for [alignment], guided : and for systems that Psi guides.
+    tracking : whether it can follow individual systems. bytes_a_member, bytes_a_beable : least memory that a replica
+    takes; the latter as a function of the phase classes. bytes_of_work : and what it takes besides, however many
+    replicas there are, of the numbers of beables, of pairs and of the rule's harmonics.
     """
 
     name: str
@@ -83,6 +85,7 @@ class Method:
     excess: bool = False
     infinite: bool = False
     alignment: bool = False
+    guided: bool = False
     spectators: bool = True
     replicas: bool = True
     most_members: int = LARGEST
@@ -111,9 +114,8 @@ class Method:
         if not each:
             why = f"{P:,} beables do not fit: {here} hold no more"
             raise InputError("dynamics.representation", case.representation, why)
-        most = int((room - beable * P) / each)
-        other = 'or take dynamics.representation = "occupation"'
-        raise InputError("preparation.members", N, f"must be at most {most}: {needs} {here} hold no more; {other}")
+        why = f"must be at most {int((room - beable * P) / each)}: {needs} {here} hold no more"
+        raise InputError("preparation.members", N, f'{why}; or take dynamics.representation = "occupation"')
 
 
 @dataclass(frozen=True)
@@ -159,8 +161,8 @@ def _for_spread(rows: list[Method], case: Case) -> str:
 
 
 def _without_steps(rows: list[Method]) -> str:
-    if all(row.infinite for row in rows):
-        return "it chooses each step by the tolerance"
+    if all(row.infinite or row.guided for row in rows):
+        return f"{'Psi and dynamics.leaving_chance set' if rows[0].guided else 'the tolerance sets'} its steps"
     return "it has no steps, copies come one by one"
 
 
@@ -168,8 +170,9 @@ def _for_rule(rows: list[Method], case: Case) -> str:
     widest = max((row.rules for row in rows), key=CLASSES.index)
     words = IN_WORDS[widest] if widest != GENERAL or not any(row.excess for row in rows) else IN_WORDS["any powers"]
     said, start = f"must be {words}{_of(rows)}", case.start
-    if start.infinite:
-        return f"{said}; a finite number of preparation.members takes any rule"
+    if case.guided or start.infinite:
+        takes = ": systems that Psi guides copy nobody", "; a finite number of preparation.members takes any rule"
+        return said + takes[not case.guided]
     lifts = []
     if start.members > LARGEST:
         lifts.append("preparation.members below 2^63" + (", or inf," if case.rule.excess == (0.0, 0.0) else ""))
@@ -199,6 +202,12 @@ def _of(rows: list[Method]) -> str:
 
 
 DEMANDS = (
+    Demand(
+        "dynamics.guide",
+        lambda case: "schroedinger" if case.guided else "ensemble",
+        lambda row, case: row.guided == case.guided,
+        lambda rows, case: f'must be "{"ensemble" if case.guided else "schroedinger"}"{_of(rows)}',
+    ),
     Demand(
         "dynamics.method",
         lambda case: case.method,

@@ -36,19 +36,11 @@ class Thinned(Tracks):
 
     def beables(self) -> NDArray[np.int32]:
         """Of each of this rank's replicas, (here, M), in order of ids; -1 of who has left."""
-        return self.kernel.place // np.int32(self.finer)
+        return self.kernel.place // np.int32(self.finer) if self.finer > 1 else self.kernel.place.copy()
 
     def drain(self) -> Jumps:
         """This rank's jumps since the last call."""
-        found = self.kernel.take()
-        return Jumps(
-            time=found["time"],
-            replica=self.first + found["replica"].astype(np.int64),
-            member=self.ids[found["who"]],
-            source=(found["source"] // np.int32(self.finer)).astype(np.int32),
-            target=(found["target"] // np.int32(self.finer)).astype(np.int32),
-            phase=None if self.pending.phase is None else found["phase"],
-        )
+        return Jumps(**self.kernel.take(self.ids, self.finer, self.pending.phase is not None))
 
     def unit_of(self, jumps: Jumps) -> Int:
         """Units are replicas."""

@@ -51,9 +51,10 @@ class Jumps:
     @staticmethod
     def joined(parts: Sequence[Jumps]) -> Jumps:
         """One after the other; at least one part, and all with phases or all without."""
-        return parts[0] if len(parts) == 1 else Jumps(
-            **{name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
-        )  # fmt: skip
+        some = [part for part in parts if len(part)] or [parts[0]]
+        if len(some) == 1:
+            return some[0]
+        return Jumps(**{name: np.concatenate([part.columns[name] for part in some]) for name in some[0].columns})
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -70,7 +71,7 @@ class Jumps:
 
     def ordered(self) -> Jumps:
         """The same in order of time, then replica, then member; jumps that agree in all of these keep their order."""
-        if np.all(np.diff(self.time) > 0.0):
+        if np.all(self.time[1:] > self.time[:-1]):
             return self
         return self[np.lexsort((self.member, self.replica, self.time))]
 
@@ -93,18 +94,23 @@ def named(start: Start, P: int) -> int:
     return min(start.members - P * start.spectators, LARGEST)
 
 
-def initial_beables(start: Start, P: int, ids: Int) -> NDArray[np.int32]:
-    """The beable at t = 0 of each id, (M,), the same in every representation; of no others anything is worked out.
+def cards_of(start: Start, P: int, ids: Int) -> Int:
+    """The place of each id, (M,), in the row of all members, spectators left out, in order of their beables at t = 0.
 
-    Members, spectators left out, in order of their beables are dealt like cards to blocks_for(members, P) blocks, and
-    id I = first member of its block + number in it: as representation "members" has them (blocks.py). Beyond 2^63 - 1
-    members so many ids stand for all, each for the same number of members.
+    They are dealt like cards to blocks_for(members, P) blocks, and id I = first member of its block + number in it: as
+    representation "members" has them (blocks.py). Beyond 2^63 - 1 members so many ids stand for all, each for the same
+    number of members.
     """
     members = named(start, P)
     blocks = blocks_for(members, P)
     size, larger = divmod(members, blocks)  # the first `larger` blocks have a member more
     block = np.where(ids < larger * (size + 1), ids // (size + 1), larger + (ids - larger * (size + 1)) // max(size, 1))
-    card = block + (ids - block * size - np.minimum(block, larger)) * blocks
+    return np.asarray(block + (ids - block * size - np.minimum(block, larger)) * blocks)
+
+
+def initial_beables(start: Start, P: int, ids: Int) -> NDArray[np.int32]:
+    """The beable at t = 0 of each id, (M,), the same in every representation; of no others anything is worked out."""
+    members, card = named(start, P), cards_of(start, P, ids)
     ends = np.cumsum(np.asarray(start.counts - start.spectators))
     if ends.dtype.kind == "f":
         ends = np.floor(ends / ends[-1] * members)

@@ -2,6 +2,7 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from copympi.kernels.couplings cimport System
+from copympi.kernels.marks cimport Marked
 
 cdef class Crowd:
     cdef uint32_t *ids                 # (M,)
@@ -11,6 +12,8 @@ cdef class Crowd:
     cdef int32_t *counts               # (U, P)
     cdef const int32_t *spectators     # (U, P)
     cdef object keep                   # the arrays themselves
+    cdef Marked *marked                # who is tracked; NULL: nobody
+    cdef object marks
     cdef Py_ssize_t replicas
     cdef Py_ssize_t U
     cdef Py_ssize_t P
@@ -27,6 +30,8 @@ cdef struct Block:
     const int32_t *spectators          # (P,) and those of them who stand first in it, and stay
     Py_ssize_t width
     int64_t size
+    Marked *marked                     # who is tracked, by `unit` and id; NULL: nobody
+    Py_ssize_t unit
 
 
 cdef inline Block block_of(Crowd crowd, Py_ssize_t u) noexcept nogil:
@@ -38,6 +43,8 @@ cdef inline Block block_of(Crowd crowd, Py_ssize_t u) noexcept nogil:
     block.spectators = crowd.spectators + u * crowd.P
     block.width = crowd.width
     block.size = crowd.M
+    block.marked = crowd.marked
+    block.unit = u
     return block
 
 

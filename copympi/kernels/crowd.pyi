@@ -1,6 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.kernels.marks import Marks
+
 class Crowd:
     def __init__(
         self,
@@ -13,3 +15,4 @@ class Crowd:
         values: NDArray[np.float64] | None = None,
         spectators: NDArray[np.int32] | None = None,
     ) -> None: ...
+    def mark(self, marks: Marks | None) -> None: ...

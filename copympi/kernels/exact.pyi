@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.kernels.couplings import Couplings
+from copympi.kernels.marks import Marks
 from copympi.kernels.tracker import Tracker
 
 FINE: Final[int]
@@ -24,6 +25,7 @@ class Paths:
     ) -> None: ...
     def watch(self, death: NDArray[np.float64], smallest: NDArray[np.int64], floor: NDArray[np.int64]) -> None: ...
     def name(self, ids: NDArray[np.uint32], offset: NDArray[np.int64]) -> None: ...
+    def mark(self, marks: Marks | None) -> None: ...
     def advance(
         self,
         *,

@@ -16,6 +16,9 @@ def copy(
     luck: NDArray[np.float64],
     growth: NDArray[np.float64],
     copies: NDArray[np.int64],
+    n: NDArray[np.float64] | None = None,
+    sums: NDArray[np.float64] | None = None,
+    since: NDArray[np.float64] | None = None,
 ) -> None: ...
 def copy_members(
     rule: PhaseRule,
@@ -27,4 +30,7 @@ def copy_members(
     purpose: int,
     step: NDArray[np.int64],
     copies: NDArray[np.int64],
+    n: NDArray[np.float64] | None = None,
+    sums: NDArray[np.float64] | None = None,
+    since: NDArray[np.float64] | None = None,
 ) -> None: ...

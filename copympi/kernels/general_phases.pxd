@@ -33,6 +33,7 @@ cdef class PhaseRule:
     cdef Powers *power         # (P,) of the n that were last given
     cdef double *z             # (P, degree + 1, sums + 1, 2) coefficients of sums
     cdef double *h             # (P, degree + 1, harmonics, 2) and of fields
+    cdef Py_ssize_t size       # of h
     cdef double *c             # (3, top + 1, 2) fields at three times
     cdef object keep
 

@@ -9,15 +9,24 @@ class PhaseRule:
     def rule(self) -> CopyRule: ...
     @property
     def sums(self) -> int: ...
+    @property
+    def terms(self) -> int: ...
     def __init__(self, rule: CopyRule, *, degree: int) -> None: ...
 
+def fields(
+    rule: PhaseRule,
+    *,
+    active: NDArray[np.uint8],
+    n: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None: ...
 def move(
     rule: PhaseRule,
     crowd: Crowd,
     *,
     active: NDArray[np.uint8],
-    n: NDArray[np.float64],
-    sums: NDArray[np.float64],
+    fields: NDArray[np.float64],
     since: NDArray[np.float64],
     time: NDArray[np.float64],
 ) -> None: ...

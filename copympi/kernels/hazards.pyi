@@ -2,6 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.kernels.general import CopyRule
+from copympi.kernels.marks import Marks
 from copympi.kernels.tracker import Tracker
 
 class Paths:
@@ -18,6 +19,7 @@ class Paths:
         spectators: int = 0,
     ) -> None: ...
     def name(self, ids: NDArray[np.uint32], offset: NDArray[np.int64]) -> None: ...
+    def mark(self, marks: Marks | None) -> None: ...
     def advance(
         self,
         *,

@@ -104,6 +104,7 @@ cdef class Plans:
     cdef int set_up(self, const System *s, Py_ssize_t replicas, Py_ssize_t size) except -1
 
 cdef class StepPlans(Plans):
+    cdef bint profiled         # rows have room for profiles
     cdef readonly object chance
     cdef readonly object phase
 
@@ -113,6 +114,11 @@ cdef class FieldPlans(Plans):
 
 cdef inline double *row_of(Plans plans, Py_ssize_t r) noexcept nogil:
     return plans.first + r * plans.size
+
+
+cdef inline double *profile_of(StepPlans plans, Py_ssize_t r) noexcept nogil:
+    """(3, nnz): how the flow b->a goes in the half step to be drawn, up to a factor: at its start, middle and end."""
+    return row_of(plans, r) + plans.size - 3 * plans.nnz
 
 
 cdef inline const Head *head_of(Plans plans, Py_ssize_t r) noexcept nogil:

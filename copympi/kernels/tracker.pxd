@@ -18,7 +18,7 @@ cdef extern from "tracker.h" nogil:
         Bucket *bucket
         int32_t *place
         Jump *jump
-        Jump *spare
+        void *spare
         int64_t jumps, room
         int64_t begin, flying
         uint64_t seed

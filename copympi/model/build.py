@@ -20,6 +20,7 @@ from copympi.model.parts import of_dims as parts_of_dims
 from copympi.model.preparation import Start, amplitudes, count, infinite, limit, share_out, turns
 from copympi.model.schedule import NOTHING, Entry, Filter, Schedule, Switch, time_of
 from copympi.model.schedule import checked as fitted
+from copympi.model.standing import placed
 from copympi.model.system import System
 
 
@@ -195,6 +196,8 @@ def prepared_with(
         turn = turns(psi)
     rest = (given.phase_spread, phases, given.spectators)
     start = share_out(psi, turn, N, *rest) if N else limit(psi, turn, *rest)
+    if given.guided is not None and N:
+        start = placed(start, given.guided)
     return after, replace(start, norm=norm), later
 
 

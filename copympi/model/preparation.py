@@ -39,6 +39,7 @@ class Start:
     members : N, exactly; the sum of the counts where left out.
     norm : sum |Psi|^2 of the state as it was given, where it was normalised because it was off by rounding; else 1.
     infinite : N = inf: counts are shares rho_a, float64, and `members`, their sum, is 1.
+    apart : counts are not those of the state: systems that Psi guides begin with others (model/standing.py).
     """
 
     state: NDArray[np.complex128]
@@ -50,6 +51,7 @@ class Start:
     members: int = 0
     norm: float = 1.0
     infinite: bool = False
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if self.members == 0:
@@ -64,6 +66,13 @@ class Start:
     def aligned(self) -> bool:
         """Whether the members of a beable share one phase."""
         return self.spread == 0.0 and self.phases is None
+
+    @property
+    def guide(self) -> NDArray[np.complex128]:
+        """Psi, (P,), for systems that it guides: sqrt(n/N) exp(-i phase) of the counts, of which they are then |Psi|^2
+        to the last member; the state itself where the counts are apart from it."""
+        n = np.asarray(self.counts, float)
+        return self.state if self.apart else np.sqrt(n / n.sum()) * np.exp(-1j * self.phase)
 
     @property
     def unmanned(self) -> NDArray[np.intp]:

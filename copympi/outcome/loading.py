@@ -9,6 +9,7 @@ import numpy as np
 import tomlkit
 
 from copympi.errors import InputError, MachineError
+from copympi.outcome.histories import Histories
 from copympi.outcome.run import Run
 from copympi.storage import guard, reading
 from copympi.text import shorten
@@ -51,5 +52,5 @@ def from_results(path: Path) -> Run:
     return Run.of(
         arrays, steps, largest, float(said.get("seconds", np.nan)),
         complete=bool(said["complete"]), config=config, system=data.system, path=data.path.parent, state=data.state,
-        schedule=data.schedule,
+        schedule=data.schedule, histories=None if data.histories is None else Histories.of_paths(data.histories),
     )  # fmt: skip

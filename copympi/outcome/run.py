@@ -16,6 +16,7 @@ from copympi.model.preparation import count, infinite, turns
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.outcome import frames, shown
+from copympi.outcome.histories import Histories
 from copympi.records.quantity import MARGINAL
 from copympi.records.view import Arrays
 from copympi.report import expected, plots
@@ -37,7 +38,8 @@ class Run:
 
     complete : whether the run has come to its end. config : section -> key -> value, as the run was asked for; system :
     as it began, in the basis of its beables; schedule : which systems came after it, and when; path : the results
-    folder, None of a run in memory alone. state : (P,) complex Psi at t = 0 as asked for, normalised.
+    folder, None of a run in memory alone. state : (P,) complex Psi at t = 0 as asked for, normalised. histories : what
+    the members did that were followed (track), a Histories; None where nobody was.
 
     What theory says of the same run: schrodinger (T, P), sigma (T, P). To look at it and to take it elsewhere: plot(),
     to_xarray(), to_pandas(); a notebook shows a small figure.
@@ -62,6 +64,7 @@ class Run:
     path: Path | None = field(default=None, compare=False)
     state: NDArray[np.complex128] | None = field(default=None, compare=False)
     schedule: Schedule = field(default=NOTHING, compare=False)
+    histories: Histories | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, arrays: Arrays, steps: int, largest_chance: float, seconds: float, **said: Any) -> Run:
@@ -92,7 +95,10 @@ class Run:
         at t = 0, which are rounded to whole members, and from their beables' phases. (T', P) at profile_time where
         profiles are thinned.
         """
-        return schrodinger.density(self._system, self._start, self._profile_time, self.schedule)
+        start = self._start
+        if self.config.get("preparation", {}).get("guided") is not None and self.state is not None:
+            start = self.state  # Psi guides members who do not stand as it has them
+        return schrodinger.density(self._system, start, self._profile_time, self.schedule)
 
     @cached_property
     def sigma(self) -> NDArray[np.float64]:
@@ -176,11 +182,13 @@ class Run:
         packet, one = given.get("packet"), "packet = {}" if isinstance(given.get("packet"), dict) else ""
         if one and "eigenstate" in packet:
             one = "packet = {eigenstate = 0}"
+        one += "\nguided = true" if given.get("guided") is not None else ""
         said = {
             "config": f"[preparation]\nspectators = {int(given.get('spectators') or 0)}\n{one}\n",
             "members": str(self.members),
             "complete": self.complete,
             "rule": self.config.get("dynamics", {}).get("rule"),
+            "guide": self.config.get("dynamics", {}),
         }
         unit = str(self.config.get("output", {}).get("time_unit") or "")
         path = (self.path or Path()) / "results.h5"

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.model.labels import Labels
-from copympi.records.quantity import MARGINAL, PROFILES, RECORD, TABLE, TIMES
+from copympi.records.quantity import HISTORIES, MARGINAL, PROFILES, RECORD, TABLE, TIMES
 
-AXES = {row.name: row.axes for row in TABLE}
+AXES = {row.name: row.axes for row in (*TABLE, *HISTORIES)}
 
 
 def dimensions(name: str, rank: int, several: bool, thinned: bool) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from copympi.engine.tracking import Jumps
 from copympi.records.plan import Plan, Record, stacked
 from copympi.records.view import Arrays
 
@@ -15,6 +16,10 @@ class Memory:
         self.plan = plan
         self.times: list[float] = []
         self.records: list[Record] = []
+        self.jumps: list[Jumps] = []
+
+    def follow(self, jumps: Jumps) -> None:
+        self.jumps.append(jumps)
 
     def take(self, time: float, record: Record) -> None:
         self.times.append(time)
@@ -32,3 +37,11 @@ class Memory:
             marks = [time for time, record in zip(self.times, self.records, strict=True) if record.profiled]
             out["profile_time"] = np.array(marks)
         return {"time": np.array(self.times), **out}
+
+    def histories(self) -> Arrays:
+        """Who was followed, and the columns of Jumps; nothing where nobody was."""
+        if self.plan.track is None:
+            return {}
+        rows = Jumps.joined([Jumps.none("unaligned" in self.plan.traits), *self.jumps])
+        self.jumps = [rows]
+        return {**rows.columns, "tracked_member": self.plan.track}

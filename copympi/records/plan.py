@@ -14,12 +14,23 @@ from copympi.config.reading import Config
 from copympi.engine.clock import Timetable
 from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.engine.replicas import IndependentReplicas
+from copympi.engine.tracking import Jumps
 from copympi.model import observables
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
 from copympi.records import observe as own
-from copympi.records.quantity import PROFILES, TABLE, TIMES, WAVE, Quantity, marginals, sizes_of
+from copympi.records.quantity import (
+    HISTORIES,
+    PROFILES,
+    TABLE,
+    TIMES,
+    TRACKED,
+    WAVE,
+    Quantity,
+    marginals,
+    sizes_of,
+)
 from copympi.records.view import Arrays, View
 
 MOST_PROFILE = 4096
@@ -45,8 +56,12 @@ class Record:
 
 
 class Recorder(Protocol):
-    """Takes one record after the other; lives on the root. Recorders read the state and never change it."""
+    """Takes one record after the other; lives on the root. Recorders read the state and never change it.
 
+    follow : before a record the copies since the one before by members that are followed, in order, in parts.
+    """
+
+    def follow(self, jumps: Jumps) -> None: ...
     def take(self, time: float, record: Record) -> None: ...
     def settle(self) -> None: ...
 
@@ -57,6 +72,7 @@ class Plan:
     thinned : profiles, that is what there is of each beable, have times of their own: t = 0, multiples of
         output.profile_interval, and the end. split_files : and files of their own. traits : those of the run (TRAITS
         of quantity.py). rows : the quantities it records, those of `observe` last.
+    track : ids (M,) of the members that are followed, or None.
     observe : name -> function of a View that gives (R,) or (R, k) real numbers; called on the root alone, at every
         record. Then everyone's numbers of members and phases travel to the root at every record.
 
@@ -70,14 +86,15 @@ class Plan:
         start: Start,
         observe: own.Observers | None = None,
         schedule: Schedule = NOTHING,
+        track: NDArray[np.int64] | None = None,
     ) -> None:
-        self.config, self.system, self.start, self.schedule = config, system, start, schedule
+        self.config, self.system, self.start, self.schedule, self.track = config, system, start, schedule, track
         self.timetable = Timetable(config.interval, [entry.at for entry in schedule])
         self.records, self.interval = config.records, config.interval
         self.split_files = system.P > MOST_PROFILE
         self.thinned = self.split_files or config.profile_every is not None
         self.every = config.profile_every or self.records
-        self.sizes = sizes_of(system)
+        self.sizes = sizes_of(system) | {"tracked_member": 0 if track is None else track.size}
         self.traits = traits_of(config, system, start) | ({"thinned"} if self.thinned else set())
         self.observers = own.checked(observe, axes=self.sizes)
         self.marginals = marginals(system.parts)
@@ -89,7 +106,7 @@ class Plan:
         """The quantities of this run; those of `observe` once `try_observers` has seen what they give."""
         if len(self._observed) < len(self.observers):
             raise RuntimeError("what observe gives is not known before Plan.try_observers")
-        return self._table + self._observed
+        return self._table + self._observed + (() if self.track is None else HISTORIES)
 
     def dtype(self, row: Quantity) -> np.dtype[Any]:
         return row.dtype_for(self.start.number)
@@ -136,6 +153,9 @@ class Plan:
         observed: Arrays = {}
         if self.observers:  # what is wrong with what they give is raised on every rank
             mpi.from_root(ensemble.comm, lambda: observed.update(self._measured(self._view(record, snapshot))))
+        tracked = None if self.track is None else ensemble.tracked_beables()
+        if tracked is not None:
+            observed[TRACKED] = tracked
         return None if snapshot is None else self.measure(record, snapshot, observed)
 
     def measure(self, record: int, snapshot: Snapshot, observed: Arrays | None = None) -> Record:
@@ -212,7 +232,7 @@ def traits_of(config: Config, system: System, start: Start) -> frozenset[str]:
         "aligned": aligned,
         "unaligned": not aligned,
         "alignment": config.alignment is not None,
-        "large_n": start.members > LARGEST,
+        "large_n": start.members > LARGEST and config.dynamics.guide == "ensemble",
         "composite": parts is not None and len(parts) > 1,
         "filters": any(section.filter is not None for section in config.schedule),
         "lattice": lattice,

@@ -25,12 +25,13 @@ TRAITS = {
     "alignment": "`[alignment]`",
     "composite": "a composite of two parts or more",
     "filters": "a `filter` in `[[schedule]]`",
-    "large_n": "N beyond 2^63",
+    "large_n": "N beyond 2^63, of copies",
     "lattice": "a lattice",
     "qubits": "two parts or more with two beables, P up to 4096",
     "spectators": "spectators",
     "summaries": "`output.summaries`",
     "thinned": "profiles with times of their own",
+    "tracked": "`output.track`",
 }
 """What of a run decides what it records, in words.
 
@@ -205,6 +206,25 @@ TABLE = (
     ),
 )  # fmt: skip
 NAMES = tuple(row.name for row in TABLE)
+TRACKED, RECORD_TIME, ROWS_SO_FAR, ROWS_DIGEST = (
+    f"histories/{name}" for name in ("tracked", "record_time", "rows", "digest")
+)
+HISTORIES = (
+    Quantity(
+        TRACKED, "1", "beables of the members that are followed; -1 from where one has left by a filter",
+        ("replica", "record_time", "tracked_member"), runs=("tracked",), dtype=np.int32,
+    ),
+    Quantity(RECORD_TIME, "time", "times of the records", ("record_time",), runs=("tracked",)),
+    Quantity(
+        ROWS_SO_FAR, "1", "copies in the columns beside up to this record", ("record_time",), runs=("tracked",),
+        dtype=np.int64,
+    ),
+    Quantity(
+        ROWS_DIGEST, "1", "XXH3 of the columns beside since the record before", ("record_time",), runs=("tracked",),
+        dtype=np.uint64,
+    ),
+)  # fmt: skip
+"""What runs with output.track record in the group `histories`, beside columns with a row a copy."""
 PROFILES = tuple(row.name for row in TABLE if row.profile)
 """What has an axis of beables: where there is profile_time, those are its times."""
 MARGINAL = "marginal_"

@@ -96,7 +96,8 @@ def beables(results: Results) -> Comparison:
     R, N = n.shape[0], float(results.members)
     theory = expected.work_out(results, which, n[:, 0])
     still = expected.still_open(results, which)
-    dead = np.maximum.accumulate(np.any((n == 0) & (n[:, :1] > 0) & still, axis=2), axis=1)
+    copies = expected.mixing_of(results) is None  # who is guided by Psi comes back to an empty beable
+    dead = np.maximum.accumulate(np.any((n == 0) & (n[:, :1] > 0) & still, axis=2), axis=1) & copies
     alive = np.count_nonzero(~dead, axis=0)
     sigma = np.full(theory.variance.shape, np.nan)
     np.divide(theory.variance, N * alive[:, None], out=sigma, where=alive[:, None] > 0)
@@ -126,7 +127,7 @@ def beables(results: Results) -> Comparison:
         ),
         _spread(values) / unit,
         theory.independent,
-        stuck(n[0, 0], (results.system, *results.schedule.systems)),
+        copies and stuck(n[0, 0], (results.system, *results.schedule.systems)),
         members,
     )
 

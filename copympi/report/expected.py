@@ -17,7 +17,7 @@ from copympi.model.schedule import Schedule
 from copympi.report.numbers import significant
 from copympi.storage.reading import Results
 from copympi.text import humane
-from copympi.theory import lows, mean_field, noise, pinned, schrodinger
+from copympi.theory import guided, lows, mean_field, noise, pinned, schrodinger
 
 GAUSSIAN_FROM = 20
 """Occupations below which the linear noise approximation means nothing."""
@@ -27,7 +27,7 @@ ACCURACY, WORST = 1e-3, 0.03
 """Relative error of a variance that is asked for, and that is still shown."""
 WORK = 4e8
 """Multiplications of complex numbers for the noise, about two seconds; so many for |Psi|^2 between records."""
-OVERHEAD, PINNED_WORK, RULED_WORK = 6e4, 2e9, 4e8
+OVERHEAD, PINNED_WORK, RULED_WORK, GUIDED_WORK = 6e4, 2e9, 4e8, 4e9
 """An evaluation of the equations with spectators costs this besides, and all of them so much, in multiplications."""
 FEWEST = 50
 """Records that are looked at however many beables there are."""
@@ -73,6 +73,15 @@ def rule_of(results: Results) -> Rule | None:
     return found if isinstance(found, Rule) else None
 
 
+def mixing_of(results: Results) -> float | None:
+    """dynamics.guide_mixing where Schroedinger's wavefunction guided the systems; None of copies."""
+    given = results.attributes.get("guide")
+    if given is None:
+        config: Any = tomlkit.parse(str(results.attributes.get("config", ""))).unwrap()
+        given = config.get("dynamics", {})
+    return float(given.get("guide_mixing", 0.0)) if given.get("guide") == "schroedinger" else None
+
+
 def kept(results: Results) -> NDArray[np.intp]:
     """Which profiles a report looks at: all of them, if that takes seconds; always the first and the last."""
     T, P = results.profile_time.size, results.system.P
@@ -107,6 +116,9 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
     theory = Theory(quantum, quantum if mean is None else mean, unknown, tuple(words))
     if "lineages" in results.measured:  # phases of their own: neither that mean field nor that noise is theirs
         return theory
+    mixing = mixing_of(results)
+    if mixing is not None:
+        return _guided(results, theory, time, n[0], mixing)
     rule = rule_of(results)
     if rule is None or not rule.quantum:
         return _ruled(results, theory, time, n[0], rule)
@@ -122,6 +134,26 @@ def work_out(results: Results, which: NDArray[np.intp], n: NDArray[Any]) -> Theo
         word = "-: no mean field with spectators, nor expected noise, where H is switched or members leave"
         return _said(unknown_mean, word)
     return _pinned(results, theory, time, n[0], s) if s else _free(results, theory, time, schedule)
+
+
+def _guided(results: Results, theory: Theory, time: Floats, n: NDArray[Any], mixing: float) -> Theory:
+    """Of systems that Psi guides, each by itself. n (P,): where they were at t = 0."""
+    system, shares = results.system, np.asarray(n, float) / float(n.sum())
+    apart = preparation_of(results).get("guided") is not None
+    start = results.state
+    if not apart:
+        start = np.sqrt(shares) * np.exp(-1j * np.nan_to_num(np.asarray(results.phase[0, 0], dtype=float)))
+    else:
+        theory = replace(theory, mean=np.full_like(theory.quantum, np.nan))
+    missing = "-: no expected noise" + (", nor expected numbers" if apart else "")
+    if results.schedule.filters:
+        return _said(theory, f"{missing}, where systems leave by a filter")
+    if noise.SMALL < system.P or guided.cost(system, time, results.schedule) > GUIDED_WORK:
+        return _said(theory, f"{missing}: to follow single systems would take minutes for such an H and duration")
+    M = guided.transitions(system, start, time, mixing, results.schedule)
+    word = "differences are from what single systems do that begin so and are guided by Schrödinger's equation"
+    theory = _said(replace(theory, mean=M @ shares), word) if apart else theory
+    return _with(theory, guided.spread(M, shares))
 
 
 def _ruled(results: Results, theory: Theory, time: Floats, n: NDArray[Any], rule: Rule | None) -> Theory:

@@ -37,6 +37,8 @@ def describe(data: Results) -> list[str]:
     if data.sparse is not None:
         times = ", ".join(f"{t:g}" for t in data.sparse[:8]) + (", ..." if data.sparse.size > 8 else "")
         out.append(f"  profiles  {data.sparse.size:,}, t = {times}")
+    if data.histories is not None:
+        out.append(f"  tracked   {_tracked(data)}")
     if "method" in a:  # older versions did not say
         out.append(f"  method    {a['method']}: {a['method_why']}")
     copies = float(data.events[:, -1:].sum())
@@ -50,6 +52,18 @@ def describe(data: Results) -> list[str]:
         *("    " + line.expandtabs() for line in str(a["config"]).strip().splitlines()),
     ]
     return out
+
+
+def _tracked(data: Results) -> str:
+    """Who is followed, and how many rows there are of them."""
+    paths, unit = data.histories, data.time_unit
+    if paths is None:
+        return "nobody"
+    of = f" in each of {paths.replicas:,} replicas" if paths.replicas > 1 else ""
+    said = f"{paths.ids.size:,} members{of}, {len(paths):,} copies of theirs"
+    if paths.end < data.time[-1]:
+        said += f" up to t = {paths.end:g} {unit}".rstrip() + "; later ones are not yet in the file, or damaged"
+    return said
 
 
 def _digests(data: Results) -> str:

@@ -109,7 +109,7 @@ def _in_folder(
 def _in_memory(comm: Any, job: Job, manner: Manner) -> Outcome:
     root = comm.rank == mpi.ROOT
     if root:
-        warn_about(job.start, job.system, job.config.dynamics.rule_read, job.schedule, job.config.dynamics.duration)
+        warn_about(*job.cautions)
     plan, ensemble = plan_of(job), ensemble_of(comm, job)
     memory = Memory(plan)
     last, seconds = run(ensemble, plan, [memory], _progress(job, manner, root))
@@ -125,7 +125,7 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
     else:
         mpi.from_root(comm, checkpoints.clear)
     if root and not keep:
-        warn_about(job.start, job.system, job.config.dynamics.rule_read, job.schedule, job.config.dynamics.duration)
+        warn_about(*job.cautions)
     with _results_on_root(job, plan, keep, checkpoints) as recorder:
         checkpoints.recorders = [recorder] if root else []
         if root and manner.headline:
@@ -140,14 +140,17 @@ def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoin
 
 def plan_of(job: Job) -> Plan:
     """What its records hold."""
-    return Plan(job.config, job.system, job.start, job.observe, job.schedule)
+    return Plan(job.config, job.system, job.start, job.observe, job.schedule, job.track)
 
 
 def ensemble_of(comm: Any, job: Job) -> Ensemble:
     """Its ensemble at t = 0; InputError for what only the engine can refuse. Collective."""
     try:
         with mpi.together(comm):
-            return built(job.system, job.start, job.config, comm, job.schedule)
+            ensemble = built(job.system, job.start, job.config, comm, job.schedule)
+            if job.track is not None:
+                ensemble.track(job.track)
+            return ensemble
     except InputError as problem:
         raise problem if job.source is None else problem.inside(job.source) from None
 

@@ -13,10 +13,12 @@ from copympi.engine import assembly
 from copympi.engine import clock as stops
 from copympi.engine.clock import Stop, StopKind
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.tracking import Jumps
 from copympi.errors import InputError, ScheduleWarning, StepWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.schedule import NOTHING, Filter, Schedule, Switch, called
 from copympi.model.system import System
+from copympi.records import histories
 from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
 from copympi.run.progress import Silent
@@ -158,6 +160,8 @@ def _tell(
     recorders: list[Recorder], ensemble: Ensemble, stop: Stop, plan: Plan, checkpoints: Checkpoints | None
 ) -> Record | None:
     """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
+    if plan.track is not None:
+        histories.to_root(ensemble.comm, ensemble.take_jumps(), lambda jumps: _follow(recorders, jumps, checkpoints))
     taken = plan.take(ensemble, stop.record)
     if checkpoints is not None and plan.split_files and plan.profiled(stop.record):
         checkpoints.profile(plan, ensemble, taken, stop.record)
@@ -169,6 +173,13 @@ def _tell(
         else:
             recorder.take(stop.time, taken)
     return taken
+
+
+def _follow(recorders: list[Recorder], jumps: Jumps, checkpoints: Checkpoints | None) -> None:
+    """Give the recorders copies of members that are followed, unless the run is to stop because they cannot write."""
+    if checkpoints is None or checkpoints.trouble is None:
+        for recorder in recorders:
+            recorder.follow(jumps)
 
 
 class _StepWatch:

@@ -15,11 +15,14 @@ from copympi.config import reading as configuration
 from copympi.config import writing
 from copympi.config.reading import Config
 from copympi.engine import assembly
+from copympi.engine.tracking import checked as checked_ids
+from copympi.engine.tracking import spread_out
 from copympi.errors import InputError
 from copympi.model import build, evolving, rule_tables
 from copympi.model.drives import Drive
 from copympi.model.labels import Labels
 from copympi.model.preparation import Start
+from copympi.model.rules import Rule
 from copympi.model.schedule import NOTHING, Filter, Schedule, Switch
 from copympi.model.system import System
 from copympi.records.observe import checked
@@ -30,6 +33,8 @@ from copympi.storage import given
 ENTRY = "must be (time, H), or a table of at and hamiltonian, or filter, on a lattice potential, of a composite terms"
 FUNCTIONS = "functions of time from Python"
 """Stands in a config in place of the tables [[system.drive]]: such a run cannot be made again from it."""
+MOST_FOLLOWED = 10**8
+"""Members; their beables are recorded, in four bytes each."""
 MOST_MATRIX = 32
 """Beables up to which a Hamiltonian from Python is written down in the config of a run."""
 
@@ -43,7 +48,7 @@ class Job:
     schedule : in the basis of the beables of `system`, its times those of the timetable. text : the config as TOML, as
     it goes into files. method : name of the method that carries it, and why. folder :
     where results go; None: into memory alone. source : the config file, for messages; None from Python. observe : a
-    user's own quantities, name -> function.
+    user's own quantities, name -> function. track : ids (M,) of the members that are followed, ascending; None: nobody.
     """
 
     config: Config
@@ -55,6 +60,14 @@ class Job:
     source: Path | None = None
     observe: Observers = field(default_factory=dict)
     schedule: Schedule = NOTHING
+    track: NDArray[np.int64] | None = None
+
+    @property
+    def cautions(self) -> tuple[Start, System, Rule | None, Schedule, float, bool]:
+        """What `starting.warn_about` looks at."""
+        dynamics = self.config.dynamics
+        guided = dynamics.guide == "schroedinger"
+        return self.start, self.system, dynamics.rule_read, self.schedule, dynamics.duration, guided
 
     @cached_property
     def settings(self) -> Settings:
@@ -73,8 +86,8 @@ def from_file(path: Path, overrides: list[str], folder: Path | None, on_node: fl
         made = _made(config, before, path.parent, on_node)
     except InputError as problem:
         raise problem.inside(path) from None
-    system, start, method, schedule = made
-    return Job(config, text, system, start, method, folder or Path(path.stem), path, schedule=schedule)
+    system, start, method, schedule, track = made
+    return Job(config, text, system, start, method, folder or Path(path.stem), path, schedule=schedule, track=track)
 
 
 def from_keywords(
@@ -101,27 +114,38 @@ def from_keywords(
     sections = {section: scalars(keys) for section, keys in sections.items()}
     whole = {"hamiltonian": before, "hbar": before.hbar, "labels": labels, "drive": drives or None}
     config = configuration.check({"system": whole, **sections})
-    system, start, method, schedule = _made(config, before, Path(), on_node)
+    system, start, method, schedule, track = _made(config, before, Path(), on_node)
     text = ""
     if folder is not None:
         said = noted([section.model_dump() for section in config.schedule], before)
         told = written(before) | {"labels": labels, "drive": FUNCTIONS if drives else None}
         text = writing.toml({"system": told} | _full(config) | {"schedule": said})
         text += f"# recorded besides, by functions from Python: {', '.join(observe)}\n" if observe else ""
-    return Job(config, text, system, start, method, folder, None, observe, schedule)
+    return Job(config, text, system, start, method, folder, None, observe, schedule, track)
 
 
 def _made(
     config: Config, before: System, files: Path, on_node: float
-) -> tuple[System, Start, tuple[str, str], Schedule]:
-    """System, ensemble, method and schedule of a checked config that fits into this machine.
+) -> tuple[System, Start, tuple[str, str], Schedule, NDArray[np.int64] | None]:
+    """System, ensemble, method, schedule and ids to follow of a checked config that fits into this machine.
 
     files : what paths are relative to.
     """
     system, start, schedule = prepared(config, before, files)
     config.dynamics.take_rule(rule_tables.of(config.dynamics.rule, files))
     method = assembly.planned(system, start, config, on_node, schedule)
-    return system, start, (method.name, method.why), schedule
+    return system, start, (method.name, method.why), schedule, followed(config.output.track, start, system.P)
+
+
+def followed(track: int | list[int] | None, start: Start, P: int) -> NDArray[np.int64] | None:
+    """The ids that output.track stands for, (M,), ascending, or None. InputError for what cannot be."""
+    if track is None:
+        return None
+    if isinstance(track, list):
+        return checked_ids(np.array(track, np.int64), start, P)
+    if track > MOST_FOLLOWED:
+        raise InputError("output.track", track, f"must be at most {MOST_FOLLOWED:,}")
+    return spread_out(start.members - P * start.spectators, track)
 
 
 def prepared(config: Config, before: System, files: Path) -> tuple[System, Start, Schedule]:

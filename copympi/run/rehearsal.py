@@ -13,6 +13,7 @@ import numpy as np
 from copympi import mpi
 from copympi.engine.clock import StopKind
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.tracking import Jumps
 from copympi.records.plan import Plan
 from copympi.run.carry import ensemble_of, plan_of
 from copympi.run.loop import carry_out
@@ -27,7 +28,9 @@ TRIED, LEAST = 1.0, 3
 class Forecast:
     """memory : bytes, the most that any rank has taken. results, checkpoint : bytes on disk, of the whole run's records
     and of one checkpoint. steps : of all replicas together, in `seconds` of wall time, the first moment left out where
-    there were more. reached : simulated time. hours : of wall time for the whole run, if it goes on like that."""
+    there were more. reached : simulated time. hours : of wall time for the whole run, if it goes on like that.
+    rows, row_bytes : copies of members that are followed in the whole run, if it goes on like that, NaN where that is
+    not known, and bytes of each in memory."""
 
     memory: int
     results: int
@@ -36,6 +39,8 @@ class Forecast:
     seconds: float
     reached: float
     hours: float
+    rows: float = 0.0
+    row_bytes: int = 0
 
 
 def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
@@ -55,6 +60,7 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
         reached, steps, _ = ensemble.progress
         return clock.perf_counter() - began, steps, reached
 
+
     while number <= table.number(plan.records) and not (looks[-1][0] > TRIED and len(looks) > LEAST):
         stop = table.stop(number)
         ensemble.begin(stop)
@@ -64,6 +70,8 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
             looks.append(mpi.from_root(comm, look))
         if not more:
             if stop.kind is StopKind.RECORD:
+                if plan.track is not None:
+                    ensemble.take_jumps()  # as a run takes them: they fill no memory for long
                 plan.take(ensemble, stop.record)
             carry_out(ensemble, plan.schedule, stop)
         number += 1
@@ -72,9 +80,22 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
     whole = seconds * job.config.dynamics.duration / passed if passed > 0 else float("nan")
     most = np.array([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1024 if sys.platform != "darwin" else 1)])
     mpi.largest(comm, most)
+    reached = looks[-1][2]
+    copies = mpi.from_root(comm, lambda: ensemble.progress[2])
+    copies *= job.config.dynamics.duration / reached if reached > 0 else float("nan")
     return Forecast(
-        int(most[0]), _of_records(plan), _of_state(comm, ensemble), int(steps), seconds, looks[-1][2], whole / 3600
-    )
+        int(most[0]), _of_records(plan), _of_state(comm, ensemble), int(steps), seconds, reached, whole / 3600,
+        *_of_histories(job, plan, copies),
+    )  # fmt: skip
+
+
+def _of_histories(job: Job, plan: Plan, copies: float) -> tuple[float, int]:
+    """Of so many copies those by members that are followed, and bytes of each in memory."""
+    if job.track is None:
+        return 0.0, 0
+    row = Jumps.none("unaligned" in plan.traits).columns.values()
+    movable = job.start.members - job.system.P * job.start.spectators
+    return copies * (job.track.size / movable), sum(values.itemsize for values in row)
 
 
 def _of_records(plan: Plan) -> int:

@@ -23,9 +23,11 @@ def warn_about(
     rule: AnyRule | None = None,
     schedule: Schedule = NOTHING,
     duration: float = np.inf,
+    guided: bool = False,
 ) -> None:
     """Say once which beables have weight but no member, that nothing can ever move, or not some part, what is odd about
-    a copy rule, and what the schedule has for times that the run does not reach."""
+    a copy rule, and what the schedule has for times that the run does not reach. guided : whether members are guided by
+    Schroedinger's wavefunction, so that whoever copies whom is of no account."""
     for caution in rule_tables.cautions(rule) if rule is not None else ():
         warn(caution, RuleWarning)
     late = [entry for entry in schedule if entry.at >= duration * (1 - 1e-9)]
@@ -36,6 +38,8 @@ def warn_about(
     if start.norm != 1.0:
         what = f"the state's sum of |Psi|^2 is {start.norm:.9g}, off by rounding: it was normalised"
         warn(f"{what} (preparation.normalise = true says so without this note)", StateWarning)
+    if guided:
+        return
     if stuck(start.counts, (system, *schedule.systems)):
         warn(frozen(start, system), FrozenStartWarning)
     else:

@@ -4,7 +4,7 @@ They are functions of the values alone, so they are the same for any ranks, MPI 
 `records` (T,), each over the record's row of every dataset of the records' times; `profiles` (T',), the same over
 what has times of its own, where profiles have; attributes `system`, over all in group `system`, `attributes`, over
 those of the file and its datasets, and `end`, over those that the end of the run adds. A profile in a file of its own
-has its digest as an attribute there.
+has its digest as an attribute there; copies of members that are followed have theirs beside them (columns.py).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from copympi.storage import columns
 from copympi.storage.layout import MARGINALS, OBSERVED, SETTINGS, axis, is_sparse, recorded
 
 GROUP = "digests"
@@ -96,13 +97,16 @@ def of_group(group: Any) -> np.uint64:
 
 
 def of_attributes(file: Any, names: tuple[str, ...]) -> np.uint64:
-    """One digest for such attributes of a results file, and for units and descriptions of its datasets.
+    """One digest for such attributes of a results file, for units and descriptions of datasets, and who is followed.
 
     Attributes that users add are no damage.
     """
     hasher = xxhash.xxh3_64(_attributes(file, names))
-    for name in recorded(file):
+    rows = [f"{columns.GROUP}/{column.name}" for column in columns.columns_in(file)]
+    for name in (*recorded(file), *rows):
         hasher.update(f"{name} ".encode() + _attributes(file[name], ("units", "description", "codes")))
+    if rows:
+        hasher.update(of_arrays({columns.FOLLOWED: file[columns.FOLLOWED][()]}).tobytes())
     return np.uint64(hasher.intdigest())
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from copympi.records.quantity import NAMES, PROFILES, TABLE, TIMES
+from copympi.records.quantity import (
+    HISTORIES,
+    NAMES,
+    PROFILES,
+    RECORD_TIME,
+    ROWS_DIGEST,
+    ROWS_SO_FAR,
+    TABLE,
+    TIMES,
+)
 
 SCHEMA = 1
 NAME = "results.h5"
@@ -16,13 +25,16 @@ MARGINALS = "marginals"
 """Root attribute with the names of the marginals of a composite's parts, in a row; of no other system."""
 SETTINGS = "settings"
 """Root attribute: what must not change between the attempts of a run, as JSON; files of version 0.1 have none."""
+ALONE = (*TIMES, RECORD_TIME, ROWS_SO_FAR, ROWS_DIGEST)
+"""Quantities without an axis of replicas, however many there are."""
 CODES = next(row.codes for row in TABLE if row.name == "regime")
 """What the numbers in `regime` mean."""
 
 
 def recorded(file: Any) -> list[str]:
-    """The recorded quantities in a results file, in the order of the table, then marginals and a user's own."""
+    """The recorded quantities in a results file, in the order of the table, then marginals, a user's own, histories."""
     more = [name for key in (MARGINALS, OBSERVED) for name in str(file.attrs.get(key, "")).split()]
+    more += [row.name for row in HISTORIES]
     return [name for name in (*NAMES, *more) if name in file]
 
 
@@ -38,7 +50,7 @@ def is_sparse(name: str) -> bool:
 
 def axis(name: str, lead: bool) -> int:
     """Which axis of a dataset is that of times, in a file with (`lead`) or without an axis of replicas."""
-    return 1 if lead and name not in TIMES else 0
+    return 1 if lead and name not in ALONE else 0
 
 
 def place(folder: Path, number: int) -> Path:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from copympi.errors import InputError, MachineError
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
+from copympi.records.paths import Paths
 from copympi.records.quantity import PROFILES, TIMES
-from copympi.storage import digests, systems
+from copympi.storage import columns, digests, systems
 from copympi.storage.hdf5 import opened as opened
 from copympi.storage.hdf5 import reason as reason
 from copympi.storage.layout import CODES as CODES
@@ -79,7 +80,7 @@ class Results:
 
     verified : whether there are digests, and all that is here matches them. torn : records at the end of a run that is
     not finished which do not: they were being written, or are damaged; they are left out. schedule : the systems that
-    come after `system`, and when.
+    come after `system`, and when. histories : what members that were followed did; None where nobody was.
     """
 
     path: Path
@@ -96,6 +97,7 @@ class Results:
     verified: bool = False
     torn: int = 0
     schedule: Schedule = NOTHING
+    histories: Paths | None = None
 
     @property
     def members(self) -> int:
@@ -175,7 +177,7 @@ def _results(path: Path, file: Any) -> Results:
     group = file["system"]
     for name in NEEDED:
         _ = file[name]  # KeyError that names what is missing
-    there = [name for name in recorded(file) if name not in TIMES]
+    there = [name for name in recorded(file) if name not in TIMES and not name.startswith(f"{columns.GROUP}/")]
     # beside a writer one dataset may be longer than another
     records, profiles = lengths(file)
     if records == 0:
@@ -212,8 +214,9 @@ def _results(path: Path, file: Any) -> Results:
         raise InputError("DIR", path, f"cannot be read: {bad}") from None
     verified = digests.there(file)
     return Results(
-        path, attributes, system, state, time, unit, n, phase, events, arrays, sparse, verified, torn, schedule
-    )
+        path, attributes, system, state, time, unit, n, phase, events, arrays, sparse, verified, torn, schedule,
+        columns.found(path, file, records, system, schedule, unit),
+    )  # fmt: skip
 
 
 def trusted(file: Any) -> tuple[int, int]:
@@ -259,7 +262,8 @@ def records_held(folder: Path) -> int:
     """How many records the results in a folder hold that are whole and undamaged; 0 where none can be read."""
     try:
         with opened(folder / NAME) as file:
-            return trusted(file)[0]
+            records = trusted(file)[0]
+            return columns.matching(file, records) if columns.there(file) else records
     except Exception:  # whatever HDF5 makes of damage
         return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import time as clock
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,14 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import __version__
+from copympi.engine.tracking import Jumps
 from copympi.errors import InputError, MachineError
 from copympi.records.plan import Record, stacked
-from copympi.records.quantity import NAMES
-from copympi.storage import digests, image, profiles, scales, systems
+from copympi.records.quantity import ROWS_SO_FAR
+from copympi.storage import datasets, digests, image, profiles, scales, systems
 from copympi.storage.checkpoint import sync
 from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
 from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
+from copympi.storage.histories import histories_of
 from copympi.storage.layout import MARGINALS, NAME, OBSERVED, SCHEMA, axis, is_sparse
 from copympi.storage.output import Output as Output
 from copympi.storage.reading import first_records
@@ -50,6 +53,7 @@ class ResultsFile:
         self.new = output.folder / f".new-{output.attempt}-{NAME}"  # a superseded attempt has another
         self.file: Any = None
         self.data: dict[str, Any] = {}
+        self.histories = histories_of(output.plan)
         self.failed, self.started = False, clock.strftime("%Y-%m-%dT%H:%M:%S%z")
         self._make(output.keep)
 
@@ -61,7 +65,9 @@ class ResultsFile:
                 named = self.plan.config.system.labels is not None
                 systems.write(file.create_group("system"), self.plan.system, self.plan.start, named)
                 systems.write_schedule(file, self.plan.schedule, self.plan.system)
-                self._create_datasets(file)
+                self.data = datasets.create(file, self.plan, self.rows)
+                if self.histories is not None:
+                    self.histories.create(file)
                 scales.attach(file, self.plan.system, self.replicas)
                 digests.create(file, self.plan.thinned)
                 digests.seal(file)
@@ -70,7 +76,7 @@ class ResultsFile:
             self.digests = dict(self.file[digests.GROUP])
             if self.plan.split_files:
                 scales.attach(self.file, self.plan.system, self.replicas, virtual=True)
-            self._take_over(keep)
+            self._take_over(keep, again)
             self.file.swmr_mode = True
             self.file.flush()
             sync(self.new)
@@ -122,55 +128,31 @@ class ResultsFile:
             }
         )
 
-    def _create_datasets(self, file: Any) -> None:
-        """Room for every quantity; what has files of its own is shown as it grows there."""
-        R, plan = (self.replicas,) if self.replicas > 1 else (), self.plan
-        for row in self.rows:
-            lead, width = R if "replica" in row.axes else (), plan.width(row)
-            if row.profile and plan.split_files:
-                data = profiles.show(file, row.name, R, plan.system.P, plan.dtype(row))
-            else:
-                size = int(np.prod(lead + width, dtype=np.int64)) * 8
-                chunk = max(1, min(plan.records + 1, (1 << 18) // max(size, 1)))
-                data = self.data[row.name] = file.create_dataset(
-                    row.name,
-                    shape=(*lead, 0, *width),
-                    maxshape=(*lead, None, *width),
-                    chunks=(*(min(n, 4096) for n in lead), chunk, *(min(n, 4096) for n in width)),
-                    dtype=plan.dtype(row),
-                )
-            data.attrs["units"] = (plan.config.output.time_unit or "1") if row.units == "time" else row.units
-            data.attrs["description"] = row.description
-            if row.codes:
-                data.attrs["codes"] = row.codes
-
-    def _take_over(self, keep: int) -> None:
+    def _take_over(self, keep: int, again: bool) -> None:
         """The first records of an earlier attempt, and only their profiles."""
         kept = first_records(self.path, keep, self.plan.number(keep)) if keep else {}
         if kept:
-            self._refuse_others(kept)
+            datasets.refuse_others(kept, self.data, self.plan, self.path)
         for name, rows in kept.items():
             self._put(name, rows, 0)
         self._put_digests(kept, 0, 0)
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
+        if self.histories is not None:
+            self.histories.take_over(self.file, self.path, None if again else int(kept[ROWS_SO_FAR][-1]) if kept else 0)
 
-    def _refuse_others(self, kept: dict[str, NDArray[Any]]) -> None:
-        """InputError where an earlier attempt recorded something else than this one."""
-        if ("profile_time" in kept) != self.plan.thinned:
-            was = "thinned" if "profile_time" in kept else "at every record"
-            raise InputError("output.profile_interval", "changed", f"must stay: profiles in {self.path} are {was}")
-        own = set(kept) - set(NAMES) - {row.name for row in self.plan.marginals}
-        for name in sorted(own ^ set(self.plan.observers)):
-            was, now = ("recorded", "left out") if name in own else ("not recorded", "new")
-            raise InputError(f"observe[{name!r}]", now, f"was {was} in {self.path}; must stay as it was there")
-        for name in sorted(own):
-            before, here = (rows.shape[axis(name, self.replicas > 1) + 1 :] for rows in (kept[name], self.data[name]))
-            if before != here:
-                raise InputError(f"observe[{name!r}]", here, f"gave {before} in {self.path}; must stay as it was there")
+    def follow(self, jumps: Jumps) -> None:
+        """Copies of members that are followed since the last record, in order; the record comes after them."""
+        if self.histories is not None and self.histories.follow(jumps):
+            try:
+                self.flush()
+            except MachineError:  # the record that comes after them tries again, and says so: it must not be lost
+                self.waiting = FLUSH_AT
 
     def take(self, time: float, record: Record) -> None:
         if record.profiled and self.plan.thinned:
             self.marks.append(time)
+        if self.histories is not None:
+            self.histories.mark(time)
         kept = {name: values for name, values in record.values.items() if name in self.data}
         self.pending.append((time, replace(record, values=kept)))
         self.waiting += sum(values.nbytes for values in kept.values())
@@ -179,13 +161,17 @@ class ResultsFile:
             with suppress(Unseen):  # whether this run was superseded cannot be told just now: records wait
                 self.flush()
 
-    def flush(self) -> None:
+    def flush(self, everything: bool = False) -> None:
         """Write the records that have come in. What fails can be tried again: each has its place.
 
-        All else is in the file before the times and the digests of records are (reading.lengths relies on it).
+        All else is in the file before the times and the digests of records are (reading.lengths relies on it), but for
+        the last copies of who is followed, unless `everything` is to be there.
         """
         if self.failed:
             self._renew()
+        histories = self.histories
+        if histories is not None:
+            self._guarded(lambda: histories.write(self.file, everything))
         if not self.pending:
             return
         values = stacked([record for _, record in self.pending])
@@ -193,22 +179,33 @@ class ResultsFile:
         values["time"] = np.array([time for time, _ in self.pending])
         if self.marks:
             values["profile_time"] = np.array(self.marks)
+        if histories is not None:
+            values |= histories.marked()
         values = {name: np.asarray(rows, self.data[name].dtype) for name, rows in values.items()}
-        self.may_append()
-        try:
-            for name in sorted(values.keys() - {"time"}, key=lambda name: (not self._is_profile(name), name)):
-                self._put(name, values[name], self.profiles if self._is_profile(name) else self.written)
-            self.file.flush()
-            self._put_digests(values, self.written, self.profiles)
-            self._put("time", values["time"], self.written)
-            self.file.flush()
-        except FAILURES as problem:
-            self.failed = True
-            raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
+        self._guarded(lambda: self._write(values))
         self.written += len(self.pending)
         self.profiles += len(self.marks)
         self.pending, self.marks = [], []
+        if histories is not None:
+            histories.marks = []
         self.flushed, self.waiting = clock.monotonic(), 0
+
+    def _write(self, values: dict[str, NDArray[Any]]) -> None:
+        for name in sorted(values.keys() - {"time"}, key=lambda name: (not self._is_profile(name), name)):
+            self._put(name, values[name], self.profiles if self._is_profile(name) else self.written)
+        self.file.flush()
+        self._put_digests(values, self.written, self.profiles)
+        self._put("time", values["time"], self.written)
+        self.file.flush()
+
+    def _guarded(self, write: Callable[[], None]) -> None:
+        """Write to the file, which this attempt still may; what fails is a MachineError, and goes into a new file."""
+        self.may_append()
+        try:
+            write()
+        except FAILURES as problem:
+            self.failed = True
+            raise MachineError(f"{self.path} cannot be written: {reason(problem)}") from None
 
     def _is_profile(self, name: str) -> bool:
         """Whether a dataset has the times of profiles."""
@@ -216,7 +213,7 @@ class ResultsFile:
 
     def settle(self) -> None:
         """Have every record so far on the disk, whatever happens to the machine."""
-        self.flush()
+        self.flush(everything=True)
         try:
             sync(self.path)
         except OSError as problem:
@@ -243,7 +240,7 @@ class ResultsFile:
 
     def finish(self, seconds: float, last: Record) -> None:
         """Mark the run complete, in a copy that then takes the file's place: a kill leaves one of the two."""
-        self.flush()
+        self.flush(everything=True)
         self.may_append()
         try:
             self.file.close()

@@ -13,6 +13,7 @@ import h5py
 
 from copympi.records.axes import dimensions, names_along
 from copympi.records.quantity import TIMES
+from copympi.storage.columns import GROUP
 from copympi.storage.hdf5 import FAILURES
 from copympi.storage.layout import recorded
 
@@ -36,7 +37,7 @@ def attach(file: Any, system: Any, replicas: int, virtual: bool = False) -> None
             file[name].make_scale(name)
     for name in recorded(file):
         shown = file[name].is_virtual  # its shape is not asked for: HDF5 would look into the files it is shown from
-        if name in TIMES or (virtual and not shown):
+        if name in TIMES or name.startswith(f"{GROUP}/") or (virtual and not shown):
             continue
         data = file[name]
         axes = dimensions(name, 2 + (replicas > 1) if shown else data.ndim, replicas > 1, "profile_time" in file)

@@ -147,6 +147,9 @@ class Jobs:
         try:
             values = self.values(point)
             config = configuration.check(values)
+            if config.output.track is not None:
+                why = "must be left out in a sweep: histories are kept by single runs (copympi run, or simulate)"
+                raise InputError("output.track", config.output.track, why)
             of_system = _key(point, ("system.",))
             before = _once(self._systems, of_system, lambda: self._system(config, of_system))
             ways = ["system.", "preparation."]

@@ -105,17 +105,28 @@ def test_few_members_have_the_law_of_the_pairwise_process(
     name: str, spectators: int, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """n, coherence, phases between beables, copies. All copies of a step at once: as if in three blocks."""
-    system, psi, _, phases = start_of(spectators)
     more: dict[str, Any] = {"method": method}
     if method == "at once":
         monkeypatch.setattr(blocks, "blocks_for", lambda *_: 3)
         more = {"method": "leap", "leaving_chance": 0.02}
+    same_law(sample(name, spectators, **more), twin(name, spectators), f"{name}, {method}")
+
+
+def sample(name: str, spectators: int, **more: Any) -> dict[str, np.ndarray]:
+    """The same of our runs."""
+    system, psi, _, phases = start_of(spectators)
     run = copympi.simulate(
         system, state=psi, phases=phases, members=MEMBERS, duration=DURATION, interval=DURATION / 2, replicas=RUNS,
         seed=5, rule=both(name, system)[0], spectators=spectators, comm=Alone(), **more,
     )  # fmt: skip
     z = np.nan_to_num(run.coherence) * run.occupation * np.exp(1j * np.nan_to_num(run.phase))
-    same_law(numbers(run.occupation, z, run.events), twin(name, spectators), f"{name}, {method}")
+    return numbers(run.occupation, z, run.events)
+
+
+def test_another_rule_has_another_law() -> None:
+    """So the test above can fail."""
+    with pytest.raises(AssertionError, match="more of few"):
+        same_law(sample("quantum", 0, method="exact"), twin("more of few", 0), "more of few")
 
 
 @pytest.mark.parametrize("method", ["exact", "leap"])

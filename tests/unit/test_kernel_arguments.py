@@ -235,7 +235,14 @@ def calls() -> dict[str, Call]:
         "general_exact.Paths.name": (
             general_exact.Paths(**ruled, **one).name, {"ids": blocks()["ids"], "offset": blocks()["offset"]},
         ),
-        "general_phases.move": (general_phases.move, {**own_, **fields_, "time": real(R, value=0.01)}),
+        "general_phases.fields": (
+            general_phases.fields,
+            {"rule": own, **active, "n": real_n, "sums": fields_["sums"], "out": real(R, own.terms)},
+        ),
+        "general_phases.move": (
+            general_phases.move,
+            {**own_, "fields": real(R, own.terms), "since": real(R), "time": real(R, value=0.01)},
+        ),
         "general_phases.sum_up": (
             general_phases.sum_up, {**own_, "scale": 2.0**40, "sums": i64(R, 2 * own.sums, P)},
         ),

@@ -34,7 +34,7 @@ MOTION = summaries("aligned", "lattice") - SUMMARIES
 def configured(records: int = 10, replicas: int = 1, every: float | None = None, summaries: bool | None = None) -> Any:
     """What recording looks at in a config."""
     return SimpleNamespace(
-        dynamics=SimpleNamespace(replicas=replicas, seed=1),
+        dynamics=SimpleNamespace(replicas=replicas, seed=1, guide="ensemble"),
         output=SimpleNamespace(time_unit="fs", profile_interval=every, summaries=summaries),
         system=SimpleNamespace(labels=None),
         alignment=None, schedule=[], records=records, interval=0.25,

@@ -1,0 +1,139 @@
+"""The columns of group `histories` of results.h5, a row a copy, and what of them is there and undamaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from copympi.errors import MachineError
+from copympi.model.schedule import Schedule
+from copympi.model.system import System
+from copympi.records.paths import Paths
+from copympi.records.quantity import RECORD_TIME, ROWS_DIGEST, ROWS_SO_FAR, TRACKED
+from copympi.records.view import Arrays
+from copympi.storage.hdf5 import opened
+
+GROUP = "histories"
+FOLLOWED = f"{GROUP}/tracked_member"
+PIECE = 1 << 20
+"""Rows that are read at a time."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """name : of the dataset. field : of Jumps, in memory. units : "time" stands for the run's unit of time."""
+
+    name: str
+    field: str
+    dtype: Any
+    units: str
+    description: str
+
+
+COLUMNS = (
+    Column("time", "time", np.float64, "time", "when a member that is followed copied another, in order"),
+    Column("replica", "replica", np.int32, "1", "in which replica"),
+    Column("member", "member", np.int64, "1", "its id"),
+    Column("from", "source", np.int32, "1", "its beable before"),
+    Column("to", "target", np.int32, "1", "and after"),
+    Column("phase", "phase", np.float64, "rad", "and its phase after, the value of the one that it copied"),
+)
+"""`phase` is there where members have phases of their own."""
+
+
+def columns_in(file: Any) -> list[Column]:
+    """The columns that a results file has; none where nobody is followed."""
+    return [column for column in COLUMNS if f"{GROUP}/{column.name}" in file]
+
+
+class Digest:
+    """A digest of rows that come piece by piece: the same however they are cut."""
+
+    def __init__(self, columns: list[Column]) -> None:
+        heads = (f"{column.name} {np.dtype(column.dtype).str} ".encode() for column in columns)
+        self.hashers = [xxhash.xxh3_64(head) for head in heads]
+
+    def update(self, rows: list[NDArray[Any]]) -> None:
+        for hasher, values in zip(self.hashers, rows, strict=True):
+            hasher.update(np.ascontiguousarray(values).view(np.uint8).data)
+
+    def value(self) -> int:
+        return xxhash.xxh3_64(b"".join(hasher.digest() for hasher in self.hashers)).intdigest()
+
+
+def there(file: Any) -> bool:
+    """Whether the run of a results file follows anybody."""
+    return GROUP in file
+
+
+def held(file: Any, records: int) -> tuple[int, int]:
+    """How many of the first `records` records have all their copies in the columns, and how many rows these are."""
+    if not records:
+        return 0, 0
+    rows = file[ROWS_SO_FAR][:records]
+    least = min(file[f"{GROUP}/{column.name}"].shape[0] for column in columns_in(file))
+    count = int(np.searchsorted(rows, least, side="right"))
+    return count, int(rows[count - 1]) if count else 0
+
+
+def matching(file: Any, records: int) -> int:
+    """How many of the first `records` records have all their copies in the columns, and such as match their digests.
+
+    One after the other, from the first record on.
+    """
+    count, _ = held(file, records)
+    ends, noted = file[ROWS_SO_FAR][:count], file[ROWS_DIGEST][:count]
+    columns = columns_in(file)
+    digest, record = Digest(columns), 0
+    for at, rows in _pieces(file, columns, int(ends[-1]) if count else 0):
+        size, done = len(rows[0]), 0
+        while record < count and ends[record] < at + size:
+            place = int(ends[record]) - at
+            digest.update([values[done:place] for values in rows])
+            if digest.value() != noted[record]:
+                return record
+            digest, record, done = Digest(columns), record + 1, place
+        digest.update([values[done:] for values in rows])
+    while record < count:  # those that end with the last row
+        if digest.value() != noted[record]:
+            return record
+        digest, record = Digest(columns), record + 1
+    return record
+
+
+def _pieces(file: Any, columns: list[Column], rows: int) -> Iterator[tuple[int, list[NDArray[Any]]]]:
+    """The columns piece by piece, each with the number of its first row."""
+    for at in range(0, rows, PIECE):
+        some = slice(at, min(at + PIECE, rows))
+        yield at, [file[f"{GROUP}/{column.name}"][some] for column in columns]
+
+
+def read(path: Path, records: int) -> Arrays:
+    """The columns up to a record, by the names that they have in memory, who is followed, and what records hold."""
+    with opened(path) as file:
+        _, rows = held(file, records)
+        found = {column.field: file[f"{GROUP}/{column.name}"][:rows] for column in columns_in(file)}
+        found |= {"tracked_member": file[FOLLOWED][()], RECORD_TIME: file[RECORD_TIME][:records]}
+        return found | {TRACKED: file[TRACKED][..., :records, :]}
+
+
+def found(path: Path, file: Any, records: int, system: System, schedule: Schedule, unit: str) -> Paths | None:
+    """What members that were followed did up to a record; None where nobody was. MachineError where it is damaged.
+
+    Of a run that goes on, or was killed, copies up to the last records may be missing: they are on the disk up to a
+    checkpoint. Then it is known what they did up to an earlier record.
+    """
+    if not there(file):
+        return None
+    known = matching(file, records)
+    if file.attrs["complete"] and known < records:
+        raise MachineError(f"{path} is damaged: the histories up to record {known} do not match their digest")
+    data = file[TRACKED]
+    replicas = data.shape[0] if data.ndim == 3 else 1
+    return Paths(lambda: read(path, known), held(file, known)[1], replicas, system, schedule, unit) if known else None
