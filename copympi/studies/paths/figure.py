@@ -9,7 +9,7 @@ import numpy as np
 from copympi.report import style
 from copympi.report.style import COLOURS, DASHES, GREY, MARK
 from copympi.studies.paths.cases import FROM, LOOKS, NEAR, NODE_MEMBERS
-from copympi.studies.paths.numbers import LEAST, MEASURES, SAID, Answers
+from copympi.studies.paths.numbers import CLEAR, LEAST, MEASURES, SAID, Answers
 
 SHOWN = (20, 1000)
 """Numbers of members whose laws are drawn; the nearest that there are."""
@@ -63,17 +63,21 @@ def _passage(axes: Any, answers: Answers) -> None:
 
 
 def _differences(axes: Any, answers: Answers) -> None:
-    for k, name in enumerate(MEASURES):
-        rows = [row for row in answers.laws if abs(row[f"{name} off"][0]) > 2 * row[f"{name} off"][1]]
-        N = np.array([row["members"] for row in rows], float)
-        numbers = [(abs(row[f"{name} off"][0]) / n, row[f"{name} off"][1] / n) for row, n in zip(rows, N, strict=True)]
-        _points(axes, N * 1.04 ** (k - 1.5), numbers, COLOURS[k], label=SAID[name])
     N = np.array([row["members"] for row in answers.laws], float)
-    top = max(abs(row["jumps off"][0]) / row["members"] for row in answers.laws)
-    axes.plot(N, 1.6 * top * N[0] / N, color=GREY, lw=0.9, ls=DASHES, label=r"$\propto 1/N$")
-    axes.set(xscale="log", yscale="log", xlabel="members $N$", ylabel="|difference from Bell's process|")
+    lines = [(answers.laws, f"{name} off", SAID[name], "o") for name in MEASURES]
+    lines += [(answers.pairs, "pair 0", "two members in 0, covariance", "s")]
+    for k, (rows, name, said, marker) in enumerate(lines):
+        value, error = np.array([row[name] for row in rows], float).T / N
+        seen = np.abs(value) > CLEAR * error
+        shown = np.column_stack([np.abs(value), error])[seen]
+        _points(axes, N[seen] * 1.04 ** (k - 2), shown, COLOURS[k], marker=marker, label=said)
+    top = float(np.max([row["jumps off"][0] for row in answers.laws]))
+    axes.plot(N, top / N, color=GREY, lw=0.9, ls=DASHES, label=r"$\propto 1/N$")
+    axes.set(
+        xscale="log", yscale="log", xlabel="members $N$", ylabel="|difference from Bell's process|", ylim=(2e-4, 20)
+    )
     axes.set_title("a path's law comes nearer as 1/N")
-    axes.legend(loc="lower left", fontsize=7)
+    axes.legend(loc="upper right", fontsize=7)
     axes.minorticks_off()
 
 

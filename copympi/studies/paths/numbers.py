@@ -20,8 +20,9 @@ Floats = NDArray[np.float64]
 Data = dict[str, NDArray[Any]]
 Number = tuple[float, float]
 """Value and standard error."""
-LEAST = 100
-"""Members from which on exponents are fitted: below, ensembles lose beables, and 1/N^2 shows."""
+LEAST, CLEAR, ENOUGH = 200, 3.0, 3
+"""Members from which on exponents are fitted: below, ensembles lose beables, and 1/N^2 shows; of what is so many
+standard errors from 0 for so many N."""
 MEASURES = ("jumps", "none", "passed", "stayed")
 SAID = {
     "jumps": "mean number of jumps",
@@ -77,17 +78,14 @@ def pairs(data: Data, members: int) -> Floats:
 
 def exponent(members: Floats, values: Floats, errors: Floats) -> tuple[Number, Number, float]:
     """Least squares of values by c N^-alpha: alpha and c with their errors, and chi squared."""
-    best, grid = None, np.linspace(0.2, 2.5, 2301)
-    chi2 = np.empty(grid.size)
-    for k, alpha in enumerate(grid):
-        shape = members**-alpha
-        c = (values * shape / errors**2).sum() / (shape**2 / errors**2).sum()
-        chi2[k] = (((values - c * shape) / errors) ** 2).sum()
-        if best is None or chi2[k] < best[1]:
-            best = (alpha, chi2[k], c, 1 / np.sqrt((shape**2 / errors**2).sum()))
-    assert best is not None
-    inside = grid[chi2 <= best[1] + 1]
-    return (float(best[0]), float(0.5 * np.ptp(inside))), (float(best[2]), float(best[3])), float(best[1])
+    grid = np.linspace(0.2, 2.5, 2301)
+    shape = members ** -grid[:, None]
+    weight = (shape**2 / errors**2).sum(axis=1)
+    c = (values * shape / errors**2).sum(axis=1) / weight
+    chi2 = (((values - c[:, None] * shape) / errors) ** 2).sum(axis=1)
+    k = int(np.argmin(chi2))
+    inside = grid[chi2 <= chi2[k] + 1]
+    return (float(grid[k]), float(0.5 * np.ptp(inside))), (float(c[k]), float(weight[k] ** -0.5)), float(chi2[k])
 
 
 class Answers:
@@ -109,7 +107,7 @@ class Answers:
 
     @cached_property
     def exponents(self) -> list[Row]:
-        return list(exponent_rows(self.laws))
+        return list(exponent_rows(self.laws, self.pairs))
 
     @cached_property
     def pairs(self) -> list[Row]:
@@ -141,15 +139,16 @@ def law_row(case: Case, data: Data, bell: Bell) -> Row:
     return row
 
 
-def exponent_rows(laws: list[Row]) -> Iterator[Row]:
-    """By which power of N differences from Bell's process fall."""
-    some = [row for row in laws if row["members"] >= LEAST]
+def exponent_rows(laws: list[Row], pairs: list[Row]) -> Iterator[Row]:
+    """By which power of N differences from Bell's process, and covariances of two members, fall."""
+    said = {f"{name} off": SAID[name] for name in MEASURES} | {f"pair {a}": f"two members in {a}" for a in range(3)}
+    some = [{**law, **pair} for law, pair in zip(laws, pairs, strict=True) if law["members"] >= LEAST]
     N = np.array([row["members"] for row in some], float)
-    for name in MEASURES:
-        scaled = np.array([row[f"{name} off"] for row in some])
-        if len(some) > 2 and np.all(scaled[:, 1] > 0):
-            alpha, c, chi2 = exponent(N, scaled[:, 0] / N, scaled[:, 1] / N)
-            yield {"what": SAID[name], "exponent": alpha, "factor": c, "chi2": chi2, "freedom": len(some) - 2}
+    for name, what in said.items():
+        value, error = np.array([row[name] for row in some]).reshape(-1, 2).T
+        if np.count_nonzero(np.abs(value) > CLEAR * error) >= ENOUGH:
+            alpha, c, chi2 = exponent(N, value / N, error / N)
+            yield {"what": what, "exponent": alpha, "factor": c, "chi2": chi2, "freedom": len(some) - 2}
 
 
 def pair_row(case: Case, data: Data, bell: Bell) -> Row:

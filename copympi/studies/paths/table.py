@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copympi.report.tables import Column, Row, Table, count, measured, number, word
 from copympi.report.tables import text as as_text
-from copympi.studies.paths.numbers import LEAST, MEASURES, SAID, Answers
+from copympi.studies.paths.numbers import CLEAR, ENOUGH, LEAST, MEASURES, SAID, Answers
 
 COLUMNS = {
     "members": ("members", "N"),
@@ -29,8 +29,8 @@ LAWS = f"""\
 N times the difference of each number from that of Bell's process: where it tends to a constant, the
 difference is of order 1/N. Three levels; jumps: mean number to the end; none: chance of no jump;
 passage: chance that a member of beable 0 has been in beable 1; there: that it is in 0 at the end.
-Exponents: c N^-alpha through N >= {LEAST}. Pairs: two members' both being in a beable, mean over all
-pairs. ± standard error over groups of ensembles."""
+Exponents: c N^-alpha through N >= {LEAST}, of what is {CLEAR:g} standard errors from 0 for {ENOUGH} N at least.
+Pairs: two members' both being in a beable, mean over all pairs. ± standard error over groups."""
 NODES = """\
 Two levels, a pass at N rho_min = x. died: no member is left in the beable, and nobody ever comes
 back; theory: with the noise collected before. jump: members that jump in the quarter of a period
