@@ -59,10 +59,11 @@ def cases() -> dict[str, dict[str, Any]]:
     two, four, eight = (beables(P) for P in (2, 4, 8))
     spread = {**four, "phase_spread": 0.5}
     return {
-        "members, P = 2": {**two, "members": 200_000, "unit": 1.0},
-        "members, P = 8": {**eight, "members": 200_000, "unit": 0.25},
+        "members, P = 2": {**two, "members": 200_000, "representation": "members", "unit": 1.0},
+        "members, P = 8": {**eight, "members": 200_000, "representation": "members", "unit": 0.25},
         "counts, P = 2": {**two, **counts, "members": 10**9, "replicas": 20, "unit": 2.0},
         "counts, P = 8": {**eight, **counts, "members": 10**9, "replicas": 20, "unit": 0.5},
+        "general rule, P = 8": {**eight, **counts, "rule": {"q": 0.6}, "members": 10**9, "replicas": 20, "unit": 0.5},
         "lattice, packet": {**wide, "members": 10**12, "unit": 16.0},
         "lattice, stiff clusters": {**packet, **waves, "members": 10**6, "spectators": 1, "unit": 16.0},
         "lattice, N = 1e30": {**packet, "members": 1e30, "spectators": 1, "unit": 16.0},

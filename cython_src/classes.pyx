@@ -3,6 +3,7 @@
 from libc.stdint cimport int64_t
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.class_tracks cimport ClassTracks
 
 
 cdef class Classes:
@@ -35,6 +36,13 @@ cdef class Classes:
         self.z = z
         self.spectators = spectators
         self.need_whole(self.R, self.P)
+
+    def follow(self, ClassTracks tracks not None):
+        """Kernels that copy tell these what moves. ValueError where their places are not the classes."""
+        need(tracks.tracker.tracks.places == self.P * self.K and tracks.tracker.tracks.replicas == self.R,
+             "tracks: of other places, or of another number of replicas")
+        self.tracks = tracks
+        self.followed = &tracks.followed
 
     cdef int need_whole(self, Py_ssize_t replicas, Py_ssize_t P) except -1:
         """ValueError where these are not so many replicas and beables, or integers that do not add up to n."""

@@ -25,10 +25,10 @@ typedef struct {
     double mean, log_none; /* log P(0) */
     double first, by;
     int64_t n;
-} Series;
+} Terms;
 
 /* Small means, from above, so that small chances keep their digits: the number of k >= 1 with u < P(at least k). */
-static inline int64_t invert_from_above(Stream *s, Series l) {
+static inline int64_t invert_from_above(Stream *s, Terms l) {
     double u = stream_fine(s), term, tail;
     int64_t k = 0, last = last_of(l.mean, l.n);
     if (u >= l.mean) /* >= P(at least 1) */
@@ -44,7 +44,7 @@ static inline int64_t invert_from_above(Stream *s, Series l) {
 
 /* The first k with u <= P(at most k). In units of P(0), so that sums need not wait for the exponential; the first `few`
 without a branch, as it would be guessed wrong once a draw. */
-static inline int64_t invert_sum(Stream *s, Series l, int few) {
+static inline int64_t invert_sum(Stream *s, Terms l, int few) {
     double u = 1.0 - stream_double(s), sum = 1.0, term = 1.0, scale, rest;
     int64_t k = 1, drawn, last = last_of(l.mean, l.n);
     exp_of(-l.log_none, &scale, &rest);
@@ -65,7 +65,7 @@ static inline int64_t invert_sum(Stream *s, Series l, int few) {
     return drawn < last ? drawn : last;
 }
 
-static inline __attribute__((always_inline)) int64_t invert(Stream *s, Series l) {
+static inline __attribute__((always_inline)) int64_t invert(Stream *s, Terms l) {
     if (l.mean < 0.25)
         return invert_from_above(s, l);
     if (l.mean < 2.5)
@@ -75,11 +75,11 @@ static inline __attribute__((always_inline)) int64_t invert(Stream *s, Series l)
 
 OUT_OF_LINE int64_t invert_binomial(Stream *s, int64_t n, double p, double mean) {
     double ratio = p / (1.0 - p);
-    return invert(s, (Series){mean, (double)n * log_rest(p), ratio * ((double)n + 1.0), ratio, n});
+    return invert(s, (Terms){mean, (double)n * log_rest(p), ratio * ((double)n + 1.0), ratio, n});
 }
 
 OUT_OF_LINE int64_t invert_poisson(Stream *s, double mean) {
-    return invert(s, (Series){mean, -mean, mean, 0.0, INT64_MAX});
+    return invert(s, (Terms){mean, -mean, mean, 0.0, INT64_MAX});
 }
 
 /* The whole part of n p, exactly, and the rest, in [0, 1); n p >= 1. */

@@ -12,15 +12,17 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.class_tracks cimport FollowedClasses, copy_of_value
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
-from copympi.kernels.marks cimport is_marked, mark_copy, mark_phase
+from copympi.kernels.marked_phases cimport mark_member
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
 from copympi.kernels.phase_paths cimport (
     MAP, WIDTH, Path, Series, Values, add_value, begin_path, clear_row, degree_for, go_along, value_at, write_values,
 )
 from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stream_open
+from copympi.kernels.tracker cimport tracker_open
 
 cdef enum:
     WORK = 256             # proposals and pieces of path after which a step ends, if not told
@@ -38,6 +40,7 @@ cdef struct Replica:
     Block block            # members one by one, where classes have no count
     int64_t *count         # (P, K) members of each phase class, or NULL
     const int64_t *still   # (P, K) those of them who never copy
+    FollowedClasses *followed     # of phase classes, or NULL
 
 
 cdef inline int64_t drawn(const Replica *c, Stream *stream, const Rates *k, Py_ssize_t a, bint who) noexcept nogil:
@@ -74,13 +77,6 @@ cdef void copy(const System *s, Rates *k, Path *p, Replica *c, Py_ssize_t e, Py_
     add_up(s, k)
     if k.n[b] == 0:
         clear_row(p.rows + b * WIDTH)
-
-
-cdef void mark(const System *s, const Block *block, Py_ssize_t b, Py_ssize_t e, uint32_t id, double left,
-               const double *v) noexcept nogil:
-    """Note a tracked member of b who copies one of value v along entry e, `left` before the stop."""
-    if is_marked(block.marked, block.unit, id):
-        mark_copy(block.marked, block.unit, id, b, s.indices[e], left, mark_phase(block.marked, v[0], v[1], left))
 
 
 cdef Py_ssize_t busiest(const System *s, const Rates *k) noexcept nogil:
@@ -133,7 +129,9 @@ cdef int64_t go_step(const System *s, Rates *k, Path *p, Replica *c, Stream *str
             go_along(s, k, p, &c.values, t)
             here = next
             if c.count == NULL and c.block.marked != NULL:
-                mark(s, &c.block, b, e, c.block.ids[i], here, v)
+                mark_member(s, &c.block, b, e, c.block.ids[i], here, v)
+            elif c.followed != NULL:
+                copy_of_value(c.followed, i, j, c.count[i] - c.still[i], here, v)
             copy(s, k, p, c, e, b, i, j)
             copies += 1
             if work >= limits.work:
@@ -206,6 +204,8 @@ cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock,
     law.path.rows = rows
     while clock.time_left[0] > 0.0 and done < most:
         stream_open(&stream, law.seed, law.purpose, law.first_replica + r, 0, clock.step[0])
+        if c.followed != NULL:
+            tracker_open(c.followed.tracks, r, 0, clock.step[0])
         copies = go_step(s, k, &law.path, c, &stream, law.limits, clock.time_left)
         if copies < 0:
             law.lost = -copies
@@ -243,6 +243,7 @@ cdef void members_of(Law law, Crowd crowd, Py_ssize_t r, Replica *c) noexcept no
     c.block = block_of(crowd, r)
     c.count = NULL
     c.still = NULL
+    c.followed = NULL
     c.values = Values(c.block.values, c.block.values + c.block.size, k.n + 2 * P, k.n, NULL)
     for a in range(P):
         c.values.start[a] = place
@@ -298,6 +299,7 @@ cdef void classes_of(Law law, Classes classes, Py_ssize_t r, double *weight, Rep
     cdef Rates *k = &law.rates
     c.count = &classes.count[r, 0, 0]
     c.still = &classes.spectators[0, 0]
+    c.followed = classes.followed
     c.values = Values(&classes.z[r, 0, 0, 0], &classes.z[r, 1, 0, 0], k.n + 2 * P, k.n + 3 * P, weight)
     for a in range(P):
         c.values.start[a] = a * K

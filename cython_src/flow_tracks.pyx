@@ -34,7 +34,7 @@ cdef struct Half:          # of a step; of which the ways are asked
 
 cdef struct Substep:       # half of it
     Cluster *g
-    Followed *followed
+    FollowedSites *followed
     bint late
 
 
@@ -121,7 +121,7 @@ cdef void leave_site(void *of, int64_t a, Ways *ways) noexcept nogil:
 
 cdef void follow_half(const Diagonals *d, Replica *x, Work *w, bint late) noexcept nogil:
     """Those who are followed move in one half of a step, but for what stiff clusters do."""
-    cdef Followed *followed = <Followed *> w.tracks
+    cdef FollowedSites *followed = <FollowedSites *> w.tracks
     cdef FlowTracks *f = &followed.flows
     cdef Half half = Half(d, x, w, late)
     f.step_end = followed.begin + x.h
@@ -152,7 +152,8 @@ cdef inline double along_edge(const Cluster *g, const Edge *e, bint late) noexce
     return gone(second_flow(g.dt, 2.0 / g.dt * e.mean[1], new), e.mean[1], e.net[1])
 
 
-cdef inline Edge *edge_of(const Cluster *g, const Followed *followed, int32_t i, int32_t j, int64_t b) noexcept nogil:
+cdef inline Edge *edge_of(const Cluster *g, const FollowedSites *followed, int32_t i, int32_t j,
+                          int64_t b) noexcept nogil:
     """The edge from beable i of a cluster to j > i of it, or to b outside (j < 0); NULL where there is none."""
     cdef int64_t k = followed.edge_at[i]
     while k < g.edges and g.edge[k].i == i:
@@ -203,7 +204,7 @@ cdef void leave_stiff(void *of, int64_t a, Ways *ways) noexcept nogil:
     ways.movable = (<double> g.x.n[a] if ways.whole else many) - g.x.spectators
 
 
-cdef bint asked_first(const Cluster *g, const Followed *followed, const Edge *e) noexcept nogil:
+cdef bint asked_first(const Cluster *g, const FollowedSites *followed, const Edge *e) noexcept nogil:
     """Whether an edge is the first one of a cluster that leads to this beable outside."""
     cdef const System *s = followed.system
     cdef Py_ssize_t p
@@ -217,7 +218,7 @@ cdef bint asked_first(const Cluster *g, const Followed *followed, const Edge *e)
 
 cdef void follow_substep(Cluster *g, bint late) noexcept nogil:
     """Those who are followed move along a cluster's edges in half a substep; before counts take what was drawn."""
-    cdef Followed *followed = <Followed *> g.w.tracks
+    cdef FollowedSites *followed = <FollowedSites *> g.w.tracks
     cdef FlowTracks *f = &followed.flows
     cdef Substep substep = Substep(g, followed, late)
     cdef const Edge *e
@@ -240,14 +241,14 @@ cdef void follow_substep(Cluster *g, bint late) noexcept nogil:
 
 cdef void begin_followed(Work *w, Py_ssize_t replica, double time_left) noexcept nogil:
     """A replica of this rank is the one whose step is to be made."""
-    cdef Followed *followed = <Followed *> w.tracks
+    cdef FollowedSites *followed = <FollowedSites *> w.tracks
     followed.flows.t.replica = <int32_t> replica
     followed.begin = followed.stop - time_left
 
 
 cdef void end_followed(Work *w) noexcept nogil:
     """Its step is made."""
-    flow_commit(&(<Followed *> w.tracks).flows)
+    flow_commit(&(<FollowedSites *> w.tracks).flows)
 
 
 cdef class LatticeTracks:

@@ -1,7 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Psi of Schroedinger's equation, carried along to rounding, and the systems that it leads from beable to beable.
 
-With J_ab = 2 Im(conj(Psi_a) (H_ab/hbar) Psi_b), the net flow b -> a, a system in b jumps to a at the rate F_ab/|Psi_b|^2,
+With J_ab = 2 Im(conj(Psi_a) (H_ab/hbar) Psi_b), the net flow b -> a, a system jumps from b to a at the rate
+F_ab/|Psi_b|^2,
 
     F_ab = max(0, J_ab) + 2 m R_ab |Psi_a| |Psi_b|,
 
@@ -110,10 +111,10 @@ cdef class Guide:
 
     cdef void look_at(self, double t) noexcept nogil:
         """Psi, and its sizes, so long after the step's start."""
-        cdef Py_ssize_t P = self.s.P, k, a
+        cdef Py_ssize_t P = self.s.P, _k, a
         cdef const double *term = self.series + 2 * P * (self.terms - 1)
         memcpy(self.at, term, 2 * P * sizeof(double))
-        for k in range(self.terms - 1):
+        for _k in range(self.terms - 1):
             term -= 2 * P
             for a in range(2 * P):
                 self.at[a] = self.at[a] * t + term[a]
@@ -150,10 +151,10 @@ cdef class Guide:
     cdef double flow_at(self, Py_ssize_t b, Py_ssize_t e, double t, bint net) noexcept nogil:
         """F from b along its coupling e, or the net flow J, so long after the step's start."""
         cdef const System *s = self.s
-        cdef Py_ssize_t P = s.P, a = s.indices[e], k
+        cdef Py_ssize_t P = s.P, a = s.indices[e], _k
         cdef const double *term = self.series + 2 * P * self.terms
         cdef double xb = 0.0, yb = 0.0, xa = 0.0, ya = 0.0, flow
-        for k in range(self.terms):
+        for _k in range(self.terms):
             term -= 2 * P
             xb, yb, xa, ya = xb * t + term[b], yb * t + term[P + b], xa * t + term[a], ya * t + term[P + a]
         flow = pair_flow(s.re[e], s.im[e], xb, yb, xa, ya)
@@ -164,8 +165,8 @@ cdef class Guide:
     cdef double turn_of(self, Py_ssize_t b, Py_ssize_t e, double begin, double end) noexcept nogil:
         """When the net flow from b along its coupling e, which turns round between two times, does so."""
         cdef double low = begin, high = end, middle, at_low = self.flow_at(b, e, begin, True)
-        cdef int k
-        for k in range(HALVINGS):
+        cdef int _k
+        for _k in range(HALVINGS):
             middle = 0.5 * (low + high)
             if self.flow_at(b, e, middle, True) * at_low > 0.0:
                 low = middle

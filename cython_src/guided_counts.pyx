@@ -110,7 +110,7 @@ cdef void set_times(Guide guide, Tracks *t, int half, double begin, double end) 
     cdef double h = 0.5 * guide.step, start = half * h, early, late, most, time
     cdef Py_ssize_t b, a, e
     cdef int64_t i = t.flying, last
-    cdef int k
+    cdef int k, _try
     while i < t.jumps:
         b, a, last = t.jump[i].source // 2, t.jump[i].target // 2, i
         while last < t.jumps and t.jump[last].source == t.jump[i].source and t.jump[last].target // 2 == a:
@@ -129,7 +129,7 @@ cdef void set_times(Guide guide, Tracks *t, int half, double begin, double end) 
         for k in range(5):
             most = fmax(most, guide.flow_at(b, e, early + 0.25 * k * (late - early), False))
         while i < last:
-            for k in range(TRIES):
+            for _try in range(TRIES):
                 time = early + (late - early) * (1.0 - tracker_lot(t))
                 if 1.05 * most * tracker_lot(t) < guide.flow_at(b, e, time, False):
                     break

@@ -11,8 +11,8 @@ cdef class Marks:
     """The K tracked members of one rank, who stand in U units.
 
     sizes (U,) int64 : ids of each unit go from 0 to sizes - 1, whoever has left. unit, ids (K,) int64 : unit and id of
-    each, in order of unit and id. beable (K,) int32 : of each, kept up to date, at first -1. step (R,) int64 : steps of the
-    replicas since t = 0, the caller's. seed, purpose : of the draws of times.
+    each, in order of unit and id. beable (K,) int32 : of each, kept up to date, at first -1. step (R,) int64 : steps of
+    the replicas since t = 0, the caller's. seed, purpose : of the draws of times.
 
     ValueError where something does not fit.
     """

@@ -15,7 +15,7 @@ from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.flows cimport Scratch
-from copympi.kernels.marks cimport is_marked, mark_copy, mark_luck
+from copympi.kernels.marks cimport mark_copy, mark_luck
 from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, profile_of, row_of
 from copympi.kernels.predictor cimport new_phase, plan_first, plan_second
 from copympi.kernels.profiles cimport profile_flows, profile_moment
@@ -145,8 +145,9 @@ cdef void mark_movers(const System *s, const Block *block, const Half *half, Py_
     cdef int64_t i
     cdef double part
     cdef const double *flow = half.profile + e
+    cdef const uint64_t *bits = block.marked.bits + block.marked.first[block.unit]
     for i in range(count):
-        if is_marked(block.marked, block.unit, ids[i]):
+        if (bits[ids[i] >> 6] >> (ids[i] & 63)) & 1:
             part = profile_moment(flow[0], flow[s.nnz], flow[2 * s.nnz],
                                   mark_luck(block.marked, half.replica, half.block, half.which, ids[i]))
             mark_copy(block.marked, block.unit, ids[i], b, s.indices[e], half.left + (1.0 - part) * half.length, 0.0)

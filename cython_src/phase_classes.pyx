@@ -17,6 +17,7 @@ from libc.stdint cimport int64_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.class_tracks cimport Classed, arrive, leave_class, leave_large_class, set_out
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.draws cimport draw_leavers, draw_many_leavers
@@ -24,6 +25,7 @@ from copympi.kernels.fields cimport fields
 from copympi.kernels.pair cimport mapped_on_circle, pair_pull
 from copympi.kernels.plans cimport FieldPlan, FieldPlans, field_plan_at, need_plans, row_of
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
+from copympi.kernels.tracker cimport tracker_open
 
 cdef double RARE = 64.0  # classes of fewer members that can move have their first draw and no more
 
@@ -176,7 +178,8 @@ cdef struct Work:          # work space of one replica; Count is int64 or double
 
 
 cdef void copy_one(const System *s, const FieldPlan *plan, Stream *stream, Py_ssize_t K, const double *z,
-                   const int64_t *spectators, Count *n, Count *count, const Work *w, double *events) noexcept nogil:
+                   const int64_t *spectators, Count *n, Count *count, const Work *w, Classed *classed,
+                   double *events) noexcept nogil:
     """Draw the copies of one step of a replica and carry them out; adds to `events`, one draw after the other."""
     cdef Py_ssize_t P = s.P, a, b, i, e, j, k, width
     cdef Count *leave = <Count *> w.leave
@@ -212,7 +215,14 @@ cdef void copy_one(const System *s, const FieldPlan *plan, Stream *stream, Py_ss
                         events[0] += leave[j]
                     j += 1
             gain[k] -= gone
+            if classed.followed != NULL:
+                if Count is int64_t:
+                    leave_class(classed, k, count[k] - spectators[k], leave)
+                else:
+                    leave_large_class(classed, k, count[k] - spectators[k], leave)
             expect(s, K, b, i, count[k] - spectators[k], fmin(total, 1.0), gone, w.chance, w.mean, w.more)
+    if classed.followed != NULL:
+        arrive(classed)
     for k in range(P * K):
         count[k] += gain[k]
         gain[k] = 0
@@ -239,6 +249,7 @@ def copy(Couplings couplings not None, FieldPlans plans not None, Classes classe
     cdef double[::1] real = np.zeros(2 * size)
     cdef Work w = Work(&numbers[0], NULL, NULL, &numbers[size], &numbers[2 * size], &numbers[3 * size])
     cdef FieldPlan plan
+    cdef Classed classed
     cdef Stream stream
     if classes.whole:
         w.leave = &whole[0]
@@ -252,9 +263,12 @@ def copy(Couplings couplings not None, FieldPlans plans not None, Classes classe
                 continue
             stream_open(&stream, seed, purpose, first_replica + r, 0, step[r])
             plan = field_plan_at(s, row_of(plans, r))
+            classed = set_out(classes.followed, s, &plan, &classes.z[r, 0, 0, 0], K)
+            if classed.followed != NULL:
+                tracker_open(classed.followed.tracks, r, 0, step[r])
             if classes.whole:
                 copy_one(s, &plan, &stream, K, &classes.z[r, 0, 0, 0], &classes.spectators[0, 0],
-                         &classes.n[r, 0], &classes.count[r, 0, 0], &w, &events[r])
+                         &classes.n[r, 0], &classes.count[r, 0, 0], &w, &classed, &events[r])
             else:
                 copy_one(s, &plan, &stream, K, &classes.z[r, 0, 0, 0], &classes.spectators[0, 0],
-                         &classes.real_n[r, 0], &classes.real_count[r, 0, 0], &w, &events[r])
+                         &classes.real_n[r, 0], &classes.real_count[r, 0, 0], &w, &classed, &events[r])

@@ -11,6 +11,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 import numpy as np
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.class_tracks cimport Classed, copy_at, set_out
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.copies cimport POWERS, add_powers
 from copympi.kernels.couplings cimport Couplings, System
@@ -21,6 +22,7 @@ from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, cl
 from copympi.kernels.pair cimport mapped
 from copympi.kernels.plans cimport FieldPlan, FieldPlans, field_plan_at, head_of, need_plans, row_of
 from copympi.kernels.streams cimport Stream, stream_below64, stream_double, stream_open
+from copympi.kernels.tracker cimport tracker_open
 
 
 cdef struct Taking:        # what copies change beside the block
@@ -138,6 +140,8 @@ def copy_classes(Couplings couplings not None, FieldPlans plans not None, Classe
     cdef double time_left
     cdef double[:, :, :, ::1] z = classes.z
     cdef int64_t[:, :, ::1] count = classes.count
+    cdef Classed classed
+    cdef FieldPlan plan
     cdef double w[2]
     cdef double v[2]
     cdef Stream stream
@@ -148,6 +152,10 @@ def copy_classes(Couplings couplings not None, FieldPlans plans not None, Classe
             if not active[r]:
                 continue
             stream_open(&stream, seed, purpose, first_replica + r, 0, step[r])
+            plan = field_plan_at(s, row_of(plans, r))
+            classed = set_out(classes.followed, s, &plan, &z[r, 0, 0, 0], classes.K)
+            if classed.followed != NULL:
+                tracker_open(classed.followed.tracks, r, 0, step[r])
             k.n = &classes.n[r, 0]
             for a in range(P):
                 free[a] = k.n[a] - spectators[a]
@@ -165,6 +173,9 @@ def copy_classes(Couplings couplings not None, FieldPlans plans not None, Classe
                 v[0] = z[r, 0, a, j]
                 v[1] = z[r, 1, a, j]
                 if taken(s, &k, e, w, v, stream_double(&stream)):
+                    if classed.followed != NULL:
+                        copy_at(&classed, b * classes.K + i, a * classes.K + j,
+                                count[r, b, i] - classes.spectators[b, i], time_left)
                     count[r, b, i] -= 1
                     count[r, a, j] += 1
                     change_n(s, &k, b, -1)

@@ -59,7 +59,7 @@ class ExactCounts(IndependentReplicas):
             stop=self.stop.time,
         )  # fmt: skip
         if status:
-            self.problem = _unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")
+            self.problem = unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")
         return done
 
     def follow(self, ids: NDArray[np.int64]) -> Tracks:
@@ -223,7 +223,7 @@ def paths(
             smallest=RESOLVABLE * float(span.max(initial=0.0)), max_steps=STRETCH,
         )  # fmt: skip
         if status:
-            raise _unresolved(float(span[r] - time_left[r]), counts[r], f"replica {r}")
+            raise unresolved(float(span[r] - time_left[r]), counts[r], f"replica {r}")
     return Paths(
         counts, phases, events.astype(np.int64), span - np.abs(time_left), span[:, None] - death, smallest
     )  # fmt: skip
@@ -238,7 +238,7 @@ def _whole(name: str, given: ArrayLike, most: int) -> NDArray[Any]:
     return out
 
 
-def _unresolved(time: float, n: NDArray[np.int64], which: str) -> DynamicsError:
+def unresolved(time: float, n: NDArray[np.int64], which: str) -> DynamicsError:
     some = ", ".join(str(int(x)) for x in n[:8]) + (", ..." if len(n) > 8 else "")
     return DynamicsError(
         f"copies, or phases, are too fast for this time to resolve: t = {time:.10g}, n = [{some}], {which}; the method "

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 
 import copympi.kernels.exact_phases as kernel
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
+from copympi.engine.class_tracks import InClasses
 from copympi.engine.clock import START, Stop
 from copympi.engine.ensemble import State
 from copympi.engine.marked import MarkedMembers
 from copympi.engine.own_phases import given_phases
 from copympi.engine.pace import Pace
-from copympi.engine.phase_classes import first_classes
+from copympi.engine.phase_classes import first_classes, followed
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.engine.tracking import Int
 from copympi.errors import DynamicsError
 from copympi.kernels.classes import Classes
 from copympi.kernels.crowd import Crowd
@@ -230,6 +232,8 @@ class ExactPhaseClasses(OneByOne):
     """Replicas as counts (here, P, K) of K phase classes a beable, z (here, 2, P, K) their e^{i phi} as last written
     down; at t = 0 as in PhaseClasses: evenly spaced phases, members and spectators shared out evenly."""
 
+    followed: InClasses | None = None
+
     def __init__(
         self,
         comm: Any,
@@ -247,6 +251,17 @@ class ExactPhaseClasses(OneByOne):
         self.n = self.count.sum(axis=2)
         self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=self.class_spectators)
         kernel.begin_classes(self._law, self.classes, paths=self.paths)
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        if self.followed is not None:
+            self.followed.set_out(stop.time, self.system, self.turned, self.switched)
+
+    def follow(self, ids: Int) -> InClasses:
+        """What is known of members of these ids (M,) at t = 0."""
+        self.followed = followed(self, ids)
+        return self.followed
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
         return kernel.advance_classes(self._law, self.classes, paths=self.paths, **self._clocks, max_steps=most)

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import copympi.kernels.guided_events as events
 from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.exact import unresolved
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
-from copympi.engine.support import ALIGNED, Method
+from copympi.engine.support import ALIGNED, EXACT, Method
 from copympi.engine.thinning import Thinned
 from copympi.engine.tracking import Int, initial_beables
 from copympi.kernels.guide import TERMS, Guide
@@ -93,6 +95,62 @@ class GuidedCounts(IndependentReplicas):
             self.guide.state = self.psi[int(np.argmin(self.deserted))]
 
 
+class ExactGuidedCounts(IndependentReplicas):
+    """The same jump by jump, each replica in steps of its own: psi (here, 2 P), Re, then Im, of Psi as each has it."""
+
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int, mixing: float
+    ) -> None:
+        super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
+        self.mixing = mixing
+        self.n = np.tile(start.counts, (self.layout.here, 1))
+        psi = start.guide
+        self.psi = np.tile(np.concatenate([psi.real, psi.imag]), (self.layout.here, 1))
+        self.guide = Guide(system.couplings, mixing)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached: Psi is what it is, whatever leads it."""
+        super().switch(system)
+        self.guide = Guide(system.couplings, self.mixing)
+
+    def go_on(self) -> int:
+        """Some steps of this rank's replicas: how many were made."""
+        done, status, r = events.advance(
+            self.guide, self.n, self.psi, (self.seed, Purpose.GUIDED, self.first), time_left=self.time_left,
+            step=self.step, events=self.events, end=self.stop.time, smallest=RESOLVABLE * self.stop.time,
+            max_steps=self.pace.steps, tracker=self.tracks.kernel if isinstance(self.tracks, Thinned) else None,
+        )  # fmt: skip
+        if status:
+            self.problem = unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")
+        return done
+
+    def follow(self, ids: Int) -> Thinned:
+        """Follow members of these ids."""
+        P = self.system.P
+        return Thinned(ids, initial_beables(self.start, P, ids), self.layout, P, self.seed)
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,), and take them out of Psi."""
+        self.n[:, gone] = 0
+        for row, psi in zip(self.psi, self._state, strict=True):
+            left = projected(psi, gone)
+            row[:] = np.concatenate([left.real, left.imag])
+
+    @property
+    def _state(self) -> NDArray[np.complex128]:
+        """Psi of each replica, (here, P)."""
+        P = self.system.P
+        return self.psi[:, :P] + 1j * self.psi[:, P:]
+
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
+        return {"occupation": self.n, "phase": self.turn[:, None] - np.angle(self._state)}
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds of each replica."""
+        return {"n": self.n, "psi": self.psi, **self.counters}
+
+
 def projected(psi: NDArray[np.complex128], gone: NDArray[np.bool_]) -> NDArray[np.complex128]:
     """Psi (P,) without the beables of `gone` (P,), normalised; zero where nothing is left, and then nobody is led."""
     left = np.where(gone, 0j, psi).astype(np.complex128)
@@ -129,6 +187,15 @@ GUIDED = (
         GuidedCounts,
         "occupation",
         most_members=MOST,
+        bytes_a_member=0,
+        bytes_a_beable=lambda _: 64,
+    ),
+    _row(
+        "exact guided counts",
+        'dynamics.method = "exact" and dynamics.representation = "occupation", N below 2^63',
+        ExactGuidedCounts,
+        "occupation",
+        methods=(EXACT,),
         bytes_a_member=0,
         bytes_a_beable=lambda _: 64,
     ),

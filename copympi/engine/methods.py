@@ -132,6 +132,7 @@ TABLE = (
             comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.phase_classes
         ),
         phases=(OWN,),
+        tracking=True,
         most_members=MOST,
         bytes_a_member=0,
         bytes_a_beable=lambda classes: 400 + 24 * classes,
@@ -189,6 +190,7 @@ TABLE = (
             comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.phase_classes
         ),
         phases=(OWN,),
+        tracking=True,
         fixed_steps=False,
         bytes_a_member=0,
         bytes_a_beable=lambda classes: 8 * NUMBERS + 64 + 24 * classes,

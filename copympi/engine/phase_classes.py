@@ -12,10 +12,12 @@ import copympi.kernels.fields as fields
 import copympi.kernels.phase_classes as kernel
 import copympi.kernels.single as single
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.class_tracks import InClasses, initial_classes
 from copympi.engine.clock import Stop
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
+from copympi.engine.tracking import Int
 from copympi.kernels.classes import Classes
 from copympi.kernels.phases import unit_circle
 from copympi.kernels.plans import FieldPlans
@@ -59,6 +61,7 @@ class PhaseClasses(IndependentReplicas):
         self.z, self.count, self.class_spectators = first_classes(start, classes, R)
         self.n = self.count.sum(axis=2)
         self.members, self.classes_each = start.members, classes
+        self.followed: InClasses | None = None
         self._make_plans()
         self.classes = Classes(n=self.n, z=self.z, count=self.count, spectators=self.class_spectators)
         self.maps = np.tile(np.repeat([1.0, 0.0, 0.0, 0.0], P), (R, 1))
@@ -82,6 +85,13 @@ class PhaseClasses(IndependentReplicas):
         """Set out for the next stop."""
         super().begin(stop)
         self._control = self.accuracy.second_order_control(stop)
+        if self.followed is not None:
+            self.followed.set_out(stop.time, self.system, self.turned, self.switched)
+
+    def follow(self, ids: Int) -> InClasses:
+        """What is known of members of these ids (M,) at t = 0."""
+        self.followed = followed(self, ids)
+        return self.followed
 
     def go_on(self) -> int:
         """Some steps of every replica that is not yet at the stop: how many were made by all together."""
@@ -119,16 +129,17 @@ class PhaseClasses(IndependentReplicas):
     def _copy(self, active: NDArray[np.uint8]) -> None:
         """The copies of a step: one by one where members are few, else how many leave each class for each."""
         couplings = self.system.couplings
+        if not self.few or self.followed is not None:  # whose phases at their copies go by the fields of mid-step
+            field_plans.chances(
+                couplings, self.plans, copying=self.copying, active=active, n=self._real_n, sums=self.sums,
+                since=self.since,
+            )  # fmt: skip
         if self.few:
             single.copy_classes(
                 couplings, self.plans, self.classes, copying=self.copying, active=active, seed=self.seed,
                 purpose=Purpose.PHASE_CLASSES, first_replica=self.first, step=self.step, events=self.events,
             )  # fmt: skip
             return
-        field_plans.chances(
-            couplings, self.plans, copying=self.copying, active=active, n=self._real_n, sums=self.sums,
-            since=self.since,
-        )  # fmt: skip
         kernel.copy(
             couplings, self.plans, self.classes, active=active, seed=self.seed, purpose=Purpose.PHASE_CLASSES,
             first_replica=self.first, step=self.step, events=self.events,
@@ -168,6 +179,16 @@ class PhaseClasses(IndependentReplicas):
         """What a checkpoint holds of each replica."""
         out = {"n": self.n, "since": self.since, "sums": self.sums, "z": self.z, "count": self.count}
         return {**out, **self.counters}
+
+
+def followed(ensemble: Any, ids: Int) -> InClasses:
+    """Members of an ensemble of phase classes at t = 0, and its kernels tell what they do."""
+    start, classes = ensemble.start, ensemble.classes
+    movable = first_classes(start, ensemble.z.shape[3], 1)
+    places = initial_classes(start, ids, movable[1][0] - movable[2])
+    tracks = InClasses(ids, places, ensemble.layout, ensemble.system.P, ensemble.seed, ensemble.z.shape[3])
+    classes.follow(tracks.steps)
+    return tracks
 
 
 def first_classes(start: Start, classes: int, replicas: int) -> tuple[NDArray[np.float64], NDArray[Any], NDArray[Any]]:

@@ -38,7 +38,7 @@ class Purpose(IntEnum):
     """Replicas of rare events: stream block k for stage k of a repeat; step 0 for walkers' keys, 1 for who goes on."""
     GUIDED = 31
     """Members who jump guided by a wavefunction (Bell's process). Of a study's own: stream step s for step s. Counts:
-    stream step 2 s for the first half of step s, 2 s + 1 for the second."""
+    stream step 2 s for the first half of step s, 2 s + 1 for the second. Jump by jump: block 1, stream step s."""
     CIRCUITS = 32
     """Random circuits, replica: which circuit; stream step s for its layer s. Block 1: starts, replica: which start."""
     TRACKED = 33

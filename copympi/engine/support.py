@@ -9,6 +9,7 @@ from typing import Any
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.ensemble import Ensemble
 from copympi.engine.momenta import Model
+from copympi.engine.tracking import BYTES_TRACKED, refuse_more
 from copympi.errors import InputError
 from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
@@ -22,8 +23,6 @@ ALIGNED, OWN = "aligned", "own"
 """Whether a beable's members share one phase, or have each their own."""
 MOST_NAMED = 4 * 10**9
 """Members of a replica whose names of four bytes are one rank's."""
-BYTES_TRACKED = 32
-"""Of a member that is followed: where it is, its place in a list, and room in which lists grow."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +102,12 @@ class Method:
         memory, N, P = there() / share, case.start.members, case.system.P
         room = memory - self.bytes_of_work(P, case.pairs, len(case.rule.harmonics))
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
-        one = beable * P + each * N + BYTES_TRACKED * case.track
-        if case.replicas * one <= room:
+        one = beable * P + each * N
+        if case.replicas * (one + BYTES_TRACKED * case.track) <= room:
             return
         needs = f"at {each} bytes a member" if each else f"at {beable} bytes a beable"
         here = f"the {memory / 2**30:,.1f} GiB of memory that there are"
+        refuse_more(case.track, room / case.replicas - one, here)
         if one <= room:
             why = f"must be at most {int(room / one)}: {needs} {here} hold no more"
             raise InputError("dynamics.replicas", case.replicas, why)

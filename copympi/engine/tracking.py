@@ -26,6 +26,8 @@ NAMES = {
     "phase": np.float64,
 }  # fmt: skip
 """Columns of Jumps, and their types."""
+BYTES_TRACKED = 32
+"""Of a member that is followed: where it is, its place in a list, and room in which lists grow."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class Tracks(ABC):
     def take(self) -> Jumps:
         """The same, and forgets them."""
         found = self.collect()
-        self.pending = found[:0]
+        self.pending = Jumps.none(found.phase is not None)
         return found
 
     def waiting(self, units: int) -> dict[str, tuple[NDArray[Any], Int]]:
@@ -177,6 +179,14 @@ class Tracks(ABC):
         K = len(found["jump_time"][0]) if "jump_time" in found else 0
         self.pending = Jumps(**{name: np.empty(K, kind.dtype) for name, kind in self.pending.columns.items()})
         return {f"jump_{name}": values for name, values in self.pending.columns.items()}
+
+
+def refuse_more(track: int, room: float, here: str) -> None:
+    """InputError where so many members do not fit into `room` bytes, if it is any; here : what memory there is."""
+    most = int(room // BYTES_TRACKED)
+    if 0 <= most < track:
+        why = f"must be at most {most}: at {BYTES_TRACKED} bytes each, in every replica, {here} hold no more"
+        raise InputError("output.track", track, why)
 
 
 def checked(ids: Int, start: Start, P: int) -> Int:

@@ -48,7 +48,7 @@ cdef extern from "flow_tracks.h" nogil:
     void flow_redo(FlowTracks *f)
 
 # What hangs in Work.tracks while members of a lattice are followed.
-cdef struct Followed:
+cdef struct FollowedSites:
     FlowTracks flows
     const System *system
     double stop            # time of the stop that steps lead to
@@ -57,7 +57,7 @@ cdef struct Followed:
 
 cdef class LatticeTracks:
     cdef readonly Tracker tracker
-    cdef Followed followed
+    cdef FollowedSites followed
     cdef object owners, bound  # of the memory that `followed` points into
     cdef double[::1] first_kick
     cdef int64_t[::1] drawn

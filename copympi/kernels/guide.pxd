@@ -25,7 +25,7 @@ cdef class Guide:
     cdef double *through           # (P,) int int_{s < u} coming(s) leaving(u)
     cdef double *low               # (P,) the least |Psi_a|^2 seen
     cdef double *over              # (P,) 1/|Psi_a|^2 at the step's start, 0 of the faintest
-    cdef double *hurry             # (P,) as coming, rushed and hurried as came and through: each flow in shares of those
+    cdef double *hurry             # (P,) as coming, rushed, hurried as came, through: each flow in shares of those
     cdef double *rushed            # who are where it comes from
     cdef double *hurried
 

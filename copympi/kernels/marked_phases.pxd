@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint32_t
 from copympi.kernels.couplings cimport System
 from copympi.kernels.crowd cimport Block
 from copympi.kernels.fields cimport carry_map
-from copympi.kernels.marks cimport mark_copy, mark_luck, mark_phase
+from copympi.kernels.marks cimport is_marked, mark_copy, mark_luck, mark_phase
 from copympi.kernels.pair cimport mapped, pair_pull
 from copympi.kernels.plans cimport FieldPlan
 from copympi.kernels.profiles cimport profile_moment
@@ -32,6 +32,13 @@ cdef inline void mark_copier(const System *s, const FieldPlan *plan, const Block
     value_later(s, plan, s.indices[e], pi, 0.5 * plan.head.step - left, v, there)
     mark_copy(block.marked, block.unit, id, b, s.indices[e], to_stop,
               mark_phase(block.marked, there[0], there[1], to_stop))
+
+
+cdef inline void mark_member(const System *s, const Block *block, Py_ssize_t b, Py_ssize_t e, uint32_t id, double left,
+                             const double *v) noexcept nogil:
+    """Note a tracked member of b who copies one of value v along entry e, `left` before the stop."""
+    if is_marked(block.marked, block.unit, id):
+        mark_copy(block.marked, block.unit, id, b, s.indices[e], left, mark_phase(block.marked, v[0], v[1], left))
 
 
 cdef inline double left_when(const System *s, const FieldPlan *plan, Py_ssize_t b, Py_ssize_t e, const double *w,

@@ -67,17 +67,26 @@ class RuleFunction:
     """What a Rule has; nothing is known of a function's harmonics."""
 
     def within(self, widest: str) -> bool:
-        """Whether it is of a class of rules: of none but that of functions."""
+        """Whether it is of a class of rules: of none but that of functions.
+
+        widest : str, one of rules.CLASSES.
+        """
         return CLASSES.index(self.kind) <= CLASSES.index(widest)
 
     def fit(self, P: int) -> None:
-        """It fits any number of beables."""
+        """It fits any number of beables.
+
+        P : int [1].
+        """
 
     def try_out(self, system: System, members: int, whole: bool) -> str:
         """A digest of what the functions give; InputError where that is no rule.
 
-        They are tried at the pairs of `system`, 1 to `members` in each beable, or FEWEST to `members` where numbers are
-        not to be `whole`, all D. Values count to nine digits: those of other machines are the same.
+        They are tried at all D and numbers up to N. Values count to nine digits: those of other machines are the same.
+
+        system : System. Its pairs are those they are tried at.
+        members : int [1]. N.
+        whole : bool. Whether numbers are whole, from 1 on; else from FEWEST on.
         """
         pairs, least = Pairs(self, system), 1.0 if whole else FEWEST
         hasher = xxhash.xxh3_64()

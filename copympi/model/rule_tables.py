@@ -17,6 +17,8 @@ from copympi.model.tables import real, table
 
 KEY = "dynamics.rule"
 KEYS = ("q", "r", "harmonics", "copying_powers", "turning_powers", "anyway")
+MOST_STEEP = 12.0
+"""Powers of ten in steps that a beable left by all but a member may take, above which that is warned of."""
 ROUNDING = 1e-12
 """How far powers that sum to -1 may be off."""
 
@@ -70,14 +72,21 @@ def as_table(given: Any) -> Any:
     return out
 
 
-def cautions(rule: AnyRule) -> list[str]:
-    """What is to be said of a rule before it runs."""
+def cautions(rule: AnyRule, members: float = 1.0) -> list[str]:
+    """What is to be said of a rule before it runs with so many members."""
     out: list[str] = []
     if isinstance(rule, RuleFunction):
         return out
     if not 0.0 <= rule.q <= 1.0:
         out.append(
             f"{KEY}.q = {rule.q:g}: outside 0 to 1 rates grow without bound where a beable holds few members, or all"
+        )
+    steep = rule.q - rule.r - 1.0
+    if rule.q + rule.r <= 0.0 and 1.0 < members < np.inf and steep * np.log10(members) > MOST_STEEP:
+        out.append(
+            f"{KEY}.q = {rule.q:g}, r = {rule.r:g}: where a beable has x of a neighbour's members, phases turn "
+            f"x^{-steep:g} faster than members come: at small x a run can all but stand still; "
+            "preparation.spectators or admixture keep beables from it"
         )
     for name, excess in zip(("copying", "turning"), rule.excess, strict=True):
         if excess:

@@ -11,10 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from copympi.errors import InputError
-from copympi.records.quantity import TABLE, TRAITS, Quantity, counts_dtype, events_dtype, marginal
+from copympi.records.quantity import HISTORIES, TABLE, TRAITS, Quantity, counts_dtype, events_dtype, marginal
 
-ROWS = (*TABLE, marginal("NAME"))
-SIZES = {"beable": "P", "axis": "axes", "pair_of_parts": "pairs", "pair_of_qubits": "pairs", "beable_NAME": "d"}
+ROWS = (*TABLE, marginal("NAME"), *HISTORIES)
+SIZES = {
+    "beable": "P", "axis": "axes", "pair_of_parts": "pairs", "pair_of_qubits": "pairs", "beable_NAME": "d",
+    "tracked_member": "M",
+}  # fmt: skip
 TYPES = {counts_dtype: "int64; float64 beyond N = 2^63", events_dtype: "int64; float64 from N = 2^43 on"}
 
 

@@ -28,7 +28,7 @@ def warn_about(
     """Say once which beables have weight but no member, that nothing can ever move, or not some part, what is odd about
     a copy rule, and what the schedule has for times that the run does not reach. guided : whether members are guided by
     Schroedinger's wavefunction, so that whoever copies whom is of no account."""
-    for caution in rule_tables.cautions(rule) if rule is not None else ():
+    for caution in rule_tables.cautions(rule, start.members) if rule is not None else ():
         warn(caution, RuleWarning)
     late = [entry for entry in schedule if entry.at >= duration * (1 - 1e-9)]
     if late:

@@ -24,8 +24,11 @@ from tests.faults.test_resume import prepare
 WAYS = [(0, ROOT), (2, ROOT), (2, Way("openmpi", "mpio"))]
 BIG = {"members": 10**7, "duration": 160.0, "interval": 8.0, "every": '"0.12s"'}
 """A checkpoint has 40 MB."""
-MANY = {"members": 10**9, "kind": "occupation", "replicas": 1000, "duration": 240.0, "interval": 1.0, "every": '"0.1s"'}
-"""Results have 15 MB."""
+MANY = {
+    "members": 10**9, "kind": "occupation", "replicas": 1000, "duration": 240.0, "interval": "1.0\ntrack = 3",
+    "every": '"0.1s"',
+}  # fmt: skip
+"""Results have 15 MB, and histories of 3,000 members."""
 
 
 def name(value: object) -> str:

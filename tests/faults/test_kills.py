@@ -57,7 +57,7 @@ CASES = {
     ) + OFTEN.format(interval=1.0),
     "occupation": FOUR.format(
         members=10**12, duration=1200.0, more='representation = "occupation"\nreplicas = 5'
-    ) + OFTEN.format(interval=2.0),
+    ) + OFTEN.format(interval="2.0\ntrack = 200"),
 }  # fmt: skip
 SELDOM = ("--set", 'checkpoint.interval="1h"')
 """For lives that nobody ends: without a thousand checkpoints on their way."""

@@ -106,6 +106,36 @@ def test_where_two_end_is_as_in_representation_members() -> None:
     assert alike(P * other[:, 0] + other[:, 1], ends) < 1e-3
 
 
+@pytest.mark.parametrize("spectators", [0, 5])
+def test_everybody_is_followed_where_some_go_event_by_event_and_others_leap(spectators: int) -> None:
+    """A beable of twelve members among many (way 3 of "Few members"): jumps are all the copies, those of one member
+    follow one another in time, and they lead to all of n but spectators."""
+    members = 400_000
+    small = (12 + spectators) / members
+    start = prepare(
+        4, members, density=[small, 0.3, 0.3, 0.4 - small], phase=np.arange(4) * 0.7, spectators=spectators
+    )  # fmt: skip
+    case = Case(random_system(4, 1), start, Accuracy(members), "occupation", seed=1)
+    ensemble = methods.named("counts").make(Alone(), case)
+    ids = np.arange(members - 4 * spectators)
+    now = initial_beables(start, 4, ids)
+    ensemble.track(ids)
+    ensemble.begin(clock.record(1, 0.04))
+    while ensemble.advance():
+        pass
+    jumps = ensemble.take_jumps()
+    jumps = jumps[np.lexsort((jumps.time, jumps.member))]
+    goes_on = np.flatnonzero(jumps.member[1:] == jumps.member[:-1])
+    first = np.setdiff1d(np.arange(len(jumps)), goes_on + 1)
+    np.testing.assert_array_equal(jumps.source[goes_on + 1], jumps.target[goes_on])
+    np.testing.assert_array_equal(jumps.source[first], now[jumps.member[first]])
+    now[jumps.member] = jumps.target  # the last one counts
+    np.testing.assert_array_equal(ensemble.tracked_beables(), now[None])
+    np.testing.assert_array_equal(np.bincount(now, minlength=4), ensemble.n[0] - spectators)
+    assert len(jumps) == ensemble.events[0] > 10_000
+    assert len(goes_on) > 10
+
+
 # --- many members of few beables: each is a Markov process of its own, in rates that Schroedinger's equation gives
 
 IDS = spread_out(10**12, 200_000)

@@ -61,24 +61,25 @@ class Case:
     duration: float
     preparation: str = ""
     more: str = ""
+    track: int = 0
 
 
 CASES = {
-    "members in many blocks": Case(FOUR, 300_000, "members", 1, 0.6),
+    "members in many blocks": Case(FOUR, 300_000, "members", 1, 0.6, track=500),
     "50 members in one block": Case(TWO, 50, "members", 1, 0.6),
     "members in 3 replicas": Case(FOUR, 40_000, "members", 3, 0.3),
     "members in 3 replicas of one block": Case(TWO, 1000, "members", 3, 0.3),
-    "counts in 5 replicas": Case(FOUR, 10**6, "occupation", 5, 0.6),
+    "counts in 5 replicas": Case(FOUR, 10**6, "occupation", 5, 0.6, track=60),
     "counts in one, driven": Case(DRIVEN, 10**15, "occupation", 1, 0.6),
     "phases in many blocks": Case(FOUR, 100_000, "members", 1, 0.3, SPREAD),
     "phases from a file": Case(TWO, 20_000, "members", 1, 0.2, 'phases = "phases.h5:/phi"'),
-    "phases in 3 replicas of one block": Case(TWO, 9_000, "members", 3, 0.2, SPREAD),
+    "phases in 3 replicas of one block": Case(TWO, 9_000, "members", 3, 0.2, SPREAD, track=300),
     "momenta": Case(TWO, 30_000, "members", 1, 0.2, SPREAD, ALIGNMENT),
     "members and spectators": Case(FOUR, 100_000, "members", 1, 0.3, SPECTATORS.format(500)),
     "spectators with phases": Case(FOUR, 60_000, "members", 2, 0.2, SPREAD + SPECTATORS.format(40)),
     "few members as kinds": Case(FOUR, 10**4, "occupation", 5, 0.3, SPREAD),
     "lattice, counts in 3 replicas": Case(LATTICE, 10**5, "occupation", 3, 0.6, SPECTATORS.format(1)),
-    "lattice, N beyond integers": Case(LATTICE, 1e30, "occupation", 2, 0.6),
+    "lattice, N beyond integers": Case(LATTICE, 1e30, "occupation", 2, 0.6, track=300),
     "lattice, members": Case(LATTICE, 10**5, "members", 1, 0.3, SPECTATORS.format(2)),
     "kinds and spectators": Case(FOUR, 10**15, "occupation", 2, 0.2, SPREAD + SPECTATORS.format(2)),
 }
@@ -89,6 +90,7 @@ def command(folder: Path, case: Case, name: str, *more: str) -> list[str]:
     text = case.text.replace("[preparation]", f"[preparation]\nmembers = {case.members}\n{case.preparation}")
     text += f"[dynamics]\nduration = {case.duration}\nseed = 20\nreplicas = {case.replicas}\n"
     text += f'representation = "{case.representation}"\n{case.more}[output]\ninterval = 0.1\n'
+    text += f"track = {case.track}\n" if case.track else ""
     (folder / "job.toml").write_text(text)
     if "phases.h5" in text:
         with h5py.File(folder / "phases.h5", "w") as file:
@@ -124,6 +126,7 @@ def alone(case: Case, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tup
     assert done.returncode == 0, done.stderr
     found = datasets(folder / "out", 1)
     assert {"time", "occupation", "phase", "coherence", "events", "system/state"} <= set(found)
+    assert not case.track or found["histories/time"][1][0] > 0
     return found
 
 

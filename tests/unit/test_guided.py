@@ -72,6 +72,10 @@ def test_who_passes_a_node_leaves_it_and_comes_back() -> None:
     np.testing.assert_allclose(run.occupation / MANY, [[1, 0], [0.5, 0.5], [0, 1], [0.5, 0.5], [1, 0]], atol=2e-7)
     assert run.occupation[2, 0] <= 3
     assert run.events[-1] == pytest.approx(2 * MANY, rel=1e-6)
+    one_by_one = simulate(System([[0, 1], [1, 0]]), state=[1, 0], duration=np.pi, interval=np.pi / 2, members=500,
+                          method="exact")  # fmt: skip
+    np.testing.assert_array_equal(one_by_one.occupation, [[500, 0], [0, 500], [500, 0]])
+    np.testing.assert_array_equal(one_by_one.events, [0, 500, 1000])
 
 
 def test_two_levels_remember_of_a_period_what_theory_says() -> None:

@@ -22,7 +22,7 @@ from copympi.records import histories as records
 from copympi.records.paths import Paths
 from copympi.records.plan import Plan
 from copympi.records.quantity import RECORD_TIME, TRACKED
-from copympi.report import raster
+from copympi.report import raster, run_info
 from copympi.storage import histories, reading
 from copympi.storage.results import Output, ResultsFile
 from tests.unit.test_recording import configured, snapshots, started
@@ -252,3 +252,55 @@ def test_a_run_shows_its_histories(tmp_path: Path) -> None:
         paths.of(3, 2)
     with pytest.raises(InputError, match=r"times = .*: must ascend, from 0 to 2"):
         paths.beables([1.0, 0.5])
+
+
+def simulate(**more: Any) -> copympi.Run:
+    asked: dict[str, Any] = {
+        "members": 5000, "state": [0.7, 0.5, 0.5], "normalise": True, "duration": 2.0, "interval": 0.5, "seed": 3,
+        "replicas": 2, "track": 40,
+    }  # fmt: skip
+    return copympi.simulate(SYSTEM, **(asked | more))
+
+
+def same_histories(one: Any, other: Any) -> None:
+    for name in ("time", "replica", "member", "source", "target", "tracked", "record_time", "ids"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), name
+
+
+def test_a_run_in_memory_on_disk_and_made_longer(tmp_path: Path) -> None:
+    run, plain = simulate(), simulate(track=None)
+    found = run.histories
+    assert found is not None
+    assert plain.histories is None
+    assert np.array_equal(run.occupation, plain.occupation)
+    assert (found.ids.size, found.tracked.shape, "histories" in run.measured) == (40, (2, 5, 40), False)
+    assert len(found) > 0
+    assert np.array_equal(found.beables(run.time), found.tracked)
+    same_histories(simulate(output=tmp_path / "out").histories, found)
+    said = "\n".join(run_info.describe(reading.read(tmp_path / "out")))
+    assert f"  tracked   40 members in each of 2 replicas, {len(found):,} copies of theirs\n" in said
+    longer = simulate(output=tmp_path / "out", resume=True, duration=4.0)
+    same_histories(longer.histories, simulate(duration=4.0).histories)
+    same_histories(copympi.load(tmp_path / "out").histories, longer.histories)
+    with pytest.raises(InputError, match=r"output\.track = 41: was 40 when .* was written"):
+        simulate(output=tmp_path / "out", resume=True, duration=5.0, track=41)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"track": 5001}, r"output\.track = 5001: must be from 1 to 5000, the number of members that can copy"),
+        ({"track": 4000, "spectators": 500}, r"output\.track = 4000: must be from 1 to 3500, "),
+        ({"track": [0, 5000]}, r"output\.track = 5000: must be from 0 to 4999, the ids of members that can copy"),
+        ({"members": float("inf"), "replicas": 1}, r"output\.track = 40: must be left out"),
+    ],
+)
+def test_what_a_run_refuses(asked: dict[str, Any], why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        simulate(**asked)
+
+
+def test_a_sweep_keeps_none(tmp_path: Path) -> None:
+    common = {"members": 100, "density": [0.5, 0.3, 0.2], "duration": 1.0, "track": 5}
+    with pytest.raises(InputError, match=r"output\.track = 5: must be left out in a sweep"):
+        copympi.sweep({"system": SYSTEM, **common}, over={"dynamics.seed": [1, 2]}, output=tmp_path / "out")

@@ -28,6 +28,7 @@ from copympi.engine.momenta import Model
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.support import ALIGNED, DEMANDS, EXACT, LEAP, OWN, Case, Method
 from copympi.engine.tiles import Tiles
+from copympi.engine.tracking import BYTES_TRACKED
 from copympi.errors import InputError
 from copympi.kernels import general_counts
 from copympi.model.mean_field import MeanField
@@ -430,6 +431,10 @@ def test_what_cannot_fit_is_refused(row: Method, monkeypatch: pytest.MonkeyPatch
     one = 4 * row.bytes_a_beable(5) + 600 * row.bytes_a_member
     row.check_memory(replace(case, replicas=room // one))
     row.check_memory(replace(case, replicas=2 * (room // one)), share=0.5)
+    most = (room - one) // BYTES_TRACKED
+    row.check_memory(replace(case, track=most))
+    with pytest.raises(InputError, match=rf"^output\.track = {most + 1}: must be at most {most}: at 32 bytes "):
+        row.check_memory(replace(case, track=most + 1))
     with pytest.raises(InputError, match=rf"^dynamics\.replicas = .*: must be at most {room // one}: at \d+ bytes a "):
         row.check_memory(replace(case, replicas=room // one + 1))
     if row.bytes_a_member:
@@ -446,7 +451,7 @@ def test_the_bytes_of_a_member_and_of_a_beable() -> None:
     named = [row.bytes_a_member for row in TABLE if row.representation == "members"]
     assert named == [4, 44, 92, 4, 44, 4, 4, 44, 44, 4, 4]
     found = [row.bytes_a_beable(64) for row in TABLE if row.representation == "occupation"]
-    assert found == [400, 400, 400, 400 + 24 * 64, 64, 288 + 24 * 64, 700, 64, 64, 64, 64, 64]
+    assert found == [400, 400, 400, 400 + 24 * 64, 64, 288 + 24 * 64, 700, 64, 64, 64, 64, 64, 64]
     # all pairs of 1,000 beables, event by event: as long as the kernel's arrays, once a rank
     work = methods.named("exact counts").bytes_of_work
     assert work(1_000, 499_500, 1) == methods.named("exact members").bytes_of_work(1_000, 499_500, 1) == 148_004_000

@@ -152,6 +152,8 @@ def test_refusals_say_what_takes_the_rule(rule: Any, asked: dict[str, Any], said
 def test_cautions() -> None:
     assert rule_tables.cautions(Rule(q=0.0)) == rule_tables.cautions(Rule(q=1.0)) == []
     assert "outside 0 to 1" in rule_tables.cautions(Rule(q=1.2))[0]
+    assert rule_tables.cautions(Rule(0.9, -0.9), 1e12) == rule_tables.cautions(Rule(1.0, -1.5), np.inf) == []
+    assert "phases turn x^-1.5 faster than members come" in rule_tables.cautions(Rule(1.0, -1.5), 1e9)[0]
     excess = rule_tables.of({"copying_powers": [-1.0, -0.5], "turning_powers": [0.0, -0.25], "anyway": True})
     assert (excess.q, excess.r, excess.excess) == (0.5, 0.0, (-0.5, 0.75))
     assert len(rule_tables.cautions(excess)) == 2

@@ -94,6 +94,30 @@ def test_one_of_many_goes_as_bells_process_does(psi: NDArray[Any], N: int, a: in
     assert expected[a] < 0.97 * M, "nothing is tested where nobody moves"
 
 
+def test_the_moments_of_copies_follow_the_flow_within_long_steps() -> None:
+    """Null hypothesis: first jumps of 20,000 members of one beable come at Bell's rate of that instant, which trebles
+    in two long steps. Moments spread evenly over a step would be noticed."""
+    psi, a, h = waves(8, (0, 1.0), (1, 0.9), (-2, 0.4)), 0, 0.5
+    ensemble = made(psi, 10**30, step=h)
+    ensemble.track(of_beable(ensemble, a, 20_000))
+    to(ensemble, 2 * h)
+    jumps = ensemble.take_jumps()
+    _, first = np.unique(jumps.member, return_index=True)  # ordered in time
+    found = jumps.time[first]
+    H, psi = ensemble.system.frequencies.toarray(), psi / np.linalg.norm(psi)
+    time = np.linspace(0.0, 2 * h, 2001)
+    energy, states = np.linalg.eigh(H)
+    path = (np.exp(-1j * np.outer(time, energy)) * (states.conj().T @ psi)) @ states.T
+    gone = -2.0 * (path[:, a : a + 1].conj() * H[a] * path).imag
+    gone[:, a] = 0.0
+    rate = np.maximum(gone, 0.0).sum(axis=1) / np.abs(path[:, a]) ** 2
+    left = -np.expm1(-np.concatenate([[0.0], np.cumsum(0.5 * (rate[1:] + rate[:-1]) * np.diff(time))]))
+    assert rate[-1] > 2.5 * rate[0]
+    assert abs(len(found) / 20_000 - left[-1]) < 4 * np.sqrt(left[-1] * (1 - left[-1]) / 20_000)
+    assert stats.kstest(found, lambda t: np.interp(t, time, left / left[-1])).pvalue > 0.001
+    assert stats.kstest(found % h, "uniform", (0.0, h)).pvalue < 1e-6
+
+
 def test_a_packets_members_go_with_it() -> None:
     """A coherent packet with N = 1e30 falls to the middle of its well: members spread evenly are where it is, and have
     gone as far. Null hypothesis: means of independent members."""
