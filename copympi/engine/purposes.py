@@ -48,3 +48,5 @@ class Purpose(IntEnum):
     on, plus 2^32 times the window's number."""
     TRACKED_TIMES = 34
     """And when within the (half) step: streams as those of TRACKED."""
+    SYSTEMS = 35
+    """Random Hamiltonians, states and starts that studies draw, replica: which one; stream block: what of it."""
