@@ -201,8 +201,8 @@ def calls() -> dict[str, Call]:
         "half_step": (half_step, {**system, "n": real(P, value=2.0), "phase": real(P), "t": 0.1}),
         "counts.advance": (
             counts.advance,
-            {**system, "control": CONTROL, "keys": (1, (1, 2), 0), "n": n, "phase": real(R, P), "max_steps": 5, **clocks,
-             "events": real(R)},
+            {**system, "control": CONTROL, "keys": (1, 1, 2, 0), "n": n, "phase": real(R, P), "max_steps": 5,
+             **clocks, "events": real(R)},
         ),
         "events.run": (
             events.run,
