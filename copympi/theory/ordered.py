@@ -72,7 +72,7 @@ def between(
         begins.append(start[good])
         done.append(two[good])
         again = np.repeat(~good, 2)
-        taken += np.count_nonzero(good)
+        taken += int(np.count_nonzero(good))
         if taken + np.count_nonzero(again) > most:
             raise TooManyPanels
         start, size, one = places[again], half[again], halves[again]
