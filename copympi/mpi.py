@@ -100,8 +100,9 @@ def part_on_node(comm: Any) -> float:
     size, own = node.size, np.zeros(MOST_CORES, np.int64)
     own[[core for core in cores.own() if core < MOST_CORES]] = 1
     largest(node, own)
-    few = min(float(own.sum()), cores.quota())
-    crowded = size > few >= 1
+    known = int(own.sum())
+    few = min(float(known), cores.quota())
+    crowded = known > 0 and size > few
     node.Free()
     waiting.leave_cores_free(crowded)
     if crowded and comm.rank == ROOT:

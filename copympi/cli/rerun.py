@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import warnings
@@ -20,7 +21,7 @@ from copympi.run import settings
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_file
 from copympi.run.watchdog import Unwatched
-from copympi.storage import digests, guard, layout, reading, results
+from copympi.storage import columns, digests, guard, layout, reading, results
 from copympi.text import one_line
 
 
@@ -60,7 +61,7 @@ def _job(folder: Path, scratch: Path, files: Path | None, on_node: float) -> Job
     path = folder / layout.NAME
     guard.check(path)
     data = reading.read(folder)
-    said, text = data.attributes, str(data.attributes["config"])
+    said, text = data.attributes, _with_ids(path, str(data.attributes["config"]))
     if layout.OBSERVED in said:
         raise InputError("DIR", folder, "records what functions from Python gave: run that program again")
     if text.startswith(NOTE) and " with digest " in text:
@@ -82,6 +83,15 @@ def _job(folder: Path, scratch: Path, files: Path | None, on_node: float) -> Job
         asked = json.loads(said[layout.SETTINGS]) | {"dynamics.duration": job.settings["dynamics.duration"]}
         settings.compare(asked, job.settings, path)
     return job
+
+
+def _with_ids(path: Path, text: str) -> str:
+    """A config with the ids that are followed, which are in the file, where it names them by their digest."""
+    digest = re.search(r'^track = "array [^"]* with digest [^"]*"$', text, re.MULTILINE)
+    if digest is None or not text.startswith(NOTE):
+        return text
+    with reading.opened(path) as file:
+        return f"{text[: digest.start()]}track = {columns.followed(file).tolist()}{text[digest.end() :]}"
 
 
 def _as_far(data: reading.Results) -> list[str]:

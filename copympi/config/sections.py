@@ -39,8 +39,9 @@ TRACKED = "must be a number of members from 1 on, or a list of different ids fro
 
 def tracked(value: Any) -> int | list[int]:
     """output.track: how many members are followed, or their ids, ascending. InputError for anything else."""
-    several = hasattr(value, "__iter__") and not isinstance(value, (str, bytes, dict))
-    made = [_whole(each) for each in (value if several else [value])]
+    given = value.item() if getattr(value, "shape", None) == () else value  # numpy's arrays of no axis
+    several = hasattr(given, "__iter__") and not isinstance(given, (str, bytes, dict))
+    made = [_whole(each) for each in (given if several else [given])]
     if -1 in made or not made or len(set(made)) < len(made) or (made == [0] and not several):
         raise InputError("output.track", value, TRACKED)
     return sorted(made) if several else made[0]

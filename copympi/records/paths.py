@@ -135,8 +135,8 @@ class Paths:
 
         -1 from the filter on by which it left. InputError where nobody of that id, or no such replica, is followed.
         """
-        place = int(self._places(np.array([member]), replica)[0])
-        order, begins = self._by_member
+        place = int(self._places(_whole_numbers("member", [member]), replica)[0])
+        replica, (order, begins) = int(replica), self._by_member
         who = replica * self.ids.size + place
         mine = order[begins[who] : begins[who + 1]]
         times = np.concatenate([[0.0], self.time[mine]])
@@ -146,18 +146,18 @@ class Paths:
 
     def _places(self, members: NDArray[np.int64], replica: int) -> NDArray[np.int64]:
         """Places of members among ids; InputError where somebody, or the replica, is not followed."""
+        if not 0 <= _whole_numbers("replica", [replica])[0] < self.replicas:
+            raise InputError("replica", replica, f"must be from 0 to {self.replicas - 1}")
         places = np.searchsorted(self.ids, members).clip(max=self.ids.size - 1)
         wrong = members[self.ids[places] != members]
         if wrong.size:
             raise InputError("member", int(wrong[0]), f"must be one of the {self.ids.size:,} ids that are followed")
-        if not 0 <= replica < self.replicas:
-            raise InputError("replica", replica, f"must be from 0 to {self.replicas - 1}")
         return np.asarray(places)
 
     def some(self, members: Any, replica: int = 0) -> Paths:
         """What some of the members did, by their ids, in one of the replicas: without the rows of the others."""
-        ids = np.unique(np.asarray(members, np.int64))
-        places = self._places(ids, replica)
+        ids = np.unique(_whole_numbers("member", members))
+        places, replica = self._places(ids, replica), int(replica)
         rows = np.flatnonzero((self.replica == replica) & np.isin(self.member, ids))
         names = ("time", "replica", "member", "source", "target", "phase")
         columns = {name: self._arrays[name][rows] for name in names if name in self._arrays}
@@ -217,3 +217,21 @@ class Paths:
         P, ones = self.system.P, np.ones(len(self), np.int64)
         counts = coo_array((ones, (self.source, self.target)), shape=(P, P)).tocsr()
         return counts.toarray() if P <= MOST_DENSE else counts
+
+
+def _whole_numbers(key: str, given: Any) -> NDArray[np.int64]:
+    """Numbers, also such as 2.0, as int64; InputError for anything else."""
+    told = given[0] if isinstance(given, list) and len(given) == 1 else given
+    wrong = InputError(key, told, "must be a whole number below 2^63")
+    try:
+        values = np.atleast_1d(np.asarray(given))
+        if not values.size:
+            return np.zeros(0, np.int64)
+        if values.ndim > 1 or values.dtype.kind not in "iuf" or not np.all(np.abs(values.astype(float)) < 2.0**63):
+            raise wrong
+        whole = values.astype(np.int64)
+    except (TypeError, ValueError, OverflowError):
+        raise wrong from None
+    if np.any(whole != values):
+        raise wrong
+    return whole

@@ -78,11 +78,10 @@ def pixels(paths: Paths, replica: int, shown: NDArray[np.int64]) -> NDArray[np.i
 
     In order of their beables at t = 0.
     """
-    shown = shown[np.argsort(paths.initial[replica, shown], kind="stable")]
-    times = (np.arange(PIXELS) + 0.5) * (paths.end / PIXELS)
     some = paths.some(paths.ids[shown], replica)
+    times = (np.arange(PIXELS) + 0.5) * (paths.end / PIXELS)
     out = np.empty((shown.size, PIXELS), np.int32)
-    for k, member in enumerate(paths.ids[shown]):
+    for k, member in enumerate(some.ids[np.argsort(some.initial[0], kind="stable")]):
         when, beables = some.of(int(member))
         out[k] = beables[np.searchsorted(when, times, side="right") - 1]
     return out

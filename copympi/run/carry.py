@@ -28,7 +28,7 @@ from copympi.run.progress import Progress, Silent
 from copympi.run.starting import warn_about
 from copympi.run.stopping import Stopping, job_deadline
 from copympi.run.watchdog import Unwatched, Watchdog
-from copympi.storage import given, guard, layout, reading, results
+from copympi.storage import columns, given, guard, layout, reading, results
 from copympi.storage.checkpoints import numbered, tidy
 from copympi.storage.folder import is_complete, refuse_results
 
@@ -169,9 +169,12 @@ def _already_done(job: Job) -> bool:
         return False
     data = reading.read(job.folder)
     try:
-        config = configuration.check(tomlkit.parse(str(data.attributes["config"])).unwrap())
+        noted = tomlkit.parse(str(data.attributes["config"])).unwrap()
         with reading.opened(path) as file:
             matrix = [file["system"][part][()] for part in ("data", "indices", "indptr")]
+            if isinstance(noted.get("output", {}).get("track"), str):  # the digest of many ids
+                noted["output"]["track"] = columns.followed(file)
+        config = configuration.check(noted)
     except Exception as problem:  # of a file without digests
         raise MachineError(f"{path} is damaged: {reading.reason(problem)}") from None
     old, newest = settings.given(config), newest_settings(job.folder)

@@ -72,6 +72,11 @@ def there(file: Any) -> bool:
     return GROUP in file
 
 
+def followed(file: Any) -> NDArray[np.int64]:
+    """The ids (M,) of those that are followed, ascending."""
+    return np.asarray(file[FOLLOWED][()])
+
+
 def held(file: Any, records: int) -> tuple[int, int]:
     """How many of the first `records` records have all their copies in the columns, and how many rows these are."""
     if not records:
@@ -119,7 +124,7 @@ def read(path: Path, records: int) -> Arrays:
     with opened(path) as file:
         _, rows = held(file, records)
         found = {column.field: file[f"{GROUP}/{column.name}"][:rows] for column in columns_in(file)}
-        found |= {"tracked_member": file[FOLLOWED][()], RECORD_TIME: file[RECORD_TIME][:records]}
+        found |= {"tracked_member": followed(file), RECORD_TIME: file[RECORD_TIME][:records]}
         return found | {TRACKED: file[TRACKED][..., :records, :]}
 
 

@@ -10,7 +10,8 @@ import pytest
 from copympi import cores
 from tests import launch
 
-CROWD = int(min(launch.CORES, cores.quota())) + 1
+FEW = min(launch.CORES, cores.quota())
+CROWD = int(FEW) + 1
 WAITS = """
 import time
 import numpy as np
@@ -19,7 +20,7 @@ from copympi import mpi
 comm = mpi.world()
 mpi.part_on_node(comm)
 if comm.rank == 0:
-    time.sleep(3.0)
+    time.sleep(0.8)
 before = time.process_time()
 values = np.array([comm.rank + 1], np.int64)
 mpi.total(comm, values)
@@ -44,7 +45,7 @@ def test_a_rank_that_waits_computes_next_to_nothing(mpi: str, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("computed")]
     assert [line[3] for line in lines] == ["3", "3"]
-    assert all(float(line[1]) < 1.0 for line in lines), done.stdout  # of 3 s: spinning would take them all
+    assert all(float(line[1]) < 0.3 for line in lines), done.stdout  # of 0.8 s: spinning would take them all
 
 
 def test_more_ranks_than_cores_are_told_so_once(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_more_ranks_than_cores_are_told_so_once(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = [line for line in done.stderr.splitlines() if "warning" in line]
     assert len(said) == 1, done.stderr
-    assert said[0].startswith(f"copympi: warning: {CROWD} ranks share {CROWD - 1} cores of this machine"), said
+    assert said[0].startswith(f"copympi: warning: {CROWD} ranks share {FEW:.3g} cores of this machine"), said
 
 
 def test_a_container_may_use_less_than_it_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,8 @@ def test_who_stays_and_who_leaves(row: Method, name: str) -> None:
     np.testing.assert_allclose(ensemble.present, N, rtol=1e-12 if large else 0)
     end = reach(ensemble, 2, 3)
     np.testing.assert_allclose(end.n.sum(axis=1), N, rtol=1e-8 if row.infinite else 1e-12 if large else 0)
-    assert np.all(end.n[:, gone] == 0), "nobody to copy"
+    if not row.guided:  # Psi may lead systems there again
+        assert np.all(end.n[:, gone] == 0), "nobody to copy"
     assert end.n[:, kept].min() >= case.start.spectators
     assert np.sum(end.events) > np.sum(after.events), "nothing is tested where nothing moves"
     assert np.all(np.isfinite(end.phase[end.n > 0]))
@@ -170,11 +171,11 @@ def test_a_second_filter_and_one_that_keeps_all() -> None:
         reach(plain, 1), reach(idle, 1)
         idle.keep(range(4))
         same = contract.digest([reach(idle, 2)]) == contract.digest([reach(plain, 2)])
-        assert same or row.name in ("phases", "momenta"), row.name
+        assert same or row.name in ("phases", "momenta", "general phases"), row.name
         idle.keep([0, 2, 3])
         idle.keep([2, 3])
         end = reach(idle, 3)
-        assert np.all(end.n[:, :2] == 0)
+        assert row.guided or np.all(end.n[:, :2] == 0)  # Psi may lead systems there again
         assert np.all(end.n[:, 2:] > 0)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import copympi
+from copympi.cli import rerun
 from copympi.config.sections import tracked
 from copympi.engine.tracking import Jumps
 from copympi.errors import InputError, MachineError
@@ -120,6 +121,7 @@ def test_what_cannot_be_followed(value: Any) -> None:
 
 def test_what_can_be() -> None:
     assert tracked(1e6) == 10**6
+    assert tracked(np.array(5)) == 5
     assert tracked([7, 0, np.int64(3)]) == tracked(np.array([3, 7, 0])) == [0, 3, 7]
 
 
@@ -250,6 +252,16 @@ def test_a_run_shows_its_histories(tmp_path: Path) -> None:
         paths.of(4)
     with pytest.raises(InputError, match=r"replica = 2: must be from 0 to 1"):
         paths.of(3, 2)
+    for wrong in (2, -1):
+        with pytest.raises(InputError, match=rf"replica = {wrong}: must be from 0 to 1"):
+            paths.plot(replica=wrong)
+    for unknown in ("a", 2.5, None, True, 2**70, [3, "a"]):
+        for ask in (paths.of, paths.some):
+            with pytest.raises(InputError, match=r"member = .*: must be a whole number below"):
+                ask(unknown)
+    with pytest.raises(InputError, match=r"replica = 0\.5: must be a whole number below"):
+        paths.of(3, 0.5)  # type: ignore[arg-type]
+    assert np.array_equal(paths.some([5.0, 3]).ids, [3, 5])
     with pytest.raises(InputError, match=r"times = .*: must ascend, from 0 to 2"):
         paths.beables([1.0, 0.5])
 
@@ -284,6 +296,19 @@ def test_a_run_in_memory_on_disk_and_made_longer(tmp_path: Path) -> None:
     same_histories(copympi.load(tmp_path / "out").histories, longer.histories)
     with pytest.raises(InputError, match=r"output\.track = 41: was 40 when .* was written"):
         simulate(output=tmp_path / "out", resume=True, duration=5.0, track=41)
+
+
+def test_ids_too_many_to_be_noted_come_from_the_file(tmp_path: Path) -> None:
+    """More than 1,024 ids have a digest in the config that results hold."""
+    ids, out = np.arange(0, 3 * 1025, 3), tmp_path / "out"
+    first = simulate(track=ids, output=out, replicas=1)
+    same_histories(simulate(track=list(ids), output=out, replicas=1, resume=True).histories, first.histories)
+    with pytest.raises(InputError, match=r"output\.track = .*: was "):
+        simulate(track=ids[1:], output=out, replicas=1, resume=True)
+    longer = simulate(track=ids, output=out, replicas=1, resume=True, duration=3.0)
+    same_histories(longer.histories, simulate(track=ids, replicas=1, duration=3.0).histories)
+    job = rerun._job(out, tmp_path / "again", None, 1.0)
+    assert np.array_equal(job.track, ids)
 
 
 @pytest.mark.parametrize(
