@@ -27,6 +27,7 @@ cdef double NOTHING = 1e-18    # terms of the series below this are left out
 cdef double FAINT = 1e-24      # beables with less of |Psi|^2 do not set the step: it is known to some 1e-32 only
 cdef int HALVINGS = 40         # of the time in which a flow turns round
 cdef double LEAST = 0.1        # a step that is too long is not cut down further at once
+cdef double ASTRAY = 1e-15     # of all systems, so many may miss a way through such a beable in a step
 
 # Gauss and Legendre's points of [0, 1] and weights, so many as make the flows of a step's halves known to rounding
 cdef double[7][7] POINT
@@ -229,19 +230,43 @@ cdef class Guide:
                 self.look_at(0.5 * h * (half + POINT[n][k]))
                 self.gather(0.5 * h * WEIGHT[n][k], self.flow + half * nnz)
             self.turn_round(0.5 * h * half, 0.5 * h, self.net + half * pairs, self.flow + half * nnz)
+        self.astray = 0.0
         for a in range(P):
-            if self.low[a] > FAINT and self.through[a] > 0.0:
+            if not self.through[a] > 0.0:
+                continue
+            if self.low[a] > FAINT:
                 worst = fmax(worst, 2.0 * self.through[a] / (self.low[a] * self.low[a]))
                 worst = fmax(worst, 2.0 * self.hurried[a] / self.low[a])
+            else:
+                self.astray = fmax(self.astray, self.lost(a))
         return sqrt(worst)
+
+    cdef double lost(self, Py_ssize_t a) noexcept nogil:
+        """Of a beable that is as good as empty in the planned step: the share of all systems that pass through it.
+
+        And of those who would have to leave in the half in which they come, if that is more.
+        """
+        cdef const System *s = self.s
+        cdef Py_ssize_t P = s.P, e
+        cdef double out, most = fmax(fmax(self.rho[a], self.rho[P + a]), self.rho[2 * P + a]), lost
+        cdef int half
+        lost = self.through[a] / most if most > 0.0 else 0.0
+        for half in range(2):
+            out = 0.0
+            for e in range(s.indptr[a], s.indptr[a + 1]):
+                out += self.flow[half * s.nnz + e]
+            lost = fmax(lost, out - self.rho[half * P + a])
+        return lost
 
     cdef void plan(self, double left, double chance, double smallest) noexcept nogil:
         """The longest step, a part of the time `left`, in which no beable is passed through with more than `chance`.
 
+        And none that is empty on the way by more than ASTRAY of all systems: steps grow from there, or fall.
         smallest : a shorter one cannot be told from none.
         """
         cdef Py_ssize_t P = self.s.P, a
         cdef double norm = self.s.norm, fastest = 0.0, now
+        cdef bint short
         cdef double h = left if norm * left <= REACH else REACH / norm
         self.expand(h)
         self.look_at(0.0)
@@ -258,9 +283,11 @@ cdef class Guide:
         while True:
             h = left / ceil(left / fmax(h, smallest) * (1.0 - 1e-12))
             self.crossing = self.halves(h)
-            if self.crossing <= chance * (1.0 + 1e-12) or h <= 2.0 * smallest:
+            short = self.crossing <= chance * (1.0 + 1e-12)
+            if short and self.astray <= ASTRAY or h <= 2.0 * smallest:
                 break
-            h *= fmax(LEAST, fmin(0.9 * chance / self.crossing, 0.9))
+            h *= fmin(1.0 if short else fmax(LEAST, fmin(0.9 * chance / self.crossing, 0.9)),
+                      0.5 if self.astray > ASTRAY else 1.0)
         self.step = h
 
     cdef void go(self) noexcept nogil:

@@ -107,7 +107,7 @@ cdef void set_times(Guide guide, Tracks *t, int half, double begin, double end) 
     By what flows along their coupling then: a uniform time, kept with the flow's ratio to the most that there is.
     """
     cdef const System *s = guide.s
-    cdef double h = 0.5 * guide.step, start = half * h, early, late, most, time
+    cdef double h = 0.5 * guide.step, start = half * h, early, late, most, time, flow
     cdef Py_ssize_t b, a, e
     cdef int64_t i = t.flying, last
     cdef int k, _try
@@ -131,7 +131,12 @@ cdef void set_times(Guide guide, Tracks *t, int half, double begin, double end) 
         while i < last:
             for _try in range(TRIES):
                 time = early + (late - early) * (1.0 - tracker_lot(t))
-                if 1.05 * most * tracker_lot(t) < guide.flow_at(b, e, time, False):
+                if not most > 0.0:
+                    break  # nothing flows where one looks, so any time will do
+                flow = guide.flow_at(b, e, time, False)
+                if flow > 1.05 * most:
+                    most = flow
+                if 1.05 * most * tracker_lot(t) < flow:
                     break
             t.jump[i].time = fmin(end, begin + (time - start))
             i += 1

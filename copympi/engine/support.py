@@ -197,6 +197,9 @@ IN_WORDS = {
 """Classes of copy rules, for whoever asked for another."""
 
 
+NO_PHASES = "systems that Psi guides have no phases of their own"
+
+
 def _of(rows: list[Method]) -> str:
     return " for the method " + " or ".join(f'"{row.name}"' for row in rows)
 
@@ -207,6 +210,18 @@ DEMANDS = (
         lambda case: "schroedinger" if case.guided else "ensemble",
         lambda row, case: row.guided == case.guided,
         lambda rows, case: f'must be "{"ensemble" if case.guided else "schroedinger"}"{_of(rows)}',
+    ),
+    Demand(
+        "preparation.phases",
+        lambda case: case.phases,
+        lambda _, case: not case.guided or case.phases is None,
+        lambda *_: f"must be left out: {NO_PHASES}",
+    ),
+    Demand(
+        "preparation.phase_spread",
+        lambda case: case.start.spread,
+        lambda _, case: not case.guided or case.start.aligned,
+        lambda *_: f"must be 0: {NO_PHASES}",
     ),
     Demand(
         "dynamics.method",

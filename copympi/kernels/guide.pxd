@@ -9,6 +9,7 @@ cdef class Guide:
     cdef readonly double mixing    # Vink's symmetric part, as a multiple
     cdef readonly double step      # length of the step that was planned
     cdef readonly double crossing  # sqrt(2 through)/low, the largest of all beables: its chance to be passed through
+    cdef readonly double astray    # the largest share of all systems that misses a way through an empty beable
     cdef Py_ssize_t terms          # of Psi's Taylor series that count
     cdef object keep
     cdef double *psi               # (2 P,) Re, then Im, at the step's start
@@ -37,5 +38,6 @@ cdef class Guide:
     cdef void note_nets(self, double *net) noexcept nogil
     cdef void turn_round(self, double begin, double h, const double *net, double *flow) noexcept nogil
     cdef double halves(self, double h) noexcept nogil
+    cdef double lost(self, Py_ssize_t a) noexcept nogil
     cdef void plan(self, double left, double chance, double smallest) noexcept nogil
     cdef void go(self) noexcept nogil

@@ -17,7 +17,7 @@ from copympi.model.schedule import Schedule
 from copympi.report.numbers import significant
 from copympi.storage.reading import Results
 from copympi.text import humane
-from copympi.theory import guided, lows, mean_field, noise, pinned, schrodinger
+from copympi.theory import guided, lows, mean_field, noise, ordered, pinned, schrodinger
 
 GAUSSIAN_FROM = 20
 """Occupations below which the linear noise approximation means nothing."""
@@ -148,9 +148,14 @@ def _guided(results: Results, theory: Theory, time: Floats, n: NDArray[Any], mix
     missing = "-: no expected noise" + (", nor expected numbers" if apart else "")
     if results.schedule.filters:
         return _said(theory, f"{missing}, where systems leave by a filter")
+    too_long = _said(theory, f"{missing}: to follow single systems would take minutes for such an H and duration")
     if noise.SMALL < system.P or guided.cost(system, time, results.schedule) > GUIDED_WORK:
-        return _said(theory, f"{missing}: to follow single systems would take minutes for such an H and duration")
-    M = guided.transitions(system, start, time, mixing, results.schedule)
+        return too_long
+    most = guided.panels_for(system, GUIDED_WORK)
+    try:
+        M = guided.transitions(system, start, time, mixing, results.schedule, shares=shares, most=most)
+    except ordered.TooManyPanels:
+        return too_long
     word = "differences are from what single systems do that begin so and are guided by Schrödinger's equation"
     theory = _said(replace(theory, mean=M @ shares), word) if apart else theory
     return _with(theory, guided.spread(M, shares))

@@ -28,11 +28,24 @@ TERMS, SMALL = 12, 0.5
 """Taylor's series of exp, and the norm up to which it is taken; what is left out is below rounding."""
 
 
-def between(generator: Callable[[Floats], Matrices], times: Floats, longest: float, accuracy: float) -> Matrices:
+class TooManyPanels(Exception):
+    """Rates ask for more panels than were allowed."""
+
+
+def between(
+    generator: Callable[[Floats], Matrices],
+    times: Floats,
+    longest: float,
+    accuracy: float,
+    *,
+    weights: Callable[[Floats], Floats] | None = None,
+    most: float = np.inf,
+) -> Matrices:
     """M from each of the ascending `times` (T,) to the next, (T - 1, P, P): M(t2) = M(t1 -> t2) M(t1).
 
     generator : moments (K,) -> W (K, P, P), real or complex. Panels are no longer than `longest`; the error of a
-    product of all, as the halves show it, is about `accuracy`.
+    product of all, as the halves show it, is about `accuracy`. weights : moments (K,) -> (K, P), how much errors count
+    of who is in each beable then; None: all alike, 1. Raises TooManyPanels where it would take more than `most` panels.
     """
     edges = np.asarray(times, dtype=float)
     whole = float(edges[-1] - edges[0])
@@ -41,7 +54,9 @@ def between(generator: Callable[[Floats], Matrices], times: Floats, longest: flo
     start = np.repeat(edges[:-1], parts) + size * (np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts))
     P = generator(edges[:1]).shape[-1]
     many = max(1, NUMBERS // (4 * P * P))
-    begins, done = [], []
+    begins, done, taken = [], [], 0
+    if start.size > most:
+        raise TooManyPanels
     one = _some(generator, start, size, many)
     while start.size:
         half = np.repeat(0.5 * size, 2)
@@ -49,11 +64,17 @@ def between(generator: Callable[[Floats], Matrices], times: Floats, longest: flo
         places[1::2] += half[1::2]
         halves = _some(generator, places, half, many)
         two = halves[1::2] @ halves[::2]
-        error = np.abs(two - one).reshape(start.size, -1).max(axis=1)
+        off = np.abs(two - one)
+        if weights is not None:
+            off *= weights(start)[:, None, :]
+        error = off.reshape(start.size, -1).max(axis=1)
         good = (error <= np.maximum(accuracy * size / whole, ROUNDING)) | (size <= FINEST * whole)
         begins.append(start[good])
         done.append(two[good])
         again = np.repeat(~good, 2)
+        taken += int(np.count_nonzero(good))
+        if taken + np.count_nonzero(again) > most:
+            raise TooManyPanels
         start, size, one = places[again], half[again], halves[again]
     order = np.argsort(np.concatenate(begins), kind="stable")
     begin, steps = np.concatenate(begins)[order], np.concatenate(done)[order]
