@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +187,7 @@ def simulate(
         job, manner = _agreed(comm, asked, sections)
         outcome = carry_out(comm, job, manner, Unwatched())
         if job.folder is not None:
-            return mpi.from_root(comm, lambda: from_results(Path(asked["output"])))
+            return _on_every_rank(comm, Path(asked["output"]))
         memory = outcome.memory
         arrays, rows = mpi.from_root(comm, lambda: (memory.arrays(), memory.histories()) if memory else ({}, {}))
         last = outcome.last
@@ -199,6 +200,17 @@ def simulate(
         rows |= {TRACKED: arrays.pop(TRACKED), RECORD_TIME: arrays["time"]}
         said["histories"] = Histories(rows, rows["time"].size, replicas, job.system, job.schedule, time_unit)
     return Run.of(arrays, steps, largest, outcome.seconds or 0.0, **said)
+
+
+def _on_every_rank(comm: Any, folder: Path) -> Run:
+    """The Run in a folder. Rows of histories are not sent: each rank reads them when it is asked for them."""
+
+    def on_root() -> tuple[Run, tuple[Any, ...] | None]:
+        run = from_results(folder)
+        return replace(run, histories=None), None if run.histories is None else run.histories.made_of
+
+    run, made_of = mpi.from_root(comm, on_root)
+    return run if made_of is None else replace(run, histories=Histories(*made_of))
 
 
 def _default_seed(again: bool) -> int:

@@ -21,14 +21,14 @@ def info(options: Any) -> int:
         return 0
     if study.described(place):
         return 0
-    guard.check(place / reading.NAME if place.is_dir() else place)
+    guard.check(place / reading.NAME if place.is_dir() else place, thorough=True)
     if checkpoint_info.is_checkpoint(place):
         try:
             lines = checkpoint_info.describe(place)
         except restart.DamagedError as damage:
             raise MachineError(f"{place} is damaged: {damage}") from None
     else:
-        lines = run_info.describe(reading.read(place))
+        lines = run_info.describe(reading.read(place, thorough=True))
     print("\n".join(map(one_line, lines)))
     return 0
 

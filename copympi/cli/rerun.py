@@ -59,8 +59,8 @@ def _scratch(folder: Path) -> str:
 def _job(folder: Path, scratch: Path, files: Path | None, on_node: float) -> Job:
     """The run as its results say it was asked for; InputError where they do not say enough, or what follows differs."""
     path = folder / layout.NAME
-    guard.check(path)
-    data = reading.read(folder)
+    guard.check(path, thorough=True)
+    data = reading.read(folder, thorough=True)
     said, text = data.attributes, _with_ids(path, str(data.attributes["config"]))
     if layout.OBSERVED in said:
         raise InputError("DIR", folder, "records what functions from Python gave: run that program again")

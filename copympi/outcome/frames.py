@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from copympi.records.axes import beable_names, dimensions, names_along
-from copympi.records.quantity import TABLE, marginals, sizes_of
+from copympi.records.quantity import HISTORIES, TABLE, TRACKED, marginals, sizes_of
 from copympi.records.view import Arrays
 
 ROWS = {row.name: row for row in TABLE}
@@ -40,8 +40,22 @@ def dataset(run: Any) -> Any:
         variables[name] = (dims, values, said)
         if dims[-1] in sizes and dims[-1] not in ("beable", "axis"):
             coordinates[dims[-1]] = names_along(dims[-1], run.system, sizes[dims[-1]])
+    if run.histories is not None:
+        _add_tracked(run, variables, coordinates, unit)
     about = {"members": str(run.members), "complete": int(run.complete)}
     return xarray.Dataset(variables, coordinates, about)
+
+
+def _add_tracked(run: Any, variables: dict[str, Any], coordinates: dict[str, Any], unit: str) -> None:
+    """Beables of the members that were followed, and their ids; at record_time where that is not yet all of time."""
+    paths, when = run.histories, "time"
+    if paths.record_time.size < run.time.size:
+        when = "record_time"
+        coordinates[when] = (when, paths.record_time, {"units": unit})
+    row = next(row for row in HISTORIES if row.name == TRACKED)
+    dims = ("replica",) * (run.replicas > 1) + (when, "tracked_member")
+    variables["tracked"] = (dims, paths.tracked, {"units": row.units, "description": row.description})
+    coordinates["tracked_member"] = paths.ids
 
 
 def table(run: Any) -> Any:

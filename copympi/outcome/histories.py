@@ -27,7 +27,7 @@ class Histories(Paths):
     @classmethod
     def of_paths(cls, paths: Paths) -> Histories:
         """The same rows."""
-        return cls(paths.source_of_arrays, paths.rows, paths.replicas, paths.system, paths.schedule, paths.unit)
+        return cls(*paths.made_of)
 
     def plot(self, path: Any = None, replica: int = 0) -> Any:
         """A matplotlib Figure: up to a hundred members of a replica, a line each over time, coloured by their beable.

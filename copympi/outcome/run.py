@@ -148,6 +148,8 @@ class Run:
     def to_xarray(self) -> Any:
         """An xarray.Dataset of all arrays with dimensions replica (if there are several), time, beable.
 
+        Of histories `tracked` is in it, (time, tracked_member); rows of copies are in histories.to_pandas().
+
         ImportError where xarray is not installed.
         """
         return frames.dataset(self)

@@ -65,6 +65,11 @@ class Paths:
     def _arrays(self) -> Arrays:
         return self.source_of_arrays() if callable(self.source_of_arrays) else self.source_of_arrays
 
+    @property
+    def made_of(self) -> tuple[Any, ...]:
+        """The arguments that make the same anew, arrays in a file as a way to read them."""
+        return self.source_of_arrays, self.rows, self.replicas, self.system, self.schedule, self.unit
+
     def __getstate__(self) -> dict[str, Any]:
         """As other processes get it, which may not see the file: with all arrays."""
         return {**self.__dict__, "source_of_arrays": self._arrays}

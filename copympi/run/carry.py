@@ -164,10 +164,10 @@ def _already_done(job: Job) -> bool:
     if job.folder is None:
         return False
     path = job.folder / layout.NAME
-    guard.check(path)
+    guard.check(path, thorough=True)
     if not is_complete(job.folder):
         return False
-    data = reading.read(job.folder)
+    data = reading.read(job.folder, thorough=True)
     try:
         noted = tomlkit.parse(str(data.attributes["config"])).unwrap()
         with reading.opened(path) as file:

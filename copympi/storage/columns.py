@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from copympi.errors import MachineError
+from copympi.errors import InputError, MachineError
 from copympi.model.schedule import Schedule
 from copympi.model.system import System
 from copympi.records.paths import Paths
 from copympi.records.quantity import RECORD_TIME, ROWS_DIGEST, ROWS_SO_FAR, TRACKED
 from copympi.records.view import Arrays
-from copympi.storage.hdf5 import opened
+from copympi.storage.hdf5 import opened, reason
 
 GROUP = "histories"
 FOLLOWED = f"{GROUP}/tracked_member"
@@ -92,11 +92,35 @@ def matching(file: Any, records: int) -> int:
 
     One after the other, from the first record on.
     """
-    count, _ = held(file, records)
+    count, rows = held(file, records)
     ends, noted = file[ROWS_SO_FAR][:count], file[ROWS_DIGEST][:count]
-    columns = columns_in(file)
-    digest, record = Digest(columns), 0
-    for at, rows in _pieces(file, columns, int(ends[-1]) if count else 0):
+    return _alike(columns_in(file), _pieces(file, columns_in(file), 0, rows), ends, noted)
+
+
+def _newest_matching(file: Any, records: int) -> int:
+    """The same, from the last record backwards to the first one that has copies and matches: those before are trusted.
+
+    Reads the rows of a record or two, not all.
+    """
+    count, _ = held(file, records)
+    ends, noted, columns = file[ROWS_SO_FAR][:count], file[ROWS_DIGEST][:count], columns_in(file)
+    known = count
+    for k in reversed(range(count)):
+        first, last = int(ends[k - 1]) if k else 0, int(ends[k])
+        pieces = _pieces(file, columns, first, last)
+        if not _alike(columns, pieces, np.array([last - first]), noted[k : k + 1]):
+            known = k
+        elif last > first:
+            break
+    return known
+
+
+def _alike(
+    columns: list[Column], pieces: Iterable[tuple[int, list[NDArray[Any]]]], ends: Any, noted: NDArray[np.uint64]
+) -> int:
+    """How many records' rows match their digests, one after the other. ends : the first row past each record."""
+    digest, record, count = Digest(columns), 0, len(noted)
+    for at, rows in pieces:
         size, done = len(rows[0]), 0
         while record < count and ends[record] < at + size:
             place = int(ends[record]) - at
@@ -112,33 +136,64 @@ def matching(file: Any, records: int) -> int:
     return record
 
 
-def _pieces(file: Any, columns: list[Column], rows: int) -> Iterator[tuple[int, list[NDArray[Any]]]]:
-    """The columns piece by piece, each with the number of its first row."""
-    for at in range(0, rows, PIECE):
-        some = slice(at, min(at + PIECE, rows))
-        yield at, [file[f"{GROUP}/{column.name}"][some] for column in columns]
+def _pieces(file: Any, columns: list[Column], first: int, last: int) -> Iterator[tuple[int, list[NDArray[Any]]]]:
+    """Rows of the columns piece by piece, each with the number of its first row, counted from `first`."""
+    for at in range(first, last, PIECE):
+        some = slice(at, min(at + PIECE, last))
+        yield at - first, [file[f"{GROUP}/{column.name}"][some] for column in columns]
 
 
-def read(path: Path, records: int) -> Arrays:
-    """The columns up to a record, by the names that they have in memory, who is followed, and what records hold."""
-    with opened(path) as file:
-        _, rows = held(file, records)
-        found = {column.field: file[f"{GROUP}/{column.name}"][:rows] for column in columns_in(file)}
-        found |= {"tracked_member": followed(file), RECORD_TIME: file[RECORD_TIME][:records]}
-        return found | {TRACKED: file[TRACKED][..., :records, :]}
+@dataclass(frozen=True)
+class Stored:
+    """The columns of a results file up to a record, which are read, and checked, when they are asked for.
+
+    Pickled it is but the path and that number, so that each rank reads for itself.
+    """
+
+    path: Path
+    records: int
+
+    def __call__(self) -> Arrays:
+        """InputError where this process cannot read the file, MachineError where rows do not match their digests."""
+        try:
+            with opened(self.path) as file:
+                return self._read(file)
+        except (MachineError, MemoryError):
+            raise
+        except Exception as problem:  # whatever HDF5 makes of a file that is not there, or damaged
+            why = f"cannot be read by this process ({reason(problem)}): ask on one that sees it, or copympi.load a copy"
+            raise InputError("histories", self.path, why) from None
+
+    def _read(self, file: Any) -> Arrays:
+        columns, (count, rows) = columns_in(file), held(file, self.records)
+        found = {column.field: file[f"{GROUP}/{column.name}"][:rows] for column in columns}
+        whole = [(0, [found[column.field] for column in columns])] if rows else []
+        known = _alike(columns, whole, file[ROWS_SO_FAR][:count], file[ROWS_DIGEST][:count])
+        if known < self.records:
+            raise MachineError(f"{self.path} {_damaged(known)}")
+        found |= {"tracked_member": followed(file), RECORD_TIME: file[RECORD_TIME][: self.records]}
+        return found | {TRACKED: file[TRACKED][..., : self.records, :]}
 
 
-def found(path: Path, file: Any, records: int, system: System, schedule: Schedule, unit: str) -> Paths | None:
+def _damaged(known: int) -> str:
+    return f"is damaged: the histories from record {known} on do not match their digest"
+
+
+def found(
+    path: Path, file: Any, records: int, system: System, schedule: Schedule, unit: str, thorough: bool
+) -> Paths | None:
     """What members that were followed did up to a record; None where nobody was. MachineError where it is damaged.
 
     Of a run that goes on, or was killed, copies up to the last records may be missing: they are on the disk up to a
-    checkpoint. Then it is known what they did up to an earlier record.
+    checkpoint. Then it is known what they did up to an earlier record. thorough : all rows are checked now; else the
+    last ones, and all when they are asked for.
     """
     if not there(file):
         return None
-    known = matching(file, records)
+    known = matching(file, records) if thorough else _newest_matching(file, records)
     if file.attrs["complete"] and known < records:
-        raise MachineError(f"{path} is damaged: the histories up to record {known} do not match their digest")
+        raise MachineError(f"{path} {_damaged(known)}")
     data = file[TRACKED]
     replicas = data.shape[0] if data.ndim == 3 else 1
-    return Paths(lambda: read(path, known), held(file, known)[1], replicas, system, schedule, unit) if known else None
+    rows = held(file, known)[1]
+    return Paths(Stored(path.absolute(), known), rows, replicas, system, schedule, unit) if known else None

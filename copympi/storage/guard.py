@@ -27,12 +27,15 @@ import sys
 import mpi4py
 mpi4py.rc.initialize = False  # this process is no rank
 from copympi.storage.guard import look
-look(sys.argv[1], int(sys.argv[2]))
+look(sys.argv[1], int(sys.argv[2]), bool(int(sys.argv[3])))
 """
 
 
-def check(path: Path) -> None:
-    """MachineError where reading a results file, or a checkpoint, would crash this process, or never end."""
+def check(path: Path, thorough: bool = False) -> None:
+    """MachineError where reading a results file, or a checkpoint, would crash this process, or never end.
+
+    thorough : as reading.read has it.
+    """
     with suppress(OSError):
         if not path.is_file():
             return
@@ -41,7 +44,7 @@ def check(path: Path) -> None:
         package = str(Path(__file__).parents[2])
         paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
         done = subprocess.run(
-            [sys.executable, "-c", LOOK, str(path), str(seconds)],
+            [sys.executable, "-c", LOOK, str(path), str(seconds), str(int(thorough))],
             env={**os.environ, "PYTHONPATH": paths},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -64,7 +67,7 @@ def _size(path: Path) -> int:
     return size
 
 
-def look(path: str, seconds: int) -> None:
+def look(path: str, seconds: int, thorough: bool = False) -> None:
     """What the other process does: read as the caller will. Ends by a signal, or in peace."""
     from copympi.storage import reading, restart
 
@@ -72,7 +75,7 @@ def look(path: str, seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     place = Path(path)
     with suppress(Exception):
-        reading.read(place)
+        reading.read(place, thorough)
     with suppress(Exception):
         if restart.has_units(place):
             shares = min(restart.units_in(place), -(-place.stat().st_size // SHARE))

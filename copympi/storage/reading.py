@@ -141,24 +141,27 @@ class Results:
         return {name: there[name][:, k] for name in PROFILES if name in there}
 
 
-def read(place: Path) -> Results:
-    """The results in a folder, or in a file, verified. InputError where there are none, MachineError where damaged."""
+def read(place: Path, thorough: bool = False) -> Results:
+    """The results in a folder, or in a file, verified. InputError where there are none, MachineError where damaged.
+
+    thorough : histories too; else these are when they are asked for.
+    """
     path = place / NAME if place.is_dir() else place
     if not path.exists():
         raise InputError("DIR", place, f"holds no {NAME}")
     for _ in range(LOOKS):  # a run may be writing just these records
         try:
-            found = _read(path)
+            found = _read(path, thorough)
             if not found.torn:
                 return found
         except InputError as problem:
             if "truncated file" not in str(problem):
                 raise
         clock.sleep(0.05)
-    return _read(path)
+    return _read(path, thorough)
 
 
-def _read(path: Path) -> Results:
+def _read(path: Path, thorough: bool) -> Results:
     try:
         with opened(path) as file:
             if "schema" not in file.attrs:
@@ -166,14 +169,14 @@ def _read(path: Path) -> Results:
             if int(file.attrs["schema"]) > SCHEMA:
                 newer = f"has schema {int(file.attrs['schema'])}; this version of copympi reads up to {SCHEMA}"
                 raise InputError("DIR", path, newer)
-            return _results(path, file)
+            return _results(path, file, thorough)
     except (InputError, MachineError):
         raise
     except Exception as problem:  # whatever HDF5 makes of damage
         raise InputError("DIR", path, f"cannot be read: {reason(problem)}") from None
 
 
-def _results(path: Path, file: Any) -> Results:
+def _results(path: Path, file: Any, thorough: bool) -> Results:
     group = file["system"]
     for name in NEEDED:
         _ = file[name]  # KeyError that names what is missing
@@ -215,7 +218,7 @@ def _results(path: Path, file: Any) -> Results:
     verified = digests.there(file)
     return Results(
         path, attributes, system, state, time, unit, n, phase, events, arrays, sparse, verified, torn, schedule,
-        columns.found(path, file, records, system, schedule, unit),
+        columns.found(path, file, records, system, schedule, unit, thorough),
     )  # fmt: skip
 
 

@@ -174,7 +174,9 @@ def test_damage_is_found(tmp_path: Path, name: str) -> None:
         place = (1,) * data.ndim if name == "tracked" else 200 if data.shape[0] > 200 else 3
         data[place] = data[place] + 1
     with pytest.raises(MachineError, match=r"do(es)? not match"):
-        reading.read(tmp_path)
+        reading.read(tmp_path, thorough=True)
+    with pytest.raises(MachineError, match=r"do(es)? not match"):  # not before the rows are asked for
+        pickle.dumps(reading.read(tmp_path).histories)
     if name != "tracked_member":
         assert 1 <= reading.records_held(tmp_path) < 9
 
@@ -294,8 +296,19 @@ def test_a_run_in_memory_on_disk_and_made_longer(tmp_path: Path) -> None:
     longer = simulate(output=tmp_path / "out", resume=True, duration=4.0)
     same_histories(longer.histories, simulate(duration=4.0).histories)
     same_histories(copympi.load(tmp_path / "out").histories, longer.histories)
+    assert longer.histories is not None
+    frame = longer.to_xarray().tracked
+    assert (frame.dims, frame.shape) == (("replica", "time", "tracked_member"), (2, 9, 40))
+    handle = pickle.loads(pickle.dumps(longer.histories.made_of))  # as other ranks get it
+    assert len(pickle.dumps(handle[0])) < 1000
+    same_histories(Histories(*handle), longer.histories)
+    alone = pickle.loads(pickle.dumps(longer.histories))
     with pytest.raises(InputError, match=r"output\.track = 41: was 40 when .* was written"):
         simulate(output=tmp_path / "out", resume=True, duration=5.0, track=41)
+    (tmp_path / "out").rename(tmp_path / "moved")
+    same_histories(alone, longer.histories)
+    with pytest.raises(InputError, match=r"histories = .*results\.h5.*: cannot be read by this process"):
+        len(Histories(*handle).time)
 
 
 def test_ids_too_many_to_be_noted_come_from_the_file(tmp_path: Path) -> None:
