@@ -14,6 +14,7 @@ from copympi.errors import InputError
 from copympi.memory import there
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.rule_functions import AnyRule
+from copympi.model.rule_tables import IN_WORDS
 from copympi.model.rules import CLASSES, FUNCTION, GENERAL, QUANTUM, QUANTUM_RULE
 from copympi.model.system import System
 
@@ -185,19 +186,9 @@ def _for_rule(rows: list[Method], case: Case) -> str:
     return f"{said}; with {' and '.join(lifts)} any rule will do" if lifts else said
 
 
-IN_WORDS = {
-    "quantum": "that of quantum mechanics (left out; or q = 1/2, r = -1/2, k = 1, copying 2, turning 1, no shifts)",
-    "linear": "one by which amplitudes move linearly (q = 1/2, r = -1/2, one harmonic, copying = 2 k turning, "
-    "equal shifts)",
-    "moebius": "one of a single harmonic k > 0",
-    "general": "one of powers and harmonics (no Python function) whose powers of n_a and n_b sum to -1",
-    "any powers": "one of powers and harmonics (no Python function)",
-    "function": "a rule",
-}
-"""Classes of copy rules, for whoever asked for another."""
-
-
-NO_PHASES = "systems that Psi guides have no phases of their own"
+def _one_phase(key: str, allowed: str, value: Callable[[Case], Any], met: Callable[[Case], bool]) -> Demand:
+    why = f"must be {allowed}: systems that Psi guides have no phases of their own"
+    return Demand(f"preparation.{key}", value, lambda _, case: not case.guided or met(case), lambda *_: why)
 
 
 def _of(rows: list[Method]) -> str:
@@ -211,18 +202,8 @@ DEMANDS = (
         lambda row, case: row.guided == case.guided,
         lambda rows, case: f'must be "{"ensemble" if case.guided else "schroedinger"}"{_of(rows)}',
     ),
-    Demand(
-        "preparation.phases",
-        lambda case: case.phases,
-        lambda _, case: not case.guided or case.phases is None,
-        lambda *_: f"must be left out: {NO_PHASES}",
-    ),
-    Demand(
-        "preparation.phase_spread",
-        lambda case: case.start.spread,
-        lambda _, case: not case.guided or case.start.aligned,
-        lambda *_: f"must be 0: {NO_PHASES}",
-    ),
+    _one_phase("phases", "left out", lambda case: case.phases, lambda case: case.phases is None),
+    _one_phase("phase_spread", "0", lambda case: case.start.spread, lambda case: case.start.aligned),
     Demand(
         "dynamics.method",
         lambda case: case.method,

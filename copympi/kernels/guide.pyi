@@ -9,6 +9,7 @@ class Guide:
     state: NDArray[np.complex128]
     mixing: float
     step: float
+    astray: float
     crossing: float
     def __init__(self, couplings: Couplings, mixing: float) -> None: ...
     def planned(

@@ -153,3 +153,15 @@ def _matrix(value: Any, folder: Path, key: str) -> Any:
             raise InputError(key, value, "must hold real numbers")
         found = found.real
     return sp.csr_array(found) if sp.issparse(found) else found
+
+
+IN_WORDS = {
+    "quantum": "that of quantum mechanics (left out; or q = 1/2, r = -1/2, k = 1, copying 2, turning 1, no shifts)",
+    "linear": "one by which amplitudes move linearly (q = 1/2, r = -1/2, one harmonic, copying = 2 k turning, "
+    "equal shifts)",
+    "moebius": "one of a single harmonic k > 0",
+    "general": "one of powers and harmonics (no Python function) whose powers of n_a and n_b sum to -1",
+    "any powers": "one of powers and harmonics (no Python function)",
+    "function": "a rule",
+}
+"""Classes of copy rules, for whoever asked for another."""
