@@ -142,11 +142,11 @@ def batch(folder: Path, case: str, ranks: int, kills: int, dice: random.Random, 
 def many(tmp_path: Path, number: int, whole: Callable[[str], lives.Bits], seed: int) -> Counter[str]:
     """`number` kills in all, ten to a run, over all cases, 1 and 2 ranks, both MPIs and writers.
 
-    Two runs at a time, but never more ranks than cores: ranks that wait for each other spin.
+    Three runs at a time, but never more than two ranks a core: a life is waiting for the most part.
     """
     plans = [(case, ranks, way) for ranks, way in RANKS for case in CASES]
     total: Counter[str] = Counter()
-    free, turn = threading.Semaphore(max(2, launch.CORES)), threading.Lock()
+    free, turn = threading.Semaphore(2 * max(2, launch.CORES)), threading.Lock()
 
     def one(k: int, kills: int) -> Counter[str]:
         case, ranks, way = plans[k % len(plans)]
@@ -165,7 +165,7 @@ def many(tmp_path: Path, number: int, whole: Callable[[str], lives.Bits], seed: 
 
     for case in CASES:
         whole(case)
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(3) as pool:
         while (left := number - total["early"] - total["late"]) > 0:  # a run may be over before its tenth kill
             sizes = [min(10, left - start) for start in range(0, left, 10)]
             for found in pool.map(one, range(total["runs"], total["runs"] + len(sizes)), sizes):
