@@ -9,6 +9,7 @@ interrupt.says(interrupt.BEFORE)  # where this is the command: imports take a se
 from copympi.citation import cite  # noqa: E402
 from copympi.errors import (  # noqa: E402
     CopyWarning,
+    CoresWarning,
     DynamicsError,
     EmptyBeableWarning,
     FilesWarning,
@@ -33,6 +34,7 @@ from copympi.sweep.python import Sweep, sweep  # noqa: E402
 
 __all__ = [
     "CopyWarning",
+    "CoresWarning",
     "DynamicsError",
     "EmptyBeableWarning",
     "FilesWarning",
