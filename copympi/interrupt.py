@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from copympi.last_words import until_read
 from copympi.launcher import launched
 
 BEFORE = "interrupted before it began: nothing has been written"
@@ -37,6 +38,7 @@ def says(text: str) -> None:
     def end(*_: Any) -> None:
         with suppress(OSError):
             os.write(2, line)
+            until_read(2)
         os._exit(1)
 
     signal.signal(signal.SIGINT, end)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi import cores, waiting
+from copympi import cores, last_words, waiting
 from copympi.errors import CoresWarning, DynamicsError, InputError, MachineError, StoppedEarly, warn
 from copympi.launcher import launched as launched
 from copympi.text import out_of_memory
@@ -207,7 +207,7 @@ def together(comm: Any) -> Iterator[None]:
         if comm.size == 1:
             raise
         trace = short or traceback.format_exc()
-        print(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}", file=sys.stderr, flush=True)
+        last_words.say(f"copympi: rank {comm.rank} failed; the whole job ends\n{trace}")
         comm.Abort(1)
         sys.exit(1)  # MPICH's Abort can return before the launcher's signal comes: say things once
 
@@ -230,8 +230,7 @@ def leave(code: int, said: str) -> None:
     all_leave, since = comm.Ibarrier(), clock.monotonic()
     while not all_leave.Test():
         if clock.monotonic() > since + LEAVE_WITHIN:
-            what = f"rank {comm.rank} leaves alone; the whole job ends: {said}"
-            print(f"copympi: {what}", file=sys.stderr, flush=True)
+            last_words.say(f"copympi: rank {comm.rank} leaves alone; the whole job ends: {said}")
             comm.Abort(code)
         clock.sleep(0.01)
 

@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from copympi import __version__, interrupt, mpi
+from copympi import __version__, interrupt, last_words, mpi
 from copympi.citation import cite
 from copympi.cli.terminal import make_lasting
 from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
@@ -68,7 +68,7 @@ def _end_job() -> None:
     except (InputError, MachineError):
         return
     if comm.size > 1:
-        print(f"copympi: rank {comm.rank} failed; the whole job ends", file=sys.stderr, flush=True)
+        last_words.say(f"copympi: rank {comm.rank} failed; the whole job ends")
         comm.Abort(1)
 
 

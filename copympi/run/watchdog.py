@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import sys
 import threading
 import time as clock
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from copympi import last_words
 
 LAST_WORDS_WITHIN = 5.0
 """Seconds that the last line may take: standard error may itself be what hangs."""
@@ -44,7 +45,7 @@ class Watchdog:
 
     def _end(self, idle: float) -> None:
         line = f"copympi: rank {self.rank}: nothing has gone on for {idle:.0f} s; the job ends"
-        words = threading.Thread(target=lambda: print(line, file=sys.stderr, flush=True), daemon=True)
+        words = threading.Thread(target=last_words.say, args=(line,), daemon=True)
         words.start()
         words.join(LAST_WORDS_WITHIN)
         os._exit(1)

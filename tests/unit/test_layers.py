@@ -17,19 +17,20 @@ KERNELS = sorted((ROOT / "cython_src").glob("*.pyx"))
 LONGEST = 300
 
 # room -> the other rooms that its modules may import from, each below it
-GROUND = ("errors", "text", "memory", "files", "launcher", "mpi")
+GROUND = ("errors", "text", "memory", "files", "last_words", "launcher", "mpi")
 """What everything may stand on."""
 ALLOWED = [
     ("text", ()),
     ("memory", ()),
     ("files", ()),
     ("launcher", ()),
-    ("interrupt", ("launcher",)),
+    ("last_words", ()),
+    ("interrupt", ("last_words", "launcher")),
     ("citation", ("__version__",)),
     ("errors", ("text",)),
     ("cores", ()),
     ("waiting", ()),
-    ("mpi", ("errors", "text", "launcher", "cores", "waiting")),
+    ("mpi", ("errors", "text", "launcher", "cores", "last_words", "waiting")),
     ("kernels", ()),
     ("model", (*GROUND, "kernels")),
     ("config", (*GROUND, "model.builders")),
