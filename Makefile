@@ -64,4 +64,4 @@ $(VENV)/.docs: $(VENV)/.installed pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-openmpi $(VENV)-mpich build demo docs/_build docs/auto_gallery copympi.egg-info copympi/kernels/*.so
+	rm -rf $(VENV) $(VENV)-openmpi $(VENV)-mpich build demo docs/_build docs/auto_gallery docs/reference docs/project copympi.egg-info copympi/kernels/*.so

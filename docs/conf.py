@@ -24,10 +24,16 @@ extensions = [
     "sphinx-mathjax-offline",  # formulas without a network
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
-    "outside",  # docs/_ext: links that lead out of docs/
+    "docstrings",  # this and the next two stand in docs/_ext: docstrings, which are plain text, as RST
+    "generated",  # pages of the reference that are made from the code
+    "outside",  # pages that stand outside of docs/, and links to them
 ]
 exclude_patterns = ["_build", "_ext", "gallery", "**/sg_execution_times.rst", "sg_execution_times.rst"]
 nitpicky = True
+
+autodoc_typehints = "none"  # docstrings say types, with shapes and units
+autodoc_member_order = "bysource"
+autoclass_content = "class"
 
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence"]
 myst_heading_anchors = 4
