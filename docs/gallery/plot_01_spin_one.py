@@ -15,15 +15,15 @@ import numpy as np
 import copympi
 
 # %%
-# The Hamiltonian is any Hermitian matrix; `qutip.jmat(1, "z")` and the like would do as well. With hbar = 1 and a field
-# of strength 1 times run in radians of precession.
+# The Hamiltonian is any Hermitian matrix; ``qutip.jmat(1, "z")`` and the like would do as well. With hbar = 1 and a
+# field of strength 1 times run in radians of precession.
 
 Jz = np.diag([1.0, 0.0, -1.0])
 Jx = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]) / np.sqrt(2)
 spin = copympi.System((Jz + Jx) / np.sqrt(2), labels=["m = 1", "m = 0", "m = -1"])
 
 # %%
-# The state of the spin that points along y, in a million copies, over two turns. `run.plot()` compares the numbers of
+# The state of the spin that points along y, in a million copies, over two turns. ``run.plot()`` compares the numbers of
 # members with Schrödinger's equation for the same H, and the difference with the noise that a million copies must show.
 
 along_y = np.array([1, 1j * np.sqrt(2), -1]) / 2

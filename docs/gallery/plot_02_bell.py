@@ -7,7 +7,7 @@ Quantum mechanics says: the shares of 0 and 1 of either qubit stay at one half, 
 cosine of the angle by which A has been turned.
 
 The beables of the pair are 00, 01, 10 and 11; each member has one of them. In a Bell state nobody has 01 or 10, so
-nobody can be copied there: the ensemble is **frozen**, and `simulate` warns of it.
+nobody can be copied there: the ensemble is **frozen**, and ``simulate`` warns of it.
 """
 
 import matplotlib.pyplot as plt
@@ -38,7 +38,8 @@ plt.legend()
 # %%
 # What A's operation does to B's share is nothing, in quantum mechanics and here alike: a member copies both qubits at
 # once, but only from members with the same B, because H couples no others. With few copies there is a difference of
-# order 1/N: see *Who signals in N copies* among the studies.
+# order 1/N: :doc:`/signalling`.
 #
-# One caution. With `sy` in place of `sx` a spectator in 01 would have the phase opposite to that of those who should
-# copy it, and nobody would: a remedy for empty beables needs a phase that can turn (*Nodes*, "The three remedies").
+# One caution. With ``sy`` in place of ``sx`` a spectator in 01 would have the phase opposite to that of those who
+# should copy it, and nobody would. A remedy for empty beables needs a phase that turns: "The three remedies" in
+# :doc:`/nodes`.

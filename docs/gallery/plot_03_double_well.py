@@ -34,11 +34,10 @@ figure, (above, below) = plt.subplots(2, figsize=(7, 7), layout="constrained")
 x = well.lattice.positions[0]
 above.plot(x, node.occupation[0], "k:", x, node.occupation[-1], "o", fillstyle="none")
 above.set(xlabel="site", ylabel="members", title="a state with a node, at t = 0 (dotted) and 750")
-below.plot(alone.time, alone.measured["position"], "C1", label="members alone")
-below.plot(helped.time, helped.measured["position"], "C0", label="a spectator at each site")
-below.plot(helped.time, helped.schrodinger @ x, "k:", label="Schrödinger")
+t, expected = alone.time, helped.schrodinger @ x
+below.plot(t, alone.measured["position"], t, helped.measured["position"], t, expected, "k:")
 below.set(xlabel="time", ylabel="mean position (sites)", title="tunnelling")
-below.legend()
+below.legend(["members alone", "a spectator at each site", "Schrödinger"])
 
 # %%
 # The node stays where it is, and so do the members on both sides. The tunnelling particle comes to the right like a

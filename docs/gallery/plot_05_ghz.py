@@ -13,7 +13,7 @@ import numpy as np
 import copympi
 
 # %%
-# `circuit` makes a Hamiltonian of each gate; a gate takes one unit of time. The first run is frozen, and copympi says
+# ``circuit`` makes a Hamiltonian of each gate; a gate takes one unit of time. The first run is frozen, and copympi says
 # so. Three remedies follow: a **spectator** in each of the eight beables, who is copied and never copies; a small
 # **admixture** of the state with equal amplitudes; and one with equal weights and unequal phases.
 
@@ -40,4 +40,4 @@ plt.legend()
 # Spectators bring the ensemble to within some members in a thousand of the GHZ state. The admixture of equal amplitudes
 # does not: a Hadamard gate turns equal amplitudes of its qubit into 0 exactly, so after the first gate nobody has 101,
 # 110 or 111, and the next gate finds nobody to copy. With phases that no gate cancels it works, up to the weight of the
-# admixture. Which small state to add is thus a question of the circuit.
+# admixture. Which small state to add is thus a question of the circuit. More: :doc:`/composites` and :doc:`/nodes`.

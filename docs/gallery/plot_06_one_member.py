@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import copympi
 
 # %%
-# H is half the tunnel splitting over hbar, in 1/ps: a period is 42 ps. `track=1000` follows a thousand members one by
+# H is half the tunnel splitting over hbar, in 1/ps: a period is 42 ps. ``track=1000`` follows a thousand members one by
 # one; it works at any N.
 
 ammonia = copympi.System([[0, -0.0747], [-0.0747, 0]], labels=["left", "right"])
@@ -31,7 +31,7 @@ print("moves of a molecule in a period, in the mean:", len(paths) / 1000 / 4)
 
 # %%
 # How long does a molecule remember where it was? Of those that began on the left all are there at first; after a period
-# hardly more of them than of all molecules.
+# hardly more of them than of all molecules. More: :doc:`/histories` and :doc:`/mixing`.
 
 began_left = paths.tracked[:, paths.tracked[0] == 0] == 0
 plt.plot(run.time, began_left.mean(axis=1), label="of those that began on the left")

@@ -12,8 +12,8 @@ import copympi
 
 # %%
 # Two qubits in an entangled state do not interact. B has a field of its own; A's field is there or not. Whoever looks
-# at B alone must not be able to tell. `float("inf")` members are the infinite ensemble: there is no noise, and what is
-# seen is the rule.
+# at B alone must not be able to tell. ``float("inf")`` members are the infinite ensemble: there is no noise, and what
+# is seen is the rule.
 
 field_a = {"on": "A", "operator": [[0.3, 0.7], [0.7, -0.3]]}
 field_b = {"on": "B", "operator": [[0.2, 0.5], [0.5, -0.2]]}
@@ -31,5 +31,5 @@ plt.legend()
 
 # %%
 # Only at q = 1/2 nothing changes: with any other power B would see at once, at any distance, what happens to A. The
-# study *Which copy rule is quantum mechanics?* goes through the whole class. A rule that is no power at all is given as
-# two functions of Python, with `copympi.RuleFunction`.
+# study :doc:`/rules` goes through the whole class. A rule that is no power at all is given as
+# two functions of Python, with ``copympi.RuleFunction``.

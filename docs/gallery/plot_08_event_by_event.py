@@ -2,7 +2,7 @@
 Event by event
 ==============
 
-In a small ensemble every copy counts. `method="exact"` makes copies one by one, each at its own time; it has no step
+In a small ensemble every copy counts. ``method="exact"`` makes copies one by one, each at its own time; it has no step
 and is the judge of all faster methods. What happens to a beable that comes down to its last members?
 """
 
@@ -14,7 +14,7 @@ from copympi.theory import passes
 
 # %%
 # A qubit whose wavefunction comes near a zero of Psi_0 at t = 1.3. Of 2,000 ensembles, how many lose beable 0 there?
-# `passes` has the chance by theory, from H and the state alone.
+# ``passes`` has the chance by theory, from H and the state alone.
 
 qubit = copympi.System([[0.3, 0.5], [0.5, -0.3]])
 psi = np.sqrt([0.5, 0.5]) * np.exp([0, -1.5j])
@@ -38,4 +38,5 @@ right.legend()
 
 # %%
 # The chance falls exponentially with N: what counts is how many members the beable would have at its least, 0.088 N
-# here. Theory holds where that is far less than the members of all others, and has no number that is fitted.
+# here. Theory (:doc:`/nodes`) holds where that is far less than the members of all others, and fits no number. The
+# method: :doc:`/exact`.

@@ -13,7 +13,7 @@ import copympi
 # %%
 # A thousand members of a qubit, phases anywhere on the circle. First the copy rule alone; then with the forces of the
 # paper's model, which has a friction added here (without one nothing comes to rest); then with forces that know
-# a phase from its opposite (`polar`).
+# a phase from its opposite (``polar``).
 
 qubit = [[0.3, 0.5], [0.5, -0.3]]
 start = {"density": [0.6, 0.4], "phase_spread": 3.14, "members": 1000, "duration": 20.0, "seed": 1}
@@ -23,9 +23,8 @@ paper = copympi.simulate(qubit, alignment=force, **start)
 polar = copympi.simulate(qubit, alignment=force | {"potential": "polar"}, **start)
 
 # %%
-# `coherence` is the length of the mean of exp(i phi) over the members of a beable: 1 where all have one phase, 0 where
-# they have none in common. `coherence2` is the same of exp(2 i phi): 1 also where some of them are opposite to the
-# rest.
+# ``coherence`` is the length of the mean of exp(i phi) over the members of a beable: 1 where all have one phase, 0
+# where they have none in common. ``coherence2`` is the same of exp(2 i phi): 1 also where some are opposite to the rest.
 
 for run, name, colour in ((rules, "copy rule alone", "C0"), (paper, "paper", "C1"), (polar, "polar", "C2")):
     plt.plot(run.time, run.coherence[:, 1], colour, label=name)
@@ -37,4 +36,4 @@ plt.legend()
 # %%
 # The copy rule alone aligns phases slowly, because every copy takes over a phase, and some phases die out. The paper's
 # forces, which have the period pi, align them up to a sign only: two groups are left that point in opposite ways. Polar
-# forces align them all.
+# forces align them all. More: "Do phases align?" in :doc:`/studies`.
