@@ -24,7 +24,7 @@ polar = copympi.simulate(qubit, alignment=force | {"potential": "polar"}, **star
 
 # %%
 # ``coherence`` is the length of the mean of exp(i phi) over the members of a beable: 1 where all have one phase, 0
-# where they have none in common. ``coherence2`` is the same of exp(2 i phi): 1 also where some are opposite to the rest.
+# where they have none in common. ``coherence2`` is the same of exp(2 i phi): 1 also where some are opposite.
 
 for run, name, colour in ((rules, "copy rule alone", "C0"), (paper, "paper", "C1"), (polar, "polar", "C2")):
     plt.plot(run.time, run.coherence[:, 1], colour, label=name)
