@@ -56,6 +56,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"\.py$",
     "within_subsection_order": "FileNameSortKey",
     "image_scrapers": ("matplotlib", "figures.scrape"),  # docs/_ext
+    "reset_modules": ("matplotlib", "figures.plain_warnings"),
     "matplotlib_animations": False,
     "plot_gallery": True,
     "abort_on_example_error": False,  # all are run; the build fails after the last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -20,3 +21,8 @@ def scrape(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any])
             value.savefig(places[-1], dpi=150)
             shown.append(value)
     return figure_rst(places, gallery_conf["src_dir"]) if places else ""
+
+
+def plain_warnings(gallery_conf: dict[str, Any], fname: str) -> None:
+    """What a page of the gallery warns of is told without the paths of this machine."""
+    warnings.formatwarning = lambda message, category, *_: f"{category.__name__}: {message}\n"
