@@ -24,9 +24,10 @@ extensions = [
     "sphinx-mathjax-offline",  # formulas without a network
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
-    "docstrings",  # this and the next two stand in docs/_ext: docstrings, which are plain text, as RST
+    "docstrings",  # this and the next three stand in docs/_ext: docstrings, which are plain text, as RST
     "generated",  # pages of the reference that are made from the code
     "outside",  # pages that stand outside of docs/, and links to them
+    "inside",  # links that lead nowhere
 ]
 exclude_patterns = ["_build", "_ext", "gallery", "**/sg_execution_times.rst", "sg_execution_times.rst"]
 nitpicky = True
