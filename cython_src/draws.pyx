@@ -31,6 +31,8 @@ cdef extern from "hypergeometric.h" nogil:
     double log_rest(double p)
     void exp_of(double x, double *value, double *rest)
 
+cdef enum:
+    CHUNK = 64
 cdef int64_t ONE_BY_ONE = 1  # leavers for each open channel, up to which they are sorted one by one
 cdef double COUNTABLE = 4611686018427387904.0  # 2^62: below, numbers of members are counted
 cdef double RARE = 1073741824.0  # 2^30: a mean below which few of so many are Poisson
@@ -43,16 +45,23 @@ cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
     chance[e] is a member's chance to leave by channel e, their sum at most 1. The multinomial is drawn leaver by
     leaver where they are fewer than channels, by conditional binomials (15 to 25 ns each) where they are more.
     """
+    cdef Py_ssize_t e
+    cdef double total = 0.0
+    for e in range(first, last):
+        total += chance[e] if chance[e] > 0.0 else 0.0
+    draw_leavers_of(s, n, total, first, last, chance, leave)
+
+
+cdef void draw_leavers_of(Stream *s, int64_t n, double total, Py_ssize_t first, Py_ssize_t last,
+                          const double *chance, int64_t *leave) noexcept nogil:
+    """The same where the sum of the chances is known."""
     cdef Py_ssize_t e, final = first - 1
     cdef int64_t open_channels = 0
-    cdef double total = 0.0
     cdef int64_t rest
-    for e in range(first, last):
+    for e in range(first, last):  # without a branch, as it would be guessed wrong at every other channel
         leave[e] = 0
-        if chance[e] > 0.0:
-            total += chance[e]
-            final = e
-            open_channels += 1
+        final = e if chance[e] > 0.0 else final
+        open_channels += chance[e] > 0.0
     rest = draw_binomial(s, n, total)
     if rest == 0:
         return
@@ -82,12 +91,19 @@ cdef void sort_one_by_one(Stream *s, int64_t rest, double total, Py_ssize_t firs
 
 cdef void sort_by_binomials(Stream *s, int64_t rest, double total, Py_ssize_t first, Py_ssize_t final,
                             const double *chance, int64_t *leave) noexcept nogil:
-    cdef Py_ssize_t e
+    cdef Py_ssize_t next_ = first, e, k, count
     cdef int64_t taken
-    for e in range(first, final):
-        if rest == 0:
-            return
-        if chance[e] > 0.0:
+    cdef Py_ssize_t place[CHUNK]  # of the open channels among the next ones
+    while next_ < final:
+        count = 0
+        for e in range(next_, min(next_ + CHUNK, final)):
+            place[count] = e
+            count += chance[e] > 0.0
+        next_ += CHUNK
+        for k in range(count):
+            if rest == 0:
+                return
+            e = place[k]
             taken = draw_binomial(s, rest, chance[e] / total)
             leave[e] = taken
             rest -= taken

@@ -18,6 +18,8 @@ cdef extern from "normals.h" nogil:
 
 cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
                        const double *chance, int64_t *leave) noexcept nogil
+cdef void draw_leavers_of(Stream *s, int64_t n, double total, Py_ssize_t first, Py_ssize_t last,
+                          const double *chance, int64_t *leave) noexcept nogil
 cdef double draw_huge_binomial(Stream *s, double n, double p) noexcept nogil
 cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *chance,
                             double *leave) noexcept nogil

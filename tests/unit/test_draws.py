@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from copympi.kernels import draws, streams
+from copympi.kernels import draws, streams, targets
 from tests.reference.exact_laws import DRAWS, LEVELS, Binomial, Hypergeometric, L, Law, Poisson, misfit
 
 
@@ -53,6 +53,21 @@ def test_hypergeometric_numbers() -> None:
         (2**62, 2**62 - 1, 2**62), (10**18, 5 * 10**18, 4 * 10**18), (10**10, 10**18, 2 * 10**9),
     ]  # fmt: skip
     check([Hypergeometric(*case) for case in cases], 300)
+
+
+@pytest.mark.parametrize("K", [1, 2, 7, 1000])
+def test_tables_draw_by_weight(K: int) -> None:
+    """Null hypothesis: numbers come with chances in proportion to their weights; who has none never does."""
+    weight = np.random.default_rng(K).exponential(size=K) ** 3 + 1e-3
+    weight[2::3] = 0.0
+    weight[0], count = 1.0, 1_000_000
+    found = np.bincount(targets.picks(5 + K, weight, count), minlength=K)
+    expected = count * weight / weight.sum()
+    some = weight > 0
+    assert not found[~some].any()
+    chi = ((found[some] - expected[some]) ** 2 / expected[some]).sum()
+    assert some.sum() == 1 or 1e-3 < stats.chi2.sf(chi, some.sum() - 1) < 1 - 1e-3
+    assert np.all(targets.picks(1, np.zeros(K), 3) == -1)
 
 
 @pytest.mark.parametrize("law", [Binomial(10**6, 0.01), Binomial(2**60, 9 / 2**60), Poisson(45.0)])
