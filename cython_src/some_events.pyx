@@ -11,7 +11,7 @@ from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
 from copympi.kernels.dense cimport dense_apply_leavers, dense_sums
-from copympi.kernels.draws cimport draw_leavers, draw_leavers_of
+from copympi.kernels.draws cimport Keys, draw_leavers, draw_rows
 from copympi.kernels.events cimport Events, run_events, set_drive, start_phases
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.followed cimport leave_all, time_first_half, time_second_half
@@ -35,12 +35,13 @@ cdef double draw_counts(const System *s, const Draws *draws, int half, const dou
     cdef Py_ssize_t b, e
     cdef double copies = 0.0
     cdef Stream stream
-    stream_open(&stream, draws.seed, draws.leaps, draws.replica, 0, 2 * draws.step + half)
+    cdef Keys keys
     if s.dense:
+        keys = Keys(draws.seed, draws.leaps, draws.replica, 2 * draws.step + half)
         dense_sums(s.P, chance, <double *> out)
-        for b in range(s.P):
-            draw_leavers_of(&stream, n[b] - spectators, (<double *> out)[b], s.indptr[b], s.indptr[b + 1], chance, leave)
+        draw_rows(&keys, s.P, n, spectators, <double *> out, chance, leave)
     else:
+        stream_open(&stream, draws.seed, draws.leaps, draws.replica, 0, 2 * draws.step + half)
         for b in range(s.P):
             draw_leavers(&stream, n[b] - spectators, s.indptr[b], s.indptr[b + 1], chance, leave)
     if draws.tracks != NULL:

@@ -61,13 +61,13 @@ def test_members_occupation_and_exact_process_agree(P):
 
 
 def test_all_beables_coupled_agree():
-    """24 beables of 20 members, each coupled to all others: loops of their own plan such a step, and members draw where
-    to go from tables. 400 runs each; occupation by leaps alone."""
-    system, psi = random_system(24, 5, 0.4), random_state(24, 6)
-    options = {"members": 480, "runs": 400, "duration": 0.2, "records": 1}
+    """18 beables of 12 members, each coupled to all others: loops of their own plan such a step, and members draw where
+    to go from tables. 300 runs each; occupation by leaps alone."""
+    runs, system, psi = 300, random_system(18, 5, 0.4), random_state(18, 6)
+    options = {"members": 216, "runs": runs, "duration": 0.15, "records": 1}
     members, counts, phase, times = fast(system, psi, "members", 1, **options)
     occupation, *_ = fast(system, psi, "occupation", 2, method="leap", **options)
-    exact = naive.gillespie_many(system.hamiltonian.toarray(), counts, phase, times, 0.05, 400, seed=3)
+    exact = naive.gillespie_many(system.hamiltonian.toarray(), counts, phase, times, 0.05, runs, seed=3)
     assert np.abs(exact.mean(axis=0) - counts).max() > 1.0
     for x, y, what in (
         (members, occupation, "members, occupation"),
@@ -77,7 +77,7 @@ def test_all_beables_coupled_agree():
         same_law(x, y, what)
         means_agree(x, y, what)
         spread = np.array([z.var(axis=0) for z in (x, y)])
-        z = (spread[0] - spread[1]) / (np.sqrt(2 / 400) * np.hypot(*spread))
+        z = (spread[0] - spread[1]) / (np.sqrt(2 / runs) * np.hypot(*spread))
         assert np.abs(z).max() < 4, f"{what}, variances: z = {np.abs(z).max():.2f}"
 
 

@@ -229,6 +229,26 @@ def test_leavers_are_multinomial(n: int, chance: list[float]) -> None:
     assert np.all(np.abs(measured - covariance) <= 5 * error + 1e-12)
 
 
+def test_rows_are_multinomials_of_their_own() -> None:
+    """As above, for six sources at once, of many leavers and of few: none has to do with another. 50,000 draws."""
+    n, times = np.array([10, 700, 10**4, 10**9, 2**53, 0]), 50_000
+    p = np.random.default_rng(4).uniform(0.0, 0.05, (6, 5))
+    p[:, 1] = p[2, 4] = p[3, :4] = 0.0
+    k = draws.rows(19, n, p, times)
+    assert k.min() >= 0
+    assert not k[:, p == 0].any()
+    off = k - (n[:, None] * p)
+    covariance = np.zeros((6, 5, 6, 5))
+    for b in range(6):
+        covariance[b, :, b] = n[b] * (np.diag(p[b]) - np.outer(p[b], p[b]))
+    live = (n[:, None] * p > 0).ravel()
+    off, covariance = off.reshape(times, 30)[:, live], covariance.reshape(30, 30)[np.ix_(live, live)]
+    sigma, mean = np.sqrt(np.diag(covariance)), (n[:, None] * p).ravel()[live]
+    assert np.all(np.abs(off.mean(axis=0)) < 4.5 * sigma / times**0.5)
+    error = np.sqrt((2 * np.outer(sigma, sigma) ** 2 + np.sqrt(np.outer(mean, mean))) / times)
+    assert np.all(np.abs(np.cov(off.T) - covariance) < 5 * error)
+
+
 @pytest.mark.parametrize(("n", "p"), [(40, 0.1), (300, 0.05), (2_000, 0.3)])
 def test_leavers_follow_the_binomial_law(n: int, p: float) -> None:
     total = draws.leavers(23, n, [p / 3, 0.0, 2 * p / 3], 50_000).sum(axis=1)
