@@ -14,13 +14,13 @@ def setup(app: Any) -> dict[str, bool]:
 
 
 def check(app: Any, problem: Exception | None) -> None:
-    """SphinxError that names every link of a site of HTML that leads nowhere."""
-    from sphinx.errors import SphinxError  # here: the tests know no Sphinx
+    """ExtensionError that names every link of a site of HTML that leads nowhere."""
+    from sphinx.errors import ExtensionError  # here: the tests know no Sphinx
 
     if problem is None and app.builder.name == "html":
         found = broken(Path(app.outdir))
         if found:
-            raise SphinxError("links that lead nowhere:\n  " + "\n  ".join(found))
+            raise ExtensionError("links that lead nowhere:\n  " + "\n  ".join(found))
 
 
 class Page(HTMLParser):
