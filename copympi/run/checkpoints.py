@@ -16,7 +16,7 @@ from copympi.engine.ensemble import Ensemble, State
 from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, Superseded, warn
 from copympi.records.plan import Plan, Record
 from copympi.run.settings import compare
-from copympi.run.stopping import STOP, Stopping
+from copympi.run.stopping import SAVE, STOP, Stopping
 from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
 from copympi.text import one_line
 
@@ -48,11 +48,13 @@ class Checkpoints:
         self.trouble: MachineError | None = None
         self.began = clock.monotonic()
         self.spent_before = 0.0
+        self.rows: int | None = None
 
     def resume(self) -> int:
         """Find the newest checkpoint that verifies and keep its state for the loop.
 
-        Returns how many records came before it, 0 where there is no checkpoint.
+        Returns how many records came before it, 0 where there is no checkpoint; `rows` says how many copies by members
+        that are followed, None where only those up to its record are known.
 
         InputError where the config has changed in more than may; MachineError where all checkpoints are damaged.
         """
@@ -74,6 +76,11 @@ class Checkpoints:
                     self.found = None
                     self.say(f"{path} is ahead of the {held} records in {layout.NAME}; trying the one before")
                     continue
+                if not mpi.from_root(self.comm, lambda meta=meta: reading.rows_held(self.folder, meta)):
+                    self.found = None
+                    self.say(f"{path} is ahead of the histories in {layout.NAME}; trying the one before")
+                    continue
+                self.rows = meta.get("rows")
                 self._warn_of_other_machine(meta)
                 self.spent_before = float(meta["seconds"])
                 self.control.saved_time = float(meta["time"])
@@ -97,7 +104,7 @@ class Checkpoints:
 
     def serve(self, ensemble: Ensemble) -> None:
         """Do what the ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
-        if not ensemble.requested.any():
+        if not (ensemble.requested[STOP] or ensemble.requested[SAVE]):
             return
         time, *_ = ensemble.progress
         began = clock.monotonic()
@@ -135,15 +142,17 @@ class Checkpoints:
         """
         began = clock.monotonic()
 
-        def prepare() -> Path:
+        def prepare() -> tuple[Path, dict[str, int]]:
             self.check_fence()
+            told = {}
             for recorder in self.recorders:
                 recorder.settle()
-            return checkpoints.next_place(self.folder)
+                told |= recorder.told()
+            return checkpoints.next_place(self.folder), told
 
-        path = mpi.from_root(self.comm, prepare)
+        path, told = mpi.from_root(self.comm, prepare)
         meta = {
-            **self.meta, "record": record, "stop": ensemble.stop.number, "pending": pending, "time": time,
+            **self.meta, **told, "record": record, "stop": ensemble.stop.number, "pending": pending, "time": time,
             "attempt": self.attempt, "ranks": self.comm.size,
             "writer": self.writer, "saved": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "seconds": self.spent_before + clock.monotonic() - self.began,

@@ -97,6 +97,23 @@ def matching(file: Any, records: int) -> int:
     return _alike(columns_in(file), _pieces(file, columns_in(file), 0, rows), ends, noted)
 
 
+def whole_up_to(file: Any, records: int, rows: int, noted: int) -> bool:
+    """Whether the columns have so many rows, and those after the first `records` records have this digest."""
+    columns, first = columns_in(file), int(file[ROWS_SO_FAR][records - 1]) if records else 0
+    if not first <= rows <= min(file[f"{GROUP}/{column.name}"].shape[0] for column in columns):
+        return False
+    return digest_of(file, first, rows).value() == noted
+
+
+def digest_of(file: Any, first: int, last: int) -> Digest:
+    """The digest of rows first .. last - 1."""
+    columns = columns_in(file)
+    digest = Digest(columns)
+    for _, rows in _pieces(file, columns, first, last):
+        digest.update(rows)
+    return digest
+
+
 def _newest_matching(file: Any, records: int) -> int:
     """The same, from the last record backwards to the first one that has copies and matches: those before are trusted.
 

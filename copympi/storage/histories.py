@@ -18,7 +18,7 @@ from copympi.engine.tracking import Jumps
 from copympi.records.plan import Plan
 from copympi.records.quantity import RECORD_TIME, ROWS_DIGEST, ROWS_SO_FAR, TRACKED
 from copympi.records.view import Arrays
-from copympi.storage.columns import COLUMNS, FOLLOWED, GROUP, Digest, columns_in, matching
+from copympi.storage.columns import COLUMNS, FOLLOWED, GROUP, Digest, columns_in, digest_of, matching
 from copympi.storage.hdf5 import opened
 from copympi.storage.packing import DEEP, FILTERS, Columns, Packer
 
@@ -86,10 +86,11 @@ class Histories:
         create(file, self.ids, self.phases, self.unit)
         attach_scales(file, self.replicas)
 
-    def take_over(self, file: Any, path: Path, rows: int | None) -> None:
+    def take_over(self, file: Any, path: Path, rows: int | None, marked: int = 0) -> None:
         """The first `rows` rows of the file before, into a new one, which is then the one to write to.
 
-        None : this attempt wrote the file before, and all that was taken out of memory.
+        None : this attempt wrote the file before, and all that was taken out of memory. marked : so many belong to
+        records; those that follow, to the next one.
         """
         self.data = [file[f"{GROUP}/{column.name}"] for column in self.columns]  # see hdf5.writing
         self.wasted = 0
@@ -108,6 +109,8 @@ class Histories:
                 _copy_chunks(before, data, self.base)
                 if rows is not None:
                     rest.append(before[self.base : rows])
+            if rows is not None:
+                self.digest = digest_of(old, marked, rows)
 
     @property
     def rows(self) -> int:
@@ -115,7 +118,7 @@ class Histories:
         return self.base + CHUNK * len(self.chunks) + self.resting
 
     def follow(self, jumps: Jumps) -> bool:
-        """Copies since the last record, in order. Returns whether many rows wait to be written."""
+        """Copies since the last ones, in order. Returns whether many rows wait to be written."""
         if (jumps.phase is None) == self.phases:
             raise RuntimeError(f"copies of tracked members come {'without' if self.phases else 'with'} phases")
         rows = [np.asarray(getattr(jumps, column.field), column.dtype) for column in self.columns]
@@ -149,11 +152,11 @@ class Histories:
         """Write the chunks that are ready, and the rest where that costs little, or `everything` has to be there."""
         ready = self.chunks.ready(everything)
         end = self.base + CHUNK * len(ready)
-        for k, chunk in enumerate(ready):
-            for data, values in zip(self.data, chunk, strict=True):
-                at = self.base + k * CHUNK
-                data.resize(at + CHUNK, axis=0)
-                data.id.write_direct_chunk((at,), values)
+        for data, *chunks in zip(self.data, *ready, strict=True) if ready else ():
+            if data.shape[0] < end:
+                data.id.set_extent((end,))
+            for k, values in enumerate(chunks):
+                data.id.write_direct_chunk((self.base + k * CHUNK,), values)
         cheap = self.wasted + self.resting * self.row <= LEAST + self.rows * self.row // SHARE
         rest = len(ready) == len(self.chunks) and self.rows > max(self.written, end) and (everything or cheap)
         if rest:

@@ -138,7 +138,15 @@ class ResultsFile:
         self._put_digests(kept, 0, 0)
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
         if self.histories is not None:
-            self.histories.take_over(self.file, self.path, None if again else int(kept[ROWS_SO_FAR][-1]) if kept else 0)
+            marked = int(kept[ROWS_SO_FAR][-1]) if kept else 0
+            rows = marked if self.output.rows is None or not kept else self.output.rows
+            self.histories.take_over(self.file, self.path, None if again else rows, marked)
+
+    def told(self) -> dict[str, int]:
+        """What a checkpoint has to know: how many copies there are, and the digest of those since the last record."""
+        if self.histories is None:
+            return {}
+        return {"rows": self.histories.rows, "rows_digest": self.histories.digest.value()}
 
     def follow(self, jumps: Jumps) -> None:
         """Copies of members that are followed since the last record, in order; the record comes after them."""
