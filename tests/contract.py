@@ -143,9 +143,7 @@ class Told:
     jumps: Jumps
 
 
-def followed(
-    ensemble: Ensemble, ids: NDArray[np.int64], most: int | None = None, **how: Any
-) -> Iterator[Told | None]:
+def followed(ensemble: Ensemble, ids: NDArray[np.int64], most: int | None = None, **how: Any) -> Iterator[Told | None]:
     """The same as `carried`, with members that are followed; on the root. Collective.
 
     most : so many jumps may wait on a rank, else they are taken between records, those that are final. One after the

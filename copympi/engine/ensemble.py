@@ -99,8 +99,8 @@ class Ensemble(Trackable, ABC):
     each beable that are copied and never copy; a beable that a filter has emptied has none. time_left (here,): time to
     the stop; step, events, largest_chance (here,): steps and copies since t = 0, and the largest chance of any member
     to leave in one step so far. deserted (here,): replicas that filters have left without a member; they are at every
-    stop at once. requests (REQUESTS,): what this rank asks all ranks for; requested (REQUESTS,): the sum over ranks, as of the last
-    `advance`.
+    stop at once. requests (REQUESTS,): what this rank asks all ranks for; requested (REQUESTS,): the sum over ranks, as
+    of the last `advance`.
     """
 
     n: NDArray[Any]

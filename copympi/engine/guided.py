@@ -166,7 +166,7 @@ def projected(psi: NDArray[np.complex128], gone: NDArray[np.bool_]) -> NDArray[n
 
 def _work(beables: int, pairs: int, _: int) -> int:
     """Bytes of what one rank works with: Psi's series and what flows, and the chances and draws of a step."""
-    return 8 * ((2 * TERMS + 26) * beables + 13 * pairs)
+    return 8 * ((2 * TERMS + 98) * beables + 13 * pairs)
 
 
 def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str, **more: Any) -> Method:

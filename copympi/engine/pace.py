@@ -20,8 +20,10 @@ class Pace:
             self.steps *= 2
 
     def limit(self, done: int, made: int, each: float, most: int) -> None:
-        """The next stretch is to make about `most` rows, or less: so many steps made so many in the last one, and `each`
-        step hardly more than so many."""
+        """The next stretch is to make about `most` rows, or less.
+
+        In the last one `done` steps made so many; hardly any step makes more than `each`.
+        """
         if made > 0:
             self.steps = max(1, min(self.steps, done * most // made))
         if self.steps * each > most:

@@ -21,7 +21,6 @@ from copympi.errors import OtherMachineWarning, warn
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
-
 SLICES, LEAST = 4, 1e-6
 """A moment, and a slice of time, fill one of so many parts of the memory for copies; and a slice is at least so large a
 part of what is left."""

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from copympi.engine.dealing import blocks_for
 from copympi.errors import InputError
 from copympi.model.preparation import LARGEST, Start
-from copympi.model.system import System
 
 Int = NDArray[np.int64]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time as clock
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from copympi import mpi
 from copympi.config.sections import CheckpointSection
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.tracking import Jumps
 from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, Superseded, warn
 from copympi.records.plan import Plan, Record
 from copympi.run.settings import compare
 from copympi.run.stopping import SAVE, STOP, Stopping
-from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
+from copympi.storage import checkpoint, checkpoints, columns, layout, profiles, reading, restart
 from copympi.text import one_line
 
 
@@ -76,7 +78,7 @@ class Checkpoints:
                     self.found = None
                     self.say(f"{path} is ahead of the {held} records in {layout.NAME}; trying the one before")
                     continue
-                if not mpi.from_root(self.comm, lambda meta=meta: reading.rows_held(self.folder, meta)):
+                if not mpi.from_root(self.comm, lambda meta=meta: columns.rows_held(self.folder, meta)):
                     self.found = None
                     self.say(f"{path} is ahead of the histories in {layout.NAME}; trying the one before")
                     continue
@@ -208,9 +210,16 @@ class Checkpoints:
 
     def tell(self, recorder: Any, time: float, snapshot: Any) -> None:
         """Give a recorder its record; where it cannot write, the run will stop after a last checkpoint. Root alone."""
+        self._give(lambda: recorder.take(time, snapshot))
+
+    def tell_copies(self, recorder: Any, jumps: Jumps) -> None:
+        """The same of copies by members that are followed."""
+        self._give(lambda: recorder.follow(jumps))
+
+    def _give(self, write: Callable[[], None]) -> None:
         try:
             if self.trouble is None:
-                recorder.take(time, snapshot)
+                write()
         except MachineError as problem:
             self.trouble = problem
             self.control.broken = True

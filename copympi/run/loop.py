@@ -189,8 +189,10 @@ def _tell_copies(recorders: list[Recorder], ensemble: Ensemble, own: Jumps, chec
 
 def _follow(recorders: list[Recorder], jumps: Jumps, checkpoints: Checkpoints | None) -> None:
     """Give the recorders copies of members that are followed, unless the run is to stop because they cannot write."""
-    if checkpoints is None or checkpoints.trouble is None:
-        for recorder in recorders:
+    for recorder in recorders:
+        if checkpoints is not None:
+            checkpoints.tell_copies(recorder, jumps)
+        else:
             recorder.follow(jumps)
 
 

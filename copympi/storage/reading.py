@@ -271,17 +271,6 @@ def records_held(folder: Path) -> int:
         return 0
 
 
-def rows_held(folder: Path, meta: dict[str, Any]) -> bool:
-    """Whether the results in a folder hold all copies that were told before a checkpoint (`meta`), undamaged."""
-    if "rows" not in meta:
-        return True
-    try:
-        with opened(folder / NAME) as file:
-            return columns.whole_up_to(file, int(meta["record"]), int(meta["rows"]), int(meta["rows_digest"]))
-    except Exception:  # whatever HDF5 makes of damage
-        return False
-
-
 def first_records(path: Path, keep: int, most: int | None = None) -> dict[str, NDArray[Any]]:
     """The first `keep` records of every dataset, with their profiles. OSError where the file holds fewer.
 

@@ -139,14 +139,12 @@ class ResultsFile:
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
         if self.histories is not None:
             marked = int(kept[ROWS_SO_FAR][-1]) if kept else 0
-            rows = marked if self.output.rows is None or not kept else self.output.rows
+            rows = self.output.rows if kept and self.output.rows is not None else marked
             self.histories.take_over(self.file, self.path, None if again else rows, marked)
 
     def told(self) -> dict[str, int]:
-        """What a checkpoint has to know: how many copies there are, and the digest of those since the last record."""
-        if self.histories is None:
-            return {}
-        return {"rows": self.histories.rows, "rows_digest": self.histories.digest.value()}
+        """What a checkpoint has to know of copies by members that are followed."""
+        return {} if self.histories is None else self.histories.told()
 
     def follow(self, jumps: Jumps) -> None:
         """Copies of members that are followed since the last record, in order; the record comes after them."""
@@ -155,6 +153,8 @@ class ResultsFile:
                 self.flush()
             except MachineError:  # the record that comes after them tries again, and says so: it must not be lost
                 self.waiting = FLUSH_AT
+                if self.histories.overfull:
+                    raise
 
     def take(self, time: float, record: Record) -> None:
         if record.profiled and self.plan.thinned:

@@ -25,7 +25,7 @@ from copympi.records.paths import Paths
 from copympi.records.plan import Plan
 from copympi.records.quantity import RECORD_TIME, TRACKED
 from copympi.report import raster, run_info
-from copympi.storage import histories, reading, restart
+from copympi.storage import columns, histories, reading, restart
 from copympi.storage.checkpoints import numbered
 from copympi.storage.results import Output, ResultsFile
 from tests.unit.test_recording import configured, snapshots, started
@@ -347,7 +347,7 @@ def test_a_sweep_keeps_none(tmp_path: Path) -> None:
 
 
 def test_copies_that_come_between_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same data, whatever may wait in memory, also of a run that broke off after a checkpoint between two records."""
+    """The same data, whatever may wait in memory; also of a run that broke off after a checkpoint between records."""
 
     def broken(view: Any) -> Any:
         if broken_off and view.time > 1.0:
@@ -357,11 +357,17 @@ def test_copies_that_come_between_records(tmp_path: Path, monkeypatch: pytest.Mo
     broken_off, whole = False, tmp_path / "whole"
     asked: dict[str, Any] = {"observe": {"own": broken}, "checkpoint": {"interval": 0.2}, "track": 400}
     simulate(**asked, output=whole)
-    sent, put = [], histories.Histories.follow
-    monkeypatch.setattr(histories.Histories, "follow", lambda self, jumps: [sent.append(len(jumps)), put(self, jumps)][1])
+    sent: list[int] = []
+    put = histories.Histories.follow
+
+    def follow(self: Any, jumps: Jumps) -> bool:
+        sent.append(len(jumps))
+        return put(self, jumps)
+
+    monkeypatch.setattr(histories.Histories, "follow", follow)
     monkeypatch.setattr(tracking, "HELD", 20 * tracking.BYTES_WAITING)
     broken_off, out = True, tmp_path / "out"
-    with pytest.raises(RuntimeError, match="own.*failed at t = 1.5"):
+    with pytest.raises(RuntimeError, match=r"own.*failed at t = 1\.5"):
         simulate(**asked, output=out)
     assert len(sent) > 2 * 3  # records so far
     newest = restart.read_meta(numbered(out)[-1])
@@ -382,8 +388,8 @@ def test_a_checkpoint_whose_copies_are_damaged_is_not_gone_on_from(tmp_path: Pat
         file.follow(WALK.parts[4])
         file.settle()
         told, path = {**file.told(), "record": 4}, file.path
-    assert reading.rows_held(path.parent, told)
+    assert columns.rows_held(path.parent, told)
     with h5py.File(path, "r+") as file:
         assert told["rows"] == file["histories/time"].shape[0] > file["histories/rows"][-1]
         file["histories/to"][-1] += 1
-    assert not reading.rows_held(path.parent, told)
+    assert not columns.rows_held(path.parent, told)
