@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class Jumps:
     phase: NDArray[np.float64] | None = None
 
     @staticmethod
+    @cache
     def none(phases: bool = False) -> Jumps:
         """No jump at all; phases : whether there is a column of them."""
         return Jumps(**{name: np.empty(0, kind) for name, kind in NAMES.items() if phases or name != "phase"})
@@ -81,7 +83,7 @@ class Jumps:
 
     def ordered(self) -> Jumps:
         """The same in order of time, then replica, then member; jumps that agree in all of these keep their order."""
-        if len(self) < 2 or np.all(self.time[1:] > self.time[:-1]):
+        if len(self) < 2 or (self.time[1:] > self.time[:-1]).all():
             return self
         return self[np.lexsort((self.member, self.replica, self.time))]
 

@@ -235,14 +235,12 @@ class ResultsFile:
         dense = {name: rows for name, rows in values.items() if name not in sparse}
         for kind, some, first in ((digests.RECORDS, dense, record), (digests.PROFILE_ROWS, sparse, profile)):
             if some:
-                made = digests.of_rows(some, lead)
-                data = self.digests[kind]
+                made, data = digests.of_rows(some, lead), self.digests[kind]
                 data.resize(first + len(made), axis=0)
                 data[first:] = made
 
     def _put(self, name: str, rows: NDArray[Any], first: int) -> None:
-        data = self.data[name]
-        of_times = axis(name, self.replicas > 1)
+        data, of_times = self.data[name], axis(name, self.replicas > 1)
         data.resize(first + rows.shape[of_times], axis=of_times)
         data[(slice(None),) * of_times + (slice(first, None),)] = rows
 
