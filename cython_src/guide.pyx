@@ -10,7 +10,7 @@ m = 0 Bell's choice, m > 0 with a part that is the same both ways (Vink). A step
 F, in shares of all systems: docs/theory.md, "Guided systems", says what is drawn from them.
 """
 import numpy as np
-from libc.math cimport ceil, fmax, fmin, hypot, sqrt
+from libc.math cimport ceil, fabs, fmax, fmin, hypot, sqrt
 from libc.string cimport memcpy, memset
 
 from copympi.kernels.checks cimport need
@@ -28,7 +28,7 @@ cdef extern from "guide_points.h" nogil:
         const double *series
         double mixing
     void look_at_points(const Guided *g, int points, const double *t, const double *weight, double *flow, double *work)
-    void look_at_ends(const Guided *g, double h, double *rho, double *net, double *work)
+    void look_at_ends(const Guided *g, double h, double *rho, double *net, double *end, double *work)
 
 cpdef enum:
     TERMS = 24                 # most terms of Psi's series
@@ -107,7 +107,7 @@ cdef class Guide:
         cdef double *last = self.series
         cdef double *this
         memcpy(last, self.psi, 2 * P * sizeof(double))
-        self.terms = 1
+        self.terms, self.reached = 1, -1.0
         for k in range(1, TERMS):
             this = last + 2 * P
             over, largest, power = 1.0 / k, 0.0, power * longest
@@ -118,12 +118,9 @@ cdef class Guide:
                     x += s.re[e] * last[b] - s.im[e] * last[P + b]
                     y += s.re[e] * last[P + b] + s.im[e] * last[b]
                 this[a], this[P + a] = over * y, -over * x
-                x, y = -this[P + a], this[a]
-                x, y = x if x > 0.0 else -x, y if y > 0.0 else -y
-                if x > largest:
-                    largest = x
-                if y > largest:
-                    largest = y
+                x, y = fabs(this[P + a]), fabs(this[a])
+                largest = x if x > largest else largest
+                largest = y if y > largest else largest
             if largest * power < NOTHING:
                 return
             self.terms = k + 1
@@ -138,6 +135,7 @@ cdef class Guide:
             term -= 2 * P
             for a in range(2 * P):
                 self.at[a] = self.at[a] * t + term[a]
+        self.reached = t
         for a in range(P):
             self.size[a] = sqrt(self.at[a] * self.at[a] + self.at[P + a] * self.at[P + a])
 
@@ -226,7 +224,8 @@ cdef class Guide:
         cdef const double *sums = size + P * lanes
         cdef Guided guided = Guided(P, s.pairs, nnz, self.terms, s.pair, s.re, s.im, self.strength, self.over,
                                     self.series, self.mixing)
-        look_at_ends(&guided, h, self.rho, self.net, self.points)
+        look_at_ends(&guided, h, self.rho, self.net, self.at, self.points)
+        self.reached = h
         for half in range(2):
             for k in range(n):
                 time[half * n + k] = 0.5 * h * (half + POINT[n][k])
@@ -285,8 +284,9 @@ cdef class Guide:
         cdef bint short
         cdef double h = left if norm * left <= REACH else REACH / norm
         self.expand(h)
-        self.look_at(0.0)
+        memcpy(self.at, self.psi, 2 * P * sizeof(double))
         for a in range(P):
+            self.size[a] = sqrt(self.at[a] * self.at[a] + self.at[P + a] * self.at[P + a])
             now = self.size[a] * self.size[a]
             self.over[a] = 1.0 / now if now > FAINT else 0.0
         self.gather()
@@ -310,7 +310,8 @@ cdef class Guide:
         """Psi at the step's end, of norm one, is that of the next one's start; all zero stays so."""
         cdef Py_ssize_t a
         cdef double norm = 0.0
-        self.look_at(self.step)
+        if self.reached != self.step:
+            self.look_at(self.step)
         for a in range(2 * self.s.P):
             norm += self.at[a] * self.at[a]
         norm = 1.0 / sqrt(norm) if norm > 0.0 else 0.0

@@ -109,13 +109,16 @@ COPYMPI_WIDE __attribute__((unused)) static void look_at_points(const Guided *g,
         points_in_lanes(g, t, weight, flow, work, 12);
 }
 
-/* At a step's start, middle and end: |Psi_a|^2, rho (3, P), and the net flows of all pairs, net (3, pairs). */
+/* At a step's start, middle and end: |Psi_a|^2, rho (3, P), and the net flows of all pairs, net (3, pairs); end (2 P,) is
+   Psi at its end. */
 COPYMPI_WIDE __attribute__((unused)) static void look_at_ends(const Guided *g, double h, double *rho, double *net,
-                                                              double *work) {
+                                                              double *end, double *work) {
     const double t[4] = {0.0, 0.5 * h, h, 0.0};
     double *size = work + 8 * g->P;
     psi_in_lanes(g, t, work, 4);
     sizes_in_lanes(g, work, size, 4);
+    for (int64_t a = 0; a < 2 * g->P; a++)
+        end[a] = work[4 * a + 2];
     for (int k = 0; k < 3; k++) {
         for (int64_t a = 0; a < g->P; a++)
             rho[k * g->P + a] = size[4 * a + k] * size[4 * a + k];

@@ -91,8 +91,8 @@ cdef class Marks:
 
     @property
     def waiting(self):
-        """How many copies have not been forgotten."""
-        return self.marked.copies
+        """How many copies have not been forgotten; some where there was no memory for them, so that `copies` says so."""
+        return self.marked.copies or self.marked.lost
 
     def forget(self):
         """Forget the copies."""

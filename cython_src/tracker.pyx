@@ -164,8 +164,8 @@ cdef class Tracker:
 
     @property
     def waiting(self):
-        """How many jumps have not been taken yet."""
-        return self.tracks.jumps
+        """How many jumps have not been taken yet; some where there was no memory for them, so that `take` says so."""
+        return self.tracks.jumps or self.tracks.failed
 
 
 def shares(const double[::1] u not None, double first, double last):

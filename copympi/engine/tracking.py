@@ -187,9 +187,10 @@ class Tracks(ABC):
 
     def collect(self) -> Jumps:
         """Jumps not yet taken, ordered; they stay."""
-        if self.new or not len(self.pending):
-            found = self.drain()
-            self.pending = (Jumps.joined([self.pending, found]) if len(self.pending) else found).ordered()
+        found = self.pending
+        if self.new:
+            found = Jumps.joined([self.pending, self.drain()]) if len(self.pending) else self.drain()
+        self.pending = found.ordered()
         return self.pending
 
     def take(self, before: float = np.inf) -> Jumps:

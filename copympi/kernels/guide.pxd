@@ -7,6 +7,7 @@ cdef class Guide:
     cdef const System *s
     cdef Couplings couplings
     cdef readonly double mixing    # Vink's symmetric part, as a multiple
+    cdef double reached            # the time of the step at which Psi is `at`; -1: none
     cdef readonly double step      # length of the step that was planned
     cdef readonly double crossing  # sqrt(2 through)/low, the largest of all beables: its chance to be passed through
     cdef readonly double astray    # the largest share of all systems that misses a way through an empty beable
