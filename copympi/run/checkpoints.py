@@ -7,6 +7,7 @@ import sys
 import time as clock
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class Checkpoints:
                     self.found = None
                     self.say(f"{path} is ahead of the {held} records in {layout.NAME}; trying the one before")
                     continue
-                if not mpi.from_root(self.comm, lambda meta=meta: columns.rows_held(self.folder, meta)):
+                if not mpi.from_root(self.comm, partial(columns.rows_held, self.folder, meta)):
                     self.found = None
                     self.say(f"{path} is ahead of the histories in {layout.NAME}; trying the one before")
                     continue
@@ -146,7 +147,7 @@ class Checkpoints:
 
         def prepare() -> tuple[Path, dict[str, int]]:
             self.check_fence()
-            told = {}
+            told: dict[str, int] = {}
             for recorder in self.recorders:
                 recorder.settle()
                 told |= recorder.told()

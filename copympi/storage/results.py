@@ -139,8 +139,8 @@ class ResultsFile:
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
         if self.histories is not None:
             marked = int(kept[ROWS_SO_FAR][-1]) if kept else 0
-            rows = self.output.rows if kept and self.output.rows is not None else marked
-            self.histories.take_over(self.file, self.path, None if again else rows, marked)
+            up_to = self.output.rows if kept and self.output.rows is not None else marked
+            self.histories.take_over(self.file, self.path, None if again else up_to, marked)
 
     def told(self) -> dict[str, int]:
         """What a checkpoint has to know of copies by members that are followed."""
