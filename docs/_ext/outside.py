@@ -57,6 +57,7 @@ def relinked(text: str, root: Path, name: str, page: str) -> str:
             raise FileNotFoundError(f"{name} links to {target}, which is not there")
         inside = PAGES.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else None)
         if inside is not None:
+            said = "" if said == posixpath.basename(target) else said  # the page's title then
             return f"[{said}]({os.path.relpath(inside, posixpath.dirname(page) or '.')}{anchor or ''})"
         return f"`{target}`" if said in (target, posixpath.basename(target), f"`{target}`") else f"{said} (`{target}`)"
 
