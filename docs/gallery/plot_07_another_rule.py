@@ -31,5 +31,5 @@ plt.legend()
 
 # %%
 # Only at q = 1/2 nothing changes: with any other power B would see at once, at any distance, what happens to A. The
-# study :doc:`/rules` goes through the whole class. A rule that is no power at all is given as
-# two functions of Python, with ``copympi.RuleFunction``.
+# study `Which copy rule is quantum mechanics? <../rules.html>`_ goes through the whole class. A rule that is no
+# power at all is given as two functions of Python, with ``copympi.RuleFunction``.

@@ -38,5 +38,5 @@ right.legend()
 
 # %%
 # The chance falls exponentially with N: what counts is how many members the beable would have at its least, 0.088 N
-# here. Theory (:doc:`/nodes`) holds where that is far less than the members of all others, and fits no number. The
-# method: :doc:`/exact`.
+# here. Theory (`Nodes <../nodes.html>`_) holds where that is far less than the members of all others, and fits no
+# number. The method: `How copies are made one by one <../exact.html>`_.
