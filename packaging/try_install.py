@@ -1,4 +1,4 @@
-"""Does an installed copympi work? Two small jobs, alone and on two ranks of every MPI found here, must agree in all bits.
+"""Does an installed copympi work? Two small jobs, alone and on two ranks of each MPI found here, must give equal bits.
 
     python packaging/try_install.py [LAUNCHER ...]
 
