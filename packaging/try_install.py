@@ -8,6 +8,7 @@ copympi's own dependencies. Exit code 0 where all is well, 1 with a line that sa
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -86,6 +87,11 @@ def content(folder: Path) -> dict[str, bytes]:
     return found
 
 
+def digest(found: dict[str, bytes]) -> str:
+    """Of all datasets, names and bytes."""
+    return hashlib.sha256(b"".join(name.encode() + found[name] for name in sorted(found))).hexdigest()[:16]
+
+
 def library(folder: Path) -> str:
     """The MPI library that a run notes, and its ranks."""
     import h5py
@@ -112,8 +118,8 @@ def main() -> None:
                 if wrong or "occupation" not in found:
                     sys.exit(f"{job}, {name}: other bits than alone in {', '.join(wrong) or 'occupation (missing)'}")
                 first = first or found
-                print(f"  {job:<8} {Path(name).name:<16} {len(found)} datasets, {library(folder)}", flush=True)
-    print("the same bits everywhere")
+                print(f"  {job:<8} {Path(name).name:<16} {digest(found)}  {library(folder)}", flush=True)
+    print("the same bits everywhere; digests can be compared between installations on one machine")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 
 from copympi.report import style
 from copympi.report.style import COLOURS, DASHES, DOTS, GREY
+from copympi.studies.alignment.cases import told
 from copympi.studies.alignment.numbers import Array, Outcome, mean
 
 MODELS = {"sin2": COLOURS[3], "sin2 damped": COLOURS[7], "polar": COLOURS[4], "polar damped": COLOURS[5]}
@@ -110,7 +111,7 @@ def _models(axes: Any, models: list[Outcome]) -> None:
     for o in shown:
         model = o.case.kind.split(",")[0]
         colour = MODELS[model]
-        handles.append(_curve(axes, o.time, o.curves["order"], colour, label=_told(model)))
+        handles.append(_curve(axes, o.time, o.curves["order"], colour, label=told(model)))
         _curve(axes, o.time, o.curves["order2"], colour, ls=DOTS)
     handles += [axes.plot([], [], color=GREY, label=r"$|\langle e^{i\phi}\rangle|$")[0]]
     handles += [axes.plot([], [], color=GREY, ls=DOTS, label=r"$|\langle e^{2i\phi}\rangle|$")[0]]
@@ -118,10 +119,6 @@ def _models(axes: Any, models: list[Outcome]) -> None:
     axes.set_xlim(0)
     axes.set_title(f"alignment model, random phases, $N$ = {shown[0].case.members:,}")
     axes.legend(handles=handles, loc="upper center", ncols=3, columnspacing=1.2, handlelength=1.6)
-
-
-def _told(model: str) -> str:
-    return model.replace("sin2", "sin²")
 
 
 def _departures(axes: Any, rules: list[Outcome], models: list[Outcome]) -> None:
@@ -139,7 +136,7 @@ def _departures(axes: Any, rules: list[Outcome], models: list[Outcome]) -> None:
         colour = MODELS[model] if o.case.alignment else dict(_sizes(rules))[size]
         how: Any = {"marker": "o" if random_start else "s", "ms": 3.5, "ls": "-" if random_start else DASHES}
         axes.plot(off.lag, ratio, color=colour, mfc="white", **how)
-        colours[_told(model) if o.case.alignment else "rules alone"] = colour
+        colours[told(model) if o.case.alignment else "rules alone"] = colour
         starts[random_start] = how
     axes.axhline(1.0, color="0.3", lw=0.8, zorder=1)
     axes.set(yscale="log", xlabel=r"time since $\Psi$ was read off [periods]")

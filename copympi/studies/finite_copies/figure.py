@@ -24,9 +24,10 @@ CHAIN = {"chain, below": COLOURS[2], "chain, above": style.shades(COLOURS[2], 3)
 """Colours of the chain's two starts: its own, and a darker one."""
 
 
-def _by_size(sizes: Any) -> dict[int, Any]:
-    """Colours of N, for they have nothing to do with those of models."""
-    return dict(zip(sorted(sizes), style.shades(COLOURS[3], len(sizes)), strict=True))
+def _of_size(members: int) -> Any:
+    """The colour of N from 10 to 10^6, the same in all panels, of a hue that no model has."""
+    shades = style.shades(COLOURS[3], 51)
+    return shades[int(np.clip(10 * (np.log10(members) - 1), 0, 50))]
 
 
 def figure(answers: Answers) -> Any:
@@ -100,9 +101,8 @@ def _energy(axes: Any, answers: Answers) -> None:
 
 
 def _decay(axes: Any, answers: Answers) -> None:
-    colours = _by_size({case.members for case, _ in answers.of("decay")})
     for case, data in answers.of("decay"):
-        colour = colours[case.members]
+        colour = _of_size(case.members)
         t = data["time"] / case.members
         middle, error = mean(data["coherence"])
         axes.fill_between(t, middle - error, middle + error, color=colour, alpha=0.18, lw=0)
@@ -130,9 +130,8 @@ def _times(axes: Any, answers: Answers) -> None:
 
 def _rounding(axes: Any, answers: Answers) -> None:
     cases = [(case, data) for case, data in answers.of("rounding") if data["beside"][0, 0]]
-    colours = _by_size({case.members for case, _ in cases})
     for case, data in cases:
-        colour = colours[case.members]
+        colour = _of_size(case.members)
         middle, error = mean(data["copies"].astype(float))
         axes.fill_between(data["time"], middle - error, middle + error, color=colour, alpha=0.18, lw=0)
         axes.plot(data["time"], middle, color=colour, label=f"$N$ = {case.members:,}")

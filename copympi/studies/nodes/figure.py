@@ -19,6 +19,8 @@ LEVELS = {2: "o", 3: "s", 4: "D"}
 REMEDY = {"none": COPIES, "spectator": COLOURS[2], "admixture": COLOURS[5], "basis": COLOURS[1]}
 STATE = {"wanders": "o", "must diffuse": "s"}
 """Points of lifetimes, by what the state does."""
+SAID = {"wanders": ("a state that\nwanders", 0.02, 0.035), "must diffuse": ("weights must\ndiffuse first", 1.7, 3.0)}
+"""What is written beside those points, and where: multiples of N and lifetime of the last one."""
 HIGHEST = 1e6
 """Lifetime at the top of its panel."""
 POINT: Any = {"ls": "", "ms": 4.5, "mew": 1.1, "elinewidth": 0.9, "capsize": 0}
@@ -59,9 +61,10 @@ def _curve(axes: Any, answers: Answers) -> None:
 
 def _rare(axes: Any, answers: Answers) -> None:
     x = np.linspace(0, 30, 100)
+    noise = next(r["s2"] for r in answers.rare if r["start"] == "from afar")
     for start, fill in (("right before", COPIES), ("from afar", "white")):
         rows = [r for r in answers.rare if r["start"] == start]
-        axes.plot(x, death(x, 1.0, rows[0]["s2"] if start == "from afar" else 0.0), color="k", lw=1.0, zorder=1)
+        axes.plot(x, death(x, 1.0, noise if start == "from afar" else 0.0), color="k", lw=1.0, zorder=1)
         P, error = np.array([r["P"] for r in rows]).T
         where, error = [r["x"] for r in rows], np.minimum(error, 0.9 * P)
         axes.errorbar(where, P, error, color=COPIES, marker="o", mfc=fill, zorder=3, **POINT)
@@ -69,7 +72,7 @@ def _rare(axes: Any, answers: Answers) -> None:
     low, high = last["right before"], last["from afar"]
     axes.annotate("", (27, high / 2.5), (27, low * 2.5), arrowprops={"arrowstyle": "->", "color": GREY})
     axes.text(27.6, np.sqrt(low * high), rf"$\times$ {high / low:,.0f}", ha="left", va="center", color=GREY)
-    axes.text(14.5, 5e-4, "from afar: noise collected\nbefore the pass, $s^2$ = 0.24", ha="left")
+    axes.text(14.5, 5e-4, f"from afar: noise collected\nbefore the pass, $s^2$ = {noise:.3f}", ha="left")
     axes.text(0.9, 2.5e-10, "from right before\nthe pass, $s^2$ = 0", ha="left")
     axes.set(yscale="log", xlim=(0, 33), ylim=(1e-13, 3), xlabel=r"$x = N\rho_{\min}$", ylabel="$P$(death)")
     axes.set_title("rare deaths, by splitting")
@@ -116,6 +119,8 @@ def _lives(axes: Any, answers: Answers) -> None:
         rows = [r for r in answers.life if r["state"] == state]
         sizes = np.array([r["N"] for r in rows], dtype=float)
         life, error = np.array([r["lifetime"] for r in rows]).T
+        said, right, up = SAID[state]
+        axes.text(right * sizes[-1], up * life[-1], said, color=COPIES, va="center")
         axes.errorbar(sizes, life, error, marker=marker, color=COPIES, mfc="white", zorder=4, **POINT)
         minima = np.array([r["path minima"] for r in rows])
         seen = minima < 100 * HIGHEST
@@ -127,8 +132,6 @@ def _lives(axes: Any, answers: Answers) -> None:
     axes.set(xscale="log", yscale="log", xlim=(20, 2e6), ylim=(1, HIGHEST))
     axes.set(xlabel="members $N$", ylabel=r"lifetime [$1/\omega$]")
     axes.set_title("how long until a beable dies")
-    axes.text(2e4, 30, "a state that\nwanders", color=COPIES, va="top")
-    axes.text(5e4, 1.2e4, "weights must\ndiffuse first", color=COPIES, ha="left", va="center")
     axes.text(0.03, 0.985, "Bell's process: never", color=BELL, transform=axes.transAxes, va="top")
     torus = r"$\sqrt{N/\pi}\,/\,\Sigma\langle\sqrt{\kappa}|K|\rangle\,p(0)$"
     for colour, dashes, label in (

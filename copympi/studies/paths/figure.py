@@ -92,15 +92,17 @@ def _scaled(axes: Any, answers: Answers) -> None:
     for k, (name, colour) in enumerate(zip(MEASURES, LAWS, strict=True)):
         _points(axes, N * 1.04 ** (k - 1.5), [row[f"{name} off"] for row in answers.laws], colour)
     axes.axhline(0, color=GREY, lw=0.6, zorder=0)
-    axes.axvline(LEAST / 1.3, color=GREY, lw=0.6, ls=DASHES)
+    axes.axvline(LEAST / 1.3, color=GREY, lw=0.6, ls=DASHES, label=f"on its right: $N$ ≥ {LEAST}, exponents fitted")
     axes.set(xscale="log", xlabel="members $N$", ylabel="$N$ × difference")
     axes.set_title("the same, times $N$; colours as in (c)")
+    style.headroom(axes, 0.1)
+    axes.legend(loc="upper left", fontsize=7.5, borderaxespad=0)
     style.decades(axes)
 
 
 def _pairs(axes: Any, answers: Answers) -> None:
     N = np.array([row["members"] for row in answers.pairs], float)
-    for a, colour in enumerate(style.shades(PAIR, 3)):
+    for a, colour in enumerate(style.shades(PAIR, 5)[2:]):
         pair = [row[f"pair {a}"] for row in answers.pairs]
         _points(axes, N * 1.04 ** (a - 1), pair, colour, marker="sDo"[a], label=f"both in beable {a}")
         axes.axhline(answers.pairs[0][f"pair {a} expected"], color=colour, lw=0.9, ls=DASHES, zorder=1)
