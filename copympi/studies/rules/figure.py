@@ -15,7 +15,7 @@ FLOOR = 1e-9
 """Drawn in the place of what is less."""
 RANGE = (-3.0, -0.5)
 """Of the colours of all planes: powers of ten."""
-FAMILIES = {"strength": style.shades(COLOURS[0], 3), "second": COLOURS[3:6]}
+FAMILIES = {"strength": style.shades(COLOURS[0], 5)[2:], "second": COLOURS[3:6]}
 RULES = (COLOURS[0], COLOURS[1], COLOURS[2])
 """Colours: of one harmonic, the quantum rule's hue; of two; of the rules that are run there and back."""
 PANELS = {"signal": "signal to B", "reversal": "loss by reversal", "conjugacy": "conjugacy's defect"}
@@ -27,7 +27,7 @@ def figure(answers: Answers) -> Any:
     for ax, (key, title) in zip(axes[0], PANELS.items(), strict=True):
         image = _plane(ax, answers, key, title)
     bar = out.colorbar(image, ax=axes[0], pad=0.02, extend="both", ticks=np.arange(RANGE[0], RANGE[1] + 0.1, 0.5))
-    bar.set_label("log$_{10}$")
+    bar.set_label("log$_{10}$ of what the title names")
     bar.outline.set_visible(False)
     _family(axes[1, 0], answers, "strength", "$R'/2kR$", "copying's strength")
     _family(axes[1, 1], answers, "second", "second harmonic / first", "a second harmonic, $k = 2$")

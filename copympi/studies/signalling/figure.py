@@ -60,7 +60,7 @@ def _limit(axes: Any, answers: Answers) -> None:
         if limit["law"] == LAW:
             value, error = limit["limit"]
             axes.plot(1e3 * x, value + limit["slope"][0] * x, color=MEAN, lw=1, label=f"through $N$ ≥ {FROM}")
-            _points(axes, [0], [(value, error)], MEAN, marker="s", ms=6, label="its limit", zorder=5)
+            _points(axes, [0], [(value, error)], MEAN, marker="s", ms=8, mfc="none", label="its limit", zorder=5)
     axes.set(xlabel="$1000/N$", ylabel=r"$N\,(E_{\rm on}-E_{\rm off})$")
     axes.set_title("its limit, from simulations alone")
     axes.legend(loc="lower left", borderaxespad=0.2)
