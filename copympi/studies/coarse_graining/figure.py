@@ -12,7 +12,7 @@ from copympi.studies.coarse_graining.numbers import Answers, pendulum
 
 COLOUR = {1: GREY, 2: COLOURS[4], 4: COLOURS[0], 8: COLOURS[1], 16: COLOURS[2]}
 """Of boxes of so many sites."""
-PROBLEM = {"body": (COLOURS[3], "in a well"), "fall": (COLOURS[7], "under a constant force")}
+PROBLEM = {"body": (COLOURS[3], "in a well"), "fall": (COLOURS[7], "constant force")}
 """Of a body's centre: colour, name."""
 
 
@@ -135,10 +135,11 @@ def _body(axes: Any, answers: Answers) -> None:
     handles, _ = axes.get_legend_handles_labels()
     handles = [axes.plot([], [], color=line.get_color(), label=line.get_label())[0] for line in handles]
     mark: Any = {"color": GREY, "marker": "o", "ms": 4, "mfc": "white"}
-    handles += axes.plot([], [], **mark, ls=DASHES, label="to Newton")
-    handles += axes.plot([], [], **mark, label="so, a spectator a box")
-    handles += axes.plot([], [], color=GREY, ls="", marker="x", ms=4, label="so, to the boxes' QM")
     handles += axes.plot([], [], color=GREY, lw=0.8, label="linear noise")
+    handles += axes.plot([], [], **mark, ls=DASHES, label="off Newton, no spectators")
+    handles += axes.plot([], [], **mark, label="off Newton, a spectator a box")
+    handles += axes.plot([], [], color=GREY, ls="", marker="x", ms=4, label="off the boxes' QM, the same")
     style.headroom(axes, 0.27)
-    axes.legend(handles=handles, loc="upper right", ncols=2, fontsize=7.5, borderaxespad=0, columnspacing=0.8)
+    how: Any = {"ncols": 2, "fontsize": 7.5, "borderaxespad": 0, "columnspacing": 0.8, "handlelength": 2.8}
+    axes.legend(handles=handles, loc="upper right", **how)
     style.decades(axes)

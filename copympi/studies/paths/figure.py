@@ -92,11 +92,11 @@ def _scaled(axes: Any, answers: Answers) -> None:
     for k, (name, colour) in enumerate(zip(MEASURES, LAWS, strict=True)):
         _points(axes, N * 1.04 ** (k - 1.5), [row[f"{name} off"] for row in answers.laws], colour)
     axes.axhline(0, color=GREY, lw=0.6, zorder=0)
-    axes.axvline(LEAST / 1.3, color=GREY, lw=0.6, ls=DASHES, label=f"on its right: $N$ ≥ {LEAST}, exponents fitted")
+    axes.axvline(LEAST / 1.3, color=GREY, lw=0.6, ls=DASHES)
     axes.set(xscale="log", xlabel="members $N$", ylabel="$N$ × difference")
     axes.set_title("the same, times $N$; colours as in (c)")
-    style.headroom(axes, 0.1)
-    axes.legend(loc="upper left", fontsize=7.5, borderaxespad=0)
+    style.headroom(axes, 0.08)
+    axes.text(LEAST / 1.2, axes.get_ylim()[1], f"exponents: $N$ ≥ {LEAST}", fontsize=7.5, va="top")
     style.decades(axes)
 
 
