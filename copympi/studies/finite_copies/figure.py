@@ -24,10 +24,15 @@ CHAIN = {"chain, below": COLOURS[2], "chain, above": style.shades(COLOURS[2], 3)
 """Colours of the chain's two starts: its own, and a darker one."""
 
 
-def _of_size(members: int) -> Any:
-    """The colour of N from 10 to 10^6, the same in all panels, of a hue that no model has."""
-    shades = style.shades(COLOURS[3], 51)
-    return shades[int(np.clip(10 * (np.log10(members) - 1), 0, 50))]
+def _of_size(answers: Answers) -> Any:
+    """Gives the colour of N, the same in all panels (also of N + 1), of a hue that no model has."""
+
+    def size(members: int) -> float:
+        return round(float(np.log10(members)), 1)
+
+    sizes = sorted({size(case.members) for part in ("decay", "rounding") for case, _ in answers.of(part)})
+    colours = dict(zip(sizes, style.shades(COLOURS[3], len(sizes)), strict=True))
+    return lambda members: colours[size(members)]
 
 
 def figure(answers: Answers) -> Any:
@@ -101,8 +106,9 @@ def _energy(axes: Any, answers: Answers) -> None:
 
 
 def _decay(axes: Any, answers: Answers) -> None:
+    of_size = _of_size(answers)
     for case, data in answers.of("decay"):
-        colour = _of_size(case.members)
+        colour = of_size(case.members)
         t = data["time"] / case.members
         middle, error = mean(data["coherence"])
         axes.fill_between(t, middle - error, middle + error, color=colour, alpha=0.18, lw=0)
@@ -130,8 +136,9 @@ def _times(axes: Any, answers: Answers) -> None:
 
 def _rounding(axes: Any, answers: Answers) -> None:
     cases = [(case, data) for case, data in answers.of("rounding") if data["beside"][0, 0]]
+    of_size = _of_size(answers)
     for case, data in cases:
-        colour = _of_size(case.members)
+        colour = of_size(case.members)
         middle, error = mean(data["copies"].astype(float))
         axes.fill_between(data["time"], middle - error, middle + error, color=colour, alpha=0.18, lw=0)
         axes.plot(data["time"], middle, color=colour, label=f"$N$ = {case.members:,}")
