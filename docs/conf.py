@@ -24,9 +24,10 @@ extensions = [
     "sphinx-mathjax-offline",  # formulas without a network
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
-    "docstrings",  # this and the next two stand in docs/_ext: docstrings, which are plain text, as RST
+    "docstrings",  # this and the next three stand in docs/_ext: docstrings, which are plain text, as RST
     "generated",  # pages of the reference that are made from the code
     "outside",  # pages that stand outside of docs/, and links to them
+    "inside",  # links that lead nowhere
 ]
 exclude_patterns = ["_build", "_ext", "gallery", "**/sg_execution_times.rst", "sg_execution_times.rst"]
 nitpicky = True
@@ -43,6 +44,7 @@ html_theme = "furo"
 html_title = f"copympi {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
 html_copy_source = False
 html_show_sphinx = False
 

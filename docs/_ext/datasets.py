@@ -61,6 +61,15 @@ GROUPS = {
     "histories": "with `output.track`: what single members did",
     "histories/tracked_member": "ids of the members that are followed (M,)",
 }  # fmt: skip
+HISTORIES = {
+    "time": "when a member that is followed copied another; rows are in order of it",
+    "replica": "in which replica that was",
+    "member": "the id of the member",
+    "from": "its beable before",
+    "to": "its beable after",
+    "phase": "its phase after, the value of the one that it copied; where members have phases of their own",
+}
+"""The columns of a history."""
 SCALES = {
     "beable": "names of the beables, or their numbers (P,)",
     "replica": "0, 1, ... (R,)",
@@ -100,7 +109,9 @@ def plain(words: str) -> str:
 def quantity(row: Quantity) -> str:
     """An entry for a recorded quantity."""
     units = "output.time_unit" if row.units == "time" else row.units
-    more = f"{dtype(row)}; units {units}; in {condition(row)}" if row.runs else f"{dtype(row)}; units {units}"
+    more = (
+        f"{dtype(row)}; units {units}; recorded with: {condition(row)}" if row.runs else f"{dtype(row)}; units {units}"
+    )
     return f"`{row.name}` {shape(row)}\n: {plain(row.description)}\n\n  *{more}*"
 
 
@@ -118,7 +129,7 @@ def names() -> set[str]:
 def page() -> str:
     """The reference of all files, Markdown."""
     columns = [
-        f"`histories/{each.name}` (K,)\n: {each.description}\n\n  *{each.dtype.__name__}; units "
+        f"`histories/{each.name}` (K,)\n: {HISTORIES[each.name]}\n\n  *{each.dtype.__name__}; units "
         f"{'output.time_unit' if each.units == 'time' else each.units}*"
         for each in COLUMNS
     ]

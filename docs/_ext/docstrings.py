@@ -63,12 +63,13 @@ def _text(lines: list[str]) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """Text without markup, but for `code`."""
+    """Text without markup, but for `code` and for pages, docs/NAME.md, which become links."""
     parts = text.split("`")
     if len(parts) % 2 == 0:  # a lone one
         return (
             text.replace("\\", "\\\\").replace("*", "\\*").replace("|", "\\|").replace("`", "\\`").replace("_", "\\_")
         )
     plain = [re.sub(r"([\\*|])|_(?!\w)|(?<!\w)_", lambda found: "\\" + found[0], part) for part in parts[::2]]
+    plain = [re.sub(r"\bdocs/([\w-]+)\.md", r":doc:`/\1`", part) for part in plain]
     code = [f"``{part}``" for part in parts[1::2]]
     return plain[0] + "".join(a + b for a, b in zip(code, plain[1:], strict=True))

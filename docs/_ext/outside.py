@@ -1,6 +1,7 @@
 """Pages that stand outside of docs/, and links that lead there: GitHub has all files, the site only pages.
 
-PAGES are taken into the site; a link to any other file names it.
+PAGES are taken into the site; a link to any other file names it. Where a link shows the name of a page, as on GitHub,
+the site has the page's title.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ def relinked(text: str, root: Path, name: str, page: str) -> str:
             raise FileNotFoundError(f"{name} links to {target}, which is not there")
         inside = PAGES.get(target) or (target.removeprefix("docs/") if target.startswith("docs/") else None)
         if inside is not None:
+            said = "" if said.endswith(".md") else said  # then the site shows the title of the page
             return f"[{said}]({os.path.relpath(inside, posixpath.dirname(page) or '.')}{anchor or ''})"
         return f"`{target}`" if said in (target, posixpath.basename(target), f"`{target}`") else f"{said} (`{target}`)"
 

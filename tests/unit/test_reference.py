@@ -28,6 +28,7 @@ import api  # noqa: E402
 import commands  # noqa: E402
 import datasets  # noqa: E402
 import docstrings  # noqa: E402
+import inside  # noqa: E402
 import keys  # noqa: E402
 import outside  # noqa: E402
 from words import KEYS, POTENTIALS, PULSES  # noqa: E402
@@ -178,10 +179,18 @@ def test_every_public_name() -> None:
 
 
 def test_docstrings_become_rst() -> None:
-    text = ["A start.", "", "x : (P,) float [1]. Psi*, |Psi|.", "    More, `code`.", "y, z : both", "", "The end_."]
+    text = [
+        "A start.",
+        "",
+        "x : (P,) float [1]. Psi*, |Psi|.",
+        "    More, `code`.",
+        "y, z : docs/faq.md",
+        "",
+        "The end_.",
+    ]
     assert docstrings.as_rst(text) == [
         "A start.", "", "**x**", "    (P,) float [1]. Psi\\*, \\|Psi\\|.", "    More, ``code``.", "**y, z**",
-        "    both", "", "The end\\_.", "",
+        "    :doc:`/faq`", "", "The end\\_.", "",
     ]  # fmt: skip
     assert docstrings.as_rst(["Raises", "------", "InputError : for", "    both"]) == [
         ".. rubric:: Raises", "", "**InputError**", "    for", "    both", "",
@@ -190,9 +199,19 @@ def test_docstrings_become_rst() -> None:
 
 def test_links_that_leave_the_docs() -> None:
     """A page of the site in place of a file of the repository, else its name; what is not there is an error."""
-    text = "[jobs](../jobs/README.md), [one](../jobs/ammonia.toml), [x](nodes.md#here), [y](https://there)"
-    shown = "[jobs](project/jobs.md), one (`jobs/ammonia.toml`), [x](nodes.md#here), [y](https://there)"
+    text = "[jobs](../jobs/README.md), [one](../jobs/ammonia.toml), [nodes.md](nodes.md#here), [y](https://there)"
+    shown = "[jobs](project/jobs.md), one (`jobs/ammonia.toml`), [](nodes.md#here), [y](https://there)"
     assert outside.relinked(text, ROOT, "docs/faq.md", "faq.md") == shown
     assert outside.relinked("![](docs/house.svg)", ROOT, "CONTRIBUTING.md", "project/c.md") == "![](../house.svg)"
     with pytest.raises(FileNotFoundError, match=r"docs/faq\.md links to jobs/none\.md"):
         outside.relinked("[jobs](../jobs/none.md)", ROOT, "docs/faq.md", "faq.md")
+
+
+def test_links_that_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "a.html").write_text('<h1 id="top">A</h1><a href="more/b.html#here">b</a><img src="none.png">')
+    (tmp_path / "more/b.html").write_text('<p id="here"></p><a href="../a.html#top">a</a><a href="https://x.y/z">z</a>')
+    assert inside.broken(tmp_path) == ["a.html: none.png"]
+    (tmp_path / "more/b.html").write_text('<a href="../a.html#end">a</a>')
+    (tmp_path / "none.png").touch()
+    assert inside.broken(tmp_path) == ["a.html: more/b.html#here", "more/b.html: ../a.html#end"]

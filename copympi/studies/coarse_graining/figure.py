@@ -140,6 +140,6 @@ def _body(axes: Any, answers: Answers) -> None:
     handles += axes.plot([], [], **mark, label="off Newton, a spectator a box")
     handles += axes.plot([], [], color=GREY, ls="", marker="x", ms=4, label="off the boxes' QM, the same")
     style.headroom(axes, 0.27)
-    how: Any = {"ncols": 2, "fontsize": 7.5, "borderaxespad": 0, "columnspacing": 0.8, "handlelength": 2.8}
+    how: Any = {"ncols": 2, "fontsize": 7, "borderaxespad": 0, "columnspacing": 0.8, "handlelength": 2.4}
     axes.legend(handles=handles, loc="upper right", **how)
     style.decades(axes)
