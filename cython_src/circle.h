@@ -1,11 +1,11 @@
 /* Sine, cosine and the angle of a point, from +, -, *, / and integers alone: the same bits on every machine.
 
-Each is the double nearest to the true value but in one case of some thousands, where it is the next one (0.501 units of the
-last place, tests/unit/test_elementary.py). Compile with -ffp-contract=off. */
+Each is the double nearest to the true value but in one case of some thousands, where it is the next one (0.501 units
+of the last place, tests/unit/test_elementary.py). Compile with -ffp-contract=off. */
 #pragma once
 #include "elementary.h"
 
-/* sin(j pi/128) as a sum of two doubles, of which the first has 27 bits, so that its products with 26 bits are exact. */
+/* sin(j pi/128) as a sum of two doubles. The first has 27 bits, so that its products with 26 bits are exact. */
 static const double sine_at[65][2] = {
     {0.0, 0.0}, {0x1.92155f8000000p-6, -0x1.7266081b1d631p-36},
     {0x1.91f65f0000000p-5, 0x1.0dd813e6ed42fp-33}, {0x1.2d52094000000p-4, -0x1.31e60a3341115p-32},

@@ -1,5 +1,5 @@
-/* Logarithm, exponential and their like from +, -, *, /, square roots and integers alone: the same bits on every machine,
-unlike libm's. No kernel calls libm but for what is exact (tests/unit/test_elementary.py).
+/* Logarithm, exponential and their like from +, -, *, /, square roots and integers alone: the same bits on every
+machine, unlike libm's. No kernel calls libm but for what is exact (tests/unit/test_elementary.py).
 
 Right to about 1e-16, relative. Compile with -ffp-contract=off. */
 #pragma once
@@ -27,13 +27,13 @@ static inline int64_t floor_of(double x) {
     return k - (x < (double)k);
 }
 
-/* The larger, and the smaller, of two numbers; of a number and NaN the number. Libraries differ in what they give of 0 and
--0: here it is the second. */
+/* The larger, and the smaller, of two numbers; of a number and NaN the number. Libraries differ in what they give of 0
+and -0: here it is the second. */
 static inline double larger_of(double x, double y) { return y != y || x > y ? x : y; }
 
 static inline double smaller_of(double x, double y) { return y != y || x < y ? x : y; }
 
-/* a b, rounded, and *rest, what the rounding took off, to 1e-32 of it all: halves of 26 and 27 bits have exact products. */
+/* a b, rounded, and *rest, what the rounding took off, to 1e-32 of a b: halves of 26 and 27 bits have exact products. */
 static inline double two_product(double a, double b, double *rest) {
     const double product = a * b, a1 = of_bits(bits_of(a) & 0xfffffffff8000000u), a2 = a - a1;
     const double b1 = of_bits(bits_of(b) & 0xfffffffff8000000u), b2 = b - b1;

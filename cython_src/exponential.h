@@ -1,7 +1,7 @@
-/* exp(x) and log(x) of any x, better than those of elementary.h, from +, -, *, / and integers alone: the same bits on every
-machine. For what is prepared; draws use elementary.h.
+/* exp(x) and log(x) of any x, better than those of elementary.h, from +, -, *, / and integers alone: the same bits on
+every machine. For what is prepared; draws use elementary.h.
 
-exp: the method and coefficients of Arm's optimized routines (0.511 units of the last place), which are glibc's and musl's too:
+exp: method and coefficients of Arm's optimized routines (0.511 units of the last place), which glibc and musl have too:
 Copyright (c) 2018, Arm Limited. SPDX-License-Identifier: MIT OR Apache-2.0 WITH LLVM-exception.
 log: the nearest double but in one case of some thousands. Compile with -ffp-contract=off. */
 #pragma once

@@ -1,13 +1,13 @@
 /* log(1 + x) and erfc(x) as in fdlibm, from +, -, *, / and integers alone: the same bits on every machine.
 
-Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved. Developed at SunSoft, a Sun Microsystems, Inc. business.
+Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved. Developed at SunSoft, a Sun Microsystems business.
 Permission to use, copy, modify, and distribute this software is freely granted, provided that this notice is preserved.
 
 Right to about 1 unit of the last place. Compile with -ffp-contract=off. */
 #pragma once
 #include "elementary.h"
 
-/* log(1 + x), x > -1. With 1 + x = 2^k (1 + f): the order of operations is that of glibc's log1p, whose bits these are. */
+/* log(1 + x), x > -1, with 1 + x = 2^k (1 + f): in the order of glibc's log1p, whose bits these are. */
 static inline double log1p_of(double x) {
     double f = x, u, c = 0.0, k = 0.0, half, s, z, z2, z4, even;
     if (fabs(x) < 0x1p-29)

@@ -7,7 +7,7 @@ it, and what they record is compared with tests/golden.json, byte for byte. A fe
     python tools/bits.py --variant "clang -O2" --case "counts, P = 8" --into /tmp/variants
 
 First tools/digests.c, all functions of our own, is compiled by every compiler there is, for musl's C library and for
-aarch64 too (musl-gcc; aarch64-linux-gnu-gcc and qemu-aarch64): its digests must be the same. `--functions` does no more.
+aarch64 too (musl-gcc; aarch64-linux-gnu-gcc, qemu-aarch64): its digests must be the same. `--functions` does no more.
 
 C sources must be there: `python setup.py build_ext --inplace` leaves them in build/cython. Kernels built before for a
 variant are kept in the folder --into and built again where a source or a header is newer.
@@ -40,7 +40,7 @@ FUNCTIONS = [
     *VARIANTS, "musl-gcc -O2 -static -U__gnu_linux__", "aarch64-linux-gnu-gcc -O2 -static",
     "aarch64-linux-gnu-gcc -O3 -static",
 ]  # fmt: skip
-"""How tools/digests.c is compiled. GCC for musl does not say that it is for GNU's C library; the wrapper forgets that."""
+"""How tools/digests.c is compiled. GCC for musl does not say that it is for GNU's C library; the wrapper forgets."""
 EMULATOR = {"aarch64-linux-gnu-gcc": ["qemu-aarch64"]}
 FEATURE = {"-march=x86-64-v3": "avx2", "-march=x86-64-v4": "avx512f"}
 """What a CPU must have to run it, as /proc/cpuinfo names it."""
