@@ -1,6 +1,6 @@
 /* Sine, cosine and the angle of a point, from +, -, *, / and integers alone: the same bits on every machine.
 
-Each is the double nearest to the true value but in one case of some thousands, where it is the next one (0.501 units
+Each is the double nearest to the true value but in one case of some thousands, where it is the next one (0.502 units
 of the last place, tests/unit/test_elementary.py). Compile with -ffp-contract=off. */
 #pragma once
 #include "elementary.h"

@@ -41,21 +41,23 @@ static inline double two_product(double a, double b, double *rest) {
     return product;
 }
 
-/* sqrt(x^2 + y^2), the nearest double but in one case of some thousands. */
+/* sqrt(x^2 + y^2), h, less (h^2 - x^2 - y^2)/(2h), what it errs by, worked out so that little cancels (Borges,
+arXiv:1904.09481); where x^2 or y^2 cannot be had both are scaled. */
 static inline double length_of(double x, double y) {
-    const double u = fabs(x), w = fabs(y), a = u > w ? u : w;
-    double p, q, r, sum, root;
-    if (!(a > 0.0 && a < (double)INFINITY && u == u && w == w))
+    const double u = fabs(x), w = fabs(y), most = u > w ? u : w, least = u > w ? w : u;
+    if (!(most > 0.0 && most < (double)INFINITY && least == least) || least <= most * 0x1p-54)
         return u + w;
-    const double by = a > 0x1p+500 ? 0x1p-600 : a < 0x1p-400 ? 0x1p+600 : 1.0, s = u * by, t = w * by;
-    const double square = two_product(s, s, &p), other = two_product(t, t, &q);
-    sum = square + other;
-    /* what rounding took off the sum: the larger first */
-    q += p + (square > other ? (square - sum) + other : (other - sum) + square);
-    root = sqrt(sum);
-    p = two_product(root, root, &r);
-    root += ((sum - p) - r + q) / (2.0 * root);
-    return by == 1.0 ? root : root / by;
+    const double by = most > 0x1p+500 ? 0x1p-600 : least < 0x1p-400 ? 0x1p+600 : 1.0, a = most * by, b = least * by;
+    double h = sqrt(a * a + b * b), more, off;
+    if (h <= 2.0 * b) {
+        more = h - b;
+        off = a * (2.0 * more - a) + (more - 2.0 * (a - b)) * more;
+    } else {
+        more = h - a;
+        off = 2.0 * more * (a - 2.0 * b) + ((4.0 * more - b) * b + more * more);
+    }
+    h -= off / (2.0 * h);
+    return by == 1.0 ? h : h / by;
 }
 
 /* log of a positive normal number: x = 2^e (1 + f), s = f/(2 + f), log(1 + f) = 2 atanh(s).

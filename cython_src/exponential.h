@@ -132,8 +132,9 @@ static double fine_log(double x) {
     const int64_t j = floor_of(64.0 * m + 0.5);
     const double c = (double)j * 0x1p-6, *at = log_at[j - 45], off = m - c, whole = m + c, part = whole - m;
     const double lost = (m - (whole - part)) + (c - part);
-    double s = off / whole, left, product = two_product(s, whole, &left);
-    const double rest = (((off - product) - left) - s * lost) / whole, z = s * s;
+    const double over = 1.0 / whole;
+    double s = off * over, left, product = two_product(s, whole, &left);
+    const double rest = (((off - product) - left) - s * lost) * over, z = s * s;
     const double bent = 2.0 * (rest + s * z * (1.0 / 3.0 + z * (1.0 / 5.0 + z * (1.0 / 7.0 + z * (1.0 / 9.0)))));
     const double a = e * 0x1.62e42fefa2000p-1, b = a + at[0], sum = b + 2.0 * s;
     const double b_lost = fabs(a) > fabs(at[0]) ? (a - b) + at[0] : (at[0] - b) + a;

@@ -96,7 +96,7 @@ class Momenta(OwnPhases):
         sums = self._sums_of_all(fastest)
         numbers = self._felt(sums)
         pull = (2.0 if self.model.twice else 1.0) * self._strength() * self.n
-        recoil = portable.sizes(numbers[:, 3] + 1j * numbers[:, 4])
+        recoil = portable.lengths(numbers[:, 3], numbers[:, 4])
         speed = fastest[:, None] + np.sqrt(pull) + np.sqrt(recoil)
         return np.asarray(np.maximum(speed, self.model.damping))
 

@@ -167,7 +167,7 @@ class PhaseClasses(IndependentReplicas):
         P = self.n.shape[1]
         x, y, x2, y2 = (self.sums[:, k * P : (k + 1) * P] for k in range(4))
         with np.errstate(invalid="ignore", divide="ignore"):
-            first, second = (portable.sizes(u + 1j * v) / self.n for u, v in ((x, y), (x2, y2)))
+            first, second = (portable.lengths(u, v) / self.n for u, v in ((x, y), (x2, y2)))
         return {
             "occupation": self.n,
             "phase": portable.angles(x + 1j * y) + self.turn[:, None],

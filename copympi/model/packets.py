@@ -60,7 +60,7 @@ def _sum(parts: list[Part], value: Any) -> tuple[NDArray[np.complex128], NDArray
     """The sum of the parts, each site's in units of its largest term, so that no tail loses its phase."""
     largest = np.max([part.log_size for part in parts], axis=0)
     unit = np.where(np.isfinite(largest), largest, 0.0)
-    scale = max(float(portable.sizes(part.amplitude)) for part in parts)
+    scale = max(float(portable.lengths(part.amplitude.real, part.amplitude.imag)) for part in parts)
     total = np.zeros(unit.size, complex)
     for part in parts:
         wave = portable.exp(part.log_size - unit) * portable.turns(part.angle)
