@@ -122,7 +122,7 @@ static void flow_send(FlowTracks *f, int64_t place, const Way *w, double p, doub
         flow_note(f, one->who, place, index);
         last = f->last[t->replica * t->followed + one->who];
         if (theta > 1e-6)
-            part = fmin(1.0, -log_of(fmax(1.0 - u * p, 1e-17)) / theta);
+            part = smaller_of(1.0, -log_of(larger_of(1.0 - u * p, 1e-17)) / theta);
         time = f->begin + (f->end - f->begin) * linear_share(part, w->flow[0], w->flow[1]);
         if (!(time > last)) {
             if (!f->ways.whole) /* it was not here yet */

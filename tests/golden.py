@@ -3,8 +3,8 @@
 tests/unit/test_golden.py compares them with tests/golden.json, so that code can be moved about and every result be seen
 to keep its bits. Runs go through `copympi.simulate` and `python -m copympi run` alone.
 
-Kernels give the same bits on every CPU and with every compiler (tools/bits.py). `settled` makes the rest the same on any
-x86-64: numpy and OpenBLAS are kept from what newer CPUs offer, and so is glibc's libm, for what Python takes from it.
+Kernels give the same bits on every CPU and with every compiler (tools/bits.py). `settled` makes the rest the same on
+any x86-64: numpy and OpenBLAS are kept from what newer CPUs offer, and so is glibc's libm, for what Python takes of it.
 Digests still depend on numpy (sums) and on scipy (products of sparse matrices); no start here comes from an eigenvector
 or a Fourier transform. `libraries` says which these are.
 """

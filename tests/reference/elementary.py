@@ -44,6 +44,24 @@ def angle(y: float, x: float) -> Decimal:
         return first if x > 0 else first + half if y >= 0 else first - half
 
 
+def exp(x: float) -> Decimal:
+    with localcontext() as context:
+        context.prec = DIGITS
+        return Decimal(x).exp()
+
+
+def log(x: float) -> Decimal:
+    with localcontext() as context:
+        context.prec = DIGITS
+        return Decimal(x).ln()
+
+
+def log1p(x: float) -> Decimal:
+    with localcontext() as context:
+        context.prec = DIGITS
+        return (1 + Decimal(x)).ln()
+
+
 def erfc(x: float) -> Decimal:
     """1 - erf(x), x >= 0, by the series of erf with as many digits as its terms need."""
     with localcontext() as context:
