@@ -8,6 +8,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno"]
+said = " ".join([os.environ.get("CFLAGS", ""), *FLAGS]).strip().replace("\\", "/").replace('"', "'")
 options = {
     "include_dirs": [numpy.get_include(), "cython_src"],
     "libraries": ["m"],
@@ -16,7 +17,7 @@ options = {
     "depends": [str(header) for header in Path("cython_src").glob("*.h")],
     "define_macros": [
         ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
-        ("COPYMPI_FLAGS", f'"{" ".join([os.environ.get("CFLAGS", ""), *FLAGS]).strip()}"'),
+        ("COPYMPI_FLAGS", f'"{said}"'),
     ],
 }
 kernels = ["portable", "streams", "draws", "couplings", "step_control", "plans", "marks", "crowd", "classes", "tracker"]

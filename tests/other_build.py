@@ -36,7 +36,8 @@ def other_build() -> list[str]:
     for name in PLANNERS:
         source, kernels = folder / f"{name}.c", folder / "copympi" / "kernels"
         pyx = ROOT / "cython_src" / f"{name}.pyx"
-        subprocess.run([sys.executable, "-m", "cython", "-3", "-I", ROOT, pyx, "-o", source], check=True, cwd=ROOT)
+        known = ["--module-name", f"copympi.kernels.{name}", "-I", str(ROOT)]
+        subprocess.run([sys.executable, "-m", "cython", "-3", *known, pyx, "-o", source], check=True, cwd=ROOT)
         options = ["-O1", "-g0", "-shared", "-fPIC", "-fwrapv", "-fno-math-errno", "-w"]
         options += ["-ffp-contract=fast", "-mavx2", "-mfma"]
         made = kernels / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"

@@ -88,7 +88,7 @@ def judged(folder: Path, cases: list[str]) -> list[str]:
     return golden.differences({case: known[case] for case in cases or known}, json.loads(done.stdout))
 
 
-def of_functions(variant: str, folder: Path, arguments: int = 1_000_000) -> str:
+def of_functions(variant: str, folder: Path, arguments: int) -> str:
     """What tools/digests.c prints where `variant` compiled it."""
     compiler, *options = shlex.split(variant)
     made = folder / "digests"
@@ -98,12 +98,12 @@ def of_functions(variant: str, folder: Path, arguments: int = 1_000_000) -> str:
     return subprocess.run(run, check=True, capture_output=True, text=True).stdout
 
 
-def functions(folder: Path) -> bool:
-    """Whether all functions give the same bits wherever they can be compiled and run, and says so."""
+def functions(folder: Path, arguments: int) -> bool:
+    """Whether all functions give the same bits, of so many arguments, wherever they can be compiled and run."""
     folder.mkdir(parents=True, exist_ok=True)
     same, first = True, ""
     for variant in filter(possible, FUNCTIONS):
-        found = of_functions(variant, folder)
+        found = of_functions(variant, folder, arguments)
         first = first or found
         off = [a.split()[0] for a, b in zip(found.splitlines(), first.splitlines(), strict=True) if a != b]
         same = same and not off
@@ -116,10 +116,11 @@ def main() -> None:
     parser.add_argument("--variant", action="append", help=f"a compiler with options (may be repeated); {VARIANTS}")
     parser.add_argument("--case", action="append", default=[], help="this case alone (may be repeated)")
     parser.add_argument("--into", type=Path, help="keep what is built here")
+    parser.add_argument("--arguments", type=int, default=1_000_000, help="how many each function is tried with")
     parser.add_argument("--functions", action="store_true", help="functions alone, no runs")
     options = parser.parse_args()
     into = options.into or Path(tempfile.mkdtemp(prefix="copympi-bits-"))
-    failed = not options.variant and not functions(into)
+    failed = not options.variant and not functions(into, options.arguments)
     if options.functions:
         raise SystemExit(failed)
     for variant in options.variant or VARIANTS:
