@@ -89,8 +89,8 @@ static inline double erfc_of(double x) {
     const int part = x < 0.84375 ? 0 : x < 1.25 ? 1 : x < 1.0 / 0.35 ? 2 : 3;
     const double s = part == 0 ? x * x : part == 1 ? x - 1.0 : 1.0 / (x * x);
     double near, first, second, rest, ratio;
-    if (!(x < 27.0))
-        return x != x ? x : 0.0; /* below 1e-318 */
+    if (!(x < 26.0))
+        return x != x ? x : 0.0; /* below 1e-295 */
     ratio = series_at(s, erfc_terms[part][0], 9) / series_at(s, erfc_terms[part][1], 9);
     if (part == 0)
         return x < 0.25 ? 1.0 - (x + x * ratio) : 0.5 - (x - 0.5 + x * ratio);

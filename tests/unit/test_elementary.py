@@ -106,6 +106,7 @@ def test_numbers_that_are_none_and_edges() -> None:
     assert portable.log([0.0, inf, 5e-324, 1.0]).tolist() == pytest.approx([-inf, inf, np.log(5e-324), 0.0], rel=1e-15)
     assert np.all(np.isnan([*portable.log([-1.0, nan]), *portable.sin([inf, nan]), *portable.cos([-inf, nan])]))
     assert np.all(np.isnan([portable.exp(nan), portable.angles(complex(nan, 1.0)), portable.sizes(complex(nan, 1.0))]))
+    assert portable.erfc([26.5, 30.0, 0.0]).tolist() == [0.0, 0.0, 1.0]
     assert np.signbit(portable.sin(-0.0))
 
 
