@@ -3,13 +3,14 @@
 
 Where a step is better made event by event (hybrid.pyx), of all beables or of the smallest, it is.
 """
-from libc.math cimport ceil, fmax
+from libc.math cimport ceil
 from libc.stdint cimport int64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport fmax
 from copympi.kernels.events cimport Events, angle_of
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.followed cimport time_first_half, time_second_half

@@ -6,7 +6,7 @@ member I of b to copy a member J of a, both drawn uniformly, at the rate 2 R_ab 
 rate that depends on n alone. Each is taken with probability sin+(phi_J - phi_I + delta_ab), phases as they are at its
 own instant. Who copies takes over its partner's value as it is written down, bit by bit.
 """
-from libc.math cimport fmin, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 import numpy as np
@@ -16,6 +16,7 @@ from copympi.kernels.class_tracks cimport FollowedClasses, copy_of_value
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.elementary cimport fmin
 from copympi.kernels.marked_phases cimport mark_member
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
 from copympi.kernels.phase_paths cimport (

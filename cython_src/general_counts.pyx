@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Leaps of aligned members under any rule: of counts, replicas each on its own clock; of members with an identity."""
-from libc.math cimport fmax
 from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.general cimport CopyRule, Law, Room, raise_problem
 from copympi.kernels.general_steps cimport plan_first, plan_second
