@@ -244,8 +244,8 @@ def unlike(mpi: str, first: list[str], *arguments: str) -> list[str]:
 
 
 @pytest.mark.parametrize("mpi", launch.FLAVOURS)
-def test_check_speaks_of_ranks_that_do_not_compute_alike(mpi: str) -> None:
-    done = launch.run(unlike(mpi, [], "check"))
+def test_check_speaks_of_ranks_that_do_not_compute_alike(tmp_path: Path, mpi: str) -> None:
+    done = launch.run(unlike(mpi, [], "check"), cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     line = next(line for line in done.stdout.splitlines() if "same arithmetic" in line)
     assert "ranks have unlike CPUs; the root's plan" in line
