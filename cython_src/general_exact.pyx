@@ -327,9 +327,7 @@ cdef int go_on(Paths w, Py_ssize_t r, const Names *names, Stream *stream, Stream
         if ahead == wait and left > 0.0:
             p = propose(w, stream, &forth)
             if p >= 0:
-                b, a = s.pair[4 * p], s.pair[4 * p + 1]
-                if not forth:
-                    b, a = a, b
+                b, a = s.pair[4 * p + (1 - forth)], s.pair[4 * p + forth]
                 move_named(names, n, w.spectators, luck, b, a, left)
                 if followed.tracks != NULL:
                     followed.span = left

@@ -211,7 +211,7 @@ class ExactPhases(OneByOne):
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
         return kernel.advance_members(
-            self._law, self.crowd, paths=self.paths, **self._clocks, max_steps=most, pause=self.pause
+            self._law, self.crowd, paths=self.paths, **self._clocks, most=most, pause=self.pause
         )  # fmt: skip
 
     def occupation(self) -> NDArray[np.int64]:
@@ -268,7 +268,7 @@ class ExactPhaseClasses(OneByOne):
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
         return kernel.advance_classes(
-            self._law, self.classes, paths=self.paths, **self._clocks, max_steps=most, pause=self.pause
+            self._law, self.classes, paths=self.paths, **self._clocks, most=most, pause=self.pause
         )  # fmt: skip
 
     def occupation(self) -> NDArray[np.int64]:

@@ -65,7 +65,7 @@ def _sum(parts: list[Part], value: Any) -> tuple[NDArray[np.complex128], NDArray
     for part in parts:
         wave = portable.exp(part.log_size - unit) * portable.turns(part.angle)
         total += portable.times(part.amplitude / scale, wave)
-    psi = total * portable.exp(unit)
+    psi: NDArray[np.complex128] = np.asarray(total * portable.exp(unit), complex)
     norm = portable.norm(psi)
     if not norm > 1e-12:
         raise InputError(KEY, value, "must not cancel to nothing")

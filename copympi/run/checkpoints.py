@@ -58,7 +58,6 @@ class Checkpoints:
 
         Returns how many records came before it, 0 where there is no checkpoint; `rows` says how many copies by members
         that are followed, None where only those up to its record are known.
-
         InputError where the config has changed in more than may; MachineError where all checkpoints are damaged.
         """
         paths, held = mpi.from_root(
