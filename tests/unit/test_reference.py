@@ -21,6 +21,7 @@ import pytest
 import copympi
 from copympi.errors import InputError
 from copympi.model import drives, potential, pulses
+from copympi.storage import digests
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
@@ -120,6 +121,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_every_dataset(files: list[Path]) -> None:
     """What results.h5 holds is on the page, and so are its attributes."""
     documented, page, seen = datasets.names(), datasets.page(), set()
+    assert {*digests.BEGINNING, *digests.END} == set(datasets.ATTRIBUTES)
     for folder in files:
         with h5py.File(folder / "results.h5") as file:
             names: list[str] = []
