@@ -11,6 +11,8 @@ from copympi.kernels.streams cimport Stream, stream_open
 
 TILE_SIZE = int(TILE)
 """Beables of a tile."""
+EMPTY_ROLE, STIFF_ROLE, FINISHED_ROLE = int(EMPTY), int(STIFF), int(FINISHED)
+"""How a beable goes over a step (copympi/kernels/bonds.pxd)."""
 
 
 cdef void open_stream(Stream *stream, const Replica *x, int which, int64_t piece) noexcept nogil:

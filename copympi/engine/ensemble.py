@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import START, Stop
 from copympi.engine.tracking import NOBODY, Trackable, Tracks
@@ -103,6 +104,8 @@ class Ensemble(Trackable, ABC):
     """
 
     n: NDArray[Any]
+    exchanged = 0
+    """Bytes that this rank has sent to neighbours so far, where ranks share a replica."""
     whole_copies = True
     """Whether `events` counts copies; else they are a share of the members."""
 
@@ -263,6 +266,15 @@ class Ensemble(Trackable, ABC):
         columns = {**self.per_unit(), **self.tracks.per_unit()}
         return State(layout.units, layout.first, layout.last, columns, ragged, self.common())
 
+    def owns(self, units: int) -> tuple[int, int]:
+        """First and one past last of a checkpoint's units that this rank reads to go on."""
+        return mpi.share(units, self.comm.size, self.comm.rank)
+
+    def slab_rows(self) -> dict[str, NDArray[Any]]:
+        """Of `profile_rows` the part that this rank writes, see Layout.slab. Collective."""
+        _, first, last = self.layout.slab(self.system.P)
+        return {name: values[:, first:last] for name, values in self.profile_rows().items()}
+
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`. InputError where it is not one of this method's."""
         self.begin(stop)
@@ -272,8 +284,8 @@ class Ensemble(Trackable, ABC):
         pairs = ((columns, state.columns), (members, ragged), (self.common(), state.common))
         for own, found in pairs:
             if own.keys() != found.keys():
-                why = f"is not of this version: the method needs {_named(own)}"
-                raise InputError("checkpoint", _named(found), why)
+                why = f"is not of this version: the method needs {named(own)}"
+                raise InputError("checkpoint", named(found), why)
         for own, found in pairs:
             for name, values in own.items():
                 values[:] = found[name]
@@ -281,5 +293,5 @@ class Ensemble(Trackable, ABC):
         self.take_stock()
 
 
-def _named(arrays: dict[str, NDArray[Any]]) -> str:
+def named(arrays: dict[str, NDArray[Any]]) -> str:
     return ", ".join(sorted(arrays)) or "nothing"

@@ -21,6 +21,8 @@ from copympi.engine.members import Members
 from copympi.engine.momenta import Momenta
 from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
+from copympi.engine import shared_lattice
+from copympi.engine.shared_lattice import tiled
 from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, MOST_NAMED, OWN, Case, Method, sieve
 from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
@@ -36,6 +38,11 @@ MOST_ONE_BY_ONE = 2 * 10**9
 def _exact_work(beables: int, pairs: int, _: int) -> int:
     """Bytes of what one rank works with, for aligned members: Taylor's series of all pairs and phases."""
     return 8 * (19 * beables + (4 + 3 * 11) * pairs)
+
+
+def _lattice(comm: Any, c: Case) -> LatticeCounts:
+    given = (comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
+    return shared_lattice.made(*given) if tiled(c.system, c.scheduled, c.track) else LatticeCounts(*given)
 
 
 def _momenta(comm: Any, c: Case) -> Momenta:
@@ -117,7 +124,7 @@ TABLE = (
         why=f'dynamics.representation = "occupation", a lattice, more than {FEW_BEABLES} beables or N beyond 2^63, and '
         "the members of a beable share one phase",
         representation="occupation",
-        make=lambda comm, c: LatticeCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        make=_lattice,
         phases=(ALIGNED,),
         tracking=True,
         most_members=MOST,

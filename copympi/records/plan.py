@@ -218,10 +218,10 @@ class Plan:
 
         Collective.
         """
-        view = self._seen(ensemble.profile_rows(), record)
-        replica, first, last = ensemble.layout.slab(self.system.P)
+        view = self._seen(ensemble.slab_rows(), record)
+        replica, first, _ = ensemble.layout.slab(self.system.P)
         wanted = [row for row in self._table if row.profile]
-        return replica, first, {row.name: np.asarray(row.of(view)[:, first:last], self.dtype(row)) for row in wanted}
+        return replica, first, {row.name: np.asarray(row.of(view), self.dtype(row)) for row in wanted}
 
 
 def traits_of(config: Config, system: System, start: Start) -> frozenset[str]:

@@ -49,8 +49,8 @@ class Checkpoints:
         self.began = clock.monotonic()
         self.spent_before = 0.0
 
-    def resume(self) -> int:
-        """Find the newest checkpoint that verifies and keep its state for the loop.
+    def resume(self, ensemble: Ensemble) -> int:
+        """Find the newest checkpoint that verifies and keep its state for the loop, which `ensemble` goes on from.
 
         Returns how many records came before it, 0 where there is no checkpoint.
 
@@ -63,7 +63,7 @@ class Checkpoints:
         for path in reversed(paths):
             problem, meta = "", {}
             try:
-                self.found = restart.read(path, self.comm.size, self.comm.rank)
+                self.found = restart.read(path, self.comm.size, self.comm.rank, ensemble.owns)
                 meta = self.found[1]
             except restart.DamagedError as damage:
                 problem = str(damage)
