@@ -279,8 +279,6 @@ def exchange(comm: Any, rows: NDArray[Any], counts: NDArray[np.int64]) -> tuple[
 def gather_everywhere(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any]:
     """Each rank's rows (counts[rank], ...) one below the other on every rank."""
     rows = np.ascontiguousarray(rows)
-    if comm.size == 1:
-        return rows.copy()
     out = np.empty((sum(counts), *rows.shape[1:]), rows.dtype)
     row = _row_type(rows.dtype, int(np.prod(rows.shape[1:], dtype=np.int64)))
     try:
@@ -288,14 +286,6 @@ def gather_everywhere(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArr
     finally:
         row.Free()
     return out
-
-
-def swap(comm: Any, sent: dict[int, NDArray[np.uint8]], into: dict[int, NDArray[np.uint8]]) -> None:
-    """Send bytes to some ranks and fill buffers with what comes from some, who do the same at this place."""
-    requests = [comm.Irecv(buffer, source=rank, tag=3) for rank, buffer in into.items()]
-    requests += [comm.Isend(buffer, dest=rank, tag=3) for rank, buffer in sent.items()]
-    for request in requests:
-        waiting.wait(request)
 
 
 def largest(comm: Any, values: NDArray[Any]) -> None:

@@ -104,8 +104,6 @@ class Ensemble(Trackable, ABC):
     """
 
     n: NDArray[Any]
-    exchanged = 0
-    """Bytes that this rank has sent to neighbours so far, where ranks share a replica."""
     whole_copies = True
     """Whether `events` counts copies; else they are a share of the members."""
 
@@ -140,6 +138,11 @@ class Ensemble(Trackable, ABC):
 
     def check(self, system: System) -> None:
         """InputError where the method cannot go on with the H of a later system, as is known from the start."""
+
+    @property
+    def exchanged(self) -> int:
+        """Bytes that this rank has sent to neighbours so far, where ranks share a replica."""
+        return 0
 
     @property
     def shift(self) -> float:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi import mpi
+from copympi import waiting
 from copympi.engine.diagonals import Places
 from copympi.engine.tiles import SharedTiles
 from copympi.kernels.bonds import TILE_SIZE
@@ -37,10 +37,18 @@ class Exchange:
         """Neighbours' numbers at the places of `into`, in each of the arrays (..., K'). Collective among neighbours."""
         sent = {rank: _packed(arrays, at) for rank, at in self.out.items()}
         found = {rank: np.empty(sum(_bytes(a, at.size) for a in arrays), np.uint8) for rank, at in self.into.items()}
-        mpi.swap(self.comm, sent, found)
+        swap(self.comm, sent, found)
         for rank, at in self.into.items():
             _unpack(found[rank], arrays, at)
         self.sent += sum(buffer.size for buffer in sent.values())
+
+
+def swap(comm: Any, sent: dict[int, NDArray[np.uint8]], into: dict[int, NDArray[np.uint8]]) -> None:
+    """Send bytes to some ranks and fill buffers with what comes from some, who do the same at this place."""
+    requests = [comm.Irecv(buffer, source=rank, tag=3) for rank, buffer in into.items()]
+    requests += [comm.Isend(buffer, dest=rank, tag=3) for rank, buffer in sent.items()]
+    for request in requests:
+        waiting.wait(request)
 
 
 def _bytes(array: NDArray[Any], count: int) -> int:
@@ -86,13 +94,13 @@ class Halos:
         """What the ranks before have drawn of beables that this one goes on with."""
         for rank, at in self.before.items():
             buffer = np.empty(sum(_bytes(array, at.size) for array in arrays), np.uint8)
-            mpi.swap(self.comm, {}, {rank: buffer})
+            swap(self.comm, {}, {rank: buffer})
             _unpack(buffer, arrays, at)
 
     def hand_on(self, *arrays: NDArray[Any]) -> None:
         """What has been drawn up to here, to the ranks that go on with it."""
         sent = {rank: _packed(arrays, at) for rank, at in self.after.items()}
-        mpi.swap(self.comm, sent, {})
+        swap(self.comm, sent, {})
         self.handed += sum(buffer.size for buffer in sent.values())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copyreg
 from typing import Any
 
+from copympi.engine import shared_lattice
 from copympi.engine.counts import Counts
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
@@ -21,8 +22,6 @@ from copympi.engine.members import Members
 from copympi.engine.momenta import Momenta
 from copympi.engine.phase_classes import PhaseClasses
 from copympi.engine.phases import Phases
-from copympi.engine import shared_lattice
-from copympi.engine.shared_lattice import tiled
 from copympi.engine.support import ALIGNED, AUTO, EXACT, LEAP, MOST_NAMED, OWN, Case, Method, sieve
 from copympi.errors import InputError
 from copympi.kernels.phase_paths import NUMBERS
@@ -41,8 +40,8 @@ def _exact_work(beables: int, pairs: int, _: int) -> int:
 
 
 def _lattice(comm: Any, c: Case) -> LatticeCounts:
-    given = (comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
-    return shared_lattice.made(*given) if tiled(c.system, c.scheduled, c.track) else LatticeCounts(*given)
+    make = shared_lattice.made if shared_lattice.tiled(c.system, c.scheduled, c.track) else LatticeCounts
+    return make(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
 
 
 def _momenta(comm: Any, c: Case) -> Momenta:

@@ -36,6 +36,7 @@ class Crossing:
         self.n, self.a = n, kernel.arrays
         self.H = frequencies
         self.ends = mpi.all_gather(self.comm, np.array([self.end], np.int64))[:, 0]
+        self.ghosts = np.concatenate([np.zeros(0, np.int64), *halos.beables.into.values()])
         self.clusters = 0
 
     def run(self) -> None:
@@ -59,6 +60,8 @@ class Crossing:
             stiffs, self.clusters = self.kernel.run_clusters(int(beable), int(beable) + 1)
         back, _ = mpi.exchange(self.comm, self._changed(come, stiffs), coming)
         self._take_back(sent, back, stiffs)
+        # whoever is next to a cluster and has not come is empty: nobody may be left from this step
+        self.a["role"][np.setdiff1d(foreign, self.ghosts)] = EMPTY_ROLE
 
     def events(self) -> NDArray[np.float64]:
         """Copies in each of the step's clusters, in the order of their first beables. Collective."""
@@ -83,7 +86,7 @@ class Crossing:
         return np.concatenate([one[linked], alone]), np.concatenate([other[linked], alone])
 
     def _labels(self, one: Int, other: Int) -> tuple[Int, NDArray[np.bool_]]:
-        """Of each beable the first stiff one of all that are linked to it, (P,), and whether these are on several ranks.
+        """Of each beable the first stiff one of all that are linked to it, (P,), and whether these have several ranks.
 
         Only beables that are linked to a stiff one have a label that means something. Collective.
         """

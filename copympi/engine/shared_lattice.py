@@ -24,8 +24,10 @@ from copympi.kernels.lattice_tiles import SharedStep
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
-LEAST = 4096
-"""Beables up to which a replica stays whole: its step is too short to be shared."""
+SPLIT = 4096
+"""Beables beyond which a checkpoint holds tiles (and profiles have files of their own)."""
+SHARED_FROM = 1 << 16
+"""Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
 OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
 
 
@@ -34,19 +36,19 @@ def tiled(system: System, schedule: bool, track: int) -> bool:
 
     Its checkpoints then hold tiles, on any number of ranks.
     """
-    return system.P > LEAST and not schedule and not track
+    return system.P > SPLIT and not schedule and not track
 
 
 def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> LatticeCounts:
-    """The ensemble of such a run: replicas whole where there are as many as ranks, else shared."""
-    if replicas >= comm.size:
+    """The ensemble of such a run: replicas whole where there are as many as ranks, or beables are few; else shared."""
+    if replicas >= comm.size or system.P < SHARED_FROM:
         layout = WholeTiles(Replicas(replicas, comm.size, comm.rank), system.P)
         return TiledLattice(comm, system, start, accuracy, replicas, seed, layout)
     return SharedLattice(comm, system, start, accuracy, replicas, seed)
 
 
 class TiledLattice(LatticeCounts):
-    """A checkpoint's unit is a tile: its beables' n (TILE_SIZE,), c and mean (2, TILE_SIZE), and what is its replica's."""
+    """A checkpoint's unit is a tile: its beables' n (TILE_SIZE,), c and mean (2, TILE_SIZE); its replica's rest."""
 
     tiles: WholeTiles | SharedTiles
 
@@ -104,9 +106,7 @@ class SharedLattice(TiledLattice):
 
     tiles: SharedTiles
 
-    def __init__(
-        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int
-    ) -> None:
+    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
         layout = SharedTiles(replicas, system.P, comm.size, comm.rank)
         self.group = comm.Split(layout.replica, comm.rank)
         super().__init__(comm, system, start, accuracy, replicas, seed, layout)

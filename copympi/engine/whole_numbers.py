@@ -1,4 +1,4 @@
-"""Whole numbers of members of a lattice that ranks share: as `nearest_whole` of model/preparation.py has them on one."""
+"""Whole numbers of members where ranks share a lattice: those that `nearest_whole` of model/preparation.py gives."""
 
 from __future__ import annotations
 

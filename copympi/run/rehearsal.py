@@ -30,8 +30,8 @@ class Forecast:
     and of one checkpoint. steps : of all replicas together, in `seconds` of wall time, the first moment left out where
     there were more. reached : simulated time. hours : of wall time for the whole run, if it goes on like that.
     rows, row_bytes : copies of members that are followed in the whole run, if it goes on like that, NaN where that is
-    not known, and bytes of each in memory. layout : who has what of a lattice, in words; empty where there is nothing to say.
-    halo : bytes that a rank sends to neighbours in a step of its replica, the most that any does."""
+    not known, and bytes of each in memory. layout : who has what of a lattice, in words; empty where there is
+    nothing to say. halo : bytes that a rank sends to neighbours in a step of its replica, the most that any does."""
 
     memory: int
     results: int
