@@ -9,6 +9,7 @@ whole lattice; memory of what no one here needs is never touched. The parts are 
 import numpy as np
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy
 
 from copympi.kernels.bonds cimport FIRST, PARTS, SECOND, Replica, Work
 from copympi.kernels.checks cimport need
@@ -67,6 +68,7 @@ cdef class SharedStep:
             "late_rate": np.asarray(<double[:bonds]> w.late_rate),
             "kick": np.asarray(<double[:bonds]> w.kick),
             "gone": np.asarray(<int64_t[:P]> w.gone),
+            "n": np.asarray(<int64_t[:P]> w.n),
             "moved": np.asarray(<int64_t[:P]> w.moved),
             "role": np.asarray(<unsigned char[:P]> w.role),
             "stiff": np.asarray(<int64_t[:P]> w.stiff),
@@ -170,14 +172,29 @@ cdef class SharedStep:
         """What the first draws change."""
         insert_first(self.bonds(), &self.replicas.x, self.work())
 
-    def run_clusters(self, Py_ssize_t start, Py_ssize_t stop):
-        """Carry the stiff clusters that begin at start .. stop - 1 over the step. Returns how many stiff beables and how
-        many clusters have come to the step's end so far."""
-        cdef int64_t effort = 1 << 62
+    def hold_counts(self):
+        """From here on whole numbers are those of array `n`: the replica's show the step's start until it is done."""
+        cdef Work *w = self.work()
+        memcpy(w.n + self.bonds().begin, self.replicas.x.n + self.bonds().begin,
+               (self.bonds().end - self.bonds().begin) * sizeof(int64_t))
+        self.replicas.x.n = w.n
+
+    def begin_clusters(self, Py_ssize_t start, Py_ssize_t stop):
+        """Set out with the stiff clusters that begin at start .. stop - 1."""
+        self.replicas.g.start, self.replicas.g.stop, self.replicas.g.begun = start, stop, False
+
+    def run_clusters(self, int64_t effort):
+        """Carry them over the step, until so much effort is spent. Returns what is left of it, 0 where they are not at
+        the step's end."""
         cdef Replicas r = self.replicas
-        r.g.start, r.g.stop, r.g.begun = start, stop, False
+        cdef bint done
         with nogil:
-            run_stiff(&r.g, &r.workspace.bonds.couplings.system, &effort)
+            done = run_stiff(&r.g, &r.workspace.bonds.couplings.system, &effort)
+        return max(1, effort) if done else 0
+
+    @property
+    def ended(self):
+        """How many stiff beables and how many clusters have come to the step's end so far."""
         return self.work().stiffs, self.work().clusters
 
     def set_ends(self, Py_ssize_t stiffs):
@@ -244,5 +261,8 @@ cdef class SharedStep:
         for k in range(clusters.shape[0]):
             w.cluster_events[k] = clusters[k]
         w.clusters = clusters.shape[0]
+        if self.replicas.x.n == w.n and self.bonds().begin < self.bonds().end:
+            memcpy(&self.replicas.n[0, self.bonds().begin], w.n + self.bonds().begin,
+                   (self.bonds().end - self.bonds().begin) * sizeof(int64_t))
         add_events(self.bonds(), &self.replicas.x, w)
         self.replicas.note_step()

@@ -6,6 +6,7 @@ their first beables, to the rank that has the first of all. What is theirs is se
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,24 +24,25 @@ FLOATS = (("v", 10), ("share0", 1), ("share1", 1), ("share2", 1), ("D0", 2), ("D
 """What a cluster needs of a beable, its own or one around it, and how many numbers that is."""
 BACK = (("D0", 2), ("D1", 2), ("D2", 2))
 """What it changes there."""
+EFFORT = 2_000_000
+"""Beables and couplings of clusters that are moved at a time: some tenths of a second."""
 
 
 class Crossing:
-    """Clusters of the replica whose step is made. begin, end : this rank's beables. n (P,): its whole numbers."""
+    """Clusters of the replica whose step is made. begin, end : this rank's beables."""
 
-    def __init__(
-        self, kernel: SharedStep, halos: Halos, frequencies: sp.csr_array, own: tuple[int, int], n: Int
-    ) -> None:
+    def __init__(self, kernel: SharedStep, halos: Halos, frequencies: sp.csr_array, own: tuple[int, int]) -> None:
         self.kernel, self.halos, self.comm = kernel, halos, halos.comm
         self.begin, self.end = own
-        self.n, self.a = n, kernel.arrays
+        self.a: dict[str, NDArray[Any]] = kernel.arrays
+        self.n = self.a["n"]
         self.H = frequencies
         self.ends = mpi.all_gather(self.comm, np.array([self.end], np.int64))[:, 0]
         self.ghosts = np.concatenate([np.zeros(0, np.int64), *halos.beables.into.values()])
         self.clusters = 0
 
-    def run(self) -> None:
-        """Carry all stiff beables over the step. Collective."""
+    def run(self) -> Iterator[None]:
+        """Carry all stiff beables over the step. Collective, and so is what is done between: a moment's work each."""
         one, other = self._links()
         label, crosses = self._labels(one, other)
         beables = np.unique(np.concatenate([one, other])) if one.size else np.zeros(0, np.int64)
@@ -53,15 +55,32 @@ class Crossing:
         come = self._unpack(rows)
         away = beables[np.searchsorted(self.ends, label[beables], side="right") != self.comm.rank]
         self.a["role"][away] = np.where(self.a["role"][away] == STIFF_ROLE, FINISHED_ROLE, self.a["role"][away])
-        self.kernel.run_clusters(self.begin, self.end)
         foreign = np.sort(come[(come < self.begin) | (come >= self.end)])
-        stiffs, self.clusters = self.kernel.run_clusters(0, 0)
-        for beable in foreign[self.a["role"][foreign] == STIFF_ROLE]:
-            stiffs, self.clusters = self.kernel.run_clusters(int(beable), int(beable) + 1)
+        starts = foreign[self.a["role"][foreign] == STIFF_ROLE].tolist()
+        yield from self._carry([(self.begin, self.end), *((beable, beable + 1) for beable in starts)])
+        stiffs, self.clusters = self.kernel.ended
         back, _ = mpi.exchange(self.comm, self._changed(come, stiffs), coming)
         self._take_back(sent, back, stiffs)
         # whoever is next to a cluster and has not come is empty: nobody may be left from this step
         self.a["role"][np.setdiff1d(foreign, self.ghosts)] = EMPTY_ROLE
+
+    def _carry(self, runs: list[tuple[int, int]]) -> Iterator[None]:
+        """Clusters that begin in runs of beables, one run after the other, until those of all ranks are done."""
+        left, begun = runs[::-1], False
+        while True:
+            effort = EFFORT
+            while left and effort > 0:
+                if not begun:
+                    self.kernel.begin_clusters(*left[-1])
+                effort = self.kernel.run_clusters(effort)
+                begun = effort == 0
+                if not begun:
+                    left.pop()
+            undone = np.array([bool(left)], np.int64)
+            mpi.total(self.comm, undone)
+            if not undone[0]:
+                return
+            yield
 
     def events(self) -> NDArray[np.float64]:
         """Copies in each of the step's clusters, in the order of their first beables. Collective."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -108,12 +109,13 @@ class SharedLattice(TiledLattice):
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
         layout = SharedTiles(replicas, system.P, comm.size, comm.rank)
-        self.group = comm.Split(layout.replica, comm.rank)
+        self.group = comm if replicas == 1 else comm.Split(layout.replica, comm.rank)
         super().__init__(comm, system, start, accuracy, replicas, seed, layout)
         if self.places is None:
             raise RuntimeError("there are no bonds yet")
         kernel, apart = SharedStep(self.replicas), halos(self.group, layout, self.places)
-        crossing = Crossing(kernel, apart, system.frequencies.tocsr(), layout.own, self.n[0])
+        crossing = Crossing(kernel, apart, system.frequencies.tocsr(), layout.own)
+        self.under_way: Generator[None, None, bool] | None = None
         self.steps = Steps(kernel, apart, layout, crossing, self.n[0], self.large_n)
 
     @property
@@ -131,14 +133,24 @@ class SharedLattice(TiledLattice):
         return bool(talk[0])
 
     def go_on(self) -> int:
-        """A step of this rank's replica, if it has not reached the stop."""
+        """A step of this rank's replica, or a part of one, if it has not reached the stop."""
         if not self.time_left[0] > 0.0:
             return 0
-        turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
-        fixed, members = self.accuracy.step is not None, float(self.members[0])
-        if not self.steps.make(self._control, self.seed, Purpose.SITES, turn, members, fixed):
-            self.problem = too_short(float(self.times[0]), self.first, self.bonds.norm, self.stop.length)
+        if self.under_way is None:
+            turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+            fixed, members = self.accuracy.step is not None, float(self.members[0])
+            self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, members, fixed)
+        try:
+            next(self.under_way)
+        except StopIteration as end:
+            self.under_way = None
+            if not end.value:
+                self.problem = too_short(float(self.times[0]), self.first, self.bonds.norm, self.stop.length)
         return 1
+
+    def restore(self, state: State, stop: Stop) -> None:
+        self.under_way = None
+        super().restore(state, stop)
 
     def of_replicas(self) -> dict[str, NDArray[Any]]:
         """Substeps and the largest chance are known here of this rank's tiles alone: now of all. Collective."""

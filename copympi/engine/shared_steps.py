@@ -6,6 +6,7 @@ adds up in the order of tiles.
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from copympi.kernels.step_control import StepControl
 class Steps:
     """Steps of the one replica that this rank has a part of.
 
-    n (P,): its whole numbers, or UNCOUNTED; members, spectators : N and of each beable those who never copy.
+    n (P,): its whole numbers, or UNCOUNTED, as they are between steps; now (P,): within one.
     """
 
     def __init__(
@@ -30,14 +31,17 @@ class Steps:
         large_n: bool,
     ) -> None:  # fmt: skip
         self.kernel, self.halos, self.comm, self.n, self.large_n = kernel, halos, halos.comm, n, large_n
-        self.crossing = crossing
+        self.crossing, self.now = crossing, n
         self.tiles = [layout.run(place) for place in range(halos.comm.size)]
         self.a: dict[str, NDArray[Any]] = kernel.arrays
 
     def make(
         self, control: StepControl, seed: int, purpose: int, substep_turn: float, members: float, fixed: bool
-    ) -> bool:
-        """One step; False where it is too short to be made. Collective among the ranks of the replica."""
+    ) -> Generator[None, None, bool]:
+        """One step, in which to do something else now and then; False where it is too short to be made.
+
+        Collective among the ranks of the replica. Its arrays show the step's start until it is done.
+        """
         k = self.kernel
         k.begin(control, seed=seed, purpose=purpose, substep_turn=substep_turn)
         self._expand()
@@ -45,7 +49,9 @@ class Steps:
             return False
         noisy, stiff = self._begin(control.spectators)
         if stiff:
-            self._clusters()
+            if self.large_n:
+                k.add_mean(2, 5)
+            yield from self.crossing.run()
         self.halos.beables.swap(self.a["D2"])
         k.lead_on_area()
         counted = bool(noisy) or (control.spectators > 0 and self._anywhere(k.spectators_matter()))
@@ -110,6 +116,11 @@ class Steps:
         found = np.array(k.classify(), np.int64)
         mpi.total(self.comm, found)
         self._swap("role", "calm")
+        self.now = self.n
+        if found[1]:
+            k.hold_counts()
+            self.now = a["n"]
+            self.halos.beables.swap(self.now)
         for point in range(2):
             if spectators:
                 k.share_spectators(point)
@@ -134,16 +145,10 @@ class Steps:
         self.kernel.draw(which)
         self.halos.hand_on(*arrays)
 
-    def _clusters(self) -> None:
-        """Stiff clusters over the step; of those on several ranks one does all."""
-        if self.large_n:
-            self.kernel.add_mean(2, 5)
-        self.crossing.run()
-
     def _draw_second(self, noisy: int) -> None:
         if not noisy:
             self.kernel.forget_noise()
-        self.halos.beables.swap(self.n, self.a["E"], self.a["lead"])
+        self.halos.beables.swap(self.now, self.a["E"], self.a["lead"])
         self._draw(SECOND_DRAW, "last")
         self.kernel.count_second()
 
