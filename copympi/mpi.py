@@ -19,6 +19,7 @@ from copympi import cores, last_words, waiting
 from copympi.errors import CoresWarning, DynamicsError, InputError, MachineError, StoppedEarly, warn
 from copympi.launcher import launched as launched
 from copympi.text import out_of_memory
+from copympi.waiting import wait as wait
 
 T = TypeVar("T")
 ROOT = 0
@@ -274,18 +275,6 @@ def exchange(comm: Any, rows: NDArray[Any], counts: NDArray[np.int64]) -> tuple[
     finally:
         row.Free()
     return out, coming
-
-
-def gather_everywhere(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any]:
-    """Each rank's rows (counts[rank], ...) one below the other on every rank."""
-    rows = np.ascontiguousarray(rows)
-    out = np.empty((sum(counts), *rows.shape[1:]), rows.dtype)
-    row = _row_type(rows.dtype, int(np.prod(rows.shape[1:], dtype=np.int64)))
-    try:
-        waiting.wait(comm.Iallgatherv([rows, counts[comm.rank], row], [out, counts, row]))
-    finally:
-        row.Free()
-    return out
 
 
 def largest(comm: Any, values: NDArray[Any]) -> None:

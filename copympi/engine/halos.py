@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi import waiting
+from copympi import mpi
 from copympi.engine.diagonals import Places
 from copympi.engine.tiles import SharedTiles
 from copympi.kernels.bonds import TILE_SIZE
@@ -48,7 +48,15 @@ def swap(comm: Any, sent: dict[int, NDArray[np.uint8]], into: dict[int, NDArray[
     requests = [comm.Irecv(buffer, source=rank, tag=3) for rank, buffer in into.items()]
     requests += [comm.Isend(buffer, dest=rank, tag=3) for rank, buffer in sent.items()]
     for request in requests:
-        waiting.wait(request)
+        mpi.wait(request)
+
+
+def gather_everywhere(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any]:
+    """Each rank's rows (counts[rank], K) one below the other on every rank."""
+    rows = np.ascontiguousarray(rows)
+    out, width = np.empty((sum(counts), *rows.shape[1:]), rows.dtype), int(np.prod(rows.shape[1:]))
+    mpi.wait(comm.Iallgatherv([rows, rows.size], [out, [count * width for count in counts]]))
+    return out
 
 
 def _bytes(array: NDArray[Any], count: int) -> int:

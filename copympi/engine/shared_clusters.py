@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from copympi import mpi
-from copympi.engine.halos import Halos
+from copympi.engine.halos import Halos, gather_everywhere
 from copympi.kernels.bonds import EMPTY_ROLE, FINISHED_ROLE, STIFF_ROLE
 from copympi.kernels.lattice_tiles import SharedStep
 
@@ -88,7 +88,7 @@ class Crossing:
             [self.a["cluster_start"][: self.clusters], self.a["cluster_events"][: self.clusters].view(np.int64)]
         )
         counts = mpi.all_gather(self.comm, np.array([self.clusters], np.int64))[:, 0].tolist()
-        every = mpi.gather_everywhere(self.comm, own, counts)
+        every = gather_everywhere(self.comm, own, counts)
         return np.ascontiguousarray(every[np.argsort(every[:, 0]), 1]).view(np.float64)
 
     def _links(self) -> tuple[Int, Int]:

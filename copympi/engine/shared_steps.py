@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import mpi
-from copympi.engine.halos import Halos
+from copympi.engine.halos import Halos, gather_everywhere
 from copympi.engine.shared_clusters import Crossing
 from copympi.engine.tiles import SharedTiles
 from copympi.kernels.lattice_tiles import FIRST_DRAW, SECOND_DRAW, SharedStep
@@ -72,7 +72,7 @@ class Steps:
         parts, (begin, end) = self.a["parts"], self.tiles[self.comm.rank]
         own = np.ascontiguousarray(parts[first:last, begin:end].T)
         counts = [stop - start for start, stop in self.tiles]
-        parts[first:last] = mpi.gather_everywhere(self.comm, own, counts).T
+        parts[first:last] = gather_everywhere(self.comm, own, counts).T
 
     def _anywhere(self, is_so: bool) -> bool:
         found = np.array([is_so], np.int64)

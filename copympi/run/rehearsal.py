@@ -63,7 +63,6 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
         reached, steps, _ = ensemble.progress
         return clock.perf_counter() - began, steps, reached
 
-
     while number <= table.number(plan.records) and not (looks[-1][0] > TRIED and len(looks) > LEAST):
         stop = table.stop(number)
         ensemble.begin(stop)
