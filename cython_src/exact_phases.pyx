@@ -192,8 +192,9 @@ cdef struct Clock:         # of one replica
     double *events
 
 
-cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock, int64_t most) noexcept nogil:
-    """At most so many steps of replica r, whose n and `free` the law's rates have: how many were made.
+cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock, int64_t most,
+                   double pause) noexcept nogil:
+    """At most so many steps of replica r, whose n and `free` the law's rates have, down to `pause` of its time: how many.
 
     -1 more than that, and negative, where time is lost.
     """
@@ -202,7 +203,7 @@ cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock,
     cdef Stream stream
     cdef int64_t copies, done = 0
     law.path.rows = rows
-    while clock.time_left[0] > 0.0 and done < most:
+    while clock.time_left[0] > pause and done < most:
         stream_open(&stream, law.seed, law.purpose, law.first_replica + r, 0, clock.step[0])
         if c.followed != NULL:
             tracker_open(c.followed.tracks, r, 0, clock.step[0])
@@ -268,11 +269,11 @@ def begin_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1] p
 
 def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1] paths not None,
                     double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-                    int64_t max_steps):
+                    int64_t max_steps, double pause=0.0):
     """Carry replicas to the next stop, or `max_steps` further; a unit of the crowd is all of a replica.
 
     paths (R, P, NUMBERS); time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0. All are
-    changed in place, as are ids, values and counts of the crowd.
+    changed in place, as are ids, values and counts of the crowd. pause : replicas wait that have no more time left.
     Returns (steps done, status, replica, beable): status 1 where time is too coarse for a replica's phases, 2 for its
     proposals, else 0.
     """
@@ -284,7 +285,8 @@ def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1]
     with nogil:
         for r in range(R):
             members_of(law, crowd, r, &c)
-            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r]), max_steps - done)
+            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r]), max_steps - done,
+                         pause)
             for a in range(P):
                 c.block.counts[a] = <int32_t> law.rates.n[a]
             if made < 0:
@@ -329,7 +331,7 @@ def begin_classes(Law law not None, Classes classes not None, *, double[:, :, ::
 
 def advance_classes(Law law not None, Classes classes not None, *, double[:, :, ::1] paths not None,
                     double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-                    int64_t max_steps):
+                    int64_t max_steps, double pause=0.0):
     """As `advance_members`, for replicas of phase classes whose counts are integers."""
     cdef Py_ssize_t R = time_left.shape[0], P = law.couplings.system.P, r = 0, a
     cdef int64_t done = 0, made = 0
@@ -341,7 +343,8 @@ def advance_classes(Law law not None, Classes classes not None, *, double[:, :, 
     with nogil:
         for r in range(R):
             classes_of(law, classes, r, &weight[0], &c)
-            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r]), max_steps - done)
+            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r]), max_steps - done,
+                         pause)
             for a in range(P):
                 classes.n[r, a] = law.rates.n[a]
             if made < 0:

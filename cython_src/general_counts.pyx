@@ -132,13 +132,14 @@ cdef int make_leap(const Law *law, StepControl control, const Draws *draws, Work
 def advance(Work work not None, StepControl control not None, *, keys, int64_t[:, ::1] n not None,
             double[:, ::1] phase not None, double[::1] time_left not None, int64_t[::1] step not None,
             double[::1] events not None, double[::1] largest not None, int64_t max_steps, Tracker tracker=None,
-            double stop=0.0):
+            double stop=0.0, double pause=0.0):
     """Carry replicas to the next record, or `max_steps` further.
 
     keys : what draws are keyed by: the seed, their purpose, and the number of the first replica.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
-    tracker : members that are followed, or None; stop : the time of the record.
+    tracker : members that are followed, or None; stop : the time of the record. pause : replicas wait that have no
+    more time left than this.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const Law *law = &work.rule.law
@@ -157,7 +158,7 @@ def advance(Work work not None, StepControl control not None, *, keys, int64_t[:
             x = Counts(&n[r, 0], &phase[r, 0], &time_left[r], &events[r], &largest[r])
             draws.replica = first_replica + r
             draws.row = r
-            while time_left[r] > 0.0 and done < max_steps:
+            while time_left[r] > pause and done < max_steps:
                 draws.step = step[r]
                 draws.begin = stop - time_left[r]
                 status = make_leap(law, control, &draws, work, &row_memory[0], &count_memory[0], &x)

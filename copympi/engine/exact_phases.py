@@ -209,7 +209,9 @@ class ExactPhases(OneByOne):
         return np.array(unit_circle(np.remainder(angle, 2 * np.pi)))
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
-        return kernel.advance_members(self._law, self.crowd, paths=self.paths, **self._clocks, max_steps=most)
+        return kernel.advance_members(
+            self._law, self.crowd, paths=self.paths, **self._clocks, max_steps=most, pause=self.pause
+        )  # fmt: skip
 
     def occupation(self) -> NDArray[np.int64]:
         return self.counts.astype(np.int64)
@@ -264,7 +266,9 @@ class ExactPhaseClasses(OneByOne):
         return self.followed
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
-        return kernel.advance_classes(self._law, self.classes, paths=self.paths, **self._clocks, max_steps=most)
+        return kernel.advance_classes(
+            self._law, self.classes, paths=self.paths, **self._clocks, max_steps=most, pause=self.pause
+        )  # fmt: skip
 
     def occupation(self) -> NDArray[np.int64]:
         return self.n

@@ -68,6 +68,11 @@ class GuidedCounts(IndependentReplicas):
             tracker=self.tracks.kernel if isinstance(self.tracks, Thinned) else None,
         )  # fmt: skip
 
+    @property
+    def copies_a_step(self) -> float:
+        """About as many members that are followed jump in a step of a replica at most."""
+        return self.tracks.ids.size * self.accuracy.leaving_chance
+
     def follow(self, ids: Int) -> Thinned:
         """Follow members of these ids. A beable is two places: who has come in a step's first half stands apart."""
         P = self.system.P
@@ -119,6 +124,7 @@ class ExactGuidedCounts(IndependentReplicas):
             self.guide, self.n, self.psi, (self.seed, Purpose.GUIDED, self.first), time_left=self.time_left,
             step=self.step, events=self.events, end=self.stop.time, smallest=RESOLVABLE * self.stop.time,
             max_steps=self.pace.steps, tracker=self.tracks.kernel if isinstance(self.tracks, Thinned) else None,
+            pause=self.pause,
         )  # fmt: skip
         if status:
             self.problem = unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")
@@ -160,7 +166,7 @@ def projected(psi: NDArray[np.complex128], gone: NDArray[np.bool_]) -> NDArray[n
 
 def _work(beables: int, pairs: int, _: int) -> int:
     """Bytes of what one rank works with: Psi's series and what flows, and the chances and draws of a step."""
-    return 8 * ((2 * TERMS + 26) * beables + 13 * pairs)
+    return 8 * ((2 * TERMS + 98) * beables + 13 * pairs)
 
 
 def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str, **more: Any) -> Method:

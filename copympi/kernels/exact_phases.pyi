@@ -28,6 +28,7 @@ def advance_members(
     step: NDArray[np.int64],
     events: NDArray[np.float64],
     max_steps: int,
+    pause: float = 0.0,
 ) -> tuple[int, int, int, int]: ...
 def begin_classes(law: Law, classes: Classes, *, paths: NDArray[np.float64]) -> None: ...
 def advance_classes(
@@ -39,4 +40,5 @@ def advance_classes(
     step: NDArray[np.int64],
     events: NDArray[np.float64],
     max_steps: int,
+    pause: float = 0.0,
 ) -> tuple[int, int, int, int]: ...

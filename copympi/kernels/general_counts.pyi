@@ -35,4 +35,5 @@ def advance(
     max_steps: int,
     tracker: Tracker | None = None,
     stop: float = 0.0,
+    pause: float = 0.0,
 ) -> tuple[int, int, int, int]: ...

@@ -239,7 +239,7 @@ def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) 
         }
         output = results.Output(
             checkpoints.folder, plan, job.text, checkpoints.comm.size, mpi.name(), said, keep,
-            checkpoints.attempt, checkpoints.check_fence,
+            checkpoints.attempt, checkpoints.rows if keep else None, checkpoints.check_fence,
         )  # fmt: skip
         made.append(results.ResultsFile(output))
 
