@@ -141,11 +141,6 @@ class Ensemble(Trackable, ABC):
         """InputError where the method cannot go on with the H of a later system, as is known from the start."""
 
     @property
-    def exchanged(self) -> int:
-        """Bytes that this rank has sent to neighbours so far, where ranks share a replica."""
-        return 0
-
-    @property
     def shift(self) -> float:
         """A turn, radians in unit time, that all phases make and the method leaves out of what it holds of them."""
         return self.system.couplings.shift
@@ -273,11 +268,6 @@ class Ensemble(Trackable, ABC):
     def owns(self, units: int) -> tuple[int, int]:
         """First and one past last of a checkpoint's units that this rank reads to go on."""
         return mpi.share(units, self.comm.size, self.comm.rank)
-
-    def slab_rows(self) -> dict[str, NDArray[Any]]:
-        """Of `profile_rows` the part that this rank writes, see Layout.slab. Collective."""
-        _, first, last = self.layout.slab(self.system.P)
-        return {name: values[:, first:last] for name, values in self.profile_rows().items()}
 
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`. InputError where it is not one of this method's."""

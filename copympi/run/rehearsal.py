@@ -13,6 +13,7 @@ import numpy as np
 from copympi import mpi
 from copympi.engine.clock import StopKind
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.shared_lattice import SharedLattice
 from copympi.engine.tracking import Jumps
 from copympi.records.plan import Plan
 from copympi.run.carry import ensemble_of, plan_of
@@ -93,7 +94,8 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
 
 def _of_layout(comm: Any, ensemble: Ensemble) -> tuple[str, float]:
     """Who has what of a lattice, and what halos of a step take."""
-    each = np.array([ensemble.exchanged / max(1, int(ensemble.step.max(initial=0)))])
+    sent = ensemble.exchanged if isinstance(ensemble, SharedLattice) else 0
+    each = np.array([sent / max(1, int(ensemble.step.max(initial=0)))])
     mpi.largest(comm, each)
     return getattr(ensemble.layout, "said", ""), float(each[0])
 
