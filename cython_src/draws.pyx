@@ -4,10 +4,11 @@
 All bits come from +, -, *, /, square roots and integers (see elementary.h): they are the same on every machine.
 """
 import numpy as np
-from libc.math cimport fmax, fmin, rint, sqrt
+from libc.math cimport rint, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.elementary cimport fmax, fmin
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 
 cdef extern from "hypergeometric.h" nogil:

@@ -10,11 +10,12 @@ m = 0 Bell's choice, m > 0 with a part that is the same both ways (Vink). A step
 F, in shares of all systems: docs/theory.md, "Guided systems", says what is drawn from them.
 """
 import numpy as np
-from libc.math cimport ceil, fabs, fmax, fmin, hypot, sqrt
+from libc.math cimport ceil, fabs, sqrt
 from libc.string cimport memcpy, memset
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport fmax, fmin, hypot
 from copympi.kernels.pair cimport pair_flow
 
 cdef extern from "guide_points.h" nogil:

@@ -5,13 +5,13 @@ In a step in which no Psi_b of a beable with systems changes by more than half o
 a rate of at most 2 R_ab (1 + m) |Psi_a|/|Psi_b|, the most of the one over the least of the other. Jumps are proposed at
 these rates and kept with the ratio of the rate at that time. Towards a node steps become shorter with |Psi_b|.
 """
-from libc.math cimport fmax, fmin, hypot
 from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax, fmin, hypot
 from copympi.kernels.guide cimport Guide
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 from copympi.kernels.tracker cimport Tracker, Tracks, tracker_land, tracker_one, tracker_open, tracks_of

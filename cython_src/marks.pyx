@@ -91,7 +91,7 @@ cdef class Marks:
 
     @property
     def waiting(self):
-        """How many copies have not been forgotten; some where there was no memory for them, so that `copies` says so."""
+        """How many copies have not been forgotten; some where memory was lacking, so that `copies` says so."""
         return self.marked.copies or self.marked.lost
 
     def forget(self):

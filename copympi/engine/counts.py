@@ -51,8 +51,8 @@ class Counts(IndependentReplicas):
         return kernel.advance(
             self.system.couplings, self._control, keys=(self.seed, Purpose.LEAP, Purpose.EVENTS, self.first), n=self.n,
             phase=self.phase, time_left=self.time_left, step=self.step, events=self.events, largest=self.largest_chance,
-            max_steps=self.pace.steps, tracker=self.tracks.kernel, stop=self.stop.time,
-            pause=self.pause,
+            max_steps=self.pace.steps, tracker=self.tracks.kernel,
+            times=(self.stop.time, self.pause),
         )  # fmt: skip
 
     @property

@@ -22,6 +22,7 @@ from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.support import ALIGNED, EXACT, Method
 from copympi.engine.thinning import Thinned
 from copympi.engine.tracking import Int, initial_beables
+from copympi.kernels import portable
 from copympi.kernels.guide import TERMS, Guide
 from copympi.kernels.guided_counts import Steps
 from copympi.model.preparation import MOST, Start
@@ -86,7 +87,7 @@ class GuidedCounts(IndependentReplicas):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
-        return {"occupation": self.n, "phase": self.turn[:, None] - np.angle(self.guide.state)}
+        return {"occupation": self.n, "phase": self.turn[:, None] - portable.angles(self.guide.state)}
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica."""
@@ -150,7 +151,7 @@ class ExactGuidedCounts(IndependentReplicas):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
-        return {"occupation": self.n, "phase": self.turn[:, None] - np.angle(self._state)}
+        return {"occupation": self.n, "phase": self.turn[:, None] - portable.angles(self._state)}
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica."""
@@ -160,7 +161,7 @@ class ExactGuidedCounts(IndependentReplicas):
 def projected(psi: NDArray[np.complex128], gone: NDArray[np.bool_]) -> NDArray[np.complex128]:
     """Psi (P,) without the beables of `gone` (P,), normalised; zero where nothing is left, and then nobody is led."""
     left = np.where(gone, 0j, psi).astype(np.complex128)
-    norm = float(np.linalg.norm(left))
+    norm = portable.norm(left)
     return np.asarray(left / norm if norm > 0.0 else left)
 
 

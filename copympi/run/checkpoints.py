@@ -104,6 +104,12 @@ class Checkpoints:
                     f"the checkpoint was written with {key} {meta[key]}, this is {self.meta[key]}: last bits may differ"
                 )
                 warn(message, OtherMachineWarning)
+        if self.root and meta.get("build", self.meta["build"]) != self.meta["build"]:
+            message = (
+                f"the checkpoint was written by kernels of another build, {meta['build']}; here they are of "
+                f"{self.meta['build']}: bits should stay"
+            )
+            warn(message, OtherMachineWarning)
 
     def serve(self, ensemble: Ensemble) -> None:
         """Do what the ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
