@@ -54,11 +54,10 @@ class Checkpoints:
         self.rows: int | None = None
 
     def resume(self, ensemble: Ensemble) -> int:
-        """Find the newest checkpoint that verifies and keep its state for the loop, which `ensemble` goes on from.
+        """Find the newest checkpoint that verifies and keep its state, which `ensemble` goes on from, for the loop.
 
         Returns how many records came before it, 0 where there is no checkpoint; `rows` says how many copies by members
         that are followed, None where only those up to its record are known.
-
         InputError where the config has changed in more than may; MachineError where all checkpoints are damaged.
         """
         paths, held = mpi.from_root(

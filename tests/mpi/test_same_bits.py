@@ -202,13 +202,12 @@ def test_python_gives_the_same_arrays_on_every_rank(tmp_path: Path) -> None:
         assert len(said) == 1, said
 
 
+@pytest.mark.parametrize("case", ["lattice in tiles, shared by ranks"], indirect=True)
 @pytest.mark.parametrize(("mpi", "before", "after"), [("mpich", 3, 1), ("mpich", 1, 2), ("openmpi", 2, 3)])
 def test_a_shared_lattice_goes_on_with_other_ranks(
     case: Case, alone: dict[str, object], mpi: str, before: int, after: int, tmp_path: Path
 ) -> None:
     """Half of it, then the rest from its checkpoint: the same bits."""
-    if case.text != WIDE:
-        pytest.skip("one lattice is enough")
     half = ("--set", "dynamics.duration=0.3", "--set", "output.profile_interval=0.3")
     done = launch.mpiexec(before, *command(tmp_path, case, "out", *half), mpi=mpi, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
