@@ -179,7 +179,8 @@ def calls() -> dict[str, Call]:
     fields_ = {"n": real_n, "sums": real(R, 2 * own.sums, P), "since": real(R)}
     parts, growth = i64(R, 4, P, general_plans.PARTS), real(R, 2, P, general_plans.PARTS)
     turn_by_turn = {"law": own_law(own)}
-    onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
+    onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R)}
+    onward_alone, onward = {**onward, "most": 3}, {**onward, "max_steps": 3}
     return {
         "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
         "Scratch": (Scratch, system),
@@ -348,9 +349,9 @@ def calls() -> dict[str, Call]:
             {**system, "copying": 1.0, "smallest": 0.0, "seed": 1, "purpose": 15, "first_replica": 0},
         ),
         "begin_members": (exact_phases.begin_members, {**alone, "crowd": crowd(), **paths}),
-        "advance_members": (exact_phases.advance_members, {**alone, "crowd": crowd(), **begun(), **onward}),
+        "advance_members": (exact_phases.advance_members, {**alone, "crowd": crowd(), **begun(), **onward_alone}),
         "begin_classes": (exact_phases.begin_classes, {**alone, **classes, **paths}),
-        "advance_classes": (exact_phases.advance_classes, {**alone, **classes, **begun(False), **onward}),
+        "advance_classes": (exact_phases.advance_classes, {**alone, **classes, **begun(False), **onward_alone}),
         "sums_of": (phase_paths.sums_of, {"n": n, **paths}),
         "leavers": (draws.leavers, {"seed": 1, "n": 10, "chance": real(2, value=0.1), "count": 3}),
         "many_leavers": (draws.many_leavers, {"seed": 1, "n": 10.0, "chance": real(2, value=0.1), "count": 3}),
