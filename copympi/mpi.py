@@ -19,6 +19,7 @@ from copympi import cores, last_words, waiting
 from copympi.errors import CoresWarning, DynamicsError, InputError, MachineError, StoppedEarly, warn
 from copympi.launcher import launched as launched
 from copympi.text import out_of_memory
+from copympi.waiting import wait as wait
 
 T = TypeVar("T")
 ROOT = 0

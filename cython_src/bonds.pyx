@@ -11,6 +11,8 @@ from copympi.kernels.streams cimport Stream, stream_open
 
 TILE_SIZE = int(TILE)
 """Beables of a tile."""
+EMPTY_ROLE, STIFF_ROLE, FINISHED_ROLE = int(EMPTY), int(STIFF), int(FINISHED)
+"""How a beable goes over a step (copympi/kernels/bonds.pxd)."""
 
 
 cdef void open_stream(Stream *stream, const Replica *x, int which, int64_t piece) noexcept nogil:
@@ -41,13 +43,14 @@ cdef class Bonds:
 
     runs (K, 4) first beable, offset, length, first bond, tile after tile, tile t's from run_at[t] on; sides (M, 5)
     beable, partner, length, first bond, sign (1 or -1), tile after tile of the beable likewise; re, im (bonds,); omega
-    (P,) the diagonal less the energy `shift`. Raises ValueError where they do not fit each other.
+    (P,) the diagonal less the energy `shift`. first_tile, end_tile: the run of tiles that is passed over. Raises ValueError where they do not fit each other.
     """
 
     def __cinit__(self, Couplings couplings not None, const int64_t[:, ::1] runs not None,
                   const int64_t[::1] run_at not None, const int64_t[:, ::1] sides not None,
                   const int64_t[::1] side_at not None, const double[::1] re not None, const double[::1] im not None,
-                  const double[::1] omega not None, double shift, double norm):
+                  const double[::1] omega not None, double shift, double norm, Py_ssize_t first_tile=0,
+                  Py_ssize_t end_tile=-1):
         cdef Py_ssize_t P = omega.shape[0]
         need(couplings.system.P == P and re.shape[0] == im.shape[0], "bonds: shapes do not fit")
         check(P, np.asarray(runs), np.asarray(run_at), np.asarray(sides), np.asarray(side_at), re.shape[0])
@@ -68,6 +71,10 @@ cdef class Bonds:
         self.d.omega = &omega[0]
         self.d.has_im = bool(np.any(np.asarray(im)))
         self.d.norm = self.norm = norm
+        self.d.first_tile = first_tile
+        self.d.end_tile = self.d.tiles if end_tile < 0 else end_tile
+        need(0 <= self.d.first_tile <= self.d.end_tile <= self.d.tiles, "bonds: there are no such tiles")
+        self.d.begin, self.d.end = min(P, self.d.first_tile * TILE), min(P, self.d.end_tile * TILE)
 
     @property
     def most_bonds(self):
@@ -90,8 +97,8 @@ cdef class Workspace:
     def __cinit__(self, Bonds bonds not None, bint large_n):
         cdef Py_ssize_t P = bonds.d.P, B = max(1, bonds.d.bonds), most = max(1, bonds.most_bonds)
         cdef double[::1] numbers = np.zeros((59 if large_n else 35) * P + 3 * B + most)
-        cdef double[::1] rare = np.zeros(49 * P)  # memory that is never touched is never there
-        cdef int64_t[::1] whole = np.zeros(4 * P, np.int64)
+        cdef double[::1] rare = np.zeros(50 * P + PARTS * bonds.d.tiles)  # memory that is never touched is never there
+        cdef int64_t[::1] whole = np.zeros(5 * P, np.int64)
         cdef int32_t[::1] places = np.full(2 * P, -1, np.int32)
         cdef unsigned char[::1] roles = np.zeros(P, np.uint8)
         cdef unsigned char[::1] edges = np.zeros((bonds.couplings.system.nnz + 1) * EDGE_BYTES, np.uint8)
@@ -101,10 +108,13 @@ cdef class Workspace:
         self.share_out(&numbers[0], B)
         self.w.local = &rare[0]
         self.w.stiff_end = self.w.local + 45 * P
+        self.w.cluster_events = self.w.stiff_end + 4 * P
+        self.w.parts = self.w.cluster_events + P
         self.w.gone = &whole[0]
         self.w.moved = self.w.gone + P
         self.w.stiff = self.w.moved + P
         self.w.n = self.w.stiff + P
+        self.w.cluster_start = self.w.n + P
         self.w.role = &roles[0]
         self.w.place = &places[0]
         self.w.queue = self.w.place + P

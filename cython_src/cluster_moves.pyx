@@ -40,7 +40,7 @@ cdef inline int64_t draw_edge(Cluster *g, Edge *e, bint inner, double mean) noex
     """Members that leave the cluster's beable of an edge (inner), or its other end."""
     cdef Py_ssize_t a = g.w.queue[e.i] if inner else e.b
     cdef int64_t drawn = draw_leavers_of(&g.stream, g.x.n[a], g.x.spectators, mean, g.w.gone + a, g.w.taken + a)
-    g.x.events += drawn
+    g.events += drawn
     return drawn
 
 
@@ -85,7 +85,7 @@ cdef inline void kick_edge(Cluster *g, Edge *e) noexcept nogil:
         flow = 0.5 * g.dt * (e.late if point else e.early)
         mean = flow * moving_share(g.x.spectators, there(g, e, flow > 0.0, point))
         kick = sqrt(fabs(mean)) * draw_normal(&g.stream)
-        g.x.events += max(0.0, fabs(mean) + (kick if flow > 0.0 else -kick))
+        g.events += max(0.0, fabs(mean) + (kick if flow > 0.0 else -kick))
         e.mean[point] = mean
         e.net[point] = mean + kick
         kick += mean - flow

@@ -120,7 +120,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
     for i in range(n):
         a = g.w.queue[i]
         m = c[i] * c[i] + c[n + i] * c[n + i]
-        if out[i] * g.dt > g.x.largest_chance * m and (g.x.n[a] > g.x.spectators or g.x.n[a] < 0):
+        if m > 0.0 and out[i] * g.dt / m > g.x.largest_chance and (g.x.n[a] > g.x.spectators or g.x.n[a] < 0):
             g.x.largest_chance = out[i] * g.dt / m
 
 

@@ -128,6 +128,7 @@ cdef void begin_cluster(Cluster *g, const System *s, Py_ssize_t start) noexcept 
     share_out(g)
     memset(g.y, 0, 6 * g.size * sizeof(double))
     g.t = 0.0
+    g.events = 0.0
 
 
 cdef bint run_cluster(Cluster *g, int64_t *effort) noexcept nogil:
@@ -168,15 +169,18 @@ cdef void finish_cluster(Cluster *g) noexcept nogil:
         w.D2[a] = g.moment[i]
         w.D2[P + a] = g.moment[n + i]
         w.stiffs += 1
+    w.cluster_start[w.clusters] = g.start
+    w.cluster_events[w.clusters] = g.events
+    w.clusters += 1
 
 
 cdef bint run_stiff(Cluster *g, const System *s, int64_t *effort) noexcept nogil:
     """Carry all stiff beables over a step, cluster by cluster: w.stiff, w.stiff_end, w.D2, and D's of those around.
 
-    Before the first call of a step, g.start must be 0 and g.begun False. Each substep takes as much `effort` as the
+    Before the first call of a step, g.start and g.stop must say where clusters may begin, and g.begun be False. Each substep takes as much `effort` as the
     cluster has beables and couplings. False where it was spent before the step's end: call again, to go on there.
     """
-    while g.start < g.d.P:
+    while g.start < g.stop:
         if g.w.role[g.start] == STIFF:
             if not g.begun:
                 begin_cluster(g, s, g.start)

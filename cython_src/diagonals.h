@@ -2,7 +2,8 @@
 
    A tile is TILE beables, whatever the machine; a bond belongs to the tile of its first beable. What is added up over
    beables is added up in each tile, then over tiles in order, and what bonds do to a beable is added up in the order of
-   its tile's `side`s: so it will not matter who computes which tile. */
+   its tile's `side`s: so it does not matter who computes which tile. A rank that has a run of tiles alone passes over
+   these; arrays are as long as for all, and memory of the others is never touched. */
 #pragma once
 #include "pair.h"
 #include "wide.h"
@@ -28,6 +29,8 @@ typedef struct {
     const double *omega;    /* (P,) H_aa/hbar, less the energy that turns all phases alike */
     int has_im;             /* whether some im differs from 0 */
     double norm;            /* bound on the norm of H/hbar */
+    int64_t first_tile, end_tile; /* the tiles that are passed over: first_tile .. end_tile - 1, */
+    int64_t begin, end;           /* and their beables: begin .. end - 1 */
 } Diagonals;
 
 enum { TILE = 2048 };
@@ -57,7 +60,7 @@ PASS void stage(const Diagonals *d, const double *restrict alive, const double *
                 const double *base, double *new, const double *restrict other) {
     double sr[TILE], si[TILE];
     const int64_t P = d->P;
-    for (int64_t tile = 0, t = 0; tile < d->tiles; tile++, t += TILE) {
+    for (int64_t tile = d->first_tile, t = d->begin; tile < d->end_tile; tile++, t += TILE) {
         const int64_t n = least(TILE, P - t);
         for (int64_t a = 0; a < n; a++) {
             sr[a] = d->omega[t + a] * old[t + a];
@@ -92,20 +95,31 @@ PASS void stage(const Diagonals *d, const double *restrict alive, const double *
     }
 }
 
-/* c at the two Gauss points of a step of length h and at its end, from Taylor coefficients v (5, 2, P), P2 = 2 P */
-PASS void carry(int64_t P2, const double *restrict v, double h, double *restrict early, double *restrict late,
+/* c at the two Gauss points of a step of length h and at its end, from Taylor coefficients v (5, 2, P) */
+PASS void carry(const Diagonals *d, const double *restrict v, double h, double *restrict early, double *restrict late,
                 double *restrict end) {
     const double t = GAUSS_LOW * h, u = GAUSS_HIGH * h;
-    for (int64_t a = 0; a < P2; a++) {
-        const double v0 = v[a], v1 = v[P2 + a], v2 = v[2 * P2 + a], v3 = v[3 * P2 + a], v4 = v[4 * P2 + a];
-        early[a] = v0 + t * (v1 + t * (v2 + t * (v3 + t * v4)));
-        late[a] = v0 + u * (v1 + u * (v2 + u * (v3 + u * v4)));
-        end[a] = v0 + h * (v1 + h * (v2 + h * (v3 + h * v4)));
-    }
+    const int64_t P = d->P, P2 = 2 * P;
+    for (int64_t row = 0; row < P2; row += P)
+        for (int64_t a = row + d->begin; a < row + d->end; a++) {
+            const double v0 = v[a], v1 = v[P2 + a], v2 = v[2 * P2 + a], v3 = v[3 * P2 + a], v4 = v[4 * P2 + a];
+            early[a] = v0 + t * (v1 + t * (v2 + t * (v3 + t * v4)));
+            late[a] = v0 + u * (v1 + u * (v2 + u * (v3 + u * v4)));
+            end[a] = v0 + h * (v1 + h * (v2 + h * (v3 + h * v4)));
+        }
 }
 
-PASS void add_up(int64_t n, const double *x, const double *y, double *sum) {
-    for (int64_t a = 0; a < n; a++) sum[a] = x[a] + y[a];
+/* sum = x + y, (rows, P) each */
+PASS void add_up(const Diagonals *d, int64_t rows, const double *x, const double *y, double *sum) {
+    for (int64_t row = 0; row < rows * d->P; row += d->P)
+        for (int64_t a = row + d->begin; a < row + d->end; a++) sum[a] = x[a] + y[a];
+}
+
+/* Numbers of tiles (tiles,) added up in order. */
+static inline double fold(const Diagonals *d, const double *parts) {
+    double sum = 0.0;
+    for (int64_t tile = 0; tile < d->tiles; tile++) sum += parts[tile];
+    return sum;
 }
 
 /* rate: members from b to b + offset in unit time (pair.h), of n bonds from c on */
@@ -129,20 +143,18 @@ static inline double sum_some(int64_t n, const double *restrict x, int squares) 
     return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
 }
 
-/* sum of x[a]^2 + x[P + a]^2, tile by tile */
-PASS double size_of(int64_t P, const double *restrict x) {
-    double sum = 0.0;
-    for (int64_t t = 0; t < P; t += TILE) {
+/* parts[tile]: sum of x[a]^2 + x[P + a]^2 */
+PASS void sizes(const Diagonals *d, const double *restrict x, double *restrict parts) {
+    const int64_t P = d->P;
+    for (int64_t tile = d->first_tile, t = d->begin; tile < d->end_tile; tile++, t += TILE) {
         const int64_t n = least(TILE, P - t);
-        sum += sum_some(n, x + t, 1) + sum_some(n, x + P + t, 1);
+        parts[tile] = sum_some(n, x + t, 1) + sum_some(n, x + P + t, 1);
     }
-    return sum;
 }
 
-/* rates of all bonds; returns the sum of their sizes */
-PASS double flow_rates(const Diagonals *d, const double *c, double *restrict rate) {
-    double sum = 0.0;
-    for (int64_t tile = 0; tile < d->tiles; tile++) {
+/* rates of all bonds; parts[tile]: the sum of their sizes */
+PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate, double *restrict parts) {
+    for (int64_t tile = d->first_tile; tile < d->end_tile; tile++) {
         double part = 0.0;
         for (int64_t r = d->run_at[tile]; r < d->run_at[tile + 1]; r++) {
             const Run run = d->run[r];
@@ -150,16 +162,20 @@ PASS double flow_rates(const Diagonals *d, const double *c, double *restrict rat
                   rate + run.start);
             part += sum_some(run.length, rate + run.start, 0);
         }
-        sum += part;
+        parts[tile] = part;
     }
-    return sum;
+}
+
+/* x = 0, (P,) */
+static inline void clear(const Diagonals *d, double *x) {
+    memset(x + d->begin, 0, (d->end - d->begin) * sizeof(double));
 }
 
 /* out[a]: members that leave in a step, gross, from the rates at its Gauss points; half = h/2 */
 PASS void turnover(const Diagonals *d, double half, const double *restrict early, const double *restrict late,
                    double *restrict out) {
-    memset(out, 0, d->P * sizeof(double));
-    for (int64_t r = 0; r < d->side_at[d->tiles]; r++) {
+    clear(d, out);
+    for (int64_t r = d->side_at[d->first_tile]; r < d->side_at[d->end_tile]; r++) {
         const Side s = d->side[r];
         const double *f = early + s.start, *g = late + s.start, sign = (double)s.sign;
         for (int64_t k = 0; k < s.length; k++) {
@@ -170,8 +186,10 @@ PASS void turnover(const Diagonals *d, double half, const double *restrict early
 }
 
 /* spectator_share[a]: the share of a beable's members that are spectators, so many of them spectators */
-PASS void spectator_shares(int64_t P, const double *restrict c, double spectators, double *restrict spectator_share) {
-    for (int64_t a = 0; a < P; a++) {
+PASS void spectator_shares(const Diagonals *d, const double *restrict c, double spectators,
+                           double *restrict spectator_share) {
+    const int64_t P = d->P;
+    for (int64_t a = d->begin; a < d->end; a++) {
         const double m = c[a] * c[a] + c[P + a] * c[P + a];
         spectator_share[a] = m > spectators ? spectators / (m + 1e-300) : 1.0;
     }
@@ -217,7 +235,7 @@ PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const doubl
 
 /* change[a] += what the bonds' moves bring */
 PASS void deal(const Diagonals *d, const double *restrict moved, double *restrict change) {
-    for (int64_t r = 0; r < d->side_at[d->tiles]; r++) {
+    for (int64_t r = d->side_at[d->first_tile]; r < d->side_at[d->end_tile]; r++) {
         const Side s = d->side[r];
         const double sign = (double)s.sign;
         for (int64_t k = 0; k < s.length; k++) change[s.to + k] -= sign * moved[s.start + k];
@@ -229,10 +247,11 @@ static inline double stretch(double x) { return x > -1.0 ? x / (1.0 + sqrt(1.0 +
 
 /* The change of c that kicks at a Gauss point make: n grows by kick, the phase stays. Added to the moments of all such
    changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share (P,): relative change of c. */
-PASS void insert_kicks(int64_t P, const double *restrict c, const double *restrict kick, double s, int again,
+PASS void insert_kicks(const Diagonals *d, const double *restrict c, const double *restrict kick, double s, int again,
                  double *restrict D0, double *restrict D1, double *restrict D2, double *restrict share) {
     const double w = 0.5 * s * s;
-    for (int64_t a = 0; a < P; a++) {
+    const int64_t P = d->P;
+    for (int64_t a = d->begin; a < d->end; a++) {
         const double x = c[a], y = c[P + a], m = x * x + y * y, k = kick[a];
         const double most = k > -m ? k : -m; /* nobody left is the least there can be */
         const double e = most / (m + sqrt(m * (m + most)) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
@@ -247,9 +266,10 @@ PASS void insert_kicks(int64_t P, const double *restrict c, const double *restri
     }
 }
 
-/* c times a number */
-PASS void scale(int64_t n, double by, double *restrict c) {
-    for (int64_t a = 0; a < n; a++) c[a] *= by;
+/* c (2, P) times a number */
+PASS void scale(const Diagonals *d, double by, double *restrict c) {
+    for (int64_t row = 0; row < 2 * d->P; row += d->P)
+        for (int64_t a = row + d->begin; a < row + d->end; a++) c[a] *= by;
 }
 
 /* Smaller one, without a call; |x + i y|^2. */
@@ -265,8 +285,8 @@ PASS int64_t find_calm(const Diagonals *d, double h, double turn, double noise, 
     const int64_t P = d->P;
     const double t2 = h / turn * (h / turn);
     double count[8] = {0}, worst[8] = {0};
-    for (int64_t a = 0; a < P; a += 8) {
-        const int64_t some = least(8, P - a);
+    for (int64_t a = d->begin; a < d->end; a += 8) {
+        const int64_t some = least(8, d->end - a);
         for (int64_t j = 0; j < some; j++) {
             const int64_t k = a + j;
             const double fx = v[2 * P + k] - d->omega[k] * v[P + k], fy = v[3 * P + k] + d->omega[k] * v[k];
@@ -288,11 +308,12 @@ PASS int64_t find_calm(const Diagonals *d, double h, double turn, double noise, 
     return (int64_t)all;
 }
 
-/* c = end + more; returns its size, tile by tile, and the smallest |c_a|^2 */
-PASS double finish(int64_t P, const double *restrict end, const double *restrict more, double *restrict c,
-                   double *smallest) {
-    double sum = 0.0, least_size = INFINITY;
-    for (int64_t t = 0; t < P; t += TILE) {
+/* c = end + more; parts[tile]: its size; returns the smallest |c_a|^2 */
+PASS double finish(const Diagonals *d, const double *restrict end, const double *restrict more, double *restrict c,
+                   double *restrict parts) {
+    const int64_t P = d->P;
+    double least_size = INFINITY;
+    for (int64_t tile = d->first_tile, t = d->begin; tile < d->end_tile; tile++, t += TILE) {
         double s[8] = {0}, low[8];
         const int64_t u = least(P, t + TILE);
         int64_t a = t;
@@ -312,9 +333,8 @@ PASS double finish(int64_t P, const double *restrict end, const double *restrict
             s[0] += m;
             low[0] = m < low[0] ? m : low[0];
         }
-        sum += ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+        parts[tile] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
         for (int j = 0; j < 8; j++) least_size = low[j] < least_size ? low[j] : least_size;
     }
-    *smallest = least_size;
-    return sum;
+    return least_size;
 }

@@ -17,13 +17,14 @@ from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from copympi.kernels.bonds cimport CALM, COUNTED, EMPTY, NO_COUNT, PLENTY, STIFF, Bonds, Replica, Work, Workspace
+from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, EMPTY, NO_COUNT, PLENTY, STIFF, Bonds, Replica, Work,
+                                    Workspace)
 from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
-from copympi.kernels.diagonals cimport Diagonals, add_up, find_calm, stage, turnover
+from copympi.kernels.diagonals cimport Diagonals, add_up, clear, find_calm, stage, turnover
 from copympi.kernels.flow_tracks cimport LatticeTracks, begin_followed, end_followed, follow_half
-from copympi.kernels.lattice_path cimport expand, find_alive, lay_path
+from copympi.kernels.lattice_path cimport find_alive, lay_path
 from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, spectators_matter
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
 from copympi.kernels.settle cimport settle, settle_large_n
@@ -49,25 +50,6 @@ cdef class Replicas:
     A step with stiff clusters may be left unfinished, when its effort is spent: until it is finished the arrays show
     its start, so that they can be saved at any time. Raises ValueError for arrays that do not fit.
     """
-
-    cdef Workspace workspace
-    cdef LatticeTracks tracks
-    cdef int64_t[:, ::1] n
-    cdef double[:, :, ::1] c
-    cdef double[:, :, ::1] mean
-    cdef double[::1] time_left
-    cdef int64_t[::1] step
-    cdef double[::1] events
-    cdef double[::1] largest_chance
-    cdef int64_t[::1] substeps
-    cdef const int64_t[::1] total
-    cdef const double[::1] members
-    cdef Py_ssize_t first
-    cdef Replica x             # the one whose turn it is,
-    cdef Py_ssize_t turn       # and its place among all
-    cdef Cluster g             # its stiff cluster whose turn it is
-    cdef bint unfinished       # whether its step has begun
-    cdef bint noisy            # whether some of its beables are not calm in this step
 
     def __cinit__(self, Bonds bonds not None, *, Py_ssize_t first, const int64_t[::1] total not None,
                   const double[::1] members not None, int64_t[:, ::1] n not None,
@@ -164,11 +146,11 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
     """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
     cdef Py_ssize_t P = d.P, a
     cdef double worst = 0.0, m, fx, fy, turn, most
-    cdef int64_t others = P
+    cdef int64_t others = d.end - d.begin
     others -= find_calm(d, x.h, CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
     stiff[0] = 0
-    memset(w.role, CALM, P)
-    for a in range(P if others else 0):
+    memset(w.role + d.begin, CALM, d.end - d.begin)
+    for a in range(d.begin, d.end if others else d.begin):
         if w.calm[a] != 0.0:
             continue
         if x.n[a] == 0:
@@ -185,39 +167,70 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
             most = x.limit if x.n[a] > x.spectators else 2.0 * COUNTED_TURN
             if turn * turn * (fx * fx + fy * fy) <= m and w.out[a] <= most * x.n[a]:
                 w.role[a] = COUNTED
-                if x.n[a] > x.spectators and w.out[a] > worst * x.n[a]:
-                    worst = w.out[a] / x.n[a]
+                if x.n[a] > x.spectators:
+                    worst = max(worst, w.out[a] / x.n[a])
         stiff[0] += w.role[a] == STIFF
     if worst > x.largest_chance:
         x.largest_chance = worst
     return others
 
 
-cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept nogil:
-    """The rest of a step whose stiff clusters have come to its end."""
+cdef void lead_on_area(const Diagonals *d, Work *w) noexcept nogil:
+    """E: the time integral of what noise has added to c so far, that of stiff clusters as they have it."""
     cdef Py_ssize_t P = d.P, i, a
-    cdef bint counted
     stage(d, w.alive, w.D2, 1.0, w.D1, w.E, NULL)
     for i in range(w.stiffs):
         a = w.stiff[i]
         w.E[a] = w.stiff_end[2 * P + i]
         w.E[P + a] = w.stiff_end[3 * P + i]
-    counted = noisy or (x.spectators and spectators_matter(P, w))
-    if counted:
-        if not noisy:
-            memset(w.last, 0, P * sizeof(double))
-        draw_second(d, x, w)
-    if w.tracks != NULL:
-        follow_half(d, x, w, True)
+
+
+cdef void lead_on_noise(const Diagonals *d, Work *w) noexcept nogil:
+    """D0: what noise has added to c by the step's end."""
+    cdef Py_ssize_t P = d.P, i, a
     stage(d, w.alive, w.E, 1.0, w.D0, w.D0, NULL)
     for i in range(w.stiffs):
         a = w.stiff[i]
         w.D0[a] = w.stiff_end[i]
         w.D0[P + a] = w.stiff_end[P + i]
+
+
+cdef void add_events(const Diagonals *d, Replica *x, const Work *w) noexcept nogil:
+    """The step's copies: kicks and first draws tile by tile, clusters one by one, second draws tile by tile."""
+    cdef Py_ssize_t k
+    cdef const double *parts = w.parts + COPIES * d.tiles
+    for k in range(3 * d.tiles):
+        x.events += parts[k]
+    for k in range(w.clusters):
+        x.events += w.cluster_events[k]
+    for k in range(3 * d.tiles, 4 * d.tiles):
+        x.events += parts[k]
+
+
+cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept nogil:
+    """The rest of a step whose stiff clusters have come to its end."""
+    cdef bint counted
+    lead_on_area(d, w)
+    counted = noisy or (x.spectators and spectators_matter(d, w))
+    if counted:
+        if not noisy:
+            clear(d, w.last)
+        draw_second(d, x, w)
+    if w.tracks != NULL:
+        follow_half(d, x, w, True)
+    lead_on_noise(d, w)
+    add_events(d, x, w)
     if x.mean != NULL:
         settle_large_n(d, x, w, counted)
     else:
         settle(d, x, w, counted)
+
+
+cdef void forget_parts(const Diagonals *d, Work *w) noexcept nogil:
+    """Nobody has copied in this step yet."""
+    memset(w.parts + COPIES * d.tiles, 0, 4 * d.tiles * sizeof(double))
+    w.stiffs = 0
+    w.clusters = 0
 
 
 cdef bint begin_step(Replicas replicas) noexcept nogil:
@@ -229,20 +242,21 @@ cdef bint begin_step(Replicas replicas) noexcept nogil:
     cdef int64_t stiff
     turnover(d, 0.5 * x.h, w.early_rate, w.late_rate, w.out)
     replicas.noisy = classify(d, x, w, &stiff) != 0
-    w.stiffs = 0
+    forget_parts(d, w)
     if stiff:  # n is to show the step's start until it is done
         memcpy(w.n, x.n, P * sizeof(int64_t))
         x.n = w.n
     draw_kicks(d, x, w)
     if replicas.noisy:
-        memset(w.share0, 0, P * sizeof(double))
-        memset(w.last, 0, P * sizeof(double))
+        clear(d, w.share0)
+        clear(d, w.last)
         draw_first(d, x, w)
     if w.tracks != NULL:
         follow_half(d, x, w, False)
     if stiff and x.mean != NULL:
-        add_up(6 * P, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
+        add_up(d, 6, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
     replicas.g.start = 0
+    replicas.g.stop = P
     replicas.g.begun = False
     return stiff != 0
 
@@ -255,7 +269,6 @@ cdef int go_on(Replicas replicas, StepControl control, int64_t *effort) noexcept
     cdef bint stiff = True
     if not replicas.unfinished:
         find_alive(d, x, w)
-        expand(d, x, w)
         lay_path(d, control, x, replicas.time_left[replicas.turn], w)
         if not isfinite(x.h) or x.h < control.smallest:
             return STEP_TOO_SMALL

@@ -2,8 +2,8 @@
 """The path of a lattice's step: where amplitudes go without noise, and how long the step may be."""
 from libc.math cimport ceil, isfinite, rint, sqrt
 
-from copympi.kernels.bonds cimport Replica, Work
-from copympi.kernels.diagonals cimport Diagonals, add_up, carry, flow_rates, size_of, stage
+from copympi.kernels.bonds cimport FLOW, LATE_FLOW, SIZE, Replica, Work
+from copympi.kernels.diagonals cimport Diagonals, add_up, carry, flow_rates, fold, sizes, stage
 from copympi.kernels.step_control cimport StepControl
 
 cdef double CAREFUL = 0.5      # norm of H h/hbar where the fastest waves keep their size and phase well enough
@@ -13,29 +13,38 @@ cdef double OVER = 1.1         # so much may the members that move exceed what t
 cdef void find_alive(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
     """Who is alive."""
     cdef Py_ssize_t a
-    for a in range(d.P):
+    for a in range(d.begin, d.end):
         w.alive[a] = 1.0 if x.n[a] != 0 else 0.0
 
 
-cdef void expand(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
-    """Taylor coefficients of c over the step."""
-    cdef Py_ssize_t P2 = 2 * d.P, a, k
+cdef void begin_path(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
+    """Taylor coefficients of c over the step: the first, which is c at its start."""
+    cdef Py_ssize_t a, part
     cdef double *own = w.v if x.mean == NULL else w.deviation
-    for a in range(P2):
-        own[a] = x.c[a]
+    for part in range(2):
+        for a in range(part * d.P + d.begin, part * d.P + d.end):
+            own[a] = x.c[a]
+            if x.mean != NULL:
+                w.mean[a] = x.mean[a]
+
+
+cdef void expand(const Diagonals *d, const Replica *x, Work *w, int k) noexcept nogil:
+    """The next one, the k-th from 1 on."""
+    cdef Py_ssize_t P2 = 2 * d.P
+    cdef double *own = w.v if x.mean == NULL else w.deviation
     if x.mean != NULL:
-        for a in range(P2):
-            w.mean[a] = x.mean[a]
-    for k in range(1, 5):
-        if x.mean != NULL:
-            stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, NULL, w.mean + P2 * k, NULL)
-        stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, NULL, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
-    if x.mean != NULL:  # the rest is added up where it is wanted
-        add_up(2 * P2, w.deviation, w.mean, w.v)
+        stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, NULL, w.mean + P2 * k, NULL)
+    stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, NULL, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
+
+
+cdef void measure_start(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
+    """Sums of tiles that the step's length follows from. Flows are those between beables of w.v's first coefficient."""
+    sizes(d, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w.parts + SIZE * d.tiles)
+    flow_rates(d, w.v, w.early_rate, w.parts + FLOW * d.tiles)
 
 
 cdef double choose_step(const Diagonals *d, StepControl control, const Replica *x, double time_left,
-                        const double *leading, Work *w) noexcept nogil:
+                        const Work *w) noexcept nogil:
     """Length of the next step, from the state at its start and the time left to the record alone.
 
     It keeps the error of the polynomial within what is allowed, a member's mean chance to leave at half its limit,
@@ -44,10 +53,10 @@ cdef double choose_step(const Diagonals *d, StepControl control, const Replica *
     cdef double h = time_left, size, flow
     if control.step > 0.0:
         return time_left / max(rint(time_left / control.step), 1.0)
-    size = d.norm / 5.0 * sqrt(size_of(d.P, leading))
+    size = d.norm / 5.0 * sqrt(fold(d, w.parts + SIZE * d.tiles))
     if size > 0.0:
         h = min(h, sqrt(sqrt(control.error_rate * sqrt(x.members) / size)))
-    flow = flow_rates(d, w.v, w.early_rate)
+    flow = fold(d, w.parts + FLOW * d.tiles)
     if not isfinite(flow):
         return 0.0
     if flow > 0.0:
@@ -59,24 +68,46 @@ cdef double choose_step(const Diagonals *d, StepControl control, const Replica *
 
 cdef void follow_path(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
     """c at the step's Gauss points and at its end, without noise."""
-    cdef Py_ssize_t P = d.P
     if x.mean == NULL:
-        carry(2 * P, w.v, x.h, w.early, w.late, w.end)
+        carry(d, w.v, x.h, w.early, w.late, w.end)
     else:
-        carry(2 * P, w.mean, x.h, w.early, w.late, w.end_mean)
-        carry(2 * P, w.deviation, x.h, w.D0, w.D1, w.end_deviation)
-        add_up(2 * P, w.early, w.D0, w.early)
-        add_up(2 * P, w.late, w.D1, w.late)
-        add_up(2 * P, w.end_mean, w.end_deviation, w.end)
+        carry(d, w.mean, x.h, w.early, w.late, w.end_mean)
+        carry(d, w.deviation, x.h, w.D0, w.D1, w.end_deviation)
+        add_up(d, 2, w.early, w.D0, w.early)
+        add_up(d, 2, w.late, w.D1, w.late)
+        add_up(d, 2, w.end_mean, w.end_deviation, w.end)
+
+
+cdef void measure_flows(const Diagonals *d, Work *w) noexcept nogil:
+    """Rates at the Gauss points, and their sums."""
+    flow_rates(d, w.early, w.early_rate, w.parts + FLOW * d.tiles)
+    flow_rates(d, w.late, w.late_rate, w.parts + LATE_FLOW * d.tiles)
+
+
+cdef bint shorten(const Diagonals *d, StepControl control, Replica *x, double time_left,
+                  const Work *w) noexcept nogil:
+    """Whether flows grow so within the step (from a node on) that it must be shorter, as it then is."""
+    cdef double moving, most = 0.5 * control.leaving_chance * x.members
+    moving = 0.5 * x.h * (fold(d, w.parts + FLOW * d.tiles) + fold(d, w.parts + LATE_FLOW * d.tiles))
+    if control.step > 0.0 or moving <= OVER * most:
+        return False
+    x.h = time_left / ceil(time_left / (x.h * max(0.3, min(0.95, most / moving))))
+    return True
 
 
 cdef void lay_path(const Diagonals *d, StepControl control, Replica *x, double time_left, Work *w) noexcept nogil:
-    """The path over the next step, and its length: flows that grow within it (from a node on) shorten it."""
-    cdef double moving, most = 0.5 * control.leaving_chance * x.members
-    x.h = choose_step(d, control, x, time_left, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w)
+    """The path over the next step, and its length."""
+    cdef int k
+    begin_path(d, x, w)
+    for k in range(1, 5):
+        expand(d, x, w, k)
+    if x.mean != NULL:  # the rest is added up where it is wanted
+        add_up(d, 4, w.deviation, w.mean, w.v)
+    if not control.step > 0.0:
+        measure_start(d, x, w)
+    x.h = choose_step(d, control, x, time_left, w)
     while isfinite(x.h) and x.h >= control.smallest:
         follow_path(d, x, w)
-        moving = 0.5 * x.h * (flow_rates(d, w.early, w.early_rate) + flow_rates(d, w.late, w.late_rate))
-        if control.step > 0.0 or moving <= OVER * most:
+        measure_flows(d, w)
+        if not shorten(d, control, x, time_left, w):
             break
-        x.h = time_left / ceil(time_left / (x.h * max(0.3, min(0.95, most / moving))))

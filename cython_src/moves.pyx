@@ -13,8 +13,8 @@ from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t
 from libc.string cimport memset
 
-from copympi.kernels.bonds cimport CALM, COUNTED, FIRST, NORMALS, SECOND, Replica, Work, open_stream
-from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, Diagonals, deal, insert_kicks, kick_tile,
+from copympi.kernels.bonds cimport CALM, COPIES, COUNTED, FIRST, NORMALS, SECOND, Replica, Work, open_stream
+from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, Diagonals, clear, deal, insert_kicks, kick_tile,
                                         spectator_shares, stretch)
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.pair cimport pair_flow
@@ -51,34 +51,45 @@ cdef inline double members_at(const Diagonals *d, const double *c, Py_ssize_t a)
     return c[a] * c[a] + c[d.P + a] * c[d.P + a]
 
 
-cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
-    """Noise of all bonds between calm beables, and where it leads: w.D0, D1, D2, share1, share2."""
+cdef inline double *kicks(const Work *w, int point) noexcept nogil:
+    """Where the kicks of a Gauss point stand."""
+    return w.first_kick if w.tracks != NULL and point == 0 else w.kick
+
+
+cdef void draw_kicks_at(const Diagonals *d, Replica *x, Work *w, int point) noexcept nogil:
+    """Noise of all bonds between calm beables at a Gauss point; shares of spectators are those at that point."""
     cdef Stream stream
-    cdef Py_ssize_t tile, first, size, P = d.P
-    cdef double half = 0.5 * x.h
+    cdef Py_ssize_t tile, first, size
+    cdef double half = 0.5 * x.h, copied
     cdef const double *spectator_share = w.spectator_share if x.spectators else NULL
+    cdef double *rate = w.late_rate if point else w.early_rate
+    for tile in range(d.first_tile, d.end_tile):
+        if d.run_at[tile] == d.run_at[tile + 1]:
+            continue
+        first = d.run[d.run_at[tile]].start
+        size = d.run[d.run_at[tile + 1] - 1].start + d.run[d.run_at[tile + 1] - 1].length - first
+        open_stream(&stream, x, NORMALS, 2 * tile + point)
+        draw_normals(&stream, size, w.normal)
+        copied = kick_tile(d, tile, half, rate, w.normal, w.calm, spectator_share, kicks(w, point))
+        w.parts[(COPIES + point) * d.tiles + tile] = copied
+
+
+cdef void deal_kicks(const Diagonals *d, const Replica *x, Work *w, int point) noexcept nogil:
+    """Where the kicks of a Gauss point lead: w.D0, D1, D2, share1, share2."""
+    clear(d, w.change)
+    deal(d, kicks(w, point), w.change)
+    insert_kicks(d, w.late if point else w.early, w.change, (1.0 - (GAUSS_HIGH if point else GAUSS_LOW)) * x.h, point,
+                 w.D0, w.D1, w.D2, w.share2 if point else w.share1)
+
+
+cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
+    """Noise of all bonds between calm beables, and where it leads."""
     cdef int point
-    cdef double *rate
-    cdef double *c
-    cdef double *kick
     for point in range(2):
-        kick = w.first_kick if w.tracks != NULL and point == 0 else w.kick
-        rate = w.late_rate if point else w.early_rate
-        c = w.late if point else w.early
-        if spectator_share != NULL:
-            spectator_shares(P, c, x.spectators, w.spectator_share)
-        for tile in range(d.tiles):
-            if d.run_at[tile] == d.run_at[tile + 1]:
-                continue
-            first = d.run[d.run_at[tile]].start
-            size = d.run[d.run_at[tile + 1] - 1].start + d.run[d.run_at[tile + 1] - 1].length - first
-            open_stream(&stream, x, NORMALS, 2 * tile + point)
-            draw_normals(&stream, size, w.normal)
-            x.events += kick_tile(d, tile, half, rate, w.normal, w.calm, spectator_share, kick)
-        memset(w.change, 0, P * sizeof(double))
-        deal(d, kick, w.change)
-        insert_kicks(P, c, w.change, (1.0 - (GAUSS_HIGH if point else GAUSS_LOW)) * x.h, point, w.D0, w.D1, w.D2,
-                     w.share2 if point else w.share1)
+        if x.spectators:
+            spectator_shares(d, w.late if point else w.early, x.spectators, w.spectator_share)
+        draw_kicks_at(d, x, w, point)
+        deal_kicks(d, x, w, point)
 
 
 cdef inline bint is_counted(const Work *w, Py_ssize_t b, Py_ssize_t c) noexcept nogil:
@@ -90,7 +101,7 @@ cdef inline bint is_counted(const Work *w, Py_ssize_t b, Py_ssize_t c) noexcept 
 cdef inline int64_t draw_from(Stream *stream, Replica *x, Work *w, Py_ssize_t source, double mean) noexcept nogil:
     """Members that leave a beable by one bond: noted in `gone`, `taken` and among the events."""
     cdef int64_t drawn = draw_leavers_of(stream, x.n[source], x.spectators, mean, w.gone + source, w.taken + source)
-    x.events += drawn
+    w.events += drawn
     return drawn
 
 
@@ -152,15 +163,13 @@ cdef inline void draw_second_of(Stream *stream, const Diagonals *d, Replica *x, 
 
 
 cdef void draw(const Diagonals *d, Replica *x, Work *w, int which) noexcept nogil:
-    """The FIRST or SECOND draws of all bonds that need them, tile after tile."""
+    """The FIRST or SECOND draws of all bonds that need them, tile after tile, after `forget_draws`."""
     cdef Stream stream
     cdef Py_ssize_t tile, r, k, b, c
     cdef bint counted
-    memset(w.moved, 0, d.P * sizeof(int64_t))
-    memset(w.gone, 0, d.P * sizeof(int64_t))
-    memset(w.taken, 0, d.P * sizeof(double))
-    for tile in range(d.tiles):
+    for tile in range(d.first_tile, d.end_tile):
         open_stream(&stream, x, which, tile)
+        w.events = 0.0
         for r in range(d.run_at[tile], d.run_at[tile + 1]):
             for k in range(d.run[r].length):
                 b = d.run[r].first + k
@@ -172,12 +181,23 @@ cdef void draw(const Diagonals *d, Replica *x, Work *w, int which) noexcept nogi
                 elif counted or (x.spectators and w.role[b] == CALM and w.role[c] == CALM
                                  and w.spectator_share[b] + w.spectator_share[c] >= NEGLIGIBLE):
                     draw_second_of(&stream, d, x, w, d.run[r].start + k, b, c, counted)
+        w.parts[(COPIES + 1 + which) * d.tiles + tile] = w.events
+
+
+cdef void forget_draws(const Diagonals *d, Work *w, int which) noexcept nogil:
+    """Nobody has been drawn yet in the FIRST or SECOND draws."""
+    cdef size_t count = d.end - d.begin
+    memset(w.moved + d.begin, 0, count * sizeof(int64_t))
+    memset(w.gone + d.begin, 0, count * sizeof(int64_t))
+    clear(d, w.taken)
+    if which == FIRST:
+        clear(d, w.change)
+        clear(d, w.lead)
 
 
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     """First half of what moves to and from counted beables; inserted at the step's start."""
-    memset(w.change, 0, d.P * sizeof(double))
-    memset(w.lead, 0, d.P * sizeof(double))
+    forget_draws(d, w, FIRST)
     draw(d, x, w, FIRST)
     insert_first(d, x, w)
 
@@ -186,7 +206,7 @@ cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     """What the first draws change in the amplitudes, and in the counts."""
     cdef Py_ssize_t a
     cdef double share, size, m
-    for a in range(d.P):
+    for a in range(d.begin, d.end):
         if w.change[a] == 0.0 and w.moved[a] == 0:
             continue
         m = members_at(d, w.v, a)
@@ -200,10 +220,10 @@ cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
         insert_change(w, d.P, a, share * size, w.v[a], w.v[d.P + a], x.h)
 
 
-cdef bint spectators_matter(Py_ssize_t P, const Work *w) noexcept nogil:
+cdef bint spectators_matter(const Diagonals *d, const Work *w) noexcept nogil:
     """Whether spectators are so large a part of some beable that it matters how noise changes what they keep back."""
     cdef Py_ssize_t a
-    for a in range(P):
+    for a in range(d.begin, d.end):
         if w.spectator_share[a] >= 0.5 * NEGLIGIBLE:
             return True
     return False
@@ -214,8 +234,14 @@ cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
 
     With spectators also what the step's noise changes in what they keep back between calm beables.
     """
-    cdef Py_ssize_t a
+    forget_draws(d, w, SECOND)
     draw(d, x, w, SECOND)
-    for a in range(d.P):
+    count_second(d, x, w)
+
+
+cdef void count_second(const Diagonals *d, Replica *x, const Work *w) noexcept nogil:
+    """Whole numbers take what the second draws moved."""
+    cdef Py_ssize_t a
+    for a in range(d.begin, d.end):
         if x.n[a] > 0:
             x.n[a] += w.moved[a]

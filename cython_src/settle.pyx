@@ -2,18 +2,11 @@
 """Amplitudes and counts at the end of a lattice's step: who has a whole number of members, and that they are N."""
 from libc.math cimport llrint, sqrt
 from libc.stdint cimport int64_t
-from libc.string cimport memset
 
-from copympi.kernels.bonds cimport CALM, EMPTY, FEWEST, NO_COUNT, PLENTY, Replica, Work
-from copympi.kernels.diagonals cimport TILE, Diagonals, add_up, finish, scale, size_of, stretch
+from copympi.kernels.bonds cimport CALM, EMPTY, FEWEST, FLOW, LATE_FLOW, NO_COUNT, PLENTY, SIZE, Replica, Work
+from copympi.kernels.diagonals cimport TILE, Diagonals, add_up, clear, finish, fold, scale, sizes, stretch
 
 cdef double FAINT = 1e-20  # part of N below which |deviation|^2 is rounding beside the mean's
-
-
-# Beables that have a whole number of members at a step's end: how many members, and who has most.
-cdef struct Whole:
-    int64_t members
-    Py_ssize_t most
 
 
 cdef inline double settle_beable(const Diagonals *d, Replica *x, Work *w, Py_ssize_t a, bint counted,
@@ -45,78 +38,110 @@ cdef inline double settle_beable(const Diagonals *d, Replica *x, Work *w, Py_ssi
     return 0.0
 
 
-cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
-    """Amplitudes at the end of a step. Beables of few members take their size from n; the rest is scaled to keep N."""
-    cdef Py_ssize_t P = d.P, a, t
-    cdef double there, part, by, smallest = 0.0
-    cdef bint counted_or_few
-    cdef Whole whole
-    there = finish(P, w.end, w.D0, x.c, &smallest)
-    whole.members = 0
-    whole.most = -1
-    counted_or_few = counted or smallest < FEWEST
-    if counted_or_few:
-        there = 0.0
-        for t in range(d.tiles):
-            part = 0.0
-            for a in range(t * TILE, min(P, (t + 1) * TILE)):
-                part += settle_beable(d, x, w, a, counted, &whole)
-            there += part
+cdef double finish_path(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
+    """c at the end of a step with all noise, its size by tiles, and the smallest |c_a|^2."""
+    return finish(d, w.end, w.D0, x.c, w.parts + SIZE * d.tiles)
+
+
+cdef bint are_few(bint counted, double smallest) noexcept nogil:
+    """Whether beables are to be settled one by one."""
+    return counted or smallest < FEWEST
+
+
+cdef void settle_few(const Diagonals *d, Replica *x, Work *w, bint counted, Whole *whole) noexcept nogil:
+    """Beable by beable; members of those that need no whole number, by tiles."""
+    cdef Py_ssize_t a, t
+    cdef double part
+    for t in range(d.first_tile, d.end_tile):
+        part = 0.0
+        for a in range(t * TILE, min(d.P, (t + 1) * TILE)):
+            part += settle_beable(d, x, w, a, counted, whole)
+        w.parts[SIZE * d.tiles + t] = part
+
+
+cdef void keep_members(const Diagonals *d, Replica *x, const Work *w, bint few, const Whole *whole) noexcept nogil:
+    """Members are N again: those that need no whole number are scaled. whole : of all; most < 0 where others have it."""
+    cdef double there = fold(d, w.parts + SIZE * d.tiles), by
+    cdef Py_ssize_t a = whole.most
     if there > 0.0:
         by = sqrt(max(0.0, <double> (x.total - whole.members)) / there)
-        if counted_or_few:
-            scale_uncounted(P, x.n, by, x.c)
+        if few:
+            scale_uncounted(d, x.n, by, x.c)
         else:
-            scale(2 * P, by, x.c)
-    elif whole.most >= 0 and whole.members != x.total:  # the last that was no whole number has become one
-        a = whole.most
+            scale(d, by, x.c)
+    elif a >= 0 and whole.members != x.total:  # the last that was no whole number has become one
         by = sqrt((x.n[a] + x.total - whole.members) / <double> x.n[a])
         x.n[a] += x.total - whole.members
         x.c[a] *= by
-        x.c[P + a] *= by
+        x.c[d.P + a] *= by
 
 
-cdef void scale_uncounted(Py_ssize_t P, const int64_t *n, double by, double *c) noexcept nogil:
+cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
+    """Amplitudes at the end of a step. Beables of few members take their size from n; the rest is scaled to keep N."""
+    cdef bint few = are_few(counted, finish_path(d, x, w))
+    cdef Whole whole
+    whole.members = 0
+    whole.most = -1
+    if few:
+        settle_few(d, x, w, counted, &whole)
+    keep_members(d, x, w, few, &whole)
+
+
+cdef void scale_uncounted(const Diagonals *d, const int64_t *n, double by, double *c) noexcept nogil:
     cdef Py_ssize_t a
-    for a in range(P):
+    for a in range(d.begin, d.end):
         if n[a] < 0:
             c[a] *= by
-            c[P + a] *= by
+            c[d.P + a] *= by
 
 
-cdef double norm_of_all(const Diagonals *d, const Replica *x, Work *w, double norm) noexcept nogil:
-    """By what to scale amplitudes at a step's end so that there are N members: `norm`, that of the mean, where the
-    deviation is so small that it could not be told from it."""
+cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counted) noexcept nogil:
+    """Beyond N = 2^63: sizes of mean and deviation at the step's end, and of c where n is no whole number, by tiles."""
     cdef Py_ssize_t P = d.P, a, t
-    cdef double rest = x.members, there = 0.0, part, tx, ty
-    if size_of(P, w.end_deviation) < FAINT * x.members:
-        return norm
-    for t in range(d.tiles):
+    cdef double part, tx, ty
+    add_up(d, 2, w.end_deviation, w.D0, w.end_deviation)
+    if not counted:
+        clear(d, w.last)
+    sizes(d, w.end_mean, w.parts + SIZE * d.tiles)
+    sizes(d, w.end_deviation, w.parts + FLOW * d.tiles)
+    for t in range(d.first_tile, d.end_tile):
         part = 0.0
         for a in range(t * TILE, min(P, (t + 1) * TILE)):
-            if x.n[a] >= 0:
-                rest -= x.n[a]
-            else:
+            if x.n[a] < 0:
                 tx = w.end_mean[a] + w.end_deviation[a]
                 ty = w.end_mean[P + a] + w.end_deviation[P + a]
                 part += tx * tx + ty * ty
                 if w.role[a] == CALM:
                     part += w.last[a]
-        there += part
-    return sqrt(rest / there) if there > 0.0 and rest > 0.0 else 1.0
+        w.parts[LATE_FLOW * d.tiles + t] = part
 
 
-cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
-    """The same beyond N = 2^63, where c = mean + deviation: both are scaled, as the polynomial keeps N but nearly."""
+cdef double without_counted(const Diagonals *d, const Replica *x, double members) noexcept nogil:
+    """So many members less those of beables with whole numbers, one by one."""
+    cdef Py_ssize_t a
+    for a in range(d.begin, d.end):
+        if x.n[a] >= 0:
+            members -= x.n[a]
+    return members
+
+
+cdef bint faint(const Diagonals *d, const Replica *x, const Work *w) noexcept nogil:
+    """Whether the deviation is so small that it could not be told from the mean."""
+    return fold(d, w.parts + FLOW * d.tiles) < FAINT * x.members
+
+
+cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noexcept nogil:
+    """Mean and deviation at the step's end, scaled so that there are N members; whole numbers as they are.
+
+    rest : members without whole numbers."""
     cdef Py_ssize_t P = d.P, a
-    cdef double tx, ty, m, r, norm, norm_of_c, off, last
-    add_up(2 * P, w.end_deviation, w.D0, w.end_deviation)
-    if not counted:
-        memset(w.last, 0, P * sizeof(double))
-    norm = sqrt(x.members / size_of(P, w.end_mean))
-    norm_of_c = norm_of_all(d, x, w, norm)
+    cdef double tx, ty, m, r, norm, norm_of_c, off, last, there = fold(d, w.parts + LATE_FLOW * d.tiles)
+    norm = sqrt(x.members / fold(d, w.parts + SIZE * d.tiles))
+    norm_of_c = sqrt(rest / there) if there > 0.0 and rest > 0.0 else 1.0
+    if faint(d, x, w):
+        norm_of_c = norm
     off = norm_of_c - norm
-    for a in range(P):
+    for a in range(d.begin, d.end):
         tx = w.end_mean[a] + w.end_deviation[a]
         ty = w.end_mean[P + a] + w.end_deviation[P + a]
         m = tx * tx + ty * ty
@@ -135,3 +160,9 @@ cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) 
                 x.n[a] = NO_COUNT
         x.mean[a] = norm * w.end_mean[a]
         x.mean[P + a] = norm * w.end_mean[P + a]
+
+
+cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
+    """The same beyond N = 2^63, where c = mean + deviation: both are scaled, as the polynomial keeps N but nearly."""
+    measure_end(d, x, w, counted)
+    settle_both(d, x, w, without_counted(d, x, x.members))

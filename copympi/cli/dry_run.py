@@ -43,11 +43,20 @@ def described(job: Job, found: Forecast) -> list[str]:
         f"  disk      {size(found.results)} of records, and {keep} checkpoints of {size(found.checkpoint)} each, in "
         f"{job.folder}",
         *_histories(job, found),
+        *_layout(found),
         f"  speed     {found.steps:,} steps in {found.seconds:.2f} s ({significant(rate)}/s), {took}",
         f"  duration  {span(found.hours * 3600)} of wall time{'' if whole else ', if it goes on like that'}",
         f"  empty     {f'{empty.size:,} of {job.system.P:,} beables, for good: {named}' if named else 'no beable'}",
         "  nothing was written",
     ]
+
+
+def _layout(found: Forecast) -> list[str]:
+    """Who has what of a lattice, and what neighbours exchange."""
+    if not found.layout:
+        return []
+    halo = f"; halos of {size(found.halo)} a step, the most that any rank sends" if found.halo else ""
+    return [f"  lattice   {found.layout}{halo}"]
 
 
 def _histories(job: Job, found: Forecast) -> list[str]:

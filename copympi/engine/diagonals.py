@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from copympi.engine.tiles import Tiles, rest_of_tile, tile_of
+from copympi.engine.tiles import SharedTiles, Tiles, rest_of_tile, tile_of
 from copympi.kernels import portable
 from copympi.kernels.bonds import Bonds
 from copympi.model.system import System, row_sums
@@ -58,7 +58,7 @@ class Places:
         return all(x is y or np.array_equal(x, y) for x, y in zip(mine, its, strict=True))
 
 
-def places(system: System, tiles: Tiles) -> Places:
+def places(system: System, tiles: Tiles | SharedTiles) -> Places:
     """The places of a system's H."""
     W = system.frequencies.tocsr()
     rows, columns = (index.astype(np.int64) for index in W.tocoo().coords)
@@ -82,10 +82,13 @@ def places(system: System, tiles: Tiles) -> Places:
     )  # fmt: skip
 
 
-def bonds(system: System, state: NDArray[np.complex128], there: Places) -> Bonds:
+def bonds(
+    system: System, state: NDArray[np.complex128], there: Places, passed: tuple[int, int] = (0, -1)
+) -> Bonds:
     """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
 
     Beables without couplings have no energy here: their phase is known without a step. state : (P,) Psi at t = 0.
+    passed : first and one past last tile that this rank passes over; -1: all.
     """
     W = system.frequencies.tocsr()
     omega = np.ascontiguousarray(W.diagonal().real)
@@ -101,7 +104,7 @@ def bonds(system: System, state: NDArray[np.complex128], there: Places) -> Bonds
     return Bonds(
         system.couplings, there.runs, there.run_at, there.sides, there.side_at,
         np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), own, shift,
-        float((size + np.abs(own)).max()),
+        float((size + np.abs(own)).max()), *passed,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import START, Stop
 from copympi.engine.trackable import NOBODY, Trackable
@@ -264,6 +265,10 @@ class Ensemble(Trackable, ABC):
         columns = {**self.per_unit(), **self.tracks.per_unit()}
         return State(layout.units, layout.first, layout.last, columns, ragged, self.common())
 
+    def owns(self, units: int) -> tuple[int, int]:
+        """First and one past last of a checkpoint's units that this rank reads to go on."""
+        return mpi.share(units, self.comm.size, self.comm.rank)
+
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`. InputError where it is not one of this method's."""
         self.begin(stop)
@@ -273,8 +278,8 @@ class Ensemble(Trackable, ABC):
         pairs = ((columns, state.columns), (members, ragged), (self.common(), state.common))
         for own, found in pairs:
             if own.keys() != found.keys():
-                why = f"is not of this version: the method needs {_named(own)}"
-                raise InputError("checkpoint", _named(found), why)
+                why = f"is not of this version: the method needs {named(own)}"
+                raise InputError("checkpoint", named(found), why)
         for own, found in pairs:
             for name, values in own.items():
                 values[:] = found[name]
@@ -282,5 +287,5 @@ class Ensemble(Trackable, ABC):
         self.take_stock()
 
 
-def _named(arrays: dict[str, NDArray[Any]]) -> str:
+def named(arrays: dict[str, NDArray[Any]]) -> str:
     return ", ".join(sorted(arrays)) or "nothing"

@@ -16,7 +16,7 @@ from copympi.engine.lattice_tracks import OnLattice
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
-from copympi.engine.tiles import Tiles
+from copympi.engine.tiles import SharedTiles, Tiles
 from copympi.engine.tracking import Int, initial_beables
 from copympi.errors import DynamicsError, InputError
 from copympi.kernels import portable
@@ -44,9 +44,13 @@ class LatticeCounts(IndependentReplicas):
     members (R,) : N of each replica; total (R,) the same exactly, 0 where N is large.
     """
 
-    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
-        self.tiles = layout = Tiles(Replicas(replicas, comm.size, comm.rank), system.P)
+    def __init__(
+        self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int,
+        layout: Tiles | SharedTiles | None = None,
+    ) -> None:  # fmt: skip
+        self.tiles = layout = layout or Tiles(Replicas(replicas, comm.size, comm.rank), system.P)
         super().__init__(comm, system, start, accuracy, seed, layout)
+        self.first = layout.first_replica
         R = layout.here
         self.large_n = start.members > LARGEST
         turn = portable.turns(-start.phase)
@@ -83,7 +87,7 @@ class LatticeCounts(IndependentReplicas):
         moved = self.places is None or not self.places.of(system)
         if self.places is None or moved:
             self.places = places(system, self.tiles)
-        self.bonds = bonds(system, self.state_at_start, self.places)
+        self.bonds = bonds(system, self.state_at_start, self.places, self.tiles.passed)
         self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
         if not moved:
             self.replicas.follow(self.bonds)
@@ -140,11 +144,8 @@ class LatticeCounts(IndependentReplicas):
             effort=self.pace.steps,
         )  # fmt: skip
         if status:
-            self.problem = DynamicsError(
-                f"the step falls below what t = {self.times[replica]:.10g} can resolve (replica "
-                f"{self.first + replica}): H/hbar spreads over {2 * self.bonds.norm:.3g} per unit of time, too much "
-                f"for records {self.stop.length:g} apart"
-            )
+            time = float(self.times[replica])
+            self.problem = too_short(time, self.first + replica, self.bonds.norm, self.stop.length)
         return moved
 
     @property
@@ -180,13 +181,17 @@ class LatticeCounts(IndependentReplicas):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""
-        turn = self._turn()
+        return self._rows(slice(0, self.system.P))
+
+    def _rows(self, part: slice) -> dict[str, NDArray[Any]]:
+        """The same of some of the beables."""
+        turn, c = self._turn()[:, part], self.c[..., part]
         if self.mean is None:
-            return {"occupation": self._counts(), "phase": turn - portable.angles(self.c[:, 0] + 1j * self.c[:, 1])}
-        mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
-        gauss = self.n < 0
-        n = np.where(gauss, portable.sizes(mean + deviation) ** 2, self.n)
-        regime = np.where(gauss, GAUSSIAN, np.where(self.n > 0, WHOLE, EMPTY)).astype(np.int8)
+            return {"occupation": self._counts(part), "phase": turn - portable.angles(c[:, 0] + 1j * c[:, 1])}
+        mean, deviation = (rows[:, 0] + 1j * rows[:, 1] for rows in (self.mean[..., part], c))
+        gauss = self.n[:, part] < 0
+        n = np.where(gauss, portable.sizes(mean + deviation) ** 2, self.n[:, part])
+        regime = np.where(gauss, GAUSSIAN, np.where(n > 0, WHOLE, EMPTY)).astype(np.int8)
         off = _off(mean, deviation)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             angle = -portable.angles(1.0 + deviation / mean)
@@ -209,14 +214,32 @@ class LatticeCounts(IndependentReplicas):
             return (self.bonds.shift + self.alone) * self.times[:, None]
         return self.turn[:, None] + self.alone * (self.times - self.switched)[:, None]
 
-    def _counts(self) -> NDArray[np.int64]:
-        """n (R, P): |c|^2 where the number of members need not be whole, rounded so that their sum is N."""
-        n = self.n.copy()
-        for row, c, total in zip(n, self.c, self.total, strict=True):
+    def _counts(self, part: slice = slice(None)) -> NDArray[np.int64]:
+        """n (R, P) of some beables: |c|^2 where it need not be whole, rounded so that the sum of all is N."""
+        n = self.n[:, part].copy()
+        for row, c, total in zip(n, self.c[..., part], self.total, strict=True):
             some = row < 0
-            if some.any():
-                row[some] = nearest_whole((c[:, some] ** 2).sum(axis=0), int(total) - int(row[~some].sum()))
+            if self._anywhere(some):
+                rest = int(total) - self._summed(row[~some])
+                row[some] = self._whole((c[:, some] ** 2).sum(axis=0), rest)
         return n
+
+    def _anywhere(self, some: NDArray[np.bool_]) -> bool:
+        return bool(some.any())
+
+    def _summed(self, n: NDArray[np.int64]) -> int:
+        return int(n.sum())
+
+    def _whole(self, sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+        return nearest_whole(sizes, total)
+
+
+def too_short(time: float, replica: int, norm: float, length: float) -> DynamicsError:
+    """What is wrong where a step cannot be told from none."""
+    return DynamicsError(
+        f"the step falls below what t = {time:.10g} can resolve (replica {replica}): H/hbar spreads over "
+        f"{2 * norm:.3g} per unit of time, too much for records {length:g} apart"
+    )
 
 
 def rescaled(n: NDArray[np.int64], mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copyreg
 from typing import Any
 
+from copympi.engine import shared_lattice
 from copympi.engine.counts import Counts
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
@@ -36,6 +37,11 @@ MOST_ONE_BY_ONE = 2 * 10**9
 def _exact_work(beables: int, pairs: int, _: int) -> int:
     """Bytes of what one rank works with, for aligned members: Taylor's series of all pairs and phases."""
     return 8 * (19 * beables + (4 + 3 * 11) * pairs)
+
+
+def _lattice(comm: Any, c: Case) -> LatticeCounts:
+    make = shared_lattice.made if shared_lattice.tiled(c.system, c.scheduled, c.track) else LatticeCounts
+    return make(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
 
 
 def _momenta(comm: Any, c: Case) -> Momenta:
@@ -118,7 +124,7 @@ TABLE = (
         why=f'dynamics.representation = "occupation", a lattice, more than {FEW_BEABLES} beables or N beyond 2^63, and '
         "the members of a beable share one phase",
         representation="occupation",
-        make=lambda comm, c: LatticeCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        make=_lattice,
         phases=(ALIGNED,),
         tracking=True,
         most_members=MOST,

@@ -1,7 +1,7 @@
 """A lattice in pieces: tiles, runs of beables whose number depends on the lattice alone.
 
 A tile is what a lattice's draws are keyed by, and what sums over beables in floats are taken over before they are added
-in tile order: so nothing depends on who has which tile. Today all tiles of a replica lie on one rank.
+in tile order: so nothing depends on who has which tile. Where there are more ranks than replicas, ranks share one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi import mpi
 from copympi.engine.replicas import Replicas
 from copympi.kernels.bonds import TILE_SIZE
 
@@ -38,6 +39,15 @@ class Tiles:
     def begins(self) -> Int:
         """The first beable of every tile, and one past what the last would have, (number + 1,)."""
         return np.arange(self.number + 1) * TILE_SIZE
+
+    @property
+    def first_replica(self) -> int:
+        return self.owned.first
+
+    @property
+    def passed(self) -> tuple[int, int]:
+        """First and one past last tile that this rank passes over, of each of its replicas."""
+        return 0, self.number
 
     @property
     def replicas(self) -> int:
@@ -68,6 +78,154 @@ class Tiles:
 
     def slab(self, P: int) -> tuple[int, int, int]:
         return self.owned.slab(P)
+
+
+@dataclass(frozen=True)
+class WholeTiles(Tiles):
+    """The same where a checkpoint's units are tiles, of all replicas in order: ranks that share replicas can go on."""
+
+    @property
+    def units(self) -> int:
+        return self.owned.units * self.number
+
+    @property
+    def first(self) -> int:
+        return self.owned.first * self.number
+
+    @property
+    def last(self) -> int:
+        return self.owned.last * self.number
+
+    @property
+    def sizes(self) -> Int:
+        return np.zeros(self.last - self.first, np.int64)
+
+    @property
+    def own(self) -> tuple[int, int]:
+        """First and one past last beable of this rank, of each of its replicas."""
+        return 0, self.P
+
+    @property
+    def said(self) -> str:
+        """In a few words."""
+        return f"each of {self.replicas:,} replicas on one rank" if self.replicas > 1 else "whole, on one rank"
+
+
+@dataclass(frozen=True)
+class SharedTiles:
+    """The layout where there are fewer replicas than ranks: a run of ranks has each replica, each rank a run of tiles.
+
+    Units are tiles, of all replicas in order. A rank may have none. here : 1, its replica, which it shares with others.
+    """
+
+    replicas: int
+    P: int
+    size: int
+    rank: int
+    here = 1
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of a replica."""
+        return -(-self.P // TILE_SIZE)
+
+    @property
+    def begins(self) -> Int:
+        """The first beable of every tile, and one past what the last would have, (tiles + 1,)."""
+        return np.arange(self.tiles + 1) * TILE_SIZE
+
+    @property
+    def number(self) -> int:
+        """Tiles of a replica, as `Tiles` has it."""
+        return self.tiles
+
+    @property
+    def replica(self) -> int:
+        """This rank's."""
+        return next(r for r in range(self.replicas) if self.rank < self.ranks_of(r)[1])
+
+    def ranks_of(self, replica: int) -> tuple[int, int]:
+        """First and one past last of the ranks that have a replica."""
+        return mpi.share(self.size, self.replicas, replica)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """This rank's number among those of its replica, and how many these are."""
+        first, last = self.ranks_of(self.replica)
+        return self.rank - first, last - first
+
+    @property
+    def first_replica(self) -> int:
+        return self.replica
+
+    @property
+    def passed(self) -> tuple[int, int]:
+        """First and one past last tile of this rank."""
+        return self.run(self.place[0])
+
+    @property
+    def said(self) -> str:
+        """In a few words."""
+        of = f"each of {self.replicas:,} replicas" if self.replicas > 1 else "one replica"
+        most = max(last - first for first, last in map(self.ranks_of, range(self.replicas)))
+        return f"{of} in {self.tiles:,} tiles of {TILE_SIZE:,} beables on {most:,} ranks"
+
+    def run(self, place: int) -> tuple[int, int]:
+        """First and one past last tile of the replica that the rank at a place has."""
+        return mpi.share(self.tiles, self.place[1], place)
+
+    @property
+    def own(self) -> tuple[int, int]:
+        """First and one past last beable of this rank."""
+        first, last = self.run(self.place[0])
+        return min(self.P, first * TILE_SIZE), min(self.P, last * TILE_SIZE)
+
+    @property
+    def is_head(self) -> bool:
+        """Whether this rank speaks for its replica."""
+        return self.place[0] == 0
+
+    @property
+    def units(self) -> int:
+        return self.replicas * self.tiles
+
+    @property
+    def first(self) -> int:
+        return self.replica * self.tiles + self.run(self.place[0])[0]
+
+    @property
+    def last(self) -> int:
+        return self.replica * self.tiles + self.run(self.place[0])[1]
+
+    @property
+    def sizes(self) -> Int:
+        return np.zeros(self.last - self.first, np.int64)
+
+    def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
+        """Rows that heads have of their replicas, (1, ...), or of no one else."""
+        heads = {self.ranks_of(r)[0] for r in range(self.replicas)}
+        counts = [1 if rank in heads else 0 for rank in range(self.size)]
+        return mpi.gather_rows(comm, rows[: counts[self.rank]], counts)
+
+    def slab(self, P: int) -> tuple[int, int, int]:
+        return (self.replica, *self.own)
+
+
+def tile_rows(values: NDArray[Any]) -> NDArray[Any]:
+    """What beables have, (R, ..., P), tile by tile, (R tiles, ..., TILE_SIZE): zeros beyond the last beable."""
+    R, *between, P = values.shape
+    tiles = -(-P // TILE_SIZE)
+    padded = np.zeros((R, *between, tiles * TILE_SIZE), values.dtype)
+    padded[..., :P] = values
+    split = padded.reshape(R, *between, tiles, TILE_SIZE)
+    return np.ascontiguousarray(np.moveaxis(split, -2, 1)).reshape(R * tiles, *between, TILE_SIZE)
+
+
+def from_tile_rows(rows: NDArray[Any], R: int, P: int) -> NDArray[Any]:
+    """The same of beables again, (R, ..., P)."""
+    tiles, between = len(rows) // max(R, 1), rows.shape[1:-1]
+    whole = np.moveaxis(rows.reshape(R, tiles, *between, TILE_SIZE), 1, -2)
+    return np.ascontiguousarray(whole.reshape(R, *between, tiles * TILE_SIZE)[..., :P])
 
 
 def tile_of(beable: Int) -> Int:

@@ -25,6 +25,14 @@ cdef enum:
     SECOND = 2
     CLUSTER = 3
 
+# What is added up in each tile, and then over tiles in order: rows of Work.parts.
+cdef enum:
+    SIZE = 0                   # |c|^2, at the step's start of the path's last coefficient
+    FLOW = 1                   # sizes of the rates at the step's start, or at the first Gauss point
+    LATE_FLOW = 2              # at the second
+    COPIES = 3                 # copies in the kicks at both Gauss points, in the first draws and in the second: 4 rows
+    PARTS = 7
+
 # The replica whose step is being made.
 cdef struct Replica:
     int64_t *n
@@ -84,6 +92,11 @@ cdef struct Work:
     int64_t stiffs
     double most_noise          # n^-2 times the members that may leave in a step where n is no whole number
     double substep_turn        # radians that an amplitude may turn, or grow by relative to itself, in a substep
+    double *parts              # (PARTS, tiles) sums of tiles, by the names below
+    double events              # of the tile whose bonds are gone through
+    double *cluster_events     # (P,) of the step's clusters, in order of their first beables
+    int64_t *cluster_start     # (P,) these
+    int64_t clusters
     void *tracks               # of members that are followed (flow_tracks.pyx); NULL where nobody is. Only then:
     double *first_kick         # (bonds,) kicks at the first Gauss point,
     int64_t *drawn             # (2, bonds) and members drawn in both halves, signed as flows are

@@ -4,6 +4,9 @@ from numpy.typing import NDArray
 from copympi.kernels.couplings import Couplings
 
 TILE_SIZE: int
+EMPTY_ROLE: int
+STIFF_ROLE: int
+FINISHED_ROLE: int
 
 def check(
     P: int,
@@ -33,6 +36,8 @@ class Bonds:
         omega: NDArray[np.float64],
         shift: float,
         norm: float,
+        first_tile: int = 0,
+        end_tile: int = -1,
     ) -> None: ...
 
 class Workspace:

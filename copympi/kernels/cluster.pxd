@@ -31,6 +31,8 @@ cdef struct Cluster:
     Work *w
     Stream stream
     Py_ssize_t start           # the cluster's first beable; all stiff ones before it have come to the step's end
+    Py_ssize_t stop            # one past the last beable with which a cluster may begin
+    double events
     bint begun                 # whether the cluster of `start` has set out
     int32_t size
     int64_t edges

@@ -29,22 +29,28 @@ cdef extern from "diagonals.h" nogil:
         const double *omega
         int has_im
         double norm
+        int64_t first_tile
+        int64_t end_tile
+        int64_t begin
+        int64_t end
     void stage(const Diagonals *d, const double *alive, const double *old, double over, const double *base, double *new,
                const double *other)
-    void carry(int64_t P2, const double *v, double h, double *early, double *late, double *end)
-    void add_up(int64_t n, const double *x, const double *y, double *sum)
-    double size_of(int64_t P, const double *x)
-    double flow_rates(const Diagonals *d, const double *c, double *rate)
+    void carry(const Diagonals *d, const double *v, double h, double *early, double *late, double *end)
+    void add_up(const Diagonals *d, int64_t rows, const double *x, const double *y, double *sum)
+    double fold(const Diagonals *d, const double *parts)
+    void sizes(const Diagonals *d, const double *x, double *parts)
+    void flow_rates(const Diagonals *d, const double *c, double *rate, double *parts)
+    void clear(const Diagonals *d, double *x)
     void turnover(const Diagonals *d, double half, const double *early, const double *late, double *out)
-    void spectator_shares(int64_t P, const double *c, double spectators, double *spectator_share)
+    void spectator_shares(const Diagonals *d, const double *c, double spectators, double *spectator_share)
     double kick_tile(const Diagonals *d, int64_t tile, double half, const double *rate, const double *normal,
                      const double *calm, const double *spectator_share, double *kick)
     void deal(const Diagonals *d, const double *moved, double *change)
-    void insert_kicks(int64_t P, const double *c, const double *kick, double s, int again, double *D0, double *D1,
+    void insert_kicks(const Diagonals *d, const double *c, const double *kick, double s, int again, double *D0, double *D1,
                       double *D2, double *share)
     int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *n, const double *v,
                       const double *early, const double *late, const double *end, const double *out, double *calm,
                       double *chance)
-    double finish(int64_t P, const double *end, const double *more, double *c, double *smallest)
-    void scale(int64_t n, double by, double *c)
+    double finish(const Diagonals *d, const double *end, const double *more, double *c, double *parts)
+    void scale(const Diagonals *d, double by, double *c)
     double stretch(double x)

@@ -1,9 +1,25 @@
 # cython: language_level=3, cdivision=True
 from libc.math cimport sqrt
+from libc.stdint cimport int64_t
 
 from copympi.kernels.bonds cimport Replica, Work
 from copympi.kernels.diagonals cimport Diagonals
 
+
+# Beables that have a whole number of members at a step's end: how many members, and who has most.
+cdef struct Whole:
+    int64_t members
+    Py_ssize_t most
+
+
+cdef double finish_path(const Diagonals *d, Replica *x, Work *w) noexcept nogil
+cdef bint are_few(bint counted, double smallest) noexcept nogil
+cdef void settle_few(const Diagonals *d, Replica *x, Work *w, bint counted, Whole *whole) noexcept nogil
+cdef void keep_members(const Diagonals *d, Replica *x, const Work *w, bint few, const Whole *whole) noexcept nogil
+cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counted) noexcept nogil
+cdef bint faint(const Diagonals *d, const Replica *x, const Work *w) noexcept nogil
+cdef double without_counted(const Diagonals *d, const Replica *x, double members) noexcept nogil
+cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noexcept nogil
 cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil
 cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil
 

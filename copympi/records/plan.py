@@ -14,6 +14,7 @@ from copympi.config.reading import Config
 from copympi.engine.clock import Timetable
 from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.engine.replicas import IndependentReplicas
+from copympi.engine.shared_lattice import SharedLattice
 from copympi.engine.tracking import Jumps
 from copympi.model import observables
 from copympi.model.preparation import LARGEST, Start
@@ -220,10 +221,14 @@ class Plan:
 
         Collective.
         """
-        view = self._seen(ensemble.profile_rows(), record)
         replica, first, last = ensemble.layout.slab(self.system.P)
+        if isinstance(ensemble, SharedLattice):
+            rows = ensemble.slab_rows()
+        else:
+            rows = {name: values[:, first:last] for name, values in ensemble.profile_rows().items()}
+        view = self._seen(rows, record)
         wanted = [row for row in self._table if row.profile]
-        return replica, first, {row.name: np.asarray(row.of(view)[:, first:last], self.dtype(row)) for row in wanted}
+        return replica, first, {row.name: np.asarray(row.of(view), self.dtype(row)) for row in wanted}
 
 
 def traits_of(config: Config, system: System, start: Start) -> frozenset[str]:

@@ -120,7 +120,7 @@ def _in_memory(comm: Any, job: Job, manner: Manner) -> Outcome:
 def _on_disk(job: Job, plan: Plan, manner: Manner, ensemble: Ensemble, checkpoints: Checkpoints) -> Outcome:
     comm, root, keep = checkpoints.comm, checkpoints.root, 0
     if manner.resume:
-        keep = checkpoints.resume()
+        keep = checkpoints.resume(ensemble)
         if not keep:
             checkpoints.say(f"no checkpoint in {job.folder}: starting afresh")
     else:

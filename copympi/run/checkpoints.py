@@ -53,8 +53,8 @@ class Checkpoints:
         self.spent_before = 0.0
         self.rows: int | None = None
 
-    def resume(self) -> int:
-        """Find the newest checkpoint that verifies and keep its state for the loop.
+    def resume(self, ensemble: Ensemble) -> int:
+        """Find the newest checkpoint that verifies and keep its state, which `ensemble` goes on from, for the loop.
 
         Returns how many records came before it, 0 where there is no checkpoint; `rows` says how many copies by members
         that are followed, None where only those up to its record are known.
@@ -67,7 +67,7 @@ class Checkpoints:
         for path in reversed(paths):
             problem, meta = "", {}
             try:
-                self.found = restart.read(path, self.comm.size, self.comm.rank)
+                self.found = restart.read(path, self.comm.size, self.comm.rank, ensemble.owns)
                 meta = self.found[1]
             except restart.DamagedError as damage:
                 problem = str(damage)

@@ -13,6 +13,7 @@ import numpy as np
 from copympi import mpi
 from copympi.engine.clock import StopKind
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.shared_lattice import SharedLattice
 from copympi.engine.tracking import Jumps
 from copympi.records.plan import Plan
 from copympi.run.carry import ensemble_of, plan_of
@@ -30,7 +31,8 @@ class Forecast:
     and of one checkpoint. steps : of all replicas together, in `seconds` of wall time, the first moment left out where
     there were more. reached : simulated time. hours : of wall time for the whole run, if it goes on like that.
     rows, row_bytes : copies of members that are followed in the whole run, if it goes on like that, NaN where that is
-    not known, and bytes of each in memory."""
+    not known, and bytes of each in memory. layout : who has what of a lattice, in words; empty where there is
+    nothing to say. halo : bytes that a rank sends to neighbours in a step of its replica, the most that any does."""
 
     memory: int
     results: int
@@ -41,6 +43,8 @@ class Forecast:
     hours: float
     rows: float = 0.0
     row_bytes: int = 0
+    layout: str = ""
+    halo: float = 0.0
 
 
 def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
@@ -59,7 +63,6 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
     def look() -> tuple[float, int, float]:
         reached, steps, _ = ensemble.progress
         return clock.perf_counter() - began, steps, reached
-
 
     while number <= table.number(plan.records) and not (looks[-1][0] > TRIED and len(looks) > LEAST):
         stop = table.stop(number)
@@ -85,8 +88,16 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
     copies *= job.config.dynamics.duration / reached if reached > 0 else float("nan")
     return Forecast(
         int(most[0]), _of_records(plan), _of_state(comm, ensemble), int(steps), seconds, reached, whole / 3600,
-        *_of_histories(job, plan, copies),
+        *_of_histories(job, plan, copies), *_of_layout(comm, ensemble),
     )  # fmt: skip
+
+
+def _of_layout(comm: Any, ensemble: Ensemble) -> tuple[str, float]:
+    """Who has what of a lattice, and what halos of a step take."""
+    sent = ensemble.exchanged if isinstance(ensemble, SharedLattice) else 0
+    each = np.array([sent / max(1, int(ensemble.step.max(initial=0)))])
+    mpi.largest(comm, each)
+    return getattr(ensemble.layout, "said", ""), float(each[0])
 
 
 def _of_histories(job: Job, plan: Plan, copies: float) -> tuple[float, int]:

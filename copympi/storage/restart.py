@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,12 @@ def _checked(data: Any) -> NDArray[Any]:
     return values
 
 
-def read(path: Path, size: int, rank: int) -> tuple[State, dict[str, Any]]:
+def read(
+    path: Path, size: int, rank: int, owns: Callable[[int], tuple[int, int]] | None = None
+) -> tuple[State, dict[str, Any]]:
     """The state as rank `rank` of `size` holds it, verified, and the meta data. Not collective.
+
+    owns : which units of so many are read, first and one past last, where they are not shared out evenly.
 
     Raises DamagedError where anything that is read does not match its digest.
     """
@@ -114,7 +119,7 @@ def read(path: Path, size: int, rank: int) -> tuple[State, dict[str, Any]]:
         meta = _meta(file, path)
         try:
             units = int(file.attrs["units"])
-            first, last = mpi.share(units, size, rank)
+            first, last = mpi.share(units, size, rank) if owns is None else owns(units)
             group = file["units"]
             ragged: dict[str, tuple[NDArray[Any], NDArray[np.int64]]] = {}
             names = [name for name in group if f"{name}_length" in group]

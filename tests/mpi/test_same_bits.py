@@ -61,6 +61,17 @@ packet = {centre = [-2, 0], width = [1.9, 1.4], wave_number = [0.5, 0.0]}
 """
 
 
+WIDE = """
+[system]
+builder = "lattice"
+sites = [260, 260]
+potential = {kind = "harmonic", omega = 0.02}
+[preparation]
+packet = {centre = [-20, 0], width = [20, 15], wave_number = [0.6, 0.2]}
+"""
+"""33 tiles; a packet whose front crosses those of any ranks."""
+
+
 @dataclass(frozen=True)
 class Case:
     text: str
@@ -90,6 +101,7 @@ CASES = {
     "lattice, counts in 3 replicas": Case(LATTICE, 10**5, "occupation", 3, 0.6, SPECTATORS.format(1)),
     "lattice, N beyond integers": Case(LATTICE, 1e30, "occupation", 2, 0.6, track=300),
     "lattice, members": Case(LATTICE, 10**5, "members", 1, 0.3, SPECTATORS.format(2)),
+    "lattice in tiles, shared by ranks": Case(WIDE, 3 * 10**7, "occupation", 1, 0.6, SPECTATORS.format(1)),
     "kinds and spectators": Case(FOUR, 10**15, "occupation", 2, 0.2, SPREAD + SPECTATORS.format(2)),
 }
 
@@ -188,3 +200,23 @@ def test_python_gives_the_same_arrays_on_every_rank(tmp_path: Path) -> None:
             assert len(lines) == ranks
             said |= set(lines)
         assert len(said) == 1, said
+
+
+@pytest.mark.parametrize("case", ["lattice in tiles, shared by ranks"], indirect=True)
+@pytest.mark.parametrize(("mpi", "before", "after"), [("mpich", 3, 1), ("mpich", 1, 2), ("openmpi", 2, 3)])
+def test_a_shared_lattice_goes_on_with_other_ranks(
+    case: Case, alone: dict[str, object], mpi: str, before: int, after: int, tmp_path: Path
+) -> None:
+    """Half of it, then the rest from its checkpoint: the same bits."""
+    half = ("--set", "dynamics.duration=0.3", "--set", "output.profile_interval=0.3")
+    done = launch.mpiexec(before, *command(tmp_path, case, "out", *half), mpi=mpi, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "out" / "checkpoints").glob("*.h5"))
+    whole = ("--resume", "--set", "output.profile_interval=0.3")
+    done = launch.mpiexec(after, *command(tmp_path, case, "out", *whole), mpi=mpi, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = datasets(tmp_path / "out", after)
+    for name in ("events", "mean_energy", "position", "momentum", "width"):
+        assert found[name] == alone[name], f"{name} differs after {before} and {after} ranks"
+    for name in ("occupation", "phase"):
+        assert found[name][2].endswith(alone[name][2][-8 * 260**2 :])

@@ -1,0 +1,208 @@
+"""Lattices whose checkpoints hold tiles, and those of which ranks share a replica."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import Stop
+from copympi.engine.ensemble import Snapshot, State, named
+from copympi.engine.halos import halos
+from copympi.engine.lattice import SUBSTEP_TURN, LatticeCounts, too_short
+from copympi.engine.purposes import Purpose
+from copympi.engine.replicas import Replicas
+from copympi.engine.shared_clusters import Crossing
+from copympi.engine.shared_steps import Steps
+from copympi.engine.tiles import SharedTiles, WholeTiles, from_tile_rows, tile_rows
+from copympi.engine.whole_numbers import nearest_whole
+from copympi.errors import InputError
+from copympi.kernels.lattice_tiles import SharedStep
+from copympi.model.preparation import Start
+from copympi.model.system import System
+
+SPLIT = 4096
+"""Beables beyond which a checkpoint holds tiles (and profiles have files of their own)."""
+SHARED_FROM = 1 << 16
+"""Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
+OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
+
+
+def tiled(system: System, schedule: bool, track: int) -> bool:
+    """Whether a run of counts on a lattice can share a replica out: nobody is followed, nothing is scheduled.
+
+    Its checkpoints then hold tiles, on any number of ranks.
+    """
+    return system.P > SPLIT and not schedule and not track
+
+
+def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> LatticeCounts:
+    """The ensemble of such a run: replicas whole where there are as many as ranks, or beables are few; else shared."""
+    if replicas >= comm.size or system.P < SHARED_FROM:
+        layout = WholeTiles(Replicas(replicas, comm.size, comm.rank), system.P)
+        return TiledLattice(comm, system, start, accuracy, replicas, seed, layout)
+    return SharedLattice(comm, system, start, accuracy, replicas, seed)
+
+
+class TiledLattice(LatticeCounts):
+    """A checkpoint's unit is a tile: its beables' n (TILE_SIZE,), c and mean (2, TILE_SIZE); its replica's rest."""
+
+    tiles: WholeTiles | SharedTiles
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What there is of beables, (R, ..., P)."""
+        out: dict[str, NDArray[Any]] = {"n": self.n, "c": self.c}
+        return out if self.mean is None else {**out, "mean": self.mean}
+
+    def of_replicas(self) -> dict[str, NDArray[Any]]:
+        """What there is of each replica, (R,)."""
+        return {"substeps": self.substeps, **self.counters}
+
+    def per_unit(self) -> dict[str, NDArray[Any]]:
+        begin, end = self.tiles.own
+        out = {name: tile_rows(values[..., begin:end]) for name, values in self.arrays().items()}
+        each = (self.tiles.last - self.tiles.first) // self.tiles.here if self.tiles.here else 0
+        return out | {name: np.repeat(values, each) for name, values in self.of_replicas().items()}
+
+    def owns(self, units: int) -> tuple[int, int]:
+        """A checkpoint of replicas was written before tiles were its units."""
+        if units == self.tiles.units:
+            return self.tiles.first, self.tiles.last
+        return self.tiles.first_replica, self.tiles.first_replica + self.tiles.here
+
+    def restore(self, state: State, stop: Stop) -> None:
+        self.begin(stop)
+        wanted = {**self.arrays(), **self.of_replicas()}
+        if wanted.keys() != state.columns.keys() or state.ragged or state.common:
+            why = f"is not of this version: the method needs {named(wanted)}"
+            raise InputError("checkpoint", named(state.columns), why)
+        (begin, end), here = self.tiles.own, self.tiles.here
+        whole = state.units != self.tiles.units
+        for name, values in self.arrays().items():
+            found = state.columns[name]
+            if whole:
+                values[..., begin:end] = found[..., begin:end]
+            elif end > begin and here:
+                values[..., begin:end] = from_tile_rows(found, here, end - begin)
+        each = 1 if whole else max(1, (self.tiles.last - self.tiles.first) // max(1, here))
+        self._restore_replicas({name: state.columns[name][::each] for name in OF_REPLICAS})
+        self.replicas.forget()
+        self.take_stock()
+
+    def _restore_replicas(self, found: dict[str, NDArray[Any]]) -> None:
+        for name, values in self.of_replicas().items():
+            values[:] = found[name]
+
+
+class SharedLattice(TiledLattice):
+    """One replica here, which this rank shares with others: it has a run of tiles.
+
+    Arrays are as long as the whole lattice; beyond this rank's tiles and what its step needs of others' they mean
+    nothing. exchanged : bytes that this rank has sent to neighbours.
+    """
+
+    tiles: SharedTiles
+
+    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
+        layout = SharedTiles(replicas, system.P, comm.size, comm.rank)
+        self.group = comm if replicas == 1 else comm.Split(layout.replica, comm.rank)
+        super().__init__(comm, system, start, accuracy, replicas, seed, layout)
+        if self.places is None:
+            raise RuntimeError("there are no bonds yet")
+        kernel, apart = SharedStep(self.replicas), halos(self.group, layout, self.places)
+        crossing = Crossing(kernel, apart, system.frequencies.tocsr(), layout.own)
+        self.under_way: Generator[None, None, bool] | None = None
+        self.steps = Steps(kernel, apart, layout, crossing, self.n[0], self.large_n)
+
+    @property
+    def exchanged(self) -> int:
+        """Bytes that this rank has sent to neighbours so far."""
+        return self.steps.halos.sent
+
+    def advance(self) -> bool:
+        """One step of each replica that has not reached the stop; as `IndependentReplicas.advance` otherwise."""
+        self.go_on()
+        mpi.agree_on_failure(self.comm, self.problem)
+        talk = np.array([np.any(self.time_left > 0.0), *self.requests], np.int64)
+        mpi.total(self.comm, talk)
+        self.requested[:] = talk[1:]
+        return bool(talk[0])
+
+    def go_on(self) -> int:
+        """A step of this rank's replica, or a part of one, if it has not reached the stop."""
+        if not self.time_left[0] > 0.0:
+            return 0
+        if self.under_way is None:
+            turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+            fixed, members = self.accuracy.step is not None, float(self.members[0])
+            self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, members, fixed)
+        try:
+            next(self.under_way)
+        except StopIteration as end:
+            self.under_way = None
+            if not end.value:
+                self.problem = too_short(float(self.times[0]), self.first, self.bonds.norm, self.stop.length)
+        return 1
+
+    def restore(self, state: State, stop: Stop) -> None:
+        self.under_way = None
+        super().restore(state, stop)
+
+    def of_replicas(self) -> dict[str, NDArray[Any]]:
+        """Substeps and the largest chance are known here of this rank's tiles alone: now of all. Collective."""
+        substeps, chance = self.substeps.copy(), self.largest_chance.copy()
+        mpi.total(self.group, substeps)
+        mpi.largest(self.group, chance)
+        return super().of_replicas() | {"substeps": substeps, "largest_chance": chance}
+
+    def _restore_replicas(self, found: dict[str, NDArray[Any]]) -> None:
+        mine = self.tiles.last > self.tiles.first
+        for name, values in super().of_replicas().items():
+            known = np.zeros(1, values.dtype)
+            known[:] = found[name][:1] if mine else 0
+            mpi.broadcast(self.group, known, 0)
+            values[:] = 0 if name == "substeps" and not self.tiles.is_head else known
+
+    def snapshot(self, rows: dict[str, NDArray[Any]] | None = None) -> Snapshot | None:
+        chance = self.largest_chance.copy()
+        mpi.largest(self.group, self.largest_chance)
+        made = super().snapshot(rows)
+        self.largest_chance[:] = chance
+        return made
+
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of the replica, (1, P), on its first rank; (0, P) elsewhere. Collective."""
+        own = self.slab_rows()
+        counts = [end - begin for begin, end in map(self._beables, range(self.group.size))]
+        out = {}
+        for name, values in own.items():
+            found = mpi.gather_rows(self.group, np.ascontiguousarray(values[0]), counts)
+            out[name] = np.zeros((0, self.system.P), values.dtype) if found is None else found[None]
+        return out
+
+    def _beables(self, place: int) -> tuple[int, int]:
+        first, last = self.tiles.run(place)
+        begins = np.minimum(self.system.P, self.tiles.begins)
+        return int(begins[first]), int(begins[last])
+
+    def slab_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of this rank's beables, (1, end - begin). Collective."""
+        begin, end = self.tiles.own
+        return self._rows(slice(begin, end))
+
+    def _anywhere(self, some: NDArray[np.bool_]) -> bool:
+        found = np.array([some.any()], np.int64)
+        mpi.total(self.group, found)
+        return bool(found[0])
+
+    def _summed(self, n: NDArray[np.int64]) -> int:
+        found = np.array([n.sum()], np.int64)
+        mpi.total(self.group, found)
+        return int(found[0])
+
+    def _whole(self, sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:
+        return nearest_whole(self.group, sizes, total)

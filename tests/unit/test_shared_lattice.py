@@ -1,0 +1,89 @@
+"""A lattice's tiles: who has which, how checkpoints hold them, whole numbers over ranks (here: one).
+
+That results do not depend on ranks is for tests/mpi/test_same_bits.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import copympi
+from copympi.engine import shared_lattice
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
+from copympi.engine.lattice import LatticeCounts
+from copympi.engine.tiles import SharedTiles, from_tile_rows, tile_rows
+from copympi.engine.whole_numbers import nearest_whole
+from copympi.kernels.bonds import TILE_SIZE
+from copympi.model import preparation
+from copympi.mpi import Alone
+from tests.unit.test_lattice import made
+
+
+@pytest.mark.parametrize(("replicas", "size"), [(1, 2), (1, 7), (1, 40), (2, 3), (3, 8)])
+def test_every_tile_has_one_rank(replicas: int, size: int) -> None:
+    P = 33 * TILE_SIZE - 100
+    layouts = [SharedTiles(replicas, P, size, rank) for rank in range(size)]
+    ends = [0, *(layout.last for layout in layouts)]
+    assert [layout.first for layout in layouts] == ends[:-1]  # units in the order of ranks
+    assert ends[-1] == replicas * 33
+    assert sum(layout.is_head for layout in layouts) == replicas
+    assert layouts[0].is_head
+    for replica in range(replicas):
+        own = [layout.own for layout in layouts if layout.replica == replica]
+        assert own[0][0] == 0
+        assert own[-1][1] == P
+        assert all(one[1] == other[0] for one, other in itertools.pairwise(own))
+
+
+def test_rows_of_tiles() -> None:
+    P = 2 * TILE_SIZE + 5
+    c = np.arange(2 * 2 * P, dtype=float).reshape(2, 2, P)
+    rows = tile_rows(c)
+    assert rows.shape == (6, 2, TILE_SIZE)
+    np.testing.assert_array_equal(rows[4, 1], c[1, 1, TILE_SIZE : 2 * TILE_SIZE])
+    assert not rows[5, :, 5:].any()
+    np.testing.assert_array_equal(from_tile_rows(rows, 2, P), c)
+    np.testing.assert_array_equal(from_tile_rows(tile_rows(c[:, 0]), 2, P), c[:, 0])
+
+
+def test_whole_numbers_are_those_of_one_process() -> None:
+    """Also where halves tie, and where doubles are coarser than one."""
+    rng = np.random.default_rng(3)
+    for k in range(60):
+        sizes = rng.random(rng.integers(1, 50)) * rng.choice([1, 10, 1e6, 1e17])
+        sizes = np.round(sizes * 4) / 4 if k % 3 == 0 else sizes
+        total = int(np.rint(sizes.sum())) + int(rng.integers(-1, 2))
+        found = nearest_whole(Alone(), sizes, total)
+        np.testing.assert_array_equal(found, preparation.nearest_whole(sizes, total))
+        assert sum(found.tolist()) == total
+
+
+@pytest.mark.parametrize("members", [10**6, 1e30])
+def test_checkpoints_of_replicas_and_of_tiles(members: float) -> None:
+    """Those of before, a row a replica, and those of today give the same state."""
+    system, start = made(
+        copympi.lattice(4200), members=members, packet={"centre": 0, "width": 300}, representation="occupation"
+    )
+    given = (Alone(), system, start, Accuracy(start.members, None, 1e-4, 0.03), 2, 5)
+    before = LatticeCounts(*given)
+    before.begin(record(1, 0.05))
+    while before.advance():
+        pass
+    old = before.state()
+    one = shared_lattice.made(*given)
+    one.restore(old, record(2, 0.05))
+    assert one.owns(2) == (0, 2)
+    tiles = one.state()
+    assert tiles.units == 6 == len(tiles.columns["n"])
+    other = shared_lattice.made(*given)
+    other.restore(tiles, record(2, 0.05))
+    assert other.owns(6) == (0, 6)
+    for name, values in before.per_unit().items():
+        if name == "time_left":
+            continue
+        np.testing.assert_array_equal(getattr(one, name), values)
+        np.testing.assert_array_equal(getattr(other, name), values)
