@@ -22,6 +22,8 @@ AUTO, LEAP, EXACT = "auto", "leap", "exact"
 """How a run goes on: many copies a step, one by one, or as is best; the words of dynamics.method."""
 ALIGNED, OWN = "aligned", "own"
 """Whether a beable's members share one phase, or have each their own."""
+FEW_COUPLINGS = 32
+"""Others that a beable of a sparse H is coupled to, on average, at most."""
 MOST_NAMED = 4 * 10**9
 """Members of a replica whose names of four bytes are one rank's."""
 
@@ -56,6 +58,11 @@ class Case:
         """Pairs of beables that H couples, where it couples most."""
         return max(system.pairs for system in (self.system, *self.later))
 
+    @property
+    def sparse(self) -> bool:
+        """Whether H couples a beable to few others."""
+        return 2 * self.pairs <= FEW_COUPLINGS * self.system.P
+
 
 @dataclass(frozen=True)
 class Method:
@@ -66,7 +73,8 @@ class Method:
     given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
     members = inf, and for nothing else. alignment : the same for [alignment], guided : and for systems that Psi guides.
-    tracking : whether it can follow individual systems. bytes_a_member, bytes_a_beable : least memory that a replica
+    tracking : whether it can follow individual systems. most_beables : at most so many, most_sparse : and of a sparse H.
+    bytes_a_member, bytes_a_beable : least memory that a replica
     takes; the latter as a function of the phase classes. bytes_of_work : and what it takes besides, however many
     replicas there are, of the numbers of beables, of pairs and of the rule's harmonics.
     """
@@ -90,6 +98,7 @@ class Method:
     replicas: bool = True
     most_members: int = LARGEST
     most_beables: int | None = None
+    most_sparse: int | None = None
     lattices: bool = True
     tracking: bool = False
     bytes_of_work: Callable[[int, int, int], int] = lambda beables, pairs, harmonics: 0
@@ -191,6 +200,16 @@ def _one_phase(key: str, allowed: str, value: Callable[[Case], Any], met: Callab
     return Demand(f"preparation.{key}", value, lambda _, case: not case.guided or met(case), lambda *_: why)
 
 
+def _most(row: Method, case: Case) -> tuple[int | None, int | None]:
+    """Bounds on the number of beables."""
+    return row.most_beables, row.most_sparse if case.sparse else None
+
+
+def _fewest(row: Method, case: Case) -> int:
+    """The lower of them, where there is one."""
+    return min((most for most in _most(row, case) if most is not None), default=0)
+
+
 def _of(rows: list[Method]) -> str:
     return " for the method " + " or ".join(f'"{row.name}"' for row in rows)
 
@@ -267,8 +286,8 @@ DEMANDS = (
     Demand(
         "system.hamiltonian",
         lambda case: f"{case.system.P} beables",
-        lambda row, case: row.most_beables is None or row.most_beables >= case.system.P,
-        lambda rows, _: f"must have at most {max(row.most_beables or 0 for row in rows)} beables{_of(rows)}",
+        lambda row, case: all(most is None or most >= case.system.P for most in _most(row, case)),
+        lambda rows, case: f"must have at most {max(_fewest(row, case) for row in rows)} beables{_of(rows)}",
     ),
     Demand(
         "system.builder",

@@ -37,6 +37,7 @@ cdef struct Replica:
     double limit               # leaving_chance
     double members             # N
     int64_t total              # N again, exactly, where amplitudes have no mean of their own
+    bint whole                 # every beable has a whole number of members, however many they are
     int64_t substeps
     uint64_t seed
     uint64_t purpose
@@ -84,6 +85,7 @@ cdef struct Work:
     int64_t stiffs
     double most_noise          # n^-2 times the members that may leave in a step where n is no whole number
     double substep_turn        # radians that an amplitude may turn, or grow by relative to itself, in a substep
+    void *moves                # where moves of stiff clusters are noted (move_log.h); NULL where nobody wants to know
     void *tracks               # of members that are followed (flow_tracks.pyx); NULL where nobody is. Only then:
     double *first_kick         # (bonds,) kicks at the first Gauss point,
     int64_t *drawn             # (2, bonds) and members drawn in both halves, signed as flows are

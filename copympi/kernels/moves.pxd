@@ -41,5 +41,6 @@ cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t spectators, doub
                              double *taken) noexcept nogil
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
+cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef bint spectators_matter(Py_ssize_t P, const Work *w) noexcept nogil
