@@ -32,7 +32,7 @@ Moves = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 class LatticeMembers(InBlocks):
-    """Every member of every replica; a beable's members share the phase of its amplitude c (R, 2, P), alike on all ranks.
+    """Members of all replicas; those of a beable share the phase of its amplitude c (R, 2, P), alike on all ranks.
 
     All ranks plan the same steps from all n. In each half of a step every block draws who of its own goes; what stiff
     clusters move between the halves is drawn with the plan, and dealt to blocks. Spectators are in no block.
@@ -121,14 +121,14 @@ class LatticeMembers(InBlocks):
         self._last[:] = np.inf
         self._plan_first(going)
         self._move(0)
-        self._move_clusters(going, [self._first_moved(r) for r in going])
+        self._move_clusters(going, [self._first_moved(int(r)) for r in going])
         if self._planning:
             for r in going:
                 self._steps[r].second()
         self._share()
         self._move(1)
         for r in going:
-            self._finish(r)
+            self._finish(int(r))
         self.active[going] = self.time_left[going] > 0.0
         return bool(self.active.any())
 

@@ -54,8 +54,8 @@ def _infinite(comm: Any, c: Case) -> InfiniteEnsemble:
 TABLE = (
     Method(
         name="members",
-        why=f'dynamics.representation = "members", at most {FEW_BEABLES} beables or a dense H, no lattice, and the members '
-        "of a beable share one phase",
+        why=f'dynamics.representation = "members", at most {FEW_BEABLES} beables or a dense H, no lattice, and the '
+        "members of a beable share one phase",
         representation="members",
         make=lambda comm, c: Members(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),

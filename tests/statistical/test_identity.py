@@ -1,10 +1,12 @@
 """Members are told apart: one member's history is the Markov chain that the ensemble's rates make."""
 
 import numpy as np
+import pytest
 from scipy.integrate import solve_ivp
 
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
+from copympi.engine.lattice_members import LatticeMembers
 from copympi.engine.members import Members
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
@@ -31,14 +33,15 @@ def transition(system, psi, duration):
     return solve_ivp(slope, (0, duration), np.eye(P).ravel(), rtol=1e-8, atol=1e-10).y[:, -1].reshape(P, P)
 
 
-def test_where_members_go_depends_on_where_they_were():
+@pytest.mark.parametrize("method", [Members, LatticeMembers])
+def test_where_members_go_depends_on_where_they_were(method):
     """Counts of (first, last) beable of 10^6 members against the chain: z-scores of all P^2 cells below 4.
 
     The ensemble's own noise moves all members together by 1/sqrt(N), as much as the cells' own; hence a factor 2.
     """
     P, N, duration = 3, 10**6, 1.0
     system, psi = calm(P, duration, 0.03)
-    ensemble = Members(Alone(), system, prepare(P, N, state=psi), Accuracy(N), replicas=1, seed=21)
+    ensemble = method(Alone(), system, prepare(P, N, state=psi), Accuracy(N), replicas=1, seed=21)
     units = range(len(ensemble.unit))
     first = np.concatenate([ensemble.beables(u) for u in units])
     ensemble.begin(record(1, duration))
