@@ -9,7 +9,7 @@ is uniform. All ranks deal alike and keep what is their own; a block's own strea
 A block's ids stand bucketed by beable. Who moves from bucket b to bucket a leaves a hole that goes through the buckets
 between them, two ids each: cheap on a lattice whose neighbours are near in memory, and few members move so.
 """
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 import numpy as np
 
@@ -28,25 +28,28 @@ cdef int64_t FEW = 8       # blocks, to each member of a move, from which on it 
 
 def move_half(Couplings couplings not None, Crowd crowd not None, *, const double[:, ::1] chance not None,
               const double[:, ::1] profile, const double[:, ::1] window not None, double[::1] last not None,
-              const uint8_t[::1] active not None, keys, int half, int64_t[:, ::1] n not None,
+              const int64_t[::1] row not None, keys, int half, int64_t[:, ::1] n not None,
               int64_t[:, ::1] out not None):
-    """Draw and move one half step in all blocks of this rank; the crowd holds no spectators.
+    """Draw and move one half step in this rank's blocks of some replicas; the crowd holds no spectators.
 
-    chance (R, nnz) : a member's to go along each coupling. keys : seed, purpose, and steps (R,) int64 of the replicas,
-    of which random numbers are a function. n, out (R, P): this rank's occupations and, set anew, what left each beable.
-    Where members are tracked, profile (R, 3 nnz): flows at the begin, middle and end of the half; window (R, 2): its
-    length, and the time left to the stop after it; last (tracked,): the time left when each jumped last in this step.
+    row (R,) : of chance and profile, for each replica; -1: it does not move. chance (K, nnz) : a member's to go along
+    each coupling. keys : seed, purpose, and steps (R,) int64 of the replicas, of which random numbers are a function.
+    n, out (R, P): this rank's occupations and, set anew where somebody may move, what left each beable. Where members
+    are tracked, profile (K, 3 nnz): flows at the begin, middle and end of the half; window (R, 2): its length, and the
+    time left to the stop after it; last (tracked,): the time left when each jumped last in this step.
     """
     cdef const System *s = &couplings.system
     cdef uint64_t seed = keys[0], purpose = keys[1]
     cdef const int64_t[::1] step = keys[2]
     cdef Py_ssize_t R = n.shape[0], u, r, a, widest
     need(n.shape[1] == s.P and out.shape[0] == R and out.shape[1] == s.P and step.shape[0] == R
-         and active.shape[0] == R, "n, out: must be (R, P); active, steps: (R,)")
-    need(chance.shape[0] == R and chance.shape[1] == s.nnz, "chance: must be (R, nnz)")
-    need(crowd.marked == NULL or (profile is not None and profile.shape[0] == R and profile.shape[1] == 3 * s.nnz
-                                  and window.shape[0] == R and window.shape[1] == 2),
-         "profile: must be (R, 3 nnz), window (R, 2), where members are tracked")
+         and row.shape[0] == R, "n, out: must be (R, P); row, steps: (R,)")
+    need(chance.shape[1] == s.nnz, "chance: must be (K, nnz)")
+    for r in range(R):
+        need(-1 <= row[r] < chance.shape[0], "row: there is no such row of chance")
+    need(crowd.marked == NULL or (profile is not None and profile.shape[0] == chance.shape[0]
+                                  and profile.shape[1] == 3 * s.nnz and window.shape[0] == R and window.shape[1] == 2),
+         "profile: must be (K, 3 nnz), window (R, 2), where members are tracked")
     need(crowd.replicas == R and crowd.P == s.P, "crowd: of another number of replicas, or of another system")
     widest = crowd.largest()
     cdef int64_t[::1] numbers = np.empty(max(s.nnz, 1) + 5 * s.P, np.int64)
@@ -57,16 +60,17 @@ def move_half(Couplings couplings not None, Crowd crowd not None, *, const doubl
     cdef Stream stream
     with nogil:
         for r in range(R):
-            for a in range(s.P):
-                out[r, a] = 0
+            if row[r] >= 0:
+                for a in range(s.P):
+                    out[r, a] = 0
         for u in range(crowd.U if s.nnz else 0):
             r = crowd.unit[2 * u]
-            if active[r]:
+            if row[r] >= 0:
                 stream_open(&stream, seed, purpose, r, crowd.unit[2 * u + 1], 2 * step[r] + half)
                 block = block_of(crowd, u)
                 if block.marked != NULL:
-                    part = Half(&profile[r, 0], window[r, 0], window[r, 1], r, crowd.unit[2 * u + 1], half, &last[0])
-                move_block(s, &stream, &chance[r, 0], &block, &room, &part, &n[r, 0], &out[r, 0])
+                    part = Half(&profile[row[r], 0], window[r, 0], window[r, 1], r, crowd.unit[2 * u + 1], half, &last[0])
+                move_block(s, &stream, &chance[row[r], 0], &block, &room, &part, &n[r, 0], &out[r, 0])
 
 
 def deal(const int64_t[:, ::1] moves not None, const int64_t[::1] sources not None, int64_t[:, ::1] there not None, *,
@@ -147,7 +151,7 @@ cdef struct Buckets:       # of one block
 cdef inline void shift_left(Buckets *k, int64_t b) noexcept nogil:
     """The hole before bucket b comes to stand behind it."""
     cdef uint32_t *ids = k.ids + k.start[b]
-    ids[-1] = ids[k.old[b] - 1]
+    (ids - 1)[0] = ids[k.old[b] - 1]
     ids[k.old[b] - 1] = ids[k.old[b] + k.new[b] - 1]
     k.start[b] -= 1
 

@@ -12,7 +12,7 @@ Stiff clusters go over the step between the two halves, in substeps of few membe
 beable and noted (move_log.h); dealt_moves.pyx deals them to blocks: the same law from its other end.
 """
 from libc.math cimport fabs, isfinite
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t
 from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
@@ -32,17 +32,15 @@ from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
 from copympi.kernels.settle cimport amplitude_of
 from copympi.kernels.step_control cimport StepControl
 
-cdef double MANY_TURN = 0.6  # radians by which its neighbours may turn an amplitude of many members in a step;
-cdef double FEW_TURN = 0.3   # that of few
-cdef double MANY_LEAVE = 2.0  # times leaving_chance: what many members' chance to leave in a step may be
+cdef double TURN = 0.3       # radians by which its neighbours may turn an amplitude in a step
+cdef double MANY_LEAVE = 2.0  # times leaving_chance: what the chance of many members to leave in a step may be
 
 
 cdef class LatticeStep:
-    """One replica's steps, with its work space.
+    """Steps of replicas, one at a time, with work space.
 
-    number : of the replica. c (2, P) : amplitudes re, im, the caller's, whose sizes are the roots of n. chance (nnz,) :
-    set by `begin` and `second`, a member's chance to go along each coupling in the half step that is next. profile
-    (3 nnz,), or None : and the flow along it at the begin, middle and end of that half.
+    chance (nnz,) : the caller's, set by `begin` and `second`: a member's chance to go along each coupling in the half
+    step that is next. profile (3 nnz,), or None : and the flow along it at the begin, middle and end of that half.
 
     A step is `begin`, the first draws, `moved`, the dealing of `moves`, `second`, the second draws, `finish`.
     Raises ValueError for arrays that do not fit.
@@ -60,22 +58,18 @@ cdef class LatticeStep:
     cdef readonly double length
     """Of the step."""
 
-    def __cinit__(self, Bonds bonds not None, *, uint64_t number, double[:, ::1] c not None,
-                  double[::1] chance not None, double[::1] profile=None):
+    def __cinit__(self, Bonds bonds not None, *, double[::1] chance not None, double[::1] profile=None):
         cdef const System *s = &bonds.couplings.system
         cdef Workspace workspace
-        need(c.shape[0] == 2 and c.shape[1] == s.P, "c: must be (2, P)")
-        need(chance.shape[0] >= s.nnz, "chance: must be (nnz,)")
-        need(profile is None or profile.shape[0] >= 3 * s.nnz, "profile: must be (3 nnz,)")
+        need(chance.shape[0] == s.nnz, "chance: must be (nnz,)")
+        need(profile is None or profile.shape[0] == 3 * s.nnz, "profile: must be (3 nnz,)")
         self.workspace = workspace = Workspace(bonds, False)
-        self.c, self.chance, self.profile = c, chance, profile
+        self.chance, self.profile = chance, profile
         self.entry = entries_of(bonds)
         self.g.d = &workspace.bonds.d
         self.g.w = &workspace.w
         self.g.x = &self.x
-        self.x.number = number
         self.x.whole = True
-        self.x.c = &c[0, 0]
         self.x.n = workspace.w.n
         workspace.w.moves = &self.log
 
@@ -92,20 +86,24 @@ cdef class LatticeStep:
         """Of stiff beables so far."""
         return self.x.substeps
 
-    def begin(self, StepControl control not None, const int64_t[::1] n not None, *, double time_left, int64_t step,
-              double largest_chance, int64_t substeps, uint64_t seed, uint64_t purpose, double substep_turn):
-        """Plan a step from n (P,), `time_left` before the stop, and its first draws. Returns the status.
+    def begin(self, StepControl control not None, const int64_t[::1] n not None, double[:, ::1] c not None, *,
+              double time_left, double largest_chance, int64_t substeps, keys, double substep_turn):
+        """Plan a step from n (P,) and amplitudes c (2, P), re and im, `time_left` before the stop, and its first draws.
+        Returns the status. c is written to when the step is finished.
 
-        Random numbers of stiff clusters are a function of seed, purpose, replica and step. substep_turn : radians that
-        an amplitude may turn in one of their substeps. largest_chance, substeps : so far.
+        keys : seed, purpose, replica and step, of which random numbers of stiff clusters are a function. substep_turn :
+        radians that an amplitude may turn in one of their substeps. largest_chance, substeps : of the replica so far.
         """
         cdef const Diagonals *d = &self.workspace.bonds.d
         cdef Replica *x = &self.x
         cdef Work *w = &self.workspace.w
         cdef Py_ssize_t P = d.P, a
-        need(n.shape[0] == P, "n: must be (P,)")
-        x.spectators, x.limit, x.step = control.spectators, control.leaving_chance, step
-        x.seed, x.purpose, x.largest_chance, x.substeps = seed, purpose, largest_chance, substeps
+        need(n.shape[0] == P and c.shape[0] == 2 and c.shape[1] == P, "n: must be (P,), c (2, P)")
+        self.c = c
+        x.c = &c[0, 0]
+        x.spectators, x.limit = control.spectators, control.leaving_chance
+        x.largest_chance, x.substeps = largest_chance, substeps
+        x.seed, x.purpose, x.number, x.step = keys
         x.members, x.events = 0.0, 0.0
         w.substep_turn = substep_turn
         self.log.moves = self.log.groups = 0
@@ -226,10 +224,10 @@ cdef bint classify(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
         many = w.n[a] > PLENTY + x.spectators
         fx = w.v[2 * P + a] - d.omega[a] * w.v[P + a]  # the field of the neighbours, as in lattice.pyx
         fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
-        turn = x.h / (MANY_TURN if many else FEW_TURN)
+        turn = x.h / TURN
         m = min(min(size_at(w.v, P, a), size_at(w.early, P, a)), min(size_at(w.late, P, a), size_at(w.end, P, a)))
         # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
-        most = (MANY_LEAVE * x.limit if many else x.limit) if w.n[a] > x.spectators else 2.0 * FEW_TURN
+        most = (MANY_LEAVE * x.limit if many else x.limit) if w.n[a] > x.spectators else 2.0 * TURN
         if turn * turn * (fx * fx + fy * fy) <= m and w.out[a] <= most * w.n[a]:
             w.role[a] = COUNTED
             if w.n[a] > x.spectators and w.out[a] > worst * w.n[a]:

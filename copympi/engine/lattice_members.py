@@ -26,6 +26,8 @@ from copympi.kernels.lattice_members import LatticeStep
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
+AT_A_TIME = 4
+"""Replicas that are planned together, at least, if there are so many: a plan's work space is some 1 kB a beable."""
 DEALING = 1 << 32
 """In place of a block's number: the stream that deals to all of them."""
 Moves = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -47,6 +49,8 @@ class LatticeMembers(InBlocks):
         self.out = np.zeros((replicas, system.P), np.int64)
         self._own_out = np.zeros((replicas, system.P), np.int64)
         self._window = np.zeros((replicas, 2))
+        self._length = np.zeros(replicas)
+        self._row = np.full(replicas, -1, np.int64)
         self._last = np.empty(1)
         self._places: Places | None = None
         self.check(system)
@@ -55,21 +59,18 @@ class LatticeMembers(InBlocks):
 
     def _make_steps(self) -> None:
         """What steps want of H, and what turns phases of beables without couplings, radians in unit time."""
-        system, replicas = self.system, len(self.n)
+        system, slots = self.system, min(len(self.n), max(AT_A_TIME, 2 * self.comm.size))
         if self._places is None or not self._places.of(system):
             self._places = places(system, Tiles(Replicas(1, 1, 0), system.P))
         self.bonds = bonds(system, self.start.state, self._places)
         self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
         nnz = system.couplings.entries
-        self._chance = np.zeros((replicas, nnz))
-        self._profile = None if self.marked is None else np.zeros((replicas, 3 * nnz))
+        self._chance = np.zeros((slots, nnz))
+        self._profile = None if self.marked is None else np.zeros((slots, 3 * nnz))
         self._steps = [
-            LatticeStep(
-                self.bonds, number=r, c=self.c[r], chance=self._chance[r],
-                profile=None if self._profile is None else self._profile[r],
-            )
-            for r in range(replicas)
-        ]  # fmt: skip
+            LatticeStep(self.bonds, chance=chance, profile=None if self._profile is None else self._profile[k])
+            for k, chance in enumerate(self._chance)
+        ]
 
     def check(self, system: System) -> None:
         """InputError where a fixed step is too long for the fastest waves of an H."""
@@ -119,48 +120,55 @@ class LatticeMembers(InBlocks):
         """One step of every replica that is not yet at the stop; False when all are."""
         going = np.flatnonzero(self.active)
         self._last[:] = np.inf
-        self._plan_first(going)
-        self._move(0)
-        self._move_clusters(going, [self._first_moved(int(r)) for r in going])
-        if self._planning:
-            for r in going:
-                self._steps[r].second()
-        self._share()
-        self._move(1)
-        for r in going:
-            self._finish(int(r))
+        rounds = -(-len(going) // len(self._steps))
+        for k in range(rounds):  # replicas of all ranks in each
+            self._advance_some(going[k::rounds])
         self.active[going] = self.time_left[going] > 0.0
         return bool(self.active.any())
+
+    def _advance_some(self, some: NDArray[np.intp]) -> None:
+        """A step of some replicas, as many as there is room for."""
+        self._row[:] = -1
+        self._row[some] = np.arange(len(some))
+        self._plan_first(some)
+        self._move(some, 0)
+        self._move_clusters(some, [self._first_moved(int(r)) for r in some])
+        if self._planning:
+            for step in self._steps[: len(some)]:
+                step.second()
+        self._share()
+        self._move(some, 1)
+        for r in some:
+            self._finish(int(r))
 
     @property
     def _planning(self) -> bool:
         """Whether this rank plans; where CPUs are unlike the root does, and tells."""
         return self.alike or self.comm.rank == mpi.ROOT
 
-    def _plan_first(self, going: NDArray[np.intp]) -> None:
-        """The steps of all replicas, as far as the first draws."""
+    def _plan_first(self, some: NDArray[np.intp]) -> None:
+        """Their steps, as far as the first draws."""
         turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
         failed = np.full(1, -1, np.int64)
-        for r in going if self._planning else ():
-            status = self._steps[r].begin(
-                self._control, self.n[r], time_left=float(self.time_left[r]), step=int(self.step[r]),
-                largest_chance=float(self.largest_chance[r]), substeps=int(self.substeps[r]), seed=self.seed,
-                purpose=Purpose.SITES, substep_turn=turn,
+        for r, step in zip(some, self._steps, strict=False) if self._planning else ():
+            status = step.begin(
+                self._control, self.n[r], self.c[r], time_left=float(self.time_left[r]),
+                largest_chance=float(self.largest_chance[r]), substeps=int(self.substeps[r]),
+                keys=(self.seed, Purpose.SITES, int(r), int(self.step[r])), substep_turn=turn,
             )  # fmt: skip
-            self._window[r, 0] = self._steps[r].length
+            self._length[r] = step.length
             if status:
                 failed[0] = r
                 break
         if not self.alike:
             mpi.broadcast(self.comm, failed)
-            mpi.broadcast(self.comm, self._window)
+            mpi.broadcast(self.comm, self._length)
         if failed[0] >= 0:
             r = int(failed[0])
             raise DynamicsError(
                 f"the step falls below what t = {self.times[r]:.10g} can resolve (replica {r}): H/hbar spreads over "
                 f"{2 * self.bonds.norm:.3g} per unit of time, too much for records {self.stop.length:g} apart"
             )
-        self._length = self._window[:, 0].copy()
         self._left = self.time_left - self._length
         self._left[self._left < 0.5 * self._length] = 0.0
         self._share()
@@ -173,25 +181,26 @@ class LatticeMembers(InBlocks):
                 mpi.broadcast(self.comm, self._profile)
         self._digest = zlib.crc32(self._chance.data) if self.comm.size > 1 else 0
 
-    def _move(self, half: int) -> None:
+    def _move(self, some: NDArray[np.intp], half: int) -> None:
         """Draw this rank's copies and learn everyone's: the step's Allreduce of n_a and of what left each a."""
         self._window[:, 0] = 0.5 * self._length
         self._window[:, 1] = self._left + (0.0 if half else 0.5) * self._length
         kernel.move_half(
             self.system.couplings, self.crowd, chance=self._chance, profile=self._profile, window=self._window,
-            last=self._last, active=self.active, keys=(self.seed, Purpose.LEAP, self.step), half=half, n=self.own_n,
+            last=self._last, row=self._row, keys=(self.seed, Purpose.LEAP, self.step), half=half, n=self.own_n,
             out=self._own_out,
         )  # fmt: skip
-        self.n[:], self.out[:] = self.over_ranks(self.own_n, self._own_out)
-        self.n += self.blockless
-        self.events += self.out.sum(axis=1)
+        n, self.out[some] = self.over_ranks(self.own_n[some], self._own_out[some])
+        self.n[some] = n + self.blockless[some]
+        self.events[some] += self.out[some].sum(axis=1)
 
     def _first_moved(self, r: int) -> Moves:
         """What the stiff clusters of a replica move after its first draws."""
         moves = np.zeros((0, 4), np.int64), np.zeros((0, 5))
         if self._planning:
-            self._steps[r].moved(self.n[r], self.out[r])
-            moves = self._steps[r].moves()
+            step = self._steps[self._row[r]]
+            step.moved(self.n[r], self.out[r])
+            moves = step.moves()
         if self.alike:
             return moves
         count = np.array([len(moves[0])])
@@ -202,26 +211,25 @@ class LatticeMembers(InBlocks):
             mpi.broadcast(self.comm, part)
         return moves
 
-    def _move_clusters(self, going: NDArray[np.intp], moves: list[Moves]) -> None:
+    def _move_clusters(self, some: NDArray[np.intp], moves: list[Moves]) -> None:
         """Deal to blocks what stiff clusters move, and have this rank's blocks carry it out."""
         blocks, first = self.layout.blocks, self.layout.first
-        sources = [np.unique(whole[:, 0]) for whole, _ in moves]
-        ends = np.cumsum([blocks * len(some) for some in sources], dtype=np.int64)
-        row = np.zeros(int(ends[-1]) if len(ends) else 0, np.int64)
-        parts = [part.reshape(blocks, -1) for part in np.split(row, ends[:-1]) if part.size] if row.size else []
-        if not parts:
+        busy = [(int(r), whole, course, np.unique(whole[:, 0])) for r, (whole, course) in zip(some, moves, strict=True)]
+        busy = [one for one in busy if one[3].size]
+        if not busy:
             return
-        busy = [(r, m, some) for r, m, some in zip(going, moves, sources, strict=True) if some.size]
-        for (r, _, some), there in zip(busy, parts, strict=True):
+        ends = np.cumsum([blocks * sources.size for *_, sources in busy])
+        table = np.zeros(ends[-1], np.int64)
+        parts = [part.reshape(blocks, -1) for part in np.split(table, ends[:-1])]
+        for (r, _, _, sources), there in zip(busy, parts, strict=True):
             mine = slice(*np.searchsorted(self.unit[:, 0], [r, r + 1]))
-            there[self.unit[mine, 1]] = self.counts[mine][:, some]
-        mpi.total(self.comm, row)
-        for (r, (whole, course), some), there in zip(busy, parts, strict=True):
-            begin = int(r) * blocks
-            step = int(self.step[r])
+            there[self.unit[mine, 1]] = self.counts[mine][:, sources]
+        mpi.total(self.comm, table)
+        for (r, whole, course, sources), there in zip(busy, parts, strict=True):
+            begin, step = r * blocks, int(self.step[r])
             own = kernel.deal(
-                whole, some, there, first=max(0, first - begin), last=min(blocks, self.layout.last - begin),
-                keys=(self.seed, Purpose.DEALT, int(r), DEALING, step),
+                whole, sources, there, first=max(0, first - begin), last=min(blocks, self.layout.last - begin),
+                keys=(self.seed, Purpose.DEALT, r, DEALING, step),
             )  # fmt: skip
             kernel.carry_out(
                 self.crowd, own, whole, course, unit=begin - first, keys=(self.seed, Purpose.DEALT, step),
@@ -235,7 +243,7 @@ class LatticeMembers(InBlocks):
         """A replica's step is done."""
         done = np.zeros(2)
         if self._planning:
-            step = self._steps[r]
+            step = self._steps[self._row[r]]
             step.finish(self.n[r])
             done[:] = step.largest_chance, step.substeps
         if not self.alike:

@@ -12,7 +12,7 @@ def move_half(
     profile: NDArray[np.float64] | None,
     window: NDArray[np.float64],
     last: NDArray[np.float64],
-    active: NDArray[np.uint8],
+    row: NDArray[np.int64],
     keys: tuple[int, int, NDArray[np.int64]],
     half: int,
     n: NDArray[np.int64],

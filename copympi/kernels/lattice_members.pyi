@@ -10,8 +10,6 @@ class LatticeStep:
         self,
         bonds: Bonds,
         *,
-        number: int,
-        c: NDArray[np.float64],
         chance: NDArray[np.float64],
         profile: NDArray[np.float64] | None = None,
     ) -> None: ...
@@ -23,13 +21,12 @@ class LatticeStep:
         self,
         control: StepControl,
         n: NDArray[np.int64],
+        c: NDArray[np.float64],
         *,
         time_left: float,
-        step: int,
         largest_chance: float,
         substeps: int,
-        seed: int,
-        purpose: int,
+        keys: tuple[int, int, int, int],
         substep_turn: float,
     ) -> int: ...
     def moved(self, n: NDArray[np.int64], out: NDArray[np.int64]) -> None: ...
