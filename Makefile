@@ -1,5 +1,6 @@
 # make demo   sets up everything and runs the main job
 # make test   sets up what more it needs and runs all tests
+# make docs   builds the site into docs/_build/html
 # No root needed; with root on Debian or Ubuntu the tests install Open MPI, SLURM and parallel HDF5 too.
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: demo test test-long lint bench clean
+.PHONY: demo test test-long lint bench docs clean
 
 demo: $(VENV)/.installed
 	@rm -rf demo
@@ -19,8 +20,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/mpiexec -n 2 $(BIN)/python jobs/demo.py demo
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest -m "not long" tests/faults tests/mpi
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not long" tests/slurm tests/laws tests/statistical tests/unit
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not long" tests/slurm tests/faults tests/mpi tests/laws tests/statistical tests/unit
 
 # more kills, flips, pairs of ranks, replicas: hours
 test-long: $(VENV)/.test
@@ -33,6 +33,11 @@ lint: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/bench.py
+
+# the site, in docs/_build/html; a warning is an error
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+	@echo "the site: docs/_build/html/index.html"
 
 $(VENV)/.installed: $(KERNELS)
 	$(PYTHON) -m venv $(VENV)
@@ -53,5 +58,9 @@ $(VENV)/.bench: $(VENV)/.installed
 	$(PIP) $$($(BIN)/python tools/extra bench)
 	touch $@
 
+$(VENV)/.docs: $(VENV)/.installed pyproject.toml
+	$(PIP) $$($(BIN)/python tools/extra docs)
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-openmpi $(VENV)-mpich build demo copympi.egg-info copympi/kernels/*.so
+	rm -rf $(VENV) $(VENV)-openmpi $(VENV)-mpich build demo docs/_build docs/auto_gallery docs/reference docs/project copympi.egg-info copympi/kernels/*.so

@@ -17,7 +17,7 @@ options = {
 }
 kernels = ["streams", "draws", "couplings", "step_control", "plans", "marks", "crowd", "classes", "tracker"]
 kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "followed", "some_events", "counts"]
-kernels += ["members", "exact"]
+kernels += ["targets", "members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
 kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "clusters", "settle"]

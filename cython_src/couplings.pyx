@@ -5,6 +5,25 @@ from libc.stdint cimport int64_t
 from copympi.kernels.checks cimport need
 
 
+cdef bint is_dense(const System *s) noexcept nogil:
+    """Whether H couples more than DENSE_FROM beables, each to all others, and stands there as dense.h has it."""
+    cdef Py_ssize_t a, b, e, f, p = 0
+    if s.P <= DENSE_FROM or s.nnz != s.P * (s.P - 1):
+        return False
+    for b in range(s.P):
+        if s.indptr[b] != b * (s.P - 1):
+            return False
+        for a in range(b + 1, s.P):
+            e = b * (s.P - 1) + a - 1
+            f = a * (s.P - 1) + b
+            if (s.indices[e] != a or s.indices[f] != b or s.re[e] != s.re[f] or s.im[e] != -s.im[f]
+                    or s.pair[4 * p] != b or s.pair[4 * p + 1] != a or s.pair[4 * p + 2] != e
+                    or s.pair[4 * p + 3] != f):
+                return False
+            p += 1
+    return True
+
+
 cdef class Couplings:
     """H/hbar as the kernels want it: rows without the diagonal, and the list of pairs. Arrays are kept alive here."""
 
@@ -42,6 +61,7 @@ cdef class Couplings:
             self.system.pair = &pair[0, 0]
         self.system.shift = shift
         self.system.norm = norm
+        self.system.dense = is_dense(&self.system)
 
     @property
     def shift(self):

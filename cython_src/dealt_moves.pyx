@@ -18,10 +18,11 @@ from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.draws cimport draw_hypergeometrics
 from copympi.kernels.marks cimport is_marked, mark_copy, number_of
-from copympi.kernels.members cimport Half, Room, move_block
+from copympi.kernels.members cimport Room, move_block
 from copympi.kernels.move_log cimport mark_luck_of
 from copympi.kernels.profiles cimport profile_moment
 from copympi.kernels.streams cimport Stream, stream_below64, stream_open
+from copympi.kernels.targets cimport Half
 
 cdef int64_t FEW = 8       # blocks, to each member of a move, from which on it is dealt member by member
 
@@ -50,6 +51,7 @@ def move_half(Couplings couplings not None, Crowd crowd not None, *, const doubl
     need(crowd.marked == NULL or (profile is not None and profile.shape[0] == chance.shape[0]
                                   and profile.shape[1] == 3 * s.nnz and window.shape[0] == R and window.shape[1] == 2),
          "profile: must be (K, 3 nnz), window (R, 2), where members are tracked")
+    need(crowd.marks is None or last.shape[0] >= len(crowd.marks.beable), "last: must be (tracked,)")
     need(crowd.replicas == R and crowd.P == s.P, "crowd: of another number of replicas, or of another system")
     widest = crowd.largest()
     cdef int64_t[::1] numbers = np.empty(max(s.nnz, 1) + 5 * s.P, np.int64)
@@ -207,6 +209,7 @@ def carry_out(Crowd crowd not None, const int64_t[:, ::1] own not None, const in
     cdef uint32_t who
     need(own.shape[1] == 3 and moves.shape[1] == 4 and course.shape[0] == K and course.shape[1] == 5
          and n.shape[0] == P, "own: must be (J, 3), moves (K, 4), course (K, 5), n (P,)")
+    need(crowd.marks is None or last.shape[0] >= len(crowd.marks.beable), "last: must be (tracked,)")
     stream_open(&stream, seed, purpose, 0, 0, step)
     for j in range(J):
         k = own[j, 1]

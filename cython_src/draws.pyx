@@ -31,6 +31,15 @@ cdef extern from "hypergeometric.h" nogil:
     double log_rest(double p)
     void exp_of(double x, double *value, double *rest)
 
+cdef extern from "lanes.h" nogil:
+    enum: LANES
+    ctypedef struct Lane:
+        Stream stream
+    bint set_lane(Lane *l, const double *chance, int64_t channels, double total, int64_t leavers, int64_t *leave)
+    void run_lanes(Lane *lane, int lanes)
+
+cdef enum:
+    CHUNK = 64
 cdef int64_t ONE_BY_ONE = 1  # leavers for each open channel, up to which they are sorted one by one
 cdef double COUNTABLE = 4611686018427387904.0  # 2^62: below, numbers of members are counted
 cdef double RARE = 1073741824.0  # 2^30: a mean below which few of so many are Poisson
@@ -43,17 +52,22 @@ cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
     chance[e] is a member's chance to leave by channel e, their sum at most 1. The multinomial is drawn leaver by
     leaver where they are fewer than channels, by conditional binomials (15 to 25 ns each) where they are more.
     """
+    cdef Py_ssize_t e
+    cdef double total = 0.0
+    for e in range(first, last):
+        total += chance[e] if chance[e] > 0.0 else 0.0
+    sort_leavers(s, draw_binomial(s, n, total), total, first, last, chance, leave)
+
+
+cdef void sort_leavers(Stream *s, int64_t rest, double total, Py_ssize_t first, Py_ssize_t last,
+                       const double *chance, int64_t *leave) noexcept nogil:
+    """How many of `rest` leavers leave by each channel; total: the sum of the chances."""
     cdef Py_ssize_t e, final = first - 1
     cdef int64_t open_channels = 0
-    cdef double total = 0.0
-    cdef int64_t rest
-    for e in range(first, last):
+    for e in range(first, last):  # without a branch, as it would be guessed wrong at every other channel
         leave[e] = 0
-        if chance[e] > 0.0:
-            total += chance[e]
-            final = e
-            open_channels += 1
-    rest = draw_binomial(s, n, total)
+        final = e if chance[e] > 0.0 else final
+        open_channels += chance[e] > 0.0
     if rest == 0:
         return
     if open_channels == 1:
@@ -62,6 +76,33 @@ cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
         sort_one_by_one(s, rest, total, first, final, chance, leave)
     else:
         sort_by_binomials(s, rest, total, first, final, chance, leave)
+
+
+cdef void draw_rows(const Keys *keys, Py_ssize_t P, const int64_t *n, int64_t spectators, const double *total,
+                    const double *chance, int64_t *leave) noexcept nogil:
+    """As draw_leavers of P sources, n[b] - spectators members each, whose P - 1 channels stand one row after the other.
+
+    total (P,): sums of the rows. Sources of many leavers are sorted side by side, each from a stream of its own, block
+    1 + b (lanes.h).
+    """
+    cdef Py_ssize_t b, first
+    cdef int64_t rest
+    cdef int lanes = 0
+    cdef Lane lane[LANES]
+    cdef Stream s
+    stream_open(&s, keys.seed, keys.purpose, keys.replica, 0, keys.step)
+    for b in range(P):
+        first = b * (P - 1)
+        rest = draw_binomial(&s, n[b] - spectators, total[b])
+        if not set_lane(&lane[lanes], chance + first, P - 1, total[b], rest, leave + first):
+            sort_leavers(&s, rest, total[b], first, first + P - 1, chance, leave)
+            continue
+        stream_open(&lane[lanes].stream, keys.seed, keys.purpose, keys.replica, 1 + b, keys.step)
+        lanes += 1
+        if lanes == LANES:
+            run_lanes(lane, lanes)
+            lanes = 0
+    run_lanes(lane, lanes)
 
 
 cdef void sort_one_by_one(Stream *s, int64_t rest, double total, Py_ssize_t first, Py_ssize_t final,
@@ -82,12 +123,19 @@ cdef void sort_one_by_one(Stream *s, int64_t rest, double total, Py_ssize_t firs
 
 cdef void sort_by_binomials(Stream *s, int64_t rest, double total, Py_ssize_t first, Py_ssize_t final,
                             const double *chance, int64_t *leave) noexcept nogil:
-    cdef Py_ssize_t e
+    cdef Py_ssize_t next_ = first, e, k, count
     cdef int64_t taken
-    for e in range(first, final):
-        if rest == 0:
-            return
-        if chance[e] > 0.0:
+    cdef Py_ssize_t place[CHUNK]  # of the open channels among the next ones
+    while next_ < final:
+        count = 0
+        for e in range(next_, min(next_ + CHUNK, final)):
+            place[count] = e
+            count += chance[e] > 0.0
+        next_ += CHUNK
+        for k in range(count):
+            if rest == 0:
+                return
+            e = place[k]
             taken = draw_binomial(s, rest, chance[e] / total)
             leave[e] = taken
             rest -= taken
@@ -251,6 +299,21 @@ def many_leavers(uint64_t seed, double n, chance, Py_ssize_t count):
     for i in range(count):
         stream_open(&s, seed, 0, 0, 0, i)
         draw_many_leavers(&s, n, p.shape[0], &p[0], &out[i, 0])
+    return np.asarray(out)
+
+
+def rows(uint64_t seed, n, chance, Py_ssize_t count):
+    """`count` draws of how many of n (P,) members leave by each channel, (count, P, P - 1) int64, chance (P, P - 1)."""
+    cdef const int64_t[::1] members = np.ascontiguousarray(n, np.int64)
+    cdef const double[:, ::1] p = np.ascontiguousarray(chance, np.float64)
+    cdef Py_ssize_t P = members.shape[0], i
+    need(P > 1 and p.shape[0] == P and p.shape[1] == P - 1, "n, chance: must be (P,) and (P, P - 1), P at least 2")
+    cdef const double[::1] total = np.sum(p, axis=1)
+    cdef int64_t[:, :, ::1] out = np.empty((count, P, P - 1), np.int64)
+    cdef Keys keys = Keys(seed, 0, 0, 0)
+    for i in range(count):
+        keys.step = i
+        draw_rows(&keys, P, &members[0], 0, &total[0], &p[0, 0], &out[i, 0, 0])
     return np.asarray(out)
 
 

@@ -15,10 +15,15 @@ from libc.stdint cimport int64_t
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.dense cimport Dense, Span, dense_apply, dense_flows, dense_of
 from copympi.kernels.pair cimport pair_flow, pair_turn
 
 cdef double GAUSS_LOW = 0.21132486540518713      # (1 - 1/sqrt 3)/2
 cdef double GAUSS_HIGH = 0.7886751345948129
+
+
+cdef inline double positive(double x) noexcept nogil:
+    return x if x > 0.0 else 0.0
 
 
 cdef class Scratch:
@@ -26,7 +31,7 @@ cdef class Scratch:
 
     def __cinit__(self, Couplings couplings not None):
         cdef Py_ssize_t P = couplings.system.P
-        self.memory = np.zeros(19 * P + 2 * couplings.system.pairs)
+        self.memory = np.zeros(23 * P + 2 * couplings.system.pairs)  # room for flows that is never used is never there
         self.v = &self.memory[0]
         self.c = self.v + 10 * P
         self.d = self.c + 2 * P
@@ -36,6 +41,7 @@ cdef class Scratch:
         self.forth = self.coming + P
         self.back = self.forth + couplings.system.pairs
         self.own = self.back + couplings.system.pairs
+        self.room = self.own + P
         self.P = P
         self.pairs = couplings.system.pairs
         self.omega = couplings.system.omega
@@ -48,12 +54,18 @@ cdef void expand(const System *s, const double *omega, const double *c, double *
     cdef double x, y, over
     cdef const double *old
     cdef double *new
+    cdef Dense h
+    if s.dense:
+        h = dense_of(s, NULL, NULL)
     for a in range(2 * P):
         v[a] = c[a]
     for k in range(1, 5):
         old = v + 2 * P * (k - 1)
         new = v + 2 * P * k
         over = 1.0 / k
+        if s.dense:
+            dense_apply(&h, omega, c, old, over, new)
+            continue
         for a in range(P):
             x = 0.0
             y = 0.0
@@ -74,6 +86,13 @@ cdef void carry(Py_ssize_t P, const double *v, double t, double *c) noexcept nog
         c[a] = v[a] + t * (v[2 * P + a] + t * (v[4 * P + a] + t * (v[6 * P + a] + t * v[8 * P + a])))
 
 
+cdef Span span_of(Py_ssize_t P, double start, double t, Scratch w) noexcept nogil:
+    """Amplitudes at the two Gauss points of [start, start + t], into w.d and w.e, from the coefficients in w.v."""
+    carry(P, w.v, start + GAUSS_LOW * t, w.d)
+    carry(P, w.v, start + GAUSS_HIGH * t, w.e)
+    return Span(t, w.d, w.e, NULL)
+
+
 cdef void integrate_flows(const System *s, double start, double t, Scratch w) noexcept nogil:
     """Flow b->a and a->b of each pair over [start, start + t], from the coefficients in w.v.
 
@@ -84,8 +103,12 @@ cdef void integrate_flows(const System *s, double start, double t, Scratch w) no
     cdef double early, late
     cdef double *c = w.d
     cdef double *d = w.e
-    carry(P, w.v, start + GAUSS_LOW * t, c)
-    carry(P, w.v, start + GAUSS_HIGH * t, d)
+    cdef Span span = span_of(P, start, t, w)
+    cdef Dense h
+    if s.dense:
+        h = dense_of(s, w.forth, w.back)
+        dense_flows(&h, &span)
+        return
     for p in range(s.pairs):
         b = s.pair[4 * p]
         a = s.pair[4 * p + 1]
@@ -93,8 +116,8 @@ cdef void integrate_flows(const System *s, double start, double t, Scratch w) no
         # the flow, with weight t/2 at each of the two points
         early = -t * pair_turn(s.re[e], s.im[e], c[b], c[P + b], c[a], c[P + a])
         late = -t * pair_turn(s.re[e], s.im[e], d[b], d[P + b], d[a], d[P + a])
-        w.forth[p] = fmax(early, 0.0) + fmax(late, 0.0)
-        w.back[p] = fmax(-early, 0.0) + fmax(-late, 0.0)
+        w.forth[p] = positive(early) + positive(late)
+        w.back[p] = positive(-early) + positive(-late)
 
 
 cdef void hold_back(const System *s, int64_t spectators, const double *n, double t, double *c,
@@ -123,21 +146,36 @@ cdef void hold_back(const System *s, int64_t spectators, const double *n, double
             c[P + a] *= flow
 
 
-cdef void flows_of_half(const System *s, int64_t spectators, const double *n, double t, Scratch w) noexcept nogil:
-    """Mean flows of each pair over a half step t, from the coefficients in w.v. Where all are spectators none leave."""
-    cdef Py_ssize_t P = s.P, p, a
+cdef void shares_that_move(const System *s, int64_t spectators, const double *n, double t, Scratch w) noexcept nogil:
+    """Into w.leaving: of the members of each beable at mid-time the part that are no spectators."""
+    cdef Py_ssize_t P = s.P, a
     cdef double mid
-    cdef double *part = w.leaving
-    integrate_flows(s, 0.0, t, w)
-    if not spectators:
-        return
     carry(P, w.v, 0.5 * t, w.d)
     for a in range(P):
         mid = w.d[a] * w.d[a] + w.d[P + a] * w.d[P + a]
-        part[a] = 1.0 - spectators / mid if n[a] > spectators and mid > spectators else 0.0
+        w.leaving[a] = 1.0 - spectators / mid if n[a] > spectators and mid > spectators else 0.0
+
+
+cdef Span span_of_half(const System *s, int64_t spectators, const double *n, double t, Scratch w) noexcept nogil:
+    """What the flows of a half step t follow from, where H is dense."""
+    cdef Span span
+    if spectators:
+        shares_that_move(s, spectators, n, t, w)
+    span = span_of(s.P, 0.0, t, w)
+    span.part = w.leaving if spectators else NULL
+    return span
+
+
+cdef void flows_of_half(const System *s, int64_t spectators, const double *n, double t, Scratch w) noexcept nogil:
+    """Mean flows of each pair over a half step t, from the coefficients in w.v. Where all are spectators none leave."""
+    cdef Py_ssize_t p
+    integrate_flows(s, 0.0, t, w)
+    if not spectators:
+        return
+    shares_that_move(s, spectators, n, t, w)
     for p in range(s.pairs):
-        w.forth[p] *= part[s.pair[4 * p]]
-        w.back[p] *= part[s.pair[4 * p + 1]]
+        w.forth[p] *= w.leaving[s.pair[4 * p]]
+        w.back[p] *= w.leaving[s.pair[4 * p + 1]]
 
 
 def half_step(Couplings couplings not None, n, phase, double t):

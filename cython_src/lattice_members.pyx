@@ -184,7 +184,7 @@ cdef class LatticeStep:
         cdef double *c = self.x.c
         cdef double smallest
         cdef Py_ssize_t P = d.P, i, a
-        need(n.shape[0] == P, "n: must be (P,)")
+        need(n.shape[0] == P and c != NULL, "n: must be (P,), of a step that has begun")
         with nogil:
             stage(d, w.alive, w.E, 1.0, w.D0, w.D0, NULL)
             for i in range(w.stiffs):

@@ -4,6 +4,7 @@
 A block holds at most 2^18 members, so that it fits the second-level cache, at four bytes an id; more only where there
 are more than 2^16 beables.
 Members of a beable are exchangeable: how many leave is drawn first, then which (a partial Fisher-Yates shuffle).
+Where beables have many couplings targets.pyx does that.
 """
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
@@ -20,13 +21,14 @@ from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, p
 from copympi.kernels.predictor cimport new_phase, plan_first, plan_second
 from copympi.kernels.profiles cimport profile_flows, profile_moment
 from copympi.kernels.step_control cimport StepControl
-from copympi.kernels.streams cimport Stream, stream_below, stream_open
+from copympi.kernels.streams cimport Stream, stream_open
+from copympi.kernels.targets cimport Half, Targets, has_many, move_by_targets, set_out
 
-cdef extern from *:
-    """
-    #define prefetch(address) __builtin_prefetch(address, 1)
-    """
-    void prefetch(const void *address) noexcept nogil
+cdef extern from "shuffle.h" nogil:
+    void draw_places(Stream *s, const uint32_t *ids, uint32_t n, int64_t leavers, uint32_t *place)
+    void bring_to_end(uint32_t *ids, uint32_t n, int64_t leavers, const uint32_t *place)
+    void slide_all(uint32_t *ids, int64_t P, const int32_t *counts, const int64_t *start, const int64_t *gone,
+                   const int64_t *target)
 
 BLOCK = 262144
 """Members that a block holds at most, but for very many beables."""
@@ -82,45 +84,6 @@ def finish_step(Couplings couplings not None, StepPlans plans not None, *, uint8
             step[r] += 1
             largest[r] = max(largest[r], head_of(plans, r).largest)
             active[r] = time_left[r] > 0.0
-
-
-cdef void draw_places(Stream *stream, const uint32_t *ids, uint32_t n, int64_t leavers,
-                      uint32_t *place) noexcept nogil:
-    """Draw which of n ids leave: the places of a partial Fisher-Yates shuffle from the end.
-
-    The swaps follow for the whole block at once; by then the memory they need, which is what takes the time, is there.
-    """
-    cdef int64_t k
-    for k in range(leavers):
-        place[k] = stream_below(stream, n)
-        prefetch(ids + place[k])
-        n -= 1
-
-
-cdef void bring_to_end(uint32_t *ids, uint32_t n, int64_t leavers, const uint32_t *place) noexcept nogil:
-    """The swaps: `leavers` of the n ids, chosen at random and in random order, come to stand at the end."""
-    cdef int64_t k
-    cdef uint32_t kept
-    for k in range(leavers):
-        n -= 1
-        kept = ids[n]
-        ids[n] = ids[place[k]]
-        ids[place[k]] = kept
-
-
-cdef void slide(uint32_t *ids, int64_t start, int64_t stay, int64_t target) noexcept nogil:
-    """Move a bucket's `stay` ids from `start` to `target`; order does not matter, so only the overhang moves."""
-    cdef int64_t by = target - start
-    if by > 0:
-        if by < stay:
-            memcpy(ids + start + stay, ids + start, by * sizeof(uint32_t))
-        else:
-            memcpy(ids + target, ids + start, stay * sizeof(uint32_t))
-    elif by < 0:
-        if -by < stay:
-            memcpy(ids + target, ids + start + stay + by, -by * sizeof(uint32_t))
-        else:
-            memcpy(ids + target, ids + start, stay * sizeof(uint32_t))
 
 
 cdef void mark_movers(const System *s, const Block *block, const Half *half, Py_ssize_t b, Py_ssize_t e,
@@ -196,12 +159,7 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, B
     for b in range(P):
         target[b] = place
         place += counts[b] - gone[b] + come[b]
-    for b in range(P - 1, -1, -1):       # to the right, last first; then to the left, first first
-        if target[b] > start[b]:
-            slide(ids, start[b], counts[b] - gone[b], target[b])
-    for b in range(P):
-        if target[b] < start[b]:
-            slide(ids, start[b], counts[b] - gone[b], target[b])
+    slide_all(ids, P, counts, start, gone, target)
     for b in range(P):
         memcpy(ids + target[b] + counts[b] - gone[b], travellers + cursor[b] - come[b], come[b] * sizeof(uint32_t))
         counts[b] += <int32_t> (come[b] - gone[b])
@@ -224,6 +182,8 @@ def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not
          and active.shape[0] == R, "n, out: must be (R, P); active, step: (R,)")
     crowd.need_whole(R, s.P, 0)
     cdef Py_ssize_t largest = crowd.largest()
+    cdef bint many = has_many(s)
+    cdef Targets targets = Targets(couplings, largest) if many else None
     cdef int64_t[::1] numbers = np.empty(max(s.nnz, 1) + 5 * s.P, np.int64)
     cdef uint32_t[::1] names = np.empty(2 * largest, np.uint32)
     cdef Room room = Room(&numbers[0], &numbers[0] + s.nnz, &names[0], &names[0] + largest)
@@ -232,7 +192,7 @@ def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not
     cdef Block block
     cdef Stream stream
     cdef Half part = Half(NULL, 0.0, 0.0, 0, 0, half, NULL)
-    cdef Py_ssize_t u, r
+    cdef Py_ssize_t u, r, before = -1
     with nogil:
         for r in range(R):
             for u in range(s.P):
@@ -247,4 +207,10 @@ def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not
                     part = Half(profile_of(plans, r), 0.5 * plan.head.step, plan.head.time_left, r,
                                 crowd.unit[2 * u + 1], half, NULL)
                     part.left += 0.0 if half else part.length
-                move_block(s, &stream, plan.chance, &block, &room, &part, &n[r, 0], &out[r, 0])
+                if not many:
+                    move_block(s, &stream, plan.chance, &block, &room, &part, &n[r, 0], &out[r, 0])
+                    continue
+                if r != before:
+                    set_out(s, plan.chance, &targets.tables)
+                    before = r
+                move_by_targets(s, &stream, targets, &block, &part, &n[r, 0], &out[r, 0])

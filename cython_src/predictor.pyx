@@ -8,11 +8,12 @@ covariance second order, for binomial draws and for few members too.
 Unbound beables, those without a coupling to any beable that has members, exchange nothing with anybody. They are left
 out of all that: they ask for no step, however large their H_aa, and their phases turn by (H_aa/hbar) h, to rounding.
 """
-from libc.math cimport atan2, cos, fabs, fmax, fmin, rint, sin, sqrt
+from libc.math cimport INFINITY, atan2, cos, fabs, fmax, fmin, rint, sin, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
-from copympi.kernels.flows cimport Scratch, carry, expand, flows_of_half, hold_back
+from copympi.kernels.dense cimport Dense, Second, Span, dense_first, dense_flows, dense_of, dense_second
+from copympi.kernels.flows cimport Scratch, carry, expand, flows_of_half, hold_back, span_of_half
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL, UNBOUND, UNDECIDED, Plan, fill_head, plan_at
 from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.step_lengths cimport choose_step, few_copies
@@ -74,19 +75,21 @@ cdef void shift_levels(const System *s, double shift, Scratch w) noexcept nogil:
     w.omega = w.own
 
 
-cdef void predict_first_half(const System *s, int64_t spectators, const int64_t *n, double half, Scratch w,
-                             Plan *plan) noexcept nogil:
-    """Chances of the first draw, and where it leads: mid, mid_n, out, turn."""
-    cdef Py_ssize_t P = s.P, a, b, p, e, f
-    cdef double r, total
-    cdef double *mid = plan.mid
+cdef void first_flows(const System *s, int64_t spectators, const int64_t *n, double half, Scratch w,
+                      Plan *plan) noexcept nogil:
+    """Flows of the first half, chances of its draw, and what they do to mid_n and out."""
+    cdef Py_ssize_t a, b, p, e, f
+    cdef double r
     cdef double *mid_n = plan.mid_n
-    cdef double *c = w.c
-    for a in range(P):
-        mid_n[a] = <double> n[a]
-    if spectators:
-        hold_back(s, spectators, mid_n, half, c, w)
-        expand(s, w.omega, c, w.v)
+    cdef Dense dense
+    cdef Span span
+    if s.dense:
+        span = span_of_half(s, spectators, mid_n, half, w)
+        dense = dense_of(s, w.forth, w.back)
+        for a in range(s.P):
+            w.room[a] = <double> (n[a] - spectators) if n[a] > spectators else INFINITY
+        dense_first(&dense, &span, w.room, mid_n, plan.out, plan.chance)
+        return
     flows_of_half(s, spectators, mid_n, half, w)
     for p in range(s.pairs):
         b = s.pair[4 * p]
@@ -100,6 +103,22 @@ cdef void predict_first_half(const System *s, int64_t spectators, const int64_t 
         plan.out[a] += w.back[p]
         plan.chance[e] = w.forth[p] / (n[b] - spectators) if n[b] > spectators else 0.0
         plan.chance[f] = w.back[p] / (n[a] - spectators) if n[a] > spectators else 0.0
+
+
+cdef void predict_first_half(const System *s, int64_t spectators, const int64_t *n, double half, Scratch w,
+                             Plan *plan) noexcept nogil:
+    """Chances of the first draw, and where it leads: mid, mid_n, out, turn."""
+    cdef Py_ssize_t P = s.P, a
+    cdef double r, total
+    cdef double *mid = plan.mid
+    cdef double *mid_n = plan.mid_n
+    cdef double *c = w.c
+    for a in range(P):
+        mid_n[a] = <double> n[a]
+    if spectators:
+        hold_back(s, spectators, mid_n, half, c, w)
+        expand(s, w.omega, c, w.v)
+    first_flows(s, spectators, n, half, w, plan)
     carry(P, w.v, half, mid)
     for a in range(P):
         # phases turn by the amplitudes' own turn; occupations follow the integrated flows
@@ -118,15 +137,22 @@ cdef void predict_second_half(const System *s, int64_t spectators, double half, 
     cdef double re, im, x
     cdef double *mid = plan.mid
     cdef double *turn = plan.turn
+    cdef Dense dense
+    cdef Span span
     for a in range(2 * P):
         w.c[a] = mid[a]
     if spectators:
         hold_back(s, spectators, plan.mid_n, half, w.c, w)
     expand(s, w.omega, w.c, w.v)
-    flows_of_half(s, spectators, plan.mid_n, half, w)
-    for p in range(s.pairs):
-        plan.flow[s.pair[4 * p + 2]] = w.forth[p]
-        plan.flow[s.pair[4 * p + 3]] = w.back[p]
+    if s.dense:  # by pairs, as flows_of_half has them, not by entries
+        span = span_of_half(s, spectators, plan.mid_n, half, w)
+        dense = dense_of(s, plan.flow, plan.flow + s.pairs)
+        dense_flows(&dense, &span)
+    else:
+        flows_of_half(s, spectators, plan.mid_n, half, w)
+        for p in range(s.pairs):
+            plan.flow[s.pair[4 * p + 2]] = w.forth[p]
+            plan.flow[s.pair[4 * p + 3]] = w.back[p]
     carry(P, w.v, half, w.d)
     for a in range(P):
         # times conj(end conj(mid)): the predicted second half is taken off once, the true one added twice
@@ -229,6 +255,24 @@ cdef void second_chances(const System *s, int64_t spectators, const int64_t *n, 
                 chance[e] /= total
 
 
+cdef void dense_second_chances(const System *s, const Span *span, int64_t spectators, const int64_t *n,
+                               const int64_t *out, Scratch w, Plan *plan) noexcept nogil:
+    """The same where H is dense, with the flows of the half step."""
+    cdef Py_ssize_t P = s.P, a
+    cdef double *free = w.room
+    cdef double *mid = w.room + P
+    cdef double *more = w.room + 2 * P
+    cdef double *there = w.room + 3 * P
+    cdef Dense dense = dense_of(s, w.forth, w.back)
+    cdef Second x = Second(free, mid, more, there, plan.flow, plan.flow + s.pairs)
+    for a in range(P):
+        free[a] = <double> (n[a] - spectators) if n[a] > spectators else INFINITY
+        mid[a] = plan.mid_n[a] - spectators if plan.mid_n[a] > spectators else INFINITY
+        more[a] = out[a] - plan.out[a]
+        there[a] = 1.0 if n[a] > 0 else 0.0
+    dense_second(&dense, span, &x, plan.chance)
+
+
 cdef int plan_second(const System *s, StepControl control, const int64_t *n, const int64_t *out, Scratch w,
                      double *row) noexcept nogil:
     """Replace the chances in `row` by those of the second half, and its phases by those at the step's end.
@@ -259,15 +303,20 @@ cdef void plan_second_from(const System *s, int64_t spectators, const int64_t *n
     cdef double half = 0.5 * plan.head.step
     cdef double *c = w.c
     cdef double *now = w.coming
+    cdef Span span
     for a in range(P):
         now[a] = <double> n[a]
     if spectators:
         hold_back(s, spectators, now, half, c, w)
     expand(s, w.omega, c, w.v)
-    flows_of_half(s, spectators, now, half, w)
+    if s.dense:
+        span = span_of_half(s, spectators, now, half, w)
+        dense_second_chances(s, &span, spectators, n, out, w, plan)
+    else:
+        flows_of_half(s, spectators, now, half, w)
+        second_chances(s, spectators, n, out, w, plan)
     carry(P, w.v, half, w.d)
     turn_phases(s, w.d, plan.shift[0], plan)
-    second_chances(s, spectators, n, out, w, plan)
 
 
 cdef void new_phase(const System *s, double *row, double *phase) noexcept nogil:

@@ -10,7 +10,8 @@ from libc.math cimport atan2, rint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
-from copympi.kernels.draws cimport draw_leavers
+from copympi.kernels.dense cimport dense_apply_leavers, dense_sums
+from copympi.kernels.draws cimport Keys, draw_leavers, draw_rows
 from copympi.kernels.events cimport Events, run_events, set_drive, start_phases
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.followed cimport leave_all, time_first_half, time_second_half
@@ -27,16 +28,30 @@ cdef int64_t ENDLESS = 1 << 62
 
 cdef double draw_counts(const System *s, const Draws *draws, int half, const double *chance, int64_t spectators,
                         int64_t *leave, int64_t *n, int64_t *out) noexcept nogil:
-    """Draw one half step's copies of every source beable, then apply them all. Returns how many there were."""
+    """Draw one half step's copies of every source beable, then apply them all. Returns how many there were.
+
+    out (P,) also has room for as many doubles.
+    """
     cdef Py_ssize_t b, e
     cdef double copies = 0.0
     cdef Stream stream
-    stream_open(&stream, draws.seed, draws.leaps, draws.replica, 0, 2 * draws.step + half)
-    for b in range(s.P):
-        draw_leavers(&stream, n[b] - spectators, s.indptr[b], s.indptr[b + 1], chance, leave)
+    cdef Keys keys
+    if s.dense:
+        keys = Keys(draws.seed, draws.leaps, draws.replica, 2 * draws.step + half)
+        dense_sums(s.P, chance, <double *> out)
+        draw_rows(&keys, s.P, n, spectators, <double *> out, chance, leave)
+    else:
+        stream_open(&stream, draws.seed, draws.leaps, draws.replica, 0, 2 * draws.step + half)
+        for b in range(s.P):
+            draw_leavers(&stream, n[b] - spectators, s.indptr[b], s.indptr[b + 1], chance, leave)
     if draws.tracks != NULL:
         tracker_open(draws.tracks, draws.row, 0, 2 * draws.step + half)
         leave_all(s, draws.tracks, n, spectators, leave)
+    if s.dense:
+        dense_apply_leavers(s.P, leave, n, out)
+        for b in range(s.P):
+            copies += out[b]
+        return copies
     for b in range(s.P):
         out[b] = 0
         for e in range(s.indptr[b], s.indptr[b + 1]):

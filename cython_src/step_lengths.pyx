@@ -4,7 +4,8 @@ from libc.math cimport NAN, ceil, fmax, fmin, isfinite, rint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
-from copympi.kernels.flows cimport Scratch, integrate_flows
+from copympi.kernels.dense cimport Dense, Span, dense_of, dense_outflow
+from copympi.kernels.flows cimport Scratch, integrate_flows, span_of
 from copympi.kernels.step_control cimport StepControl
 
 
@@ -16,10 +17,17 @@ cdef double largest_chance(const System *s, int64_t spectators, const int64_t *n
     """
     cdef Py_ssize_t p, a, half
     cdef double worst = 0.0, most = 0.0, last = 0.0
+    cdef Dense dense
+    cdef Span span
     for a in range(s.P):
         w.leaving[a] = 0.0
         w.coming[a] = 0.0
     for half in range(2):
+        if s.dense:
+            span = span_of(s.P, 0.5 * h * half, 0.5 * h, w)
+            dense = dense_of(s, w.forth, w.back)
+            dense_outflow(&dense, &span, w.leaving, w.coming)
+            continue
         integrate_flows(s, 0.5 * h * half, 0.5 * h, w)
         for p in range(s.pairs):
             w.leaving[s.pair[4 * p]] += w.forth[p]

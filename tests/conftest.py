@@ -1,7 +1,4 @@
-"""Two streams for `pytest -n 2 --dist loadgroup`: what waits for SLURM, and the rest; and signals as they were.
-
-Tests that break MPI jobs want the cores for themselves: ranks that spin on shared ones take minutes for seconds.
-"""
+"""Streams for `pytest -n 3 --dist loadgroup`: what waits for SLURM is one, each other file another; signals as before."""
 
 from __future__ import annotations
 
@@ -13,9 +10,11 @@ import pytest
 from copympi.run.stopping import SIGNALS
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("slurm" if item.nodeid.startswith("tests/slurm") else "rest"))
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("slurm" if file.startswith("tests/slurm") else file))
 
 
 @pytest.fixture(autouse=True)

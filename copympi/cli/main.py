@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     make_lasting()
     code, said = 1, ""
     try:
-        options = _parser().parse_args(arguments)
+        options = parser().parse_args(arguments)
         if options.command is not _run:  # a run says by itself what an interrupt means to it
             interrupt.as_usual()
         code = options.command(options)
@@ -72,13 +72,14 @@ def _end_job() -> None:
         comm.Abort(1)
 
 
-def _parser() -> Parser:
+def parser() -> Parser:
+    """The parser of the whole command line; the reference of docs/ is made from it."""
     parser = Parser(prog="copympi", description="Copy dynamics: Smolin's real-ensemble theory, on many cores.")
     parser.add_argument("--version", action="version", version=f"copympi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
 
     run = commands.add_parser("run", help="run a config, under any launcher", description="Run a config.")
-    run.add_argument("config", metavar="CONFIG.toml", type=Path)
+    run.add_argument("config", metavar="CONFIG.toml", type=Path, help="what to run")
     run.add_argument("-o", "--output", metavar="DIR", type=Path, help="results folder (default: the config's stem)")
     run.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key")
     run.add_argument("--resume", action="store_true", help="continue from the newest checkpoint, if there is one")
@@ -93,15 +94,15 @@ def _parser() -> Parser:
     run.set_defaults(command=_run)
 
     plot = commands.add_parser("plot", help="draw the figures of a run", description="Draw the figures of a run.")
-    plot.add_argument("folder", metavar="DIR", type=Path)
+    plot.add_argument("folder", metavar="DIR", type=Path, help="results of a run, or of a study")
     plot.set_defaults(command=_plot)
 
     info = commands.add_parser("info", help="say what a results folder holds", description="Say what a run holds.")
-    info.add_argument("place", metavar="DIR|FILE", type=Path)
+    info.add_argument("place", metavar="DIR|FILE", type=Path, help="results folder, or one checkpoint")
     info.set_defaults(command=_info)
 
     rerun = commands.add_parser("rerun", help="make a run again, and compare its bits", description="Make a run again.")
-    rerun.add_argument("folder", metavar="DIR", type=Path)
+    rerun.add_argument("folder", metavar="DIR", type=Path, help="results of a finished run")
     rerun.add_argument("--files", metavar="FOLDER", type=Path, help="where the config's files are (default: here)")
     rerun.set_defaults(command=_rerun)
 
@@ -112,12 +113,12 @@ def _parser() -> Parser:
     check.set_defaults(command=_check)
 
     study = commands.add_parser("study", help="run a named study", description="Run a named study.")
-    study.add_argument("name", metavar="NAME", nargs="?")
+    study.add_argument("name", metavar="NAME", nargs="?", help="which study")
     study.add_argument("--list", action="store_true", help="list the studies")
     study.add_argument("-o", "--output", metavar="DIR", type=Path, help="results folder (default: study-NAME)")
     study.add_argument("--quick", action="store_true", help="small sizes: seconds instead of minutes")
     study.add_argument("--replicas", metavar="R", type=int, help="ensembles a case (the largest cases take half)")
-    study.add_argument("--seed", type=int, default=1)
+    study.add_argument("--seed", type=int, default=1, help="seed of all random numbers")
     study.add_argument("--resume", action="store_true", help="go on: cases that are done are not run again")
     study.add_argument("--overwrite", action="store_true", help="replace this study in DIR, finished or not")
     study.add_argument("--time-budget", metavar="55min", help="start no case that may not end in time")
@@ -139,7 +140,7 @@ def _parser() -> Parser:
     sweep.set_defaults(command=_sweep)
 
     collect = commands.add_parser("collect", help="one table of a sweep", description="Make one table of a sweep.")
-    collect.add_argument("folder", metavar="DIR", type=Path)
+    collect.add_argument("folder", metavar="DIR", type=Path, help="folder of a sweep")
     collect.set_defaults(command=_collect)
     return parser
 

@@ -75,7 +75,7 @@ class Accuracy:
         if status == STEP_TOO_SMALL:
             return DynamicsError(
                 f"the step falls below what this time can resolve: {state}; with so few members the beable "
-                "turns over too fast (a node: see docs/theory.md)"
+                "turns over too fast (a node: see docs/nodes.md)"
             )
         if status == TURN_ABOVE_ONE:
             return DynamicsError(f"a phase turns by more than 1 rad in one step: {state}; use a smaller dynamics.step")

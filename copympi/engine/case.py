@@ -14,7 +14,7 @@ from copympi.model.system import System
 
 AUTO, LEAP, EXACT = "auto", "leap", "exact"
 """How a run goes on: many copies a step, one by one, or as is best; the words of dynamics.method."""
-FEW_COUPLINGS = 32
+FEW_COUPLINGS = 16
 """Others that a beable of a sparse H is coupled to, on average, at most."""
 
 

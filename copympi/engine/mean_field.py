@@ -116,7 +116,7 @@ class InfiniteEnsemble(IndependentReplicas):
         low = int(np.argmin(np.where(rho > 0.0, rho, np.inf)))
         return DynamicsError(
             f"{why}: beable {self.system.labels[low]} at t = "
-            f"{float(self.times[i]):.10g} holds a share of {rho[low]:.3g} of the members (a node: see docs/theory.md)"
+            f"{float(self.times[i]):.10g} holds a share of {rho[low]:.3g} of the members (a node: see docs/nodes.md)"
         )
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:

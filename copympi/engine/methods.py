@@ -64,6 +64,7 @@ TABLE = (
         tracking=True,
         bytes_a_member=4,
         bytes_a_beable=lambda _: 64,
+        bytes_of_work=lambda beables, pairs, _: 184 * beables + 80 * pairs,  # flows, chances, tables of targets
     ),
     Method(
         name="lattice members",

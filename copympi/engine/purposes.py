@@ -9,8 +9,8 @@ from enum import IntEnum
 
 class Purpose(IntEnum):
     LEAP = 1
-    """Copies of a leap, and of blocks of members on lattices: stream step 2 s for the first draw of step s, 2 s + 1 for
-    the second."""
+    """Copies of a leap: stream step 2 s for the first draw of step s, 2 s + 1 for the second; of members on lattices
+    too. Counts: block 0; 1 + b for where many leavers of beable b go, where H is dense."""
     PHASES = 2
     """Members' phases at t = 0."""
     MOMENTA = 4

@@ -1,6 +1,9 @@
 # cython: language_level=3
 from libc.stdint cimport int64_t
 
+cdef enum:
+    DENSE_FROM = 16            # beables from which on loops over the couplings of a dense H are worth vectors (dense.h)
+
 cdef struct System:
     Py_ssize_t P
     Py_ssize_t nnz
@@ -15,6 +18,7 @@ cdef struct System:
     double norm                # bound on the norm of H/hbar - shift
     const double *level        # (P,) H_aa/hbar
     bint lonely                # whether some beable has no couplings at all
+    bint dense                 # whether every beable is coupled to every other, and they are more than DENSE_FROM
 
 cdef class Couplings:
     cdef System system

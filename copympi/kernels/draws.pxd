@@ -1,5 +1,5 @@
 # cython: language_level=3
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 from copympi.kernels.streams cimport Stream
 
@@ -18,6 +18,14 @@ cdef extern from "normals.h" nogil:
 
 cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
                        const double *chance, int64_t *leave) noexcept nogil
+cdef struct Keys:              # of a stream, but for the block
+    uint64_t seed
+    uint64_t purpose
+    uint64_t replica
+    uint64_t step
+
+cdef void draw_rows(const Keys *keys, Py_ssize_t P, const int64_t *n, int64_t spectators, const double *total,
+                    const double *chance, int64_t *leave) noexcept nogil
 cdef double draw_huge_binomial(Stream *s, double n, double p) noexcept nogil
 cdef void draw_many_leavers(Stream *s, double n, Py_ssize_t last, const double *chance,
                             double *leave) noexcept nogil

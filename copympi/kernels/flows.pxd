@@ -2,6 +2,7 @@
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
+from copympi.kernels.dense cimport Span
 
 cdef class Scratch:
     cdef double[::1] memory
@@ -16,10 +17,13 @@ cdef class Scratch:
     cdef double *back          # (pairs,) flow a->b: both differ from zero where the net flow turns round
     cdef const double *omega   # (P,) H_aa/hbar less the step's shift: the system's own, or `own`
     cdef double *own           # (P,)
+    cdef double *room          # (4, P), where H is dense
     cdef double norm           # bound on the norm of H/hbar - shift between beables that are not unbound
 
 cdef void expand(const System *s, const double *omega, const double *c, double *v) noexcept nogil
 cdef void carry(Py_ssize_t P, const double *v, double t, double *c) noexcept nogil
 cdef void integrate_flows(const System *s, double start, double t, Scratch w) noexcept nogil
 cdef void hold_back(const System *s, int64_t spectators, const double *n, double t, double *c, Scratch w) noexcept nogil
+cdef Span span_of_half(const System *s, int64_t spectators, const double *n, double t, Scratch w) noexcept nogil
+cdef Span span_of(Py_ssize_t P, double start, double t, Scratch w) noexcept nogil
 cdef void flows_of_half(const System *s, int64_t spectators, const double *n, double t, Scratch w) noexcept nogil

@@ -32,11 +32,11 @@ def lattice(
     boundary: str = "ring",
     potential: Any = "free",
 ) -> System:
-    """A particle on a ring or a chain of `sites`, or on a plane: System with its Lattice as `system.lattice`.
+    """A particle on a ring or a chain of `sites`, a plane or a box: System with its Lattice as `system.lattice`.
 
     Parameters
     ----------
-    sites : int, or a list of one or two [1]. Their number along each axis.
+    sites : int, or a list of one to three [1]. Their number along each axis.
     spacing : float, or one for each axis [length], default 1.0. abar.
     mass : float [energy time^2/length^2], default 1.0.
     hbar : float [energy time], default 1.0. Planck's constant over 2 pi.

@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Labels(Sequence[str]):
-    """ "0", "1", ... for shape (P,); "0,0", "0,1", ... row by row for a shape of two axes.
+    """ "0", "1", ... for shape (P,); "0,0", "0,1", ... row by row for a shape of several axes.
 
     names : of what stands along each axis, in place of numbers; written without commas where all have one letter.
     """

@@ -1,4 +1,4 @@
-"""Sites of a ring or a chain, or of a plane of them, and the Hamiltonian of a particle there: (56) to (62)."""
+"""Sites of a ring or a chain, of a plane or of a box, and the Hamiltonian of a particle there: (56) to (62)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from copympi.model import potential as potentials
 from copympi.model.tables import per_axis, positive
 
 BOUNDARIES = ("ring", "open")
+MOST_AXES = 3
 SITE_BYTES = 600
 """What a site takes at the peak, while H and its couplings are made."""
 
@@ -24,7 +25,7 @@ SITE_BYTES = 600
 class Lattice:
     """One particle on P sites, row by row (last axis fastest).
 
-    shape : sites along each of one or two axes; spacing : their distance abar_i along each, a length.
+    shape : sites along each of one to three axes; spacing : their distance abar_i along each, a length.
     mass, hbar : of the particle; boundary : "ring", every axis closed, or "open"; potential : V, (P,), an energy.
 
     A ring has at least three sites along each axis: the two bonds of a ring of two would coincide.
@@ -142,9 +143,9 @@ def _shape(sites: Any, least: int, boundary: str) -> tuple[int, ...]:
         raise InputError(key, "(left out)", 'must be given with builder = "lattice"')
     sites = sites.tolist() if isinstance(sites, np.ndarray) else sites
     row = sites if isinstance(sites, (list, tuple)) else [sites]
-    allowed = f"must be a whole number of at least {least} ({boundary}), or a list of one or two"
+    allowed = f"must be a whole number of at least {least} ({boundary}), or a list of one to three"
     whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= least for n in row)
-    if len(row) not in (1, 2) or not whole:
+    if not 1 <= len(row) <= MOST_AXES or not whole:
         raise InputError(key, sites, allowed)
     shape = tuple(int(n) for n in row)
     total, most = int(np.prod(shape, dtype=object)), min(2**31 - 1, int(there() / SITE_BYTES))

@@ -86,14 +86,14 @@ def _harmonic(given: Table, x: Coordinates, mass: float) -> NDArray[np.float64]:
 
 
 def _barrier(given: Table, x: Coordinates, mass: float) -> NDArray[np.float64]:
-    """V = height where |x - centre| <= width/2 along the first axis: a wall across a plane; a trench if negative."""
+    """V = height where |x - centre| <= width/2 along the first axis: a wall across all others; a trench if negative."""
     height, width = real(given["height"], f"{KEY}.height"), positive(given["width"], f"{KEY}.width")
     centre = real(given.get("centre", 0.0), f"{KEY}.centre")
     return np.where(np.abs(x[0] - centre) <= 0.5 * width, height, 0.0)
 
 
 def _double_well(given: Table, x: Coordinates, mass: float) -> NDArray[np.float64]:
-    """V = height ((2 (x - centre)/separation)^2 - 1)^2 along the first axis, + m omega^2 y^2/2 along the second."""
+    """V = height ((2 (x - centre)/separation)^2 - 1)^2 along the first axis, + m omega^2 y^2/2 along each other one."""
     height = real(given["height"], f"{KEY}.height")
     separation = positive(given["separation"], f"{KEY}.separation")
     centre = _centre(given, len(x))
@@ -101,8 +101,9 @@ def _double_well(given: Table, x: Coordinates, mass: float) -> NDArray[np.float6
     if "omega" in given:
         omega = real(given["omega"], f"{KEY}.omega")
         if len(x) == 1:
-            raise InputError(f"{KEY}.omega", omega, "must be left out on one axis: it acts along the second")
-        V += 0.5 * mass * np.float64(omega) ** 2 * (x[1] - centre[1]) ** 2
+            raise InputError(f"{KEY}.omega", omega, "must be left out on one axis: it acts along the second and third")
+        for xi, c in zip(x[1:], centre[1:], strict=True):
+            V += 0.5 * mass * np.float64(omega) ** 2 * (xi - c) ** 2
     return np.asarray(V)
 
 

@@ -85,6 +85,7 @@ class Harmonic:
 
     @property
     def quantum(self) -> bool:
+        """Whether it is the one of quantum mechanics."""
         wanted = {"copying": 2.0, "turning": 1.0, "copying_shift": 0.0, "turning_shift": 0.0}
         return self.k == 1 and all(_same(self.strengths[key], value) for key, value in wanted.items())
 

@@ -173,7 +173,8 @@ def pairs_of(off: sp.csr_array) -> NDArray[np.int64]:
     """The pairs b < a as rows (b, a, entry of b->a, entry of a->b), (pairs, 4), for a pattern that is symmetric."""
     rows = np.repeat(np.arange(off.shape[0]), np.diff(off.indptr))
     entry = np.arange(off.nnz)
-    mirror = np.lexsort((rows, off.indices))  # the entry at (a, b), in the order of the entries (b, a)
+    by_column = sp.csr_array((entry, off.indices, off.indptr), off.shape).tocsc()
+    mirror = by_column.data  # the entry at (a, b), in the order of the entries (b, a)
     upper = rows < off.indices
     return np.ascontiguousarray(np.column_stack([rows, off.indices, entry, mirror])[upper], dtype=np.int64)
 

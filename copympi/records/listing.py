@@ -34,13 +34,13 @@ def condition(row: Quantity) -> str:
 
 
 def full() -> str:
-    """A table with a line a quantity: name, shape, type, units, where it is recorded, description."""
-    lines = ["| dataset | shape | type | units | recorded where | what |", "|---|---|---|---|---|---|"]
+    """A table with a line a quantity: name and shape, description, units and type, where it is recorded."""
+    lines = ["| dataset | what | units, type | recorded where |", "|---|---|---|---|"]
     for row in ROWS:
         dtype = TYPES.get(row.dtype) or row.dtype_for(1).name
-        units = "`output.time_unit`" if row.units == "time" else row.units
+        units = {"time": "`output.time_unit`, ", "1": ""}.get(row.units, f"{row.units}, ")
         what = row.description.replace("|", "\\|").replace("<", "&lt;")
-        lines.append(f"| `{row.name}` | {shape(row)} | {dtype} | {units} | {condition(row)} | {what} |")
+        lines.append(f"| `{row.name}` {shape(row)} | {what} | {units}{dtype} | {condition(row)} |")
     return "\n".join(lines)
 
 

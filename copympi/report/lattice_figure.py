@@ -120,11 +120,11 @@ def _curves(axes: Any, results: Results, m: Motion) -> None:
 
 
 class _View:
-    """The part of a plane where there is something to see."""
+    """The part of a plane where there is something to see; in a box what lies along its third axis is added up."""
 
     def __init__(self, results: Results, m: Motion) -> None:
         lattice: Any = results.system.lattice
-        grids = m.density.reshape(-1, *lattice.shape)
+        grids = m.density.reshape(-1, *lattice.shape[:2], int(np.prod(lattice.shape[2:]))).sum(axis=3)
         frames = [slice(*_frame(grids.sum(axis=2))), slice(*_frame(grids.sum(axis=1)))]
         x, y = (observables.coordinates(lattice, k)[frames[k]] for k in (0, 1))
         half = [0.5 * abar for abar in lattice.spacing]
@@ -147,13 +147,14 @@ def _images(figure: Any, m: Motion, view: _View) -> None:
         image = axes.imshow(view.pictures[k], **look)
         axes.plot(path[:, 0], path[:, 1], color="#56B4E9", lw=1.0, label=line)
         now = m.position[np.argmin(np.abs(m.time - m.profile_time[k]))]
-        axes.plot(*now, marker="o", ms=4.5, mfc="white", mec="#0072B2", mew=1.2)
+        axes.plot(*now[:2], marker="o", ms=4.5, mfc="white", mec="#0072B2", mew=1.2)
         axes.set(xlim=view.extent[:2], ylim=view.extent[2:], xlabel="x")
         axes.set_title(f"t = {m.profile_time[k]:.4g}", fontsize=9)
         for side in ("top", "right"):
             axes.spines[side].set_visible(True)
     rooms[0].set_ylabel("y")
-    figure.colorbar(image, ax=list(rooms), label="$n_a/N$", aspect=14, pad=0.015, shrink=0.9)
+    label = "$n_a/N$" if m.position.shape[1] == 2 else "$n_a/N$, summed along z"
+    figure.colorbar(image, ax=list(rooms), label=label, aspect=14, pad=0.015, shrink=0.9)
 
 
 def _coarse(grid: NDArray[np.float64], step: int) -> NDArray[np.float64]:

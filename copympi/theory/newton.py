@@ -87,5 +87,22 @@ def _force(lattice: Any) -> Any:
     if len(axes) == 1:
         slope = CubicSpline(axes[0], V).derivative()
         return lambda x: -slope(x)
+    if len(axes) == 3:
+        return _force_in_a_box(axes, V)
     spline = RectBivariateSpline(*axes, V, s=0)
     return lambda x: -np.array([spline(*x, dx=1, dy=0)[0, 0], spline(*x, dx=0, dy=1)[0, 0]])
+
+
+def _force_in_a_box(axes: list[Floats], V: Floats) -> Any:
+    """-dV/dx as a function of x (3,): slopes at the sites by splines along each axis, and splines between them."""
+    from scipy.interpolate import CubicSpline
+    from scipy.ndimage import map_coordinates, spline_filter
+
+    slopes = [spline_filter(CubicSpline(x, V, axis=k).derivative()(x), mode="nearest") for k, x in enumerate(axes)]
+    first, spacing = np.array([x[0] for x in axes]), np.array([x[1] - x[0] for x in axes])
+
+    def force(x: Any) -> Any:
+        at = ((x - first) / spacing)[:, None]
+        return -np.array([map_coordinates(slope, at, mode="nearest", prefilter=False)[0] for slope in slopes])
+
+    return force

@@ -93,7 +93,7 @@ def test_an_exception(tmp_path: Path, tell, way: Way, rank: int) -> None:
 def whole(tmp_path_factory: pytest.TempPathFactory):
     @cache
     def bits() -> lives.Bits:
-        folder = prepare(tmp_path_factory.mktemp("whole"), members=200_000, duration=600.0)
+        folder = prepare(tmp_path_factory.mktemp("whole"), members=1_000_000, duration=120.0)
         lives.run(folder, "--quiet")
         return lives.bits(folder)
 
@@ -102,7 +102,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory):
 
 def comes_back(folder: Path, whole, ranks: int, way: Way, pause: float) -> str:
     """A run is frozen, superseded by another, and thawed. Returns what it says then."""
-    prepare(folder, members=200_000, duration=600.0, every='"0.02s"')
+    prepare(folder, members=1_000_000, duration=120.0, every='"0.02s"')
     with Life(folder, ranks=ranks, way=way, noted=True) as first:
         first.until_saved(1)
         time.sleep(pause)

@@ -62,10 +62,15 @@ HALF, WHOLE, EVERY = 12.0, 20.0, 4.7
 STOPS = 'checkpoint.interval="1h"'
 
 
+LONG = {"members": 2_000_000, "duration": 120.0, "interval": 4.0}
+"""A second's work in few steps, at each of which ranks that share cores with others wait."""
+
+
 def prepare(folder: Path, **values: object) -> Path:
-    """A folder with a job of a second or two, if nothing else is said."""
+    """A folder with a job of a second, if nothing is said of its size."""
     asked = {"members": 40_000, "replicas": 1, "kind": "members", "duration": 900.0, "interval": 30.0, "every": '"1h"'}
     asked |= {"spread": 0.0, "more": "", "hbar": 1.0, "spectators": 0, **TWO}
+    asked |= {} if {"members", "duration"} & set(values) else LONG
     folder.mkdir(exist_ok=True)
     (folder / "job.toml").write_text(SYSTEM.format(**{**asked, **values}))
     return folder
@@ -402,7 +407,7 @@ def test_results_can_be_read_while_the_run_goes_on(tmp_path: Path, whole, way: W
 
 
 def test_an_interval_of_simulated_time_and_keep(tmp_path: Path) -> None:
-    folder = prepare(tmp_path, every="100.0\nkeep = 3")
+    folder = prepare(tmp_path, every="15.0\nkeep = 3")
     most = 0
     with Life(folder, "--quiet", ranks=2) as life:
         while life.job.poll() is None:
@@ -410,5 +415,5 @@ def test_an_interval_of_simulated_time_and_keep(tmp_path: Path) -> None:
         assert life.wait() == 0, life.text
     assert most <= 4  # a new one is there before an old one goes
     times = [restart.read_meta(path)["time"] for path in lives.saved(folder)]
-    np.testing.assert_allclose(times, [700.0, 800.0, 900.0], atol=1.0)  # the last one at the end
-    assert lives.saved(folder)[-1].name == "checkpoint-00000009.h5"
+    np.testing.assert_allclose(times, [90.0, 105.0, 120.0], atol=0.5)  # the last one at the end
+    assert lives.saved(folder)[-1].name == "checkpoint-00000008.h5"

@@ -35,6 +35,15 @@ hamiltonian = [
 [preparation]
 state = [0.5, "0.3+0.4j", "-0.5j", "0.4-0.3j"]
 """
+EVERY = [[f"{(a * b) % 7 / 8 - 0.4:.3f}{'+' if a < b else '-'}0.125j" for b in range(18)] for a in range(18)]
+DENSE = f"""
+[system]
+hamiltonian = {[[text if a != b else "0.25" for b, text in enumerate(row)] for a, row in enumerate(EVERY)]}
+[preparation]
+density = {[1 / 18] * 18}
+phase = {[a % 5 / 2 for a in range(18)]}
+"""
+"""Every beable coupled to every other: with more than 16 couplings each who leaves draws a target from a table."""
 
 
 SPREAD = "phase_spread = 0.5\nphase_kinds = 7\n"
@@ -67,7 +76,7 @@ class Case:
 CASES = {
     "members in many blocks": Case(FOUR, 300_000, "members", 1, 0.6, track=500),
     "50 members in one block": Case(TWO, 50, "members", 1, 0.6),
-    "members in 3 replicas": Case(FOUR, 40_000, "members", 3, 0.3),
+    "members in 3 replicas, a dense H": Case(DENSE, 40_000, "members", 3, 0.2, track=60),
     "members in 3 replicas of one block": Case(TWO, 1000, "members", 3, 0.3),
     "counts in 5 replicas": Case(FOUR, 10**6, "occupation", 5, 0.6, track=60),
     "counts in one, driven": Case(DRIVEN, 10**15, "occupation", 1, 0.6),

@@ -1,7 +1,7 @@
 """Naive, slow, obvious simulations of copy dynamics: the oracle for statistical tests of the fast code.
 
 Independent of the package: NumPy only, nothing imported from it. Equation numbers are those of L. Smolin, Found.
-Phys. 42 (2012) 1239, with the errata of docs/theory.md. Nothing here is clever; verify it by eye.
+Phys. 42 (2012) 1239, with the errata of docs/physics.md. Nothing here is clever; verify it by eye.
 
 Notation. N members; member I has a beable a_I in 0..P-1 and a phase phi_I. n_a members have beable a; n_I = n_{a_I}.
 From a Hermitian H come omega_a = H_aa/hbar and, for a != b, H_ab/hbar = R_ab exp(i delta_ab) (38), so R_ab = R_ba and

@@ -1,7 +1,7 @@
 """Naive, slow, obvious forms of the whole class of copy rules: the oracle for what the fast code makes of a rule.
 
 Independent of the package: NumPy and SciPy only, nothing imported from it. Equation numbers are those of L. Smolin,
-Found. Phys. 42 (2012) 1239, with the errata of docs/theory.md. Nothing here is clever; verify it by eye.
+Found. Phys. 42 (2012) 1239, with the errata of docs/physics.md. Nothing here is clever; verify it by eye.
 
 A rule has powers q, r and harmonics k, each with R'^k, delta^k (copying) and R^k, delta'^k (phases), (P, P) arrays.
 With D = phi_a - phi_b, one member of b moves to a at the rate (n_a/n_b)^q sum_k R'^k_ab sin+(k D + delta^k_ab) (18),

@@ -23,13 +23,13 @@ CONFIG = """
 [system]
 hamiltonian = [[0.3, "0.5-0.1j"], ["0.5+0.1j", -0.3]]
 [preparation]
-members = 400_000
+members = 20_000_000
 density = [0.6, 0.4]
 phase = [0.0, 0.5]
 [dynamics]
 duration = 60.0
 representation = "members"
-step = 0.0005  # many steps: seconds of work, and little to compare with theory
+step = 0.002  # seconds of work in few steps, at each of which ranks wait for each other
 seed = 5
 [output]
 interval = 0.5
@@ -152,7 +152,7 @@ def test_array(box: Box, case: Case) -> None:
 
 
 def test_chain(box: Box, case: Case) -> None:
-    script = case.script("chain.sbatch", "mpiexec", "--time-budget", "4s")
+    script = case.script("chain.sbatch", "mpiexec", "--time-budget", "3s")
     head = {"--ntasks=4": "--ntasks=2", "--time=01:00:00": SHORT[0], "--signal=B:USR1@120": SHORT[1]}
     for old, new in head.items():  # in the file: links inherit nothing from sbatch's command line
         assert f"#SBATCH {old}\n" in script.read_text()

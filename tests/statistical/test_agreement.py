@@ -9,16 +9,16 @@ from scipy import stats
 
 import copympi
 from copympi.mpi import Alone
-from tests.physics import calm
+from tests.physics import calm, random_state, random_system
 from tests.reference import naive
 
 MEMBERS, RUNS, DURATION, RECORDS = 50, 2_000, 1.0, 4
 
 
-def fast(system, psi, representation, seed, **options):
+def fast(system, psi, representation, seed, members=MEMBERS, runs=RUNS, duration=DURATION, records=RECORDS, **options):
     """Occupations (runs, T, P) at the records after t = 0, and the counts and phases at t = 0."""
     run = copympi.simulate(
-        system, state=psi, members=MEMBERS, duration=DURATION, interval=DURATION / RECORDS, replicas=RUNS, seed=seed,
+        system, state=psi, members=members, duration=duration, interval=duration / records, replicas=runs, seed=seed,
         representation=representation, comm=Alone(), **options,
     )  # fmt: skip
     return run.occupation[:, 1:], run.occupation[0, 0], run.phase[0, 0], run.time[1:]
@@ -58,6 +58,27 @@ def test_members_occupation_and_exact_process_agree(P):
     ):
         same_law(x, y, what)
         means_agree(x, y, what)
+
+
+def test_all_beables_coupled_agree():
+    """18 beables of 12 members, each coupled to all others: loops of their own plan such a step, and members draw where
+    to go from tables. 300 runs each; occupation by leaps alone."""
+    runs, system, psi = 300, random_system(18, 5, 0.4), random_state(18, 6)
+    options = {"members": 216, "runs": runs, "duration": 0.15, "records": 1}
+    members, counts, phase, times = fast(system, psi, "members", 1, **options)
+    occupation, *_ = fast(system, psi, "occupation", 2, method="leap", **options)
+    exact = naive.gillespie_many(system.hamiltonian.toarray(), counts, phase, times, 0.05, runs, seed=3)
+    assert np.abs(exact.mean(axis=0) - counts).max() > 1.0
+    for x, y, what in (
+        (members, occupation, "members, occupation"),
+        (members, exact, "members, exact"),
+        (occupation, exact, "occupation, exact"),
+    ):
+        same_law(x, y, what)
+        means_agree(x, y, what)
+        spread = np.array([z.var(axis=0) for z in (x, y)])
+        z = (spread[0] - spread[1]) / (np.sqrt(2 / runs) * np.hypot(*spread))
+        assert np.abs(z).max() < 4, f"{what}, variances: z = {np.abs(z).max():.2f}"
 
 
 def test_the_literal_twin_agrees():

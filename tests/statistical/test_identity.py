@@ -11,7 +11,7 @@ from copympi.engine.members import Members
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
 from copympi.theory import schrodinger
-from tests.physics import calm
+from tests.physics import calm, random_state, random_system
 
 
 def transition(system, psi, duration):
@@ -33,14 +33,22 @@ def transition(system, psi, duration):
     return solve_ivp(slope, (0, duration), np.eye(P).ravel(), rtol=1e-8, atol=1e-10).y[:, -1].reshape(P, P)
 
 
-@pytest.mark.parametrize("method", [Members, LatticeMembers])
-def test_where_members_go_depends_on_where_they_were(method):
+SYSTEMS = {
+    "3 beables": (Members, 3, 1.0, lambda: calm(3, 1.0, 0.03)),
+    "3 beables, by the lattice's step": (LatticeMembers, 3, 1.0, lambda: calm(3, 1.0, 0.03)),
+    "20 beables, where to by tables": (Members, 20, 0.3, lambda: (random_system(20, 2, 0.3), random_state(20, 3))),
+}
+"""Method, P, duration, system and state; from 17 couplings a beable on who leaves draws a target from a table."""
+
+
+@pytest.mark.parametrize("case", SYSTEMS)
+def test_where_members_go_depends_on_where_they_were(case):
     """Counts of (first, last) beable of 10^6 members against the chain: z-scores of all P^2 cells below 4.
 
     The ensemble's own noise moves all members together by 1/sqrt(N), as much as the cells' own; hence a factor 2.
     """
-    P, N, duration = 3, 10**6, 1.0
-    system, psi = calm(P, duration, 0.03)
+    method, P, duration, make = SYSTEMS[case]
+    N, (system, psi) = 10**6, make()
     ensemble = method(Alone(), system, prepare(P, N, state=psi), Accuracy(N), replicas=1, seed=21)
     units = range(len(ensemble.unit))
     first = np.concatenate([ensemble.beables(u) for u in units])

@@ -181,7 +181,7 @@ def test_beables_die_alike_in_two_engines() -> None:
 
 
 def test_copies_heat_as_told() -> None:
-    """docs/theory.md: the energy that noise brings in grows as hbar R (0.85 R t/n)^2 a member, whatever n is."""
+    """docs/physics.md: the energy that noise brings in grows as hbar R (0.85 R t/n)^2 a member, whatever n is."""
     for n in (64, 256):
         model = wave(64, 0.2)
         run = simulate(

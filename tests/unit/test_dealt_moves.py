@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.kernels import dealt_moves
+from copympi.kernels.bonds import Bonds
 from copympi.kernels.crowd import Crowd
+from copympi.kernels.lattice_members import LatticeStep
 from tests.reference.naive_dealing import dealt
+from tests.unit.test_lattice_arguments import tables, wrong
 
 P = 4
 BEABLES = [0, 2, 1, 2, 0, 3, 2, 2]
@@ -97,3 +102,25 @@ def test_more_than_there_are_is_refused() -> None:
                 crowd, np.array(own), np.array([[0, 1, 2, 1]]), np.zeros((1, 5)), unit=0, keys=(1, 36, 0), left=1.0,
                 length=1.0, last=np.zeros(1), n=np.array([1, 1]),
             )  # fmt: skip
+
+
+def test_arrays_that_do_not_fit_a_step_are_refused() -> None:
+    """Four beables, three couplings, each either way: see test_lattice_arguments.py."""
+    bonds, control = Bonds(**tables()), Accuracy(400, step=0.01).control(record(1, 1.0))
+    for bad in wrong(np.zeros(6)):
+        with pytest.raises((ValueError, TypeError)):
+            LatticeStep(bonds, chance=bad)
+    step = LatticeStep(bonds, chance=np.zeros(6))
+    with pytest.raises(ValueError, match="has begun"):
+        step.finish(np.zeros(4, np.int64))
+    n, c = np.full(4, 100), np.array([np.full(4, 10.0), np.zeros(4)])
+    rest = {"time_left": 1.0, "largest_chance": 0.0, "substeps": 0, "keys": (1, 6, 0, 0), "substep_turn": 0.3}
+    assert step.begin(control, n, c, **rest) == 0
+    for bad in wrong(n):
+        for call in (lambda bad=bad: step.begin(control, bad, c, **rest), lambda bad=bad: step.moved(bad, n),
+                     lambda bad=bad: step.moved(n, bad), lambda bad=bad: step.finish(bad)):  # fmt: skip
+            with pytest.raises((ValueError, TypeError)):
+                call()
+    for bad in wrong(c):
+        with pytest.raises((ValueError, TypeError)):
+            step.begin(control, n, bad, **rest)

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from copympi.kernels import draws, streams
+from copympi.kernels import draws, streams, targets
 from tests.reference.exact_laws import DRAWS, LEVELS, Binomial, Hypergeometric, L, Law, Poisson, misfit
 
 
@@ -53,6 +53,21 @@ def test_hypergeometric_numbers() -> None:
         (2**62, 2**62 - 1, 2**62), (10**18, 5 * 10**18, 4 * 10**18), (10**10, 10**18, 2 * 10**9),
     ]  # fmt: skip
     check([Hypergeometric(*case) for case in cases], 300)
+
+
+@pytest.mark.parametrize("K", [1, 2, 7, 1000])
+def test_tables_draw_by_weight(K: int) -> None:
+    """Null hypothesis: numbers come with chances in proportion to their weights; who has none never does."""
+    weight = np.random.default_rng(K).exponential(size=K) ** 3 + 1e-3
+    weight[2::3] = 0.0
+    weight[0], count = 1.0, 1_000_000
+    found = np.bincount(targets.picks(5 + K, weight, count), minlength=K)
+    expected = count * weight / weight.sum()
+    some = weight > 0
+    assert not found[~some].any()
+    chi = ((found[some] - expected[some]) ** 2 / expected[some]).sum()
+    assert some.sum() == 1 or 1e-3 < stats.chi2.sf(chi, some.sum() - 1) < 1 - 1e-3
+    assert np.all(targets.picks(1, np.zeros(K), 3) == -1)
 
 
 @pytest.mark.parametrize("law", [Binomial(10**6, 0.01), Binomial(2**60, 9 / 2**60), Poisson(45.0)])
@@ -212,6 +227,26 @@ def test_leavers_are_multinomial(n: int, chance: list[float]) -> None:
     # fourth moments of a binomial bound the error of a variance also where n p is small
     error = np.sqrt((2 * np.outer(np.diag(covariance), np.diag(covariance)) + n * np.sqrt(np.outer(p, p))) / times)
     assert np.all(np.abs(measured - covariance) <= 5 * error + 1e-12)
+
+
+def test_rows_are_multinomials_of_their_own() -> None:
+    """As above, for six sources at once, of many leavers and of few: none has to do with another. 50,000 draws."""
+    n, times = np.array([10, 700, 10**4, 10**9, 2**53, 0]), 50_000
+    p = np.random.default_rng(4).uniform(0.0, 0.05, (6, 5))
+    p[:, 1] = p[2, 4] = p[3, :4] = 0.0
+    k = draws.rows(19, n, p, times)
+    assert k.min() >= 0
+    assert not k[:, p == 0].any()
+    off = k - (n[:, None] * p)
+    covariance = np.zeros((6, 5, 6, 5))
+    for b in range(6):
+        covariance[b, :, b] = n[b] * (np.diag(p[b]) - np.outer(p[b], p[b]))
+    live = (n[:, None] * p > 0).ravel()
+    off, covariance = off.reshape(times, 30)[:, live], covariance.reshape(30, 30)[np.ix_(live, live)]
+    sigma, mean = np.sqrt(np.diag(covariance)), (n[:, None] * p).ravel()[live]
+    assert np.all(np.abs(off.mean(axis=0)) < 4.5 * sigma / times**0.5)
+    error = np.sqrt((2 * np.outer(sigma, sigma) ** 2 + np.sqrt(np.outer(mean, mean))) / times)
+    assert np.all(np.abs(np.cov(off.T) - covariance) < 5 * error)
 
 
 @pytest.mark.parametrize(("n", "p"), [(40, 0.1), (300, 0.05), (2_000, 0.3)])

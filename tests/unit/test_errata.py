@@ -1,4 +1,4 @@
-"""The paper's three errata: what is printed fails, what docs/theory.md says holds."""
+"""The paper's three errata: what is printed fails, what docs/physics.md says holds."""
 
 import numpy as np
 from scipy.linalg import expm

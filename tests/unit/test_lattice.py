@@ -14,12 +14,12 @@ import copympi
 from copympi.cli import main as cli
 from copympi.config import reading as config
 from copympi.errors import InputError
-from copympi.model import basis, build, eigen, packets
+from copympi.model import basis, build, eigen, observables, packets
 from copympi.model.labels import Labels
 from copympi.model.lattice import Lattice
 from copympi.model.preparation import prepare
 from copympi.model.system import System
-from copympi.theory import schrodinger
+from copympi.theory import newton, schrodinger
 
 OMEGA, SIGMA, AWAY = 1 / 72, 6.0, -16.0
 COHERENT: dict[str, Any] = {"centre": AWAY, "width": SIGMA}
@@ -64,7 +64,9 @@ def made(system: System, **given: Any) -> Any:
 
 
 @pytest.mark.parametrize("boundary", ["ring", "open"])
-@pytest.mark.parametrize(("shape", "abar"), [((7,), [0.5]), ((4, 5), [1.0, 0.7]), ((3, 3), [2.0, 2.0])])
+@pytest.mark.parametrize(
+    ("shape", "abar"), [((7,), [0.5]), ((4, 5), [1.0, 0.7]), ((3, 3), [2.0, 2.0]), ((3, 4, 3), [1.0, 0.5, 2.0])]
+)
 def test_hamiltonian_element_by_element(boundary: str, shape: tuple[int, ...], abar: list[float]) -> None:
     V = np.random.default_rng(1).normal(size=shape)
     system = copympi.lattice(list(shape), abar, mass=1.7, hbar=0.6, boundary=boundary, potential=V)
@@ -467,7 +469,7 @@ def test_simulate_takes_a_lattice_and_a_packet() -> None:
 
 GIVEN = [
     ("system.sites=2", "system.sites = 2", "whole number of at least 3 (ring)"),
-    ("system.sites=[8, 8, 8]", "system.sites = [8, 8, 8]", "list of one or two"),
+    ("system.sites=[8, 8, 8, 8]", "system.sites = [8, 8, 8, 8]", "list of one to three"),
     ("system.sites=8.0", "system.sites = 8.0", "whole number"),
     ("system.sites=[1000000000, 1000000000]", "system.sites = [1000000000, 1000000000]", "must be at most"),
     ("system.spacing=0", "system.spacing = 0", "must be a positive number"),
@@ -555,3 +557,27 @@ def test_what_a_system_without_places_refuses() -> None:
         made(copympi.lattice(5000), packet={"centre": 0, "width": 100}, basis="eigen")
     with pytest.raises(InputError, match="must not cancel the state"):
         made(system, state=[1, 0], admixture={"state": [-1, 0], "weight": 0.5})
+
+
+def test_a_box_has_three_axes_and_no_fourth() -> None:
+    with pytest.raises(InputError, match="or a list of one to three"):
+        copympi.lattice([3, 3, 3, 3])
+    assert copympi.lattice([3, 4, 5]).labels[-1] == "2,3,4"
+    V = V_of([3, 3, 3], {"kind": "double-well", "height": 0.0, "separation": 1.0, "omega": 2.0}).reshape(3, 3, 3)
+    np.testing.assert_allclose(V[:, 2, 2], 2 * 2.0**2 / 2)
+
+
+@pytest.mark.parametrize("boundary", ["ring", "open"])
+def test_newton_in_a_box(boundary: str) -> None:
+    """Three oscillators side by side, of which splines keep the force to all digits away from the edges."""
+    omega = np.array([0.1, 0.2, 0.15])
+    well = {"kind": "harmonic", "omega": list(omega)}
+    system = copympi.lattice([24, 22, 26], boundary=boundary, potential=well)
+    _, start = made(system, packet={"centre": [-2, 3, 0], "width": [1.5, 1.5, 1.5], "wave_number": [0, 0, 0.3]})
+    t = np.linspace(0, 5, 6)
+    x = newton.path(system.lattice, start.state, t)
+    began = observables.motion(start.state[None], system.lattice)
+    swing = np.outer(np.sin(omega[2] * t), began["momentum"][0] / omega)[:, 2]
+    expected = np.cos(np.outer(t, omega)) * began["position"][0]
+    expected[:, 2] += swing
+    np.testing.assert_allclose(x, expected, atol=1e-3)

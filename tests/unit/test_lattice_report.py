@@ -33,7 +33,7 @@ def results(
     x = np.array(list(np.ndindex(shape))) - np.array(shape) // 2
     V = 0.5 * 0.7 * OMEGA**2 * (x**2).sum(axis=1) if potential == "harmonic" else np.zeros(len(x))
     system = lattice_system(shape, (1.0,) * len(shape), boundary, V)
-    centre = np.array((-6.0, 3.0)[: len(shape)])
+    centre = np.array((-6.0, 3.0, 0.0)[: len(shape)])
     psi = np.exp(-((x - centre) ** 2).sum(axis=1) / (4 * 3.0**2)).astype(complex)
     psi /= np.linalg.norm(psi)
     time = np.linspace(0, 30, records)
@@ -102,6 +102,15 @@ def test_on_a_plane(tmp_path: Path) -> None:
     assert table[0] == "  torus of 30 x 26 sites, 1,000,000,000,000 members"
     assert table[1].count("Schrödinger") == 2
     assert len(found.density) == 4
+
+
+def test_in_a_box(tmp_path: Path) -> None:
+    """Its images show what lies along z added up."""
+    found, table = reported(results(tmp_path, (16, 14, 12), records=5))
+    assert found.position.shape == (5, 3)
+    assert np.abs(found.difference).max() < 1e-6
+    assert table[0] == "  torus of 16 x 14 x 12 sites, 1,000,000,000,000 members"
+    assert "<z> copies" in table[1]
 
 
 def test_without_summaries(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.physics import random_state, random_system
 
 
 def rules(H, rho, phi):
-    """(32), (33) with r = -1/2, hbar = 1, as in docs/theory.md: flows [b, a] from b to a, and phase velocities."""
+    """(32), (33) with r = -1/2, hbar = 1, as in docs/physics.md: flows [b, a] from b to a, and phase velocities."""
     R, delta = np.abs(H), np.angle(H)
     P = len(rho)
     flow, speed = np.zeros((P, P)), np.diag(H).real.copy()

@@ -1,4 +1,4 @@
-"""The three experiments of docs/theory.md, "Filters": does a spin's ensemble follow quantum mechanics through filters?
+"""The three experiments of docs/physics.md, "Filters": does a spin's ensemble follow quantum mechanics through filters?
 
 Null hypothesis: the share of members who pass all filters has the mean of the table, and a binomial's noise at most.
 """

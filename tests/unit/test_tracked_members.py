@@ -16,6 +16,7 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.ensemble import Ensemble
 from copympi.engine.exact_phases import ExactPhases
 from copympi.engine.general_phases import GeneralExactPhases
+from copympi.engine.members import Members
 from copympi.engine.replicas import IndependentReplicas
 from copympi.engine.support import OWN, Method
 from copympi.engine.tracking import Jumps, initial_beables, spread_out
@@ -27,6 +28,7 @@ from copympi.model.rules import QUANTUM
 from copympi.model.system import System
 from copympi.mpi import Alone
 from tests.contract import INTERVAL, KEPT, asked, cases, switching
+from tests.physics import random_state, random_system
 
 ROWS = [row for row in methods.TABLE if row.representation == "members"]
 every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
@@ -99,6 +101,20 @@ def test_jumps_lead_from_where_members_were_to_where_they_are(row: Method, name:
         copies += len(jumps)
     share = copies / (len(ids) * case.replicas) * case.start.members
     assert abs(share - ensemble.events.mean()) < 6 * np.sqrt(share / len(ids) * case.start.members) + 1
+
+
+def test_jumps_where_who_leaves_draws_a_target_from_a_table() -> None:
+    """The same with more than 16 couplings a beable (kernels/targets), in blocks of two replicas."""
+    system, N = random_system(18, 5, 0.4), 40_000
+    ensemble = Members(Alone(), system, prepare(18, N, state=random_state(18, 6)), Accuracy(N), 2, seed=1)
+    ensemble.track(spread_out(N, 500))
+    ids, beables, copies = ensemble.tracked_ids, looked_up(ensemble), 0
+    for jumps in steps(ensemble):
+        carry_on(beables, ids, jumps)
+        np.testing.assert_array_equal(looked_up(ensemble), beables)
+        copies += len(jumps)
+    share = ensemble.events.sum() * len(ids) / N
+    assert abs(copies - share) < 6 * np.sqrt(share)
 
 
 @every_row

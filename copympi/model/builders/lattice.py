@@ -1,4 +1,4 @@
-"""builder = "lattice": a particle on a ring, a chain or a plane (section 3.3 of the paper)."""
+"""builder = "lattice": a particle on a ring, a chain, a plane or in a box (section 3.3 of the paper)."""
 
 from __future__ import annotations
 
