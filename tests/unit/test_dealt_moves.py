@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def test_arrays_that_do_not_fit_a_step_are_refused() -> None:
     with pytest.raises(ValueError, match="has begun"):
         step.finish(np.zeros(4, np.int64))
     n, c = np.full(4, 100), np.array([np.full(4, 10.0), np.zeros(4)])
-    rest = {"time_left": 1.0, "largest_chance": 0.0, "substeps": 0, "keys": (1, 6, 0, 0), "substep_turn": 0.3}
+    rest: dict[str, Any] = {"time_left": 1.0, "largest_chance": 0.0, "substeps": 0, "keys": (1, 6, 0, 0), "substep_turn": 0.3}
     assert step.begin(control, n, c, **rest) == 0
     for bad in wrong(n):
         for call in (lambda bad=bad: step.begin(control, bad, c, **rest), lambda bad=bad: step.moved(bad, n),
