@@ -7,15 +7,20 @@ import numpy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno"]
+said = " ".join([os.environ.get("CFLAGS", ""), *FLAGS]).strip().replace("\\", "/").replace('"', "'")
 options = {
     "include_dirs": [numpy.get_include(), "cython_src"],
     "libraries": ["m"],
     # no contraction: the same source gives the same bits on machines with and without fused multiply-add
-    "extra_compile_args": ["-O3", "-ffp-contract=off", "-fno-math-errno"],
+    "extra_compile_args": FLAGS,
     "depends": [str(header) for header in Path("cython_src").glob("*.h")],
-    "define_macros": [("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+    "define_macros": [
+        ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
+        ("COPYMPI_FLAGS", f'"{said}"'),
+    ],
 }
-kernels = ["streams", "draws", "couplings", "step_control", "plans", "marks", "crowd", "classes", "tracker"]
+kernels = ["portable", "streams", "draws", "couplings", "step_control", "plans", "marks", "crowd", "classes", "tracker"]
 kernels += ["flows", "step_lengths", "predictor", "events", "hybrid", "followed", "some_events", "counts"]
 kernels += ["targets", "members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]

@@ -14,6 +14,7 @@ from copympi import mpi
 from copympi.config.reading import seconds
 from copympi.errors import InputError, SeedWarning, warn
 from copympi.model import rule_tables
+from copympi.model.preparation import infinite
 from copympi.model.system import System
 from copympi.outcome.histories import Histories
 from copympi.outcome.loading import from_results
@@ -175,7 +176,7 @@ def simulate(
     """
     asked = dict(locals())
     if seed is None:
-        asked["seed"] = _default_seed(again=not resume)
+        asked["seed"] = _default_seed(again=not resume and not infinite(members))
     asked["rule"] = rule_tables.as_table(rule)
     comm = mpi.world() if comm is None else comm
     sections: dict[str, Any] = {
@@ -216,7 +217,7 @@ def _on_every_rank(comm: Any, folder: Path) -> Run:
 def _default_seed(again: bool) -> int:
     """The seed of a run that names none; warns once a process that runs with it have the same random numbers.
 
-    again : whether the run draws anew; one that goes on does not count.
+    again : whether the run draws anew; one that goes on, or of the infinite ensemble, does not count.
     """
     global _left_out
     _left_out += again

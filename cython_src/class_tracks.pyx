@@ -6,11 +6,12 @@ What leaves a class for each other one in a step is drawn anyway, out of those o
 says who is followed of them. Within the step the flow between two classes goes as the pull of their phases does, times
 both their weights, which grow at the rates of the mean field.
 """
-from libc.math cimport M_PI, atan2, rint
+from libc.math cimport M_PI, rint
 from libc.stdint cimport int64_t
 
 import numpy as np
 
+from copympi.kernels.elementary cimport atan2
 from copympi.kernels.marked_phases cimport value_later
 from copympi.kernels.pair cimport pair_pull
 from copympi.kernels.tracker cimport (

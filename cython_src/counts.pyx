@@ -3,13 +3,14 @@
 
 Where a step is better made event by event (hybrid.pyx), of all beables or of the smallest, it is.
 """
-from libc.math cimport ceil, fmax
+from libc.math cimport ceil
 from libc.stdint cimport int64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport fmax
 from copympi.kernels.events cimport Events, angle_of
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.followed cimport time_first_half, time_second_half
@@ -75,14 +76,14 @@ cdef int step_of_few(const System *s, StepControl control, const Draws *draws, S
 def advance(Couplings couplings not None, StepControl control not None, *, keys, int64_t[:, ::1] n not None,
             double[:, ::1] phase not None, double[::1] time_left not None, int64_t[::1] step not None,
             double[::1] events not None, double[::1] largest not None, int64_t max_steps, Tracker tracker=None,
-            double stop=0.0):
+            times=(0.0, 0.0)):
     """Carry replicas to the next record, or `max_steps` further.
 
     keys : what draws are keyed by: the seed, the purposes of many copies at once and of copies one by one, and the
     number of the first replica.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
-    tracker : members that are followed, or None; stop : the time of the record.
+    tracker : members that are followed, or None. times : that of the record, and how much before it replicas wait.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const System *s = &couplings.system
@@ -97,8 +98,9 @@ def advance(Couplings couplings not None, StepControl control not None, *, keys,
     cdef double *row = &row_memory[0]
     cdef Plan plan = plan_at(s, row)
     cdef Counts x
-    cdef Draws draws = Draws(keys[0], keys[1], keys[2], 0, 0, tracks_of(tracker), 0, 0.0, stop)
+    cdef Draws draws = Draws(keys[0], keys[1], keys[2], 0, 0, tracks_of(tracker), 0, 0.0, times[0])
     cdef Py_ssize_t r = 0, first_replica = keys[3]
+    cdef double stop = times[0], pause = times[1]
     cdef int64_t done = 0
     cdef int status = FINE
     with nogil:
@@ -106,7 +108,7 @@ def advance(Couplings couplings not None, StepControl control not None, *, keys,
             x = Counts(&n[r, 0], &phase[r, 0], &time_left[r], &events[r], &largest[r])
             draws.replica = first_replica + r
             draws.row = r
-            while time_left[r] > 0.0 and done < max_steps:
+            while time_left[r] > pause and done < max_steps:
                 draws.step = step[r]
                 draws.begin = stop - time_left[r]
                 status = plan_first(s, control, x.n, x.phase, time_left[r], scratch, row)

@@ -4,10 +4,11 @@
 All bits come from +, -, *, /, square roots and integers (see elementary.h): they are the same on every machine.
 """
 import numpy as np
-from libc.math cimport fmax, fmin, rint, sqrt
+from libc.math cimport rint, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.elementary cimport fmax, fmin
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 
 cdef extern from "hypergeometric.h" nogil:
@@ -52,11 +53,16 @@ cdef void draw_leavers(Stream *s, int64_t n, Py_ssize_t first, Py_ssize_t last,
     chance[e] is a member's chance to leave by channel e, their sum at most 1. The multinomial is drawn leaver by
     leaver where they are fewer than channels, by conditional binomials (15 to 25 ns each) where they are more.
     """
-    cdef Py_ssize_t e
+    cdef Py_ssize_t e, final = first - 1
+    cdef int64_t open_channels = 0
     cdef double total = 0.0
     for e in range(first, last):
-        total += chance[e] if chance[e] > 0.0 else 0.0
-    sort_leavers(s, draw_binomial(s, n, total), total, first, last, chance, leave)
+        leave[e] = 0
+        if chance[e] > 0.0:
+            total += chance[e]
+            final = e
+            open_channels += 1
+    deal_leavers(s, draw_binomial(s, n, total), total, open_channels, first, final, chance, leave)
 
 
 cdef void sort_leavers(Stream *s, int64_t rest, double total, Py_ssize_t first, Py_ssize_t last,
@@ -68,6 +74,12 @@ cdef void sort_leavers(Stream *s, int64_t rest, double total, Py_ssize_t first, 
         leave[e] = 0
         final = e if chance[e] > 0.0 else final
         open_channels += chance[e] > 0.0
+    deal_leavers(s, rest, total, open_channels, first, final, chance, leave)
+
+
+cdef inline void deal_leavers(Stream *s, int64_t rest, double total, int64_t open_channels, Py_ssize_t first,
+                              Py_ssize_t final, const double *chance, int64_t *leave) noexcept nogil:
+    """The same where `final`, the last open channel, and the number of the open ones are known; leave is 0 so far."""
     if rest == 0:
         return
     if open_channels == 1:

@@ -1,10 +1,13 @@
-/* Logarithm and exponential from +, -, *, / and integers alone: the same bits on every machine, unlike libm's.
+/* Logarithm, exponential and their like from +, -, *, /, square roots and integers alone: the same bits on every
+machine, unlike libm's. No kernel calls libm but for what is exact (tests/unit/test_elementary.py).
 
 Right to about 1e-16, relative. Compile with -ffp-contract=off. */
 #pragma once
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+
+#define MAYBE_UNUSED __attribute__((unused)) static
 
 static inline uint64_t bits_of(double x) {
     uint64_t w;
@@ -22,6 +25,39 @@ static inline double of_bits(uint64_t w) {
 static inline int64_t floor_of(double x) {
     int64_t k = (int64_t)x;
     return k - (x < (double)k);
+}
+
+/* The larger, and the smaller, of two numbers; of a number and NaN the number. Libraries differ in what they give of 0
+and -0: here it is the second. */
+static inline double larger_of(double x, double y) { return y != y || x > y ? x : y; }
+
+static inline double smaller_of(double x, double y) { return y != y || x < y ? x : y; }
+
+/* a b, rounded, and *rest, what the rounding took off, to 1e-32 of a b: halves of 26 and 27 bits have exact products. */
+static inline double two_product(double a, double b, double *rest) {
+    const double product = a * b, a1 = of_bits(bits_of(a) & 0xfffffffff8000000u), a2 = a - a1;
+    const double b1 = of_bits(bits_of(b) & 0xfffffffff8000000u), b2 = b - b1;
+    *rest = (((a1 * b1 - product) + a1 * b2) + a2 * b1) + a2 * b2;
+    return product;
+}
+
+/* sqrt(x^2 + y^2), h, less (h^2 - x^2 - y^2)/(2h), what it errs by, worked out so that little cancels (Borges,
+arXiv:1904.09481); where x^2 or y^2 cannot be had both are scaled. */
+static inline double length_of(double x, double y) {
+    const double u = fabs(x), w = fabs(y), most = u > w ? u : w, least = u > w ? w : u;
+    if (!(most > 0.0 && most < (double)INFINITY && least == least) || least <= most * 0x1p-54)
+        return u + w;
+    const double by = most > 0x1p+500 ? 0x1p-600 : least < 0x1p-400 ? 0x1p+600 : 1.0, a = most * by, b = least * by;
+    double h = sqrt(a * a + b * b), more, off;
+    if (h <= 2.0 * b) {
+        more = h - b;
+        off = a * (2.0 * more - a) + (more - 2.0 * (a - b)) * more;
+    } else {
+        more = h - a;
+        off = 2.0 * more * (a - 2.0 * b) + ((4.0 * more - b) * b + more * more);
+    }
+    h -= off / (2.0 * h);
+    return by == 1.0 ? h : h / by;
 }
 
 /* log of a positive normal number: x = 2^e (1 + f), s = f/(2 + f), log(1 + f) = 2 atanh(s).

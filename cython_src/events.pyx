@@ -11,13 +11,14 @@ change until the next copy; a proposal at this rate is taken with the ratio of t
 the jumps is exact; phases are integrated by Runge and Kutta's rule of fourth order (of second over short times), a
 step no longer than a phase takes to turn by `angle`.
 """
-from libc.math cimport cos, fabs, fmax, log1p, sin, sqrt
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport fmax, log1p, sin_cos_of
 from copympi.kernels.pair cimport pair_turn
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 from copympi.kernels.tracker cimport Followed, follow_copy
@@ -72,8 +73,8 @@ cdef void start_phases(const System *s, const double *phase, Events g) noexcept 
     cdef Py_ssize_t a, i
     for i in range(g.singles):
         a = g.beable[i]
-        g.u[a] = cos(phase[a])
-        g.u[s.P + a] = -sin(phase[a])
+        sin_cos_of(phase[a], &g.u[s.P + a], &g.u[a])
+        g.u[s.P + a] = -g.u[s.P + a]
 
 
 cdef void set_drive(const System *s, const double *v, double t, Events g) noexcept nogil:

@@ -7,7 +7,7 @@
    proposed at that bound and accepted at the true rate: exact but for the error of the phases. docs/exact.md. */
 #pragma once
 #include "buckets.h"
-#include "elementary.h"
+#include "circle.h"
 #include "streams.h"
 
 enum { LEAST_ORDER = 2, MOST_ORDER = 10, ORDERS = MOST_ORDER + 1 };
@@ -99,10 +99,12 @@ static inline void exact_weigh(Exact *k, int64_t i, int64_t n) {
 static void exact_fill(Exact *k, const int64_t *n, const double *phase) {
     for (int64_t i = 0; i < k->bound; i++) {
         const int64_t a = k->who[i];
+        double sine, cosine;
         exact_weigh(k, i, n[a]);
         k->omega[i] = k->level[a] - k->shift;
-        k->cx[i] = k->root[i] * cos(phase[a]);
-        k->cy[i] = -k->root[i] * sin(phase[a]);
+        sin_cos_of(phase[a], &sine, &cosine);
+        k->cx[i] = k->root[i] * cosine;
+        k->cy[i] = -k->root[i] * sine;
         k->turn[i] = 0.0;
     }
 }
@@ -239,8 +241,7 @@ static inline void any_turn(double d, double *sine, double *cosine) {
         small_turn(d, sine, cosine);
         return;
     }
-    *sine = sin(d);
-    *cosine = cos(d);
+    sin_cos_of(d, sine, cosine);
 }
 
 /* All phases go on to time t. */

@@ -173,11 +173,12 @@ cdef class Paths:
         self.marks = marks
 
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
-                Tracker tracker=None, double stop=0.0):
+                Tracker tracker=None, double stop=0.0, double pause=0.0):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
 
         names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve. tracker:
-        members that are followed, or None; stop: the time at which the replicas' time ends.
+        members that are followed, or None; stop: the time at which the replicas' time ends. pause: replicas wait that
+        have no more time left than this.
         Returns (steps done, FINE or UNRESOLVED, replica).
         """
         cdef Py_ssize_t R = self.n.shape[0], r = 0, P = self.exact.P, a
@@ -206,7 +207,7 @@ cdef class Paths:
                     for a in range(P):
                         start[a] = place
                         place += exact_movable(&self.exact, path.n[a])
-                while self.time_left[r] > 0.0 and done < max_steps and status == _FINE:
+                while self.time_left[r] > pause and done < max_steps and status == _FINE:
                     before = path.step[0]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)
                     stream_open(&luck, seed, names, self.keys[r], 0, before)

@@ -6,7 +6,7 @@ member I of b to copy a member J of a, both drawn uniformly, at the rate 2 R_ab 
 rate that depends on n alone. Each is taken with probability sin+(phi_J - phi_I + delta_ab), phases as they are at its
 own instant. Who copies takes over its partner's value as it is written down, bit by bit.
 """
-from libc.math cimport fmin, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 import numpy as np
@@ -16,6 +16,7 @@ from copympi.kernels.class_tracks cimport FollowedClasses, copy_of_value
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.elementary cimport fmin
 from copympi.kernels.marked_phases cimport mark_member
 from copympi.kernels.one_by_one cimport Rates, add_up, begin_rates, change_n, class_of, make_room, next_proposal, taken
 from copympi.kernels.phase_paths cimport (
@@ -26,8 +27,7 @@ from copympi.kernels.tracker cimport tracker_open
 
 cdef enum:
     WORK = 256             # proposals and pieces of path after which a step ends, if not told
-    PHASES = -1            # for what time is too coarse
-    PROPOSALS = -2
+    PHASES = -1, PROPOSALS = -2   # for what time is too coarse
 
 
 cdef struct Limits:
@@ -190,19 +190,18 @@ cdef struct Clock:         # of one replica
     double *time_left
     int64_t *step
     double *events
+    int64_t most           # steps
+    double pause           # and while more time than this is left
 
 
-cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock, int64_t most) noexcept nogil:
-    """At most so many steps of replica r, whose n and `free` the law's rates have: how many were made.
-
-    -1 more than that, and negative, where time is lost.
-    """
+cdef int64_t go_on(Law law, Replica *c, double *rows, Py_ssize_t r, Clock clock) noexcept nogil:
+    """Steps of replica r, whose n and `free` the law's rates have: how many; -1 - as many where time is lost."""
     cdef const System *s = &law.couplings.system
     cdef Rates *k = &law.rates
     cdef Stream stream
     cdef int64_t copies, done = 0
     law.path.rows = rows
-    while clock.time_left[0] > 0.0 and done < most:
+    while clock.time_left[0] > clock.pause and done < clock.most:
         stream_open(&stream, law.seed, law.purpose, law.first_replica + r, 0, clock.step[0])
         if c.followed != NULL:
             tracker_open(c.followed.tracks, r, 0, clock.step[0])
@@ -268,11 +267,11 @@ def begin_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1] p
 
 def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1] paths not None,
                     double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-                    int64_t max_steps):
-    """Carry replicas to the next stop, or `max_steps` further; a unit of the crowd is all of a replica.
+                    int64_t most, double pause=0.0):
+    """Carry replicas to the next stop, or `most` steps further; a unit of the crowd is all of a replica.
 
     paths (R, P, NUMBERS); time_left (R,) to the stop; step (R,) steps and events (R,) copies since t = 0. All are
-    changed in place, as are ids, values and counts of the crowd.
+    changed in place, as are ids, values and counts of the crowd. pause : replicas wait that have no more time left.
     Returns (steps done, status, replica, beable): status 1 where time is too coarse for a replica's phases, 2 for its
     proposals, else 0.
     """
@@ -284,7 +283,7 @@ def advance_members(Law law not None, Crowd crowd not None, *, double[:, :, ::1]
     with nogil:
         for r in range(R):
             members_of(law, crowd, r, &c)
-            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r]), max_steps - done)
+            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r], most - done, pause))
             for a in range(P):
                 c.block.counts[a] = <int32_t> law.rates.n[a]
             if made < 0:
@@ -329,7 +328,7 @@ def begin_classes(Law law not None, Classes classes not None, *, double[:, :, ::
 
 def advance_classes(Law law not None, Classes classes not None, *, double[:, :, ::1] paths not None,
                     double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None,
-                    int64_t max_steps):
+                    int64_t most, double pause=0.0):
     """As `advance_members`, for replicas of phase classes whose counts are integers."""
     cdef Py_ssize_t R = time_left.shape[0], P = law.couplings.system.P, r = 0, a
     cdef int64_t done = 0, made = 0
@@ -341,7 +340,7 @@ def advance_classes(Law law not None, Classes classes not None, *, double[:, :, 
     with nogil:
         for r in range(R):
             classes_of(law, classes, r, &weight[0], &c)
-            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r]), max_steps - done)
+            made = go_on(law, &c, &paths[r, 0, 0], r, Clock(&time_left[r], &step[r], &events[r], most - done, pause))
             for a in range(P):
                 classes.n[r, a] = law.rates.n[a]
             if made < 0:

@@ -37,17 +37,17 @@ static void excess_amplitudes(const Exact *k, Excess *x, const int64_t *n, const
             x->cy[a] = k->cy[i] * cosine - k->cx[i] * sine;
         } else {
             const double root = sqrt((double)n[a]), angle = phase[a] + (k->level[a] - k->shift) * (past + ahead);
-            x->cx[a] = root * cos(angle);
-            x->cy[a] = -root * sin(angle);
+            double cosine, sine;
+            sin_cos_of(angle, &sine, &cosine);
+            x->cx[a] = root * cosine;
+            x->cy[a] = -root * sine;
         }
     }
 }
 
 static void excess_turn(Excess *x, double t) {
-    for (int64_t j = 0; j < x->P; j++) {
-        x->cosine[j] = cos(x->energy[j] * t);
-        x->sine[j] = sin(x->energy[j] * t);
-    }
+    for (int64_t j = 0; j < x->P; j++)
+        sin_cos_of(x->energy[j] * t, x->sine + j, x->cosine + j);
 }
 
 /* exp(i E t) V^+ (u + i w), of which only the beables in `some` (count of them) are not 0; some NULL: all. */

@@ -4,13 +4,14 @@
 A step (docs/theory.md, "Phases of their own"): half a step of phases (fields.pyx), the copies, half a step of phases.
 Copies have rates at n as predicted for mid-step.
 """
-from libc.math cimport ceil, fabs, fmax, rint, sqrt
+from libc.math cimport ceil, fabs, rint, sqrt
 from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport fmax
 from copympi.kernels.fields cimport fields_at, need_sums
 from copympi.kernels.plans cimport FINE, FieldPlan, FieldPlans, field_plan_at, fill_head, head_of, row_of
 from copympi.kernels.step_control cimport StepControl

@@ -7,13 +7,14 @@ z -> (alpha z + beta)/(conj(beta) z + conj(alpha)) a beable. Between two draws f
 z and z^2 taken right after the draw, by the exact derivative
 dZ_a/dt = i (omega_a Z_a + h_a Z2_a/2 + conj(h_a) n_a/2).
 """
-from libc.math cimport cos, cosh, fabs, sin, sinh, sqrt
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint8_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport exp_of, fmin, sin_cos_of
 from copympi.kernels.pair cimport pair_field
 from copympi.kernels.plans cimport FieldPlan, FieldPlans, field_plan_at, head_of, need_plans, row_of
 
@@ -61,12 +62,13 @@ cdef void carry_map(double omega, double x, double y, double t, double *m, Py_ss
         d = 1.0 + k * (1.0 / 6.0 + k * (1.0 / 120.0 + k / 5040.0))
     elif k > 0.0:
         r = sqrt(k)
-        c = cosh(r)
-        d = sinh(r) / r
+        exp_of(fmin(r, 699.0), &c, &d)  # exp(r), 1 - exp(r)
+        d = 0.5 * (-d / c - d) / r
+        c = 0.5 * (c + 1.0 / c)
     else:
         r = sqrt(-k)
-        c = cos(r)
-        d = sin(r) / r
+        sin_cos_of(r, &d, &c)
+        d /= r
     ar = c                       # alpha = c + i d t omega/2, beta = i d t conj(h)/2
     ai = 0.5 * d * t * omega
     br = 0.5 * d * t * y

@@ -10,6 +10,7 @@
 
    Draws are keyed by place, those of who goes on by member: nothing hangs on the order in which places are asked. */
 #pragma once
+#include "fdlibm.h"
 #include "flow_lists.h"
 
 #define COUNTABLE_TO 0x1p62 /* members, below which they are drawn without putting back */
@@ -46,14 +47,14 @@ MAYBE_UNUSED double members_of_noise(double mean, double z) {
     exp_of(-mean, &term, &rest);
     sum = term;
     if (z > 0.0) { /* from above, where what is left of 1 is small */
-        double above = 0.5 * erfc(z * M_SQRT1_2);
+        double above = 0.5 * erfc_of(z * M_SQRT1_2);
         while (rest > above && k < 400.0) {
             term *= mean / ++k;
             rest -= term;
         }
         return k;
     }
-    for (double below = 0.5 * erfc(-z * M_SQRT1_2); sum < below && k < 400.0; sum += term)
+    for (double below = 0.5 * erfc_of(-z * M_SQRT1_2); sum < below && k < 400.0; sum += term)
         term *= mean / ++k;
     return k;
 }
@@ -121,7 +122,7 @@ static void flow_send(FlowTracks *f, int64_t place, const Way *w, double p, doub
         flow_note(f, one->who, place, index);
         last = f->last[t->replica * t->followed + one->who];
         if (theta > 1e-6)
-            part = fmin(1.0, -log_of(fmax(1.0 - u * p, 1e-17)) / theta);
+            part = smaller_of(1.0, -log_of(larger_of(1.0 - u * p, 1e-17)) / theta);
         time = f->begin + (f->end - f->begin) * linear_share(part, w->flow[0], w->flow[1]);
         if (!(time > last)) {
             if (!f->ways.whole) /* it was not here yet */

@@ -10,12 +10,13 @@ Spectators: s members of each beable never copy, so of the flow b->a only the pa
 of the mean field is as above; a half step is Strang's: the change of n that the missing flows make is put before it.
 """
 import numpy as np
-from libc.math cimport atan2, cos, fmax, fmin, sin, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.dense cimport Dense, Span, dense_apply, dense_flows, dense_of
+from copympi.kernels.elementary cimport atan2, fmax, fmin, sin_cos_of
 from copympi.kernels.pair cimport pair_flow, pair_turn
 
 cdef double GAUSS_LOW = 0.21132486540518713      # (1 - 1/sqrt 3)/2
@@ -190,10 +191,12 @@ def half_step(Couplings couplings not None, n, phase, double t):
     cdef double[::1] end = np.array(n, np.float64)
     cdef double[:, ::1] flow = np.zeros((s.P, s.P))
     cdef Py_ssize_t P = s.P, a, p
+    cdef double sine, cosine
     need(start.shape[0] == P and turned.shape[0] == P, "n, phase: must be (P,)")
     for a in range(P):
-        w.c[a] = sqrt(start[a]) * cos(turned[a])
-        w.c[P + a] = -sqrt(start[a]) * sin(turned[a])
+        sin_cos_of(turned[a], &sine, &cosine)
+        w.c[a] = sqrt(start[a]) * cosine
+        w.c[P + a] = -sqrt(start[a]) * sine
     expand(s, s.omega, w.c, w.v)
     integrate_flows(s, 0.0, t, w)
     for p in range(s.pairs):

@@ -5,10 +5,11 @@ When: each half step knows amplitudes at its start and end, and so the flow of e
 taken to be linear, which errs by the second order in the step; one that turns round goes on as long as it is positive.
 Flows are worked out of pairs alone along which somebody goes who is followed.
 """
-from libc.math cimport cos, sin, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport sin_cos_of
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.plans cimport Plan
@@ -72,14 +73,15 @@ cdef void flow_at_ends(void *of, int64_t b, int64_t a, double *ends) noexcept no
     cdef const Ends *x = <const Ends *> of
     cdef Py_ssize_t P = x.s.P, e = entry_of(x.s, b, a)
     cdef const double *c = x.early
-    cdef double root_b, root_a
+    cdef double root_b, root_a, xb, yb, xa, ya
     if c != NULL:
         ends[0] = flow_of(x, e, c[b], c[P + b], c[a], c[P + a])
     else:
         root_b = sqrt(before(x, b))
         root_a = sqrt(before(x, a))
-        ends[0] = flow_of(x, e, root_b * cos(x.phase[b]), -root_b * sin(x.phase[b]), root_a * cos(x.phase[a]),
-                          -root_a * sin(x.phase[a]))
+        sin_cos_of(x.phase[b], &yb, &xb)
+        sin_cos_of(x.phase[a], &ya, &xa)
+        ends[0] = flow_of(x, e, root_b * xb, -root_b * yb, root_a * xa, -root_a * ya)
     c = x.late
     ends[1] = flow_of(x, e, c[b], c[P + b], c[a], c[P + a])
 

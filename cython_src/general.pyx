@@ -9,11 +9,12 @@ R'^k and R^k are symmetric, delta^k and delta'^k odd, so that one harmonic opens
 several may open both. Where n_a or n_b is 0 nothing passes between the two, whatever q and r are.
 """
 import numpy as np
-from libc.math cimport INFINITY, NAN, cos, exp, fabs, fmax, log, sin, sqrt
+from libc.math cimport INFINITY, NAN, fabs, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport cos, fine_exp, fine_log, fmax, sin, sin_cos_of
 
 cdef double NOBODY = 1e-9      # members of a beable below which, in a predictor's stage, there are none
 cdef double MOST = 16.0        # powers: n^16 is a number for all n below 2^63
@@ -108,11 +109,11 @@ cdef void powers_of(const Law *l, int64_t spectators, double n, Powers *out) noe
         out.to = out.out = out.down = sqrt(n)
         out.up = 1.0 / out.to
     else:
-        x = log(n)
-        out.to = exp(l.to * x)
-        out.out = exp(l.out * x)
-        out.up = exp(l.up * x)
-        out.down = exp(l.down * x)
+        x = fine_log(n)
+        out.to = fine_exp(l.to * x)
+        out.out = fine_exp(l.out * x)
+        out.up = fine_exp(l.up * x)
+        out.down = fine_exp(l.down * x)
     if spectators:
         out.out *= fmax(0.0, n - spectators) / n
 
@@ -176,8 +177,7 @@ cdef void rates(const Law *l, int64_t spectators, const double *state, Room w, d
         return
     for a in range(P):
         powers_of(l, spectators, state[a], &w.power[a])
-        w.z[a] = cos(state[P + a])
-        w.z[P + a] = sin(state[P + a])
+        sin_cos_of(state[P + a], &w.z[P + a], &w.z[a])
         dn[a] = 0.0
         turn[a] = w.omega[a]
     for p in range(s.pairs):

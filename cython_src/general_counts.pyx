@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Leaps of aligned members under any rule: of counts, replicas each on its own clock; of members with an identity."""
-from libc.math cimport fmax
 from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.general cimport CopyRule, Law, Room, raise_problem
 from copympi.kernels.general_steps cimport plan_first, plan_second
@@ -132,13 +132,13 @@ cdef int make_leap(const Law *law, StepControl control, const Draws *draws, Work
 def advance(Work work not None, StepControl control not None, *, keys, int64_t[:, ::1] n not None,
             double[:, ::1] phase not None, double[::1] time_left not None, int64_t[::1] step not None,
             double[::1] events not None, double[::1] largest not None, int64_t max_steps, Tracker tracker=None,
-            double stop=0.0):
+            times=(0.0, 0.0)):
     """Carry replicas to the next record, or `max_steps` further.
 
     keys : what draws are keyed by: the seed, their purpose, and the number of the first replica.
     n, phase (R, P); time_left (R,) to the record; step (R,) steps since t = 0; events (R,) copies since t = 0;
     largest (R,) largest leaving chance so far. All are changed in place.
-    tracker : members that are followed, or None; stop : the time of the record.
+    tracker : members that are followed, or None. times : that of the record, and how much before it replicas wait.
     Returns (steps done, status, replica, beable): status is not FINE where a replica could not go on.
     """
     cdef const Law *law = &work.rule.law
@@ -149,7 +149,8 @@ def advance(Work work not None, StepControl control not None, *, keys, int64_t[:
     cdef double[::1] row_memory = np.zeros(plan_size(law.s))
     cdef int64_t[::1] count_memory = np.zeros(law.s.nnz + 2 * law.s.P, np.int64)
     cdef Counts x
-    cdef Draws draws = Draws(keys[0], keys[1], keys[1], 0, 0, tracks_of(tracker), 0, 0.0, stop)
+    cdef Draws draws = Draws(keys[0], keys[1], keys[1], 0, 0, tracks_of(tracker), 0, 0.0, times[0])
+    cdef double stop = times[0], pause = times[1]
     cdef int64_t done = 0
     cdef int status = FINE
     with nogil:
@@ -157,7 +158,7 @@ def advance(Work work not None, StepControl control not None, *, keys, int64_t[:
             x = Counts(&n[r, 0], &phase[r, 0], &time_left[r], &events[r], &largest[r])
             draws.replica = first_replica + r
             draws.row = r
-            while time_left[r] > 0.0 and done < max_steps:
+            while time_left[r] > pause and done < max_steps:
                 draws.step = step[r]
                 draws.begin = stop - time_left[r]
                 status = make_leap(law, control, &draws, work, &row_memory[0], &count_memory[0], &x)

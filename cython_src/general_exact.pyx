@@ -7,13 +7,14 @@ with the ratio of the two directions' flows to it, in the one or the other direc
 Phases move by Runge and Kutta's rule of fourth order, in steps in which none can turn further than ANGLE: 5e-8 rad off
 a radian.
 """
-from libc.math cimport cos, fabs, fmax, fmin, log1p, rint, sin, sqrt
+from libc.math cimport fabs, rint, sqrt
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax, fmin, log1p, sin_cos_of
 from copympi.kernels.general cimport CopyRule, Harmonic, Law, Powers, powers_of
 from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
 from copympi.kernels.streams cimport Stream, stream_double, stream_fine, stream_open
@@ -142,11 +143,12 @@ cdef class Paths:
         self.marks = marks
 
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
-                Tracker tracker=None, double stop=0.0):
+                Tracker tracker=None, double stop=0.0, double pause=0.0):
         """Carry replicas to the end of their time, or about `max_steps` further, all together.
 
         names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve. tracker:
-        members that are followed, or None; stop: the time at which the replicas' time ends.
+        members that are followed, or None; stop: the time at which the replicas' time ends. pause: replicas wait that
+        have no more time left than this.
         Returns (steps done, 0 or 1 where time cannot resolve the dynamics, replica).
         """
         cdef Py_ssize_t R = self.n.shape[0], P = self.n.shape[1], r = 0, a
@@ -165,7 +167,7 @@ cdef class Paths:
                     for a in range(P):
                         self.start[a] = place
                         place += movable(self.n[r, a], self.spectators)
-                while self.time_left[r] > 0.0 and done < max_steps and status == FINE:
+                while self.time_left[r] > pause and done < max_steps and status == FINE:
                     before = self.step[r]
                     stream_open(&stream, seed, purpose, self.keys[r], 0, before)
                     stream_open(&luck, seed, names, self.keys[r], 0, before)
@@ -239,8 +241,7 @@ cdef void turn_rates(Paths w, const double *phi, double *out) noexcept nogil:
     cdef double x, y, re, im, t, angle
     cdef const Harmonic *h
     for a in range(P):
-        w.z[a] = cos(phi[a])
-        w.z[P + a] = sin(phi[a])
+        sin_cos_of(phi[a], &w.z[P + a], &w.z[a])
         out[a] = w.omega[a]
     for p in range(law.s.pairs):
         b = law.s.pair[4 * p]
@@ -285,7 +286,7 @@ cdef void turn(Paths w, double t) noexcept nogil:
 cdef Py_ssize_t propose(Paths w, Stream *stream, bint *forth) noexcept nogil:
     """The pair that a proposal is for where it is taken, and in which direction; -1 where it is not."""
     cdef const Law *law = &w.rule.law
-    cdef double x = stream_double(stream) * w.all, D, t, up = 0.0, down = 0.0
+    cdef double x = stream_double(stream) * w.all, D, t, sine, cosine, up = 0.0, down = 0.0
     cdef Py_ssize_t p = 0, k
     cdef const Harmonic *h
     while p < law.s.pairs - 1 and x >= w.pair[p].bound:
@@ -294,7 +295,8 @@ cdef Py_ssize_t propose(Paths w, Stream *stream, bint *forth) noexcept nogil:
     D = w.phi[law.s.pair[4 * p + 1]] - w.phi[law.s.pair[4 * p]]
     h = law.harmonic + p * law.K
     for k in range(law.K):
-        t = h[k].copy_re * sin(law.order[k] * D) + h[k].copy_im * cos(law.order[k] * D)
+        sin_cos_of(law.order[k] * D, &sine, &cosine)
+        t = h[k].copy_re * sine + h[k].copy_im * cosine
         up += fmax(t, 0.0)
         down += fmax(-t, 0.0)
     x = stream_double(stream) * w.pair[p].bound - up * w.pair[p].forth
@@ -325,9 +327,7 @@ cdef int go_on(Paths w, Py_ssize_t r, const Names *names, Stream *stream, Stream
         if ahead == wait and left > 0.0:
             p = propose(w, stream, &forth)
             if p >= 0:
-                b, a = s.pair[4 * p], s.pair[4 * p + 1]
-                if not forth:
-                    b, a = a, b
+                b, a = s.pair[4 * p + (1 - forth)], s.pair[4 * p + forth]
                 move_named(names, n, w.spectators, luck, b, a, left)
                 if followed.tracks != NULL:
                     followed.span = left

@@ -6,13 +6,13 @@ come one after the other at rates that depend on n alone (general_offers.pxd), a
 the two members at that instant, which are worked out for these two alone. At a copy, and where a stretch of ANGLE ends,
 all members are carried there, and sums are taken anew: O(members) a copy.
 """
-from libc.math cimport fmin
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.elementary cimport fmin
 from copympi.kernels.general_offers cimport Offers, add_offers, begin_offers, change_offers, next_offer, offer_taken
 from copympi.kernels.general_phases cimport PhaseRule, carry, fastest, set_fields, sums_of_powers
 from copympi.kernels.marks cimport is_marked, mark_copy, mark_phase

@@ -8,7 +8,7 @@ A member I in a turns at omega_a + sum_k Re(h^k_a e^{ik phi_I}), with fields tha
 Several harmonics make no Moebius map, so members are moved one by one, by Runge and Kutta's rule of fourth order, in
 fields that are polynomials in time: those follow from the sums Z at one instant (harmonics.h).
 """
-from libc.math cimport fabs, fmax, sqrt
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
@@ -17,6 +17,7 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.elementary cimport fmax
 from copympi.kernels.general cimport CopyRule, Harmonic, Powers, powers_of
 
 cdef extern from "harmonics.h" nogil:

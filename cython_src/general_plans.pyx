@@ -5,7 +5,7 @@ As in field_plans.pyx, rates are those of mid-step, so each kind's weight is to 
 is, with G its growth by copies. Off q = 1/2 growth is no function of a few sums, and of members it is a sum over all
 pairs: so it is worked out for the members in each of PARTS parts of the circle, at their mean phase.
 """
-from libc.math cimport ceil, fabs, fmax, rint, sqrt
+from libc.math cimport ceil, fabs, rint, sqrt
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memset
 
@@ -14,6 +14,7 @@ import numpy as np
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
+from copympi.kernels.elementary cimport fmax
 from copympi.kernels.general_phases cimport (
     CUTS, PhaseRule, fields_at, need_rule, part_of_circle, pulls, set_fields, set_powers,
 )

@@ -7,11 +7,12 @@ integrated by the same rule (Simpson's), so that they add up to the change of n.
 bends where it turns round, (n_a/n_b)^q one way and (n_b/n_a)^q the other. There the half step is cut in two: the line
 through the sine's values at both ends is 0 off by h^2, a second one off by h^3; at h off, that errs by h^4.
 """
-from libc.math cimport INFINITY, NAN, ceil, fmax, fmin, isfinite, rint, sqrt
+from libc.math cimport INFINITY, NAN, ceil, isfinite, rint, sqrt
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax, fmin
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.general cimport Law, Room, add_flows, fastest_turn, rates
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL, UNBOUND, Plan, fill_head, plan_at

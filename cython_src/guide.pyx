@@ -10,12 +10,26 @@ m = 0 Bell's choice, m > 0 with a part that is the same both ways (Vink). A step
 F, in shares of all systems: docs/theory.md, "Guided systems", says what is drawn from them.
 """
 import numpy as np
-from libc.math cimport ceil, fmax, fmin, hypot, sqrt
+from libc.math cimport ceil, fabs, sqrt
 from libc.string cimport memcpy, memset
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport fmax, fmin, hypot
 from copympi.kernels.pair cimport pair_flow
+
+cdef extern from "guide_points.h" nogil:
+    ctypedef struct Guided:
+        int64_t P, pairs, nnz, terms
+        const int64_t *pair
+        const double *re
+        const double *im
+        const double *strength
+        const double *over
+        const double *series
+        double mixing
+    void look_at_points(const Guided *g, int points, const double *t, const double *weight, double *flow, double *work)
+    void look_at_ends(const Guided *g, double h, double *rho, double *net, double *end, double *work)
 
 cpdef enum:
     TERMS = 24                 # most terms of Psi's series
@@ -49,7 +63,7 @@ cdef class Guide:
         cdef const System *s = &couplings.system
         cdef Py_ssize_t P = s.P, p
         need(mixing >= 0.0, "mixing: must not be negative")
-        cdef double[::1] memory = np.zeros((2 * TERMS + 4) * P + 13 * P + 2 * s.nnz + 4 * s.pairs + 1)
+        cdef double[::1] memory = np.zeros((2 * TERMS + 17 + 72) * P + 2 * s.nnz + 4 * s.pairs + 1)
         self.couplings, self.s, self.mixing, self.keep = couplings, s, mixing, memory
         self.psi = &memory[0]
         self.series = self.psi + 2 * P
@@ -68,6 +82,7 @@ cdef class Guide:
         self.flow = self.hurried + P
         self.strength = self.flow + 2 * s.nnz
         self.net = self.strength + s.pairs
+        self.points = self.net + 3 * s.pairs
         for p in range(s.pairs):
             self.strength[p] = hypot(s.re[s.pair[4 * p + 2]], s.im[s.pair[4 * p + 2]])
 
@@ -93,7 +108,7 @@ cdef class Guide:
         cdef double *last = self.series
         cdef double *this
         memcpy(last, self.psi, 2 * P * sizeof(double))
-        self.terms = 1
+        self.terms, self.reached = 1, -1.0
         for k in range(1, TERMS):
             this = last + 2 * P
             over, largest, power = 1.0 / k, 0.0, power * longest
@@ -104,7 +119,9 @@ cdef class Guide:
                     x += s.re[e] * last[b] - s.im[e] * last[P + b]
                     y += s.re[e] * last[P + b] + s.im[e] * last[b]
                 this[a], this[P + a] = over * y, -over * x
-                largest = fmax(largest, fmax(this[a] if y > 0.0 else -this[a], over * x if x > 0.0 else -over * x))
+                x, y = fabs(this[P + a]), fabs(this[a])
+                largest = x if x > largest else largest
+                largest = y if y > largest else largest
             if largest * power < NOTHING:
                 return
             self.terms = k + 1
@@ -119,11 +136,12 @@ cdef class Guide:
             term -= 2 * P
             for a in range(2 * P):
                 self.at[a] = self.at[a] * t + term[a]
+        self.reached = t
         for a in range(P):
             self.size[a] = sqrt(self.at[a] * self.at[a] + self.at[P + a] * self.at[P + a])
 
-    cdef void gather(self, double weight, double *flow) noexcept nogil:
-        """What flows where one looks, added up with this weight in `flow` (nnz,), and for each beable."""
+    cdef void gather(self) noexcept nogil:
+        """What flows where one looks, of each beable."""
         cdef const System *s = self.s
         cdef Py_ssize_t p, a, b, e, P = s.P
         cdef double net, both, gone, back
@@ -133,21 +151,13 @@ cdef class Guide:
             b, a, e = s.pair[4 * p], s.pair[4 * p + 1], s.pair[4 * p + 2]
             net = pair_flow(s.re[e], s.im[e], self.at[b], self.at[P + b], self.at[a], self.at[P + a])
             both = 2.0 * self.mixing * self.strength[p] * self.size[a] * self.size[b]
-            gone, back = fmax(net, 0.0) + both, fmax(-net, 0.0) + both
-            flow[e] += weight * gone
-            flow[s.pair[4 * p + 3]] += weight * back
+            gone, back = (net if net > 0.0 else 0.0) + both, (-net if net < 0.0 else 0.0) + both
             self.leaving[b] += gone
             self.coming[a] += gone
             self.leaving[a] += back
             self.coming[b] += back
             self.hurry[a] += gone * self.over[b]
             self.hurry[b] += back * self.over[a]
-        for a in range(P):
-            self.through[a] += weight * self.leaving[a] * (self.came[a] + 0.5 * weight * self.coming[a])
-            self.came[a] += weight * self.coming[a]
-            self.hurried[a] += weight * self.leaving[a] * (self.rushed[a] + 0.5 * weight * self.hurry[a])
-            self.rushed[a] += weight * self.hurry[a]
-            self.low[a] = fmin(self.low[a], self.size[a] * self.size[a])
 
     cdef double flow_at(self, Py_ssize_t b, Py_ssize_t e, double t, bint net) noexcept nogil:
         """F from b along its coupling e, or the net flow J, so long after the step's start."""
@@ -174,14 +184,6 @@ cdef class Guide:
             else:
                 high = middle
         return 0.5 * (low + high)
-
-    cdef void note_nets(self, double *net) noexcept nogil:
-        """J b -> a of all pairs (b, a), where one looks, (pairs,)."""
-        cdef const System *s = self.s
-        cdef Py_ssize_t p, b, a, e, P = s.P
-        for p in range(s.pairs):
-            b, a, e = s.pair[4 * p], s.pair[4 * p + 1], s.pair[4 * p + 2]
-            net[p] = pair_flow(s.re[e], s.im[e], self.at[b], self.at[P + b], self.at[a], self.at[P + a])
 
     cdef void turn_round(self, double begin, double h, const double *net, double *flow) noexcept nogil:
         """Where a net flow turns round once in this part of the step: what flows before, and what after, exactly.
@@ -213,23 +215,37 @@ cdef class Guide:
 
     cdef double halves(self, double h) noexcept nogil:
         """All that is known of a step of length h: rho, flow, and what is returned, the largest of its crossings."""
-        cdef Py_ssize_t P = self.s.P, nnz = self.s.nnz, pairs = self.s.pairs, a
-        cdef int half, k, n = points_for(0.5 * h * self.s.norm)
-        cdef double worst = 0.0
-        memset(self.flow, 0, 2 * nnz * sizeof(double))
-        memset(self.came, 0, 2 * P * sizeof(double))
-        memset(self.rushed, 0, 2 * P * sizeof(double))
-        for half in range(3):
-            self.look_at(0.5 * h * half)
-            for a in range(P):
-                self.rho[half * P + a] = self.size[a] * self.size[a]
-                self.low[a] = fmin(self.low[a], self.rho[half * P + a]) if half else self.rho[a]
-            self.note_nets(self.net + half * pairs)
+        cdef const System *s = self.s
+        cdef Py_ssize_t P = s.P, nnz = s.nnz, a
+        cdef int half, k, n = points_for(0.5 * h * s.norm), lanes = 2 * n
+        cdef double worst = 0.0, weight, leaving, coming, hurry, now
+        cdef double[12] time
+        cdef double[12] weights
+        cdef const double *size = self.points + 2 * P * lanes
+        cdef const double *sums = size + P * lanes
+        cdef Guided guided = Guided(P, s.pairs, nnz, self.terms, s.pair, s.re, s.im, self.strength, self.over,
+                                    self.series, self.mixing)
+        look_at_ends(&guided, h, self.rho, self.net, self.at, self.points)
+        self.reached = h
         for half in range(2):
             for k in range(n):
-                self.look_at(0.5 * h * (half + POINT[n][k]))
-                self.gather(0.5 * h * WEIGHT[n][k], self.flow + half * nnz)
-            self.turn_round(0.5 * h * half, 0.5 * h, self.net + half * pairs, self.flow + half * nnz)
+                time[half * n + k] = 0.5 * h * (half + POINT[n][k])
+                weights[half * n + k] = 0.5 * h * WEIGHT[n][k]
+        look_at_points(&guided, n, time, weights, self.flow, self.points)
+        for a in range(P):
+            self.low[a] = min(self.rho[a], self.rho[P + a], self.rho[2 * P + a])
+            self.came[a] = self.through[a] = self.rushed[a] = self.hurried[a] = 0.0
+            for k in range(lanes):
+                weight, now = weights[k], size[a * lanes + k] * size[a * lanes + k]
+                leaving, coming, hurry = (sums[a * lanes + k], sums[(P + a) * lanes + k],
+                                          sums[(2 * P + a) * lanes + k])
+                self.through[a] += weight * leaving * (self.came[a] + 0.5 * weight * coming)
+                self.came[a] += weight * coming
+                self.hurried[a] += weight * leaving * (self.rushed[a] + 0.5 * weight * hurry)
+                self.rushed[a] += weight * hurry
+                self.low[a] = min(self.low[a], now)
+        for half in range(2):
+            self.turn_round(0.5 * h * half, 0.5 * h, self.net + half * s.pairs, self.flow + half * nnz)
         self.astray = 0.0
         for a in range(P):
             if not self.through[a] > 0.0:
@@ -269,11 +285,12 @@ cdef class Guide:
         cdef bint short
         cdef double h = left if norm * left <= REACH else REACH / norm
         self.expand(h)
-        self.look_at(0.0)
+        memcpy(self.at, self.psi, 2 * P * sizeof(double))
         for a in range(P):
+            self.size[a] = sqrt(self.at[a] * self.at[a] + self.at[P + a] * self.at[P + a])
             now = self.size[a] * self.size[a]
             self.over[a] = 1.0 / now if now > FAINT else 0.0
-        self.gather(0.0, self.flow)
+        self.gather()
         for a in range(P):  # a guess, from what flows now
             now = self.leaving[a] * self.over[a]
             fastest = fmax(fastest, now * fmax(self.coming[a] * self.over[a], self.hurry[a]))
@@ -294,7 +311,8 @@ cdef class Guide:
         """Psi at the step's end, of norm one, is that of the next one's start; all zero stays so."""
         cdef Py_ssize_t a
         cdef double norm = 0.0
-        self.look_at(self.step)
+        if self.reached != self.step:
+            self.look_at(self.step)
         for a in range(2 * self.s.P):
             norm += self.at[a] * self.at[a]
         norm = 1.0 / sqrt(norm) if norm > 0.0 else 0.0

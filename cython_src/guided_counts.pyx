@@ -6,13 +6,13 @@ those that came in the first leave at up to twice the others' rate, which makes 
 order, and leaves |Psi|^2 what it is, to rounding: docs/theory.md, "Guided systems".
 """
 import numpy as np
-from libc.math cimport fmax, fmin
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memset
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
 from copympi.kernels.draws cimport draw_leavers, draw_many_leavers
+from copympi.kernels.elementary cimport fmax, fmin
 from copympi.kernels.guide cimport Guide
 from copympi.kernels.streams cimport Stream, stream_open
 from copympi.kernels.tracker cimport (Bucket, Tracker, Tracks, bucket_add, tracker_land, tracker_leave,

@@ -5,13 +5,13 @@ In a step in which no Psi_b of a beable with systems changes by more than half o
 a rate of at most 2 R_ab (1 + m) |Psi_a|/|Psi_b|, the most of the one over the least of the other. Jumps are proposed at
 these rates and kept with the ratio of the rate at that time. Towards a node steps become shorter with |Psi_b|.
 """
-from libc.math cimport fmax, fmin, hypot
 from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax, fmin, hypot
 from copympi.kernels.guide cimport Guide
 from copympi.kernels.streams cimport Stream, stream_double, stream_open
 from copympi.kernels.tracker cimport Tracker, Tracks, tracker_land, tracker_one, tracker_open, tracks_of
@@ -143,12 +143,12 @@ cdef double make_step(Guide g, int64_t *n, double h, const Bounds *x, Stream *st
 
 def advance(Guide guide not None, int64_t[:, ::1] n not None, double[:, ::1] psi not None, draws, *,
             double[::1] time_left not None, int64_t[::1] step not None, double[::1] events not None, double end,
-            double smallest, int64_t max_steps, Tracker tracker):
+            double smallest, int64_t max_steps, Tracker tracker, double pause=0.0):
     """Carry replicas to the record at `end`, or `max_steps` further, each in steps of its own.
 
     n (R, P); psi (R, 2 P): Re, then Im, of Psi as each replica has it; time_left (R,) to the record; step (R,) steps
     since t = 0; events (R,) jumps since t = 0: all are changed in place. draws : seed, purpose, first replica.
-    smallest : a shorter step cannot be told from none.
+    smallest : a shorter step cannot be told from none. pause : replicas wait that have no more time left than this.
     Returns (steps done, status, replica): status 1 where jumps are too fast.
     """
     cdef Py_ssize_t R = n.shape[0], r = 0, P = guide.s.P, k
@@ -170,7 +170,7 @@ def advance(Guide guide not None, int64_t[:, ::1] n not None, double[:, ::1] psi
         for r in range(R):
             for k in range(2 * P):
                 guide.psi[k] = psi[r, k]
-            while time_left[r] > 0.0 and done < max_steps:
+            while time_left[r] > pause and done < max_steps:
                 h = set_out(guide, &n[r, 0], time_left[r], smallest, &x)
                 if h < smallest:
                     status = 1

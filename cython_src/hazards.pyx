@@ -6,13 +6,14 @@ method, each within ERROR, until the hazard has come to a number drawn from the 
 step is said by the method's polynomial. Which pair copies, and in which direction, goes by the flows of that moment. So
 the law of the copies is exact but for these errors.
 """
-from libc.math cimport fabs, fmax, fmin, isfinite, log1p, pow, rint
+from libc.math cimport fabs, isfinite, rint
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fine_exp, fine_log, fmax, fmin, log1p
 from copympi.kernels.general cimport CopyRule, Room, raise_problem, rates
 from copympi.kernels.general_steps cimport mark_unbound
 from copympi.kernels.marks cimport Marks, Names, marked_of, move_named
@@ -139,11 +140,12 @@ cdef class Paths:
         self.marks = marks
 
     def advance(self, *, uint64_t seed, uint64_t purpose, uint64_t names, double smallest, int64_t max_steps,
-                Tracker tracker=None, double stop=0.0):
+                Tracker tracker=None, double stop=0.0, double pause=0.0):
         """Carry replicas to the end of their time, or `max_steps` further, all together.
 
         names: the purpose of draws of who copies. smallest: the shortest stretch that time can resolve. tracker:
-        members that are followed, or None; stop: the time at which the replicas' time ends.
+        members that are followed, or None; stop: the time at which the replicas' time ends. pause: replicas wait that
+        have no more time left than this.
         Returns (steps done, 0 or 1 where time cannot resolve the dynamics, replica).
         """
         cdef Py_ssize_t R = self.n.shape[0], P = self.n.shape[1], r = 0, a
@@ -162,7 +164,7 @@ cdef class Paths:
                 for a in range(P):
                     self.start[a] = place
                     place += movable(self.n[r, a], self.spectators)
-            while self.time_left[r] > 0.0 and done < max_steps and status == FINE:
+            while self.time_left[r] > pause and done < max_steps and status == FINE:
                 stream_open(&stream, seed, purpose, self.keys[r], 0, self.step[r])
                 stream_open(&luck, seed, names, self.keys[r], 0, self.step[r])
                 if followed.tracks != NULL:
@@ -294,7 +296,8 @@ cdef int go_on(Paths w, Py_ssize_t r, const Names *names, Stream *stream, Stream
         w.method = &METHODS[turn * h <= SHORT and not again]
         off = attempt(w, h)
         raise_problem(w.room)
-        ahead = h * (fmin(5.0, fmax(0.2, 0.9 * pow(ERROR / fmax(off, 1e-300), 0.2))) if isfinite(off) else 0.2)
+        part = fine_exp(0.2 * fine_log(ERROR / fmax(off, 1e-300)))  # its fifth root
+        ahead = h * (fmin(5.0, fmax(0.2, 0.9 * part)) if isfinite(off) else 0.2)
         again = not off <= ERROR
         if again:
             continue

@@ -14,10 +14,11 @@ members"):
 The cheapest that keeps them within `tolerance` is taken. Everything follows from (n, phi) and the time left to the
 record.
 """
-from libc.math cimport fabs, fmax, fmin, isfinite, sqrt
+from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax, fmin
 from copympi.kernels.events cimport Events, list_singles
 from copympi.kernels.flows cimport Scratch, integrate_flows
 from copympi.kernels.plans cimport UNBOUND

@@ -1,6 +1,7 @@
 /* Which members are tracked, a bit each, and the copies that they have made. */
 #pragma once
 #include "buckets.h"
+#include "circle.h"
 #include "streams.h"
 #include <math.h>
 #include <stdlib.h>
@@ -85,7 +86,7 @@ static inline double mark_luck(const Marked *m, int64_t replica, int64_t block, 
 /* The phase, rad in (-pi, pi], of z = x + i y at a time `left` before the next stop. */
 static inline double mark_phase(const Marked *m, double x, double y, double left) {
     static const double pi = 3.14159265358979323846;
-    const double phase = atan2(y, x) + m->turn + m->shift * (m->stop - left - m->since);
+    const double phase = angle_of(y, x) + m->turn + m->shift * (m->stop - left - m->since);
     const double around = phase - 2.0 * pi * rint(phase / (2.0 * pi));
     return around > -pi ? around : around + 2.0 * pi;
 }

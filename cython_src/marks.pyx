@@ -89,6 +89,11 @@ cdef class Marks:
             target[c] = self.marked.copied[c].target
         return np.asarray(time), np.asarray(who), np.asarray(source), np.asarray(target), np.asarray(phase)
 
+    @property
+    def waiting(self):
+        """How many copies have not been forgotten; some where memory was lacking, so that `copies` says so."""
+        return self.marked.copies or self.marked.lost
+
     def forget(self):
         """Forget the copies."""
         self.marked.copies = 0

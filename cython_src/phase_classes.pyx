@@ -11,7 +11,7 @@ order.
 
 Counts are integers, or beyond 2^63 whole numbers in doubles; see draw_many in draws.pyx for what is drawn then.
 """
-from libc.math cimport floor, fmax, fmin
+from libc.math cimport floor
 from libc.stdint cimport int64_t, uint64_t
 
 import numpy as np
@@ -21,6 +21,7 @@ from copympi.kernels.class_tracks cimport Classed, arrive, leave_class, leave_la
 from copympi.kernels.classes cimport Classes
 from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.draws cimport draw_leavers, draw_many_leavers
+from copympi.kernels.elementary cimport fmax, fmin
 from copympi.kernels.fields cimport fields
 from copympi.kernels.pair cimport mapped_on_circle, pair_pull
 from copympi.kernels.plans cimport FieldPlan, FieldPlans, field_plan_at, need_plans, row_of

@@ -5,13 +5,14 @@ All members of a beable a feel one field h_a, which depends on the sums Z_b = su
 move by one map, and maps and sums obey closed equations. Their series in time (phase_series.h) are a path, which is
 good until its last term exceeds STEP_ERROR; a path begins anew there, and wherever n changes.
 """
-from libc.math cimport fabs, floor, fmax, fmin, frexp, ldexp
+from libc.math cimport fabs, floor, frexp, ldexp
 from libc.stdint cimport int64_t
 
 import numpy as np
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax, fmin
 from copympi.kernels.one_by_one cimport Rates
 from copympi.kernels.pair cimport pair_field
 

@@ -8,11 +8,12 @@ covariance second order, for binomial draws and for few members too.
 Unbound beables, those without a coupling to any beable that has members, exchange nothing with anybody. They are left
 out of all that: they ask for no step, however large their H_aa, and their phases turn by (H_aa/hbar) h, to rounding.
 """
-from libc.math cimport INFINITY, atan2, cos, fabs, fmax, fmin, rint, sin, sqrt
+from libc.math cimport INFINITY, fabs, rint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
 from copympi.kernels.dense cimport Dense, Second, Span, dense_first, dense_flows, dense_of, dense_second
+from copympi.kernels.elementary cimport atan2, fmax, fmin, sin_cos_of
 from copympi.kernels.flows cimport Scratch, carry, expand, flows_of_half, hold_back, span_of_half
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL, UNBOUND, UNDECIDED, Plan, fill_head, plan_at
 from copympi.kernels.step_control cimport StepControl
@@ -178,14 +179,15 @@ cdef int plan_first(const System *s, StepControl control, const int64_t *n, cons
     coefficients, w.leaving and w.coming what `choose_step` left there.
     """
     cdef Py_ssize_t P = s.P, a, limiting = 0
-    cdef double h, r, chance = 0.0
+    cdef double h, r, sine, cosine, chance = 0.0
     cdef int status
     cdef Plan plan = plan_at(s, row)
     plan.shift[0] = find_unbound(s, n, w, plan.out)
     for a in range(P):
         r = sqrt(<double> n[a]) if plan.out[a] != UNBOUND else 0.0
-        w.c[a] = r * cos(phase[a])
-        w.c[P + a] = -r * sin(phase[a])
+        sin_cos_of(phase[a], &sine, &cosine)
+        w.c[a] = r * cosine
+        w.c[P + a] = -r * sine
         plan.phase[a] = phase[a]
     expand(s, w.omega, w.c, w.v)
     h = choose_step(s, control, n, time_left, w, &chance, &limiting)

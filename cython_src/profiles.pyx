@@ -6,10 +6,11 @@ moment has the density of the flow b->a along the predicted path, which a parabo
 middle and end is, to the third order. Where the net flow of a pair turns round, each direction has its own part.
 """
 import numpy as np
-from libc.math cimport cos, sin, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.checks cimport need
+from copympi.kernels.elementary cimport sin_cos_of
 from copympi.kernels.flows cimport carry, expand
 from copympi.kernels.general cimport rates
 from copympi.kernels.pair cimport pair_flow
@@ -33,13 +34,14 @@ cdef void profile_flows(const System *s, const int64_t *n, const Plan *plan, int
     n (P,) : at its start. Of the second half (half = 1) w.v has the path; that of the first is made anew here.
     """
     cdef Py_ssize_t P = s.P, a, b, p, e, k
-    cdef double h = 0.5 * plan.head.step, r
+    cdef double h = 0.5 * plan.head.step, r, x, y
     cdef double *c = w.v
     if half == 0:
         for a in range(P):
             r = sqrt(<double> n[a]) if plan.out[a] != UNBOUND else 0.0
-            w.c[a] = r * cos(plan.phase[a])
-            w.c[P + a] = -r * sin(plan.phase[a])
+            sin_cos_of(plan.phase[a], &y, &x)
+            w.c[a] = r * x
+            w.c[P + a] = -r * y
         expand(s, w.omega, w.c, w.v)
     for k in range(3):
         if k > 0:

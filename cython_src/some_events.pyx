@@ -6,12 +6,13 @@ amplitudes of the others are predicted to take; what singles gave and took then 
 draw among themselves. The path of the second half starts from what really came in the first, singles' phases included.
 Every beable's mean path is part of the prediction, so that the others feel its smooth c_a, not a turning phase.
 """
-from libc.math cimport atan2, rint, sqrt
+from libc.math cimport rint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
 from copympi.kernels.dense cimport dense_apply_leavers, dense_sums
 from copympi.kernels.draws cimport Keys, draw_leavers, draw_rows
+from copympi.kernels.elementary cimport atan2
 from copympi.kernels.events cimport Events, run_events, set_drive, start_phases
 from copympi.kernels.flows cimport Scratch
 from copympi.kernels.followed cimport leave_all, time_first_half, time_second_half

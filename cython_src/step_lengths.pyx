@@ -1,10 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """How long a step of aligned members is, from the state at its start and the time left to the next record alone."""
-from libc.math cimport NAN, ceil, fmax, fmin, isfinite, rint, sqrt
+from libc.math cimport NAN, ceil, isfinite, rint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
 from copympi.kernels.dense cimport Dense, Span, dense_of, dense_outflow
+from copympi.kernels.elementary cimport fmax, fmin
 from copympi.kernels.flows cimport Scratch, integrate_flows, span_of
 from copympi.kernels.step_control cimport StepControl
 

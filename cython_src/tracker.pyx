@@ -1,6 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Individual systems among many of which only numbers are known: where each is, and its jumps; see tracker.h."""
 import numpy as np
+from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free
 
@@ -11,6 +12,33 @@ cdef extern from "tracker.h" nogil:
         pass
     Slope slope_of(double f, double g)
     double share_at(const Slope *l, double u)
+
+cdef extern from *:
+    """
+    /* Jumps as columns; phase may be NULL. Whose id it is lies anywhere in memory, so it is fetched ahead. */
+    static void columns_of(const Tracks *t, const int64_t *ids, int32_t finer, double *time, int64_t *replica,
+                           int64_t *member, int32_t *source, int32_t *target, double *phase) {
+        const int64_t K = t->jumps, ahead = 32;
+        for (int64_t k = 0; k < K; k++) {
+            const Jump *j = t->jump + k;
+            if (k + ahead < K)
+                __builtin_prefetch(ids + j[ahead].who);
+            time[k] = j->time;
+            replica[k] = (int64_t)t->first_replica + j->replica;
+            member[k] = ids[j->who];
+            source[k] = j->from;
+            target[k] = j->to;
+        }
+        for (int64_t k = 0; finer > 1 && k < K; k++) {
+            source[k] /= finer;
+            target[k] /= finer;
+        }
+        for (int64_t k = 0; phase && k < K; k++)
+            phase[k] = t->jump[k].phase;
+    }
+    """
+    void columns_of(const Tracks *t, const int64_t *ids, int32_t finer, double *time, int64_t *replica, int64_t *member,
+                    int32_t *source, int32_t *target, double *phase) nogil
 
 
 cdef class Tracker:
@@ -109,7 +137,9 @@ cdef class Tracker:
         ids (M,): of those that are followed; finer: places that make a beable. MemoryError where there was not enough.
         """
         cdef Tracks *t = &self.tracks
-        cdef Py_ssize_t K = t.jumps, k
+        cdef Py_ssize_t K = t.jumps
+        cdef Py_buffer at[6]
+        cdef int held = 0, i
         need(ids.shape[0] == t.followed and finer > 0, "ids, finer: must be (M,), and positive")
         if t.failed:
             raise MemoryError("histories of individual systems")
@@ -117,23 +147,25 @@ cdef class Tracker:
                  "source": np.empty(K, np.int32), "target": np.empty(K, np.int32)}
         if phases:
             found["phase"] = np.empty(K)
-        cdef double[::1] time = found["time"], phase = found["phase" if phases else "time"]
-        cdef int64_t[::1] replica = found["replica"], member = found["member"]
-        cdef int32_t[::1] source = found["source"], target = found["target"]
-        cdef const Jump *j
-        with nogil:
-            for k in range(K):
-                j = t.jump + k
-                time[k], replica[k], member[k] = j.time, <int64_t> t.first_replica + j.replica, ids[j.who]
-                source[k], target[k] = j.source, j.target
-            if finer > 1:
-                for k in range(K):
-                    source[k], target[k] = source[k] // <int32_t> finer, target[k] // <int32_t> finer
-            if phases:
-                for k in range(K):
-                    phase[k] = t.jump[k].phase
+        if K:
+            try:
+                for column in found.values():
+                    PyObject_GetBuffer(column, &at[held], PyBUF_WRITABLE)
+                    held += 1
+                with nogil:
+                    columns_of(t, &ids[0], <int32_t> finer, <double *> at[0].buf, <int64_t *> at[1].buf,
+                               <int64_t *> at[2].buf, <int32_t *> at[3].buf, <int32_t *> at[4].buf,
+                               <double *> at[5].buf if held == 6 else NULL)
+            finally:
+                for i in range(held):
+                    PyBuffer_Release(&at[i])
         t.jumps = t.begin = t.flying = 0
         return found
+
+    @property
+    def waiting(self):
+        """How many jumps have not been taken yet; some where there was no memory for them, so that `take` says so."""
+        return self.tracks.jumps or self.tracks.failed
 
 
 def shares(const double[::1] u not None, double first, double last):

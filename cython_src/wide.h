@@ -5,6 +5,7 @@
 #include <string.h>
 
 #if defined(__GNUC__) && __GNUC__ >= 12 && !defined(__clang__) && defined(__gnu_linux__) && defined(__x86_64__)
+#define COPYMPI_CLONES
 #define COPYMPI_WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define COPYMPI_WIDE

@@ -1,4 +1,4 @@
-"""Streams for `pytest -n 3 --dist loadgroup`: what waits for SLURM is one, each other file another; signals as before."""
+"""Streams for `pytest -n 3 --dist loadgroup`: SLURM's tests are one, each other file another; and signals as before."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ Cases are made from what a row says it supports, so a new row is tried without a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any
@@ -22,6 +22,7 @@ from copympi.engine.ensemble import Ensemble, Snapshot
 from copympi.engine.methods import TABLE
 from copympi.engine.momenta import Model
 from copympi.engine.support import OWN, Case, Method
+from copympi.engine.trackable import ROWS
 from copympi.engine.tracking import Jumps, named, spread_out
 from copympi.model.preparation import LARGEST, limit, prepare
 from copympi.model.rule_functions import RuleFunction
@@ -93,14 +94,21 @@ def cases(row: Method) -> dict[str, Case]:
 
 
 def carried(
-    ensemble: Ensemble, records: int = 2, interval: float = INTERVAL, kept: tuple[int, ...] | None = None
-) -> Iterator[Snapshot | None]:
-    """The snapshots of an ensemble at t = 0 and at its records; kept: whose members stay after the first."""
+    ensemble: Ensemble, records: int = 2, interval: float = INTERVAL, kept: tuple[int, ...] | None = None,
+    asked: Callable[[], None] = lambda: None,
+) -> Iterator[Snapshot | None]:  # fmt: skip
+    """The snapshots of an ensemble at t = 0 and at its records; kept: whose members stay after the first.
+
+    asked : called where some rank has more copies of members that are followed than it should keep.
+    """
     yield ensemble.snapshot()
     for stop in clock.records(interval, 1, records):
         ensemble.begin(stop)
+        ensemble.ask_for_room()
         while ensemble.advance():
-            pass
+            if ensemble.requested[ROWS]:
+                asked()
+            ensemble.ask_for_room()
         yield ensemble.snapshot()
         if stop.number == 1 and kept is not None:
             ensemble.keep(kept)
@@ -135,13 +143,26 @@ class Told:
     jumps: Jumps
 
 
-def followed(ensemble: Ensemble, ids: NDArray[np.int64], **how: Any) -> Iterator[Told | None]:
-    """The same as `carried`, with members that are followed; on the root. Collective."""
+def followed(ensemble: Ensemble, ids: NDArray[np.int64], most: int | None = None, **how: Any) -> Iterator[Told | None]:
+    """The same as `carried`, with members that are followed; on the root. Collective.
+
+    most : so many jumps may wait on a rank, else they are taken between records, those that are final. One after the
+    other all parts are in order.
+    """
     ensemble.track(ids)
-    for snapshot in carried(ensemble, **how):
+    ensemble.tracks.most = ensemble.tracks.most if most is None else most
+    parts: list[Jumps | None] = []
+
+    def take() -> None:
+        parts.append(on_root(ensemble.comm, ensemble.take_final()))
+
+    for snapshot in carried(ensemble, asked=take, **how):
         beables, jumps = ensemble.tracked_beables(), on_root(ensemble.comm, ensemble.take_jumps())
-        told = snapshot is not None and beables is not None and jumps is not None
-        yield Told(snapshot, beables, jumps) if told else None
+        if snapshot is not None and beables is not None and jumps is not None:
+            yield Told(snapshot, beables, Jumps.joined([*(part for part in parts if part is not None), jumps]))
+        else:
+            yield None
+        parts.clear()
 
 
 def on_root(comm: Any, jumps: Jumps) -> Jumps | None:
@@ -192,7 +213,9 @@ def digests(comm: Any) -> dict[str, str]:
                 out[f"{row.name}: {name}"] = digest(told)
         name, case = list(cases(row).items())[1]  # in blocks, where a method has blocks
         if row.tracking:
-            histories = [one for one in followed(row.make(comm, case), everybody(case), kept=KEPT) if one is not None]
+            most = None if comm.size == 1 else 10 * comm.size  # on several ranks, jumps are taken between records too
+            made = followed(row.make(comm, case), everybody(case), most, kept=KEPT)
+            histories = [one for one in made if one is not None]
             told = [one.snapshot for one in histories]
             if told:
                 jumps = Jumps.joined([one.jumps for one in histories]).columns

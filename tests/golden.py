@@ -3,10 +3,10 @@
 tests/unit/test_golden.py compares them with tests/golden.json, so that code can be moved about and every result be seen
 to keep its bits. Runs go through `copympi.simulate` and `python -m copympi run` alone.
 
-Last bits depend on the arithmetic. `settled` makes it the same on any x86-64: glibc's libm, numpy and OpenBLAS are kept
-from what newer CPUs offer (to our own kernels, as they are compiled, it makes no difference). Digests still depend on
-glibc (sin, cos, atan2, exp, log), on numpy (the same on arrays; sums) and on scipy (products of sparse matrices); no
-start here comes from an eigenvector or a Fourier transform. `libraries` says which these are.
+Kernels give the same bits on every CPU and with every compiler (tools/bits.py). `settled` makes the rest the same on
+any x86-64: numpy and OpenBLAS are kept from what newer CPUs offer, and so is glibc's libm, for what Python takes of it.
+Digests still depend on numpy (sums) and on scipy (products of sparse matrices); no start here comes from an eigenvector
+or a Fourier transform. `libraries` says which these are.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class InBlocks(Ensemble):
         mpi.total(self.comm, row)
         if row[-1] != self._digest:
             raise RuntimeError(f"rank {self.comm.rank} planned another step than the root: unlike CPUs or libraries")
-        self.requested[:] = row[-3:-1]
+        self.requested[:] = row[-1 - self.requests.size : -1]
         ends = np.cumsum([part.size for part in parts])
         return [row[end - part.size : end].reshape(part.shape) for part, end in zip(parts, ends, strict=True)]
 

@@ -51,8 +51,14 @@ class Counts(IndependentReplicas):
         return kernel.advance(
             self.system.couplings, self._control, keys=(self.seed, Purpose.LEAP, Purpose.EVENTS, self.first), n=self.n,
             phase=self.phase, time_left=self.time_left, step=self.step, events=self.events, largest=self.largest_chance,
-            max_steps=self.pace.steps, tracker=self.tracks.kernel, stop=self.stop.time,
+            max_steps=self.pace.steps, tracker=self.tracks.kernel,
+            times=(self.stop.time, self.pause),
         )  # fmt: skip
+
+    @property
+    def copies_a_step(self) -> float:
+        """About as many members that are followed copy in a step of a replica at most."""
+        return self.tracks.ids.size * self.accuracy.leaving_chance
 
     def follow(self, ids: NDArray[np.int64]) -> Tracks:
         """Who of these goes is drawn among those who could."""

@@ -10,8 +10,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.engine.tiles import Tiles, rest_of_tile, tile_of
+from copympi.kernels import portable
 from copympi.kernels.bonds import Bonds
-from copympi.model.system import System
+from copympi.model.system import System, row_sums
 
 GAP = 32
 """Bonds along a diagonal that lie at most so far apart share a run, with weights of zero between them."""
@@ -19,7 +20,8 @@ GAP = 32
 
 def energy_of(W: sp.csr_array, state: NDArray[np.complex128]) -> float:
     """<H>/hbar of a state (P,)."""
-    return float((state.conj() @ (W @ state)).real)
+    moved = portable.moved(W, state)
+    return float(np.sum(state.real * moved.real + state.imag * moved.imag))
 
 
 def norm_of(system: System, state: NDArray[np.complex128]) -> float:
@@ -27,7 +29,7 @@ def norm_of(system: System, state: NDArray[np.complex128]) -> float:
     W = system.frequencies
     omega = W.diagonal().real
     own = np.where(system.coupled, omega - energy_of(W, state), 0.0)
-    return float((abs(W).sum(axis=1) - np.abs(omega) + np.abs(own)).max())
+    return float((row_sums(W) - np.abs(omega) + np.abs(own)).max())
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,9 @@ def bonds(system: System, state: NDArray[np.complex128], there: Places) -> Bonds
     weights = np.zeros(there.bonds, complex)
     weights[there.slot] = weight
     size = np.zeros(system.P)
-    np.add.at(size, there.row, np.abs(weight))
-    np.add.at(size, there.column, np.abs(weight))
+    each = portable.sizes(weight)
+    np.add.at(size, there.row, each)
+    np.add.at(size, there.column, each)
     own = np.where(system.coupled, omega - shift, 0.0)
     return Bonds(
         system.couplings, there.runs, there.run_at, there.sides, there.side_at,

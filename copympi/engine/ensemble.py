@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import START, Stop
-from copympi.engine.tracking import NOBODY, Trackable, Tracks
+from copympi.engine.trackable import NOBODY, Trackable
+from copympi.engine.tracking import Tracks
 from copympi.errors import InputError
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
-REQUESTS = 2
+REQUESTS = 3
 """Small integers that each rank may set for all ranks to hear."""
 
 
@@ -98,8 +99,8 @@ class Ensemble(Trackable, ABC):
     each beable that are copied and never copy; a beable that a filter has emptied has none. time_left (here,): time to
     the stop; step, events, largest_chance (here,): steps and copies since t = 0, and the largest chance of any member
     to leave in one step so far. deserted (here,): replicas that filters have left without a member; they are at every
-    stop at once. requests (2,): what this rank asks all ranks for; requested (2,): the sum over ranks, as of the last
-    `advance`.
+    stop at once. requests (REQUESTS,): what this rank asks all ranks for; requested (REQUESTS,): the sum over ranks, as
+    of the last `advance`.
     """
 
     n: NDArray[Any]

@@ -56,7 +56,7 @@ class ExactCounts(IndependentReplicas):
         done, status, r = self.paths.advance(
             seed=self.seed, purpose=Purpose.EXACT, names=Purpose.EXACT_MEMBERS,
             smallest=RESOLVABLE * self.stop.time, max_steps=self.pace.steps, tracker=self.tracks.kernel,
-            stop=self.stop.time,
+            stop=self.stop.time, pause=self.pause,
         )  # fmt: skip
         if status:
             self.problem = unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")

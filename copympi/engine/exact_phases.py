@@ -21,6 +21,7 @@ from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.tracking import Int
 from copympi.errors import DynamicsError
+from copympi.kernels import portable
 from copympi.kernels.classes import Classes
 from copympi.kernels.crowd import Crowd
 from copympi.kernels.lineages import first_of_each
@@ -103,8 +104,8 @@ class OneByOne(IndependentReplicas):
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
         n, sums = self.occupation(), self.sums_now()
         with np.errstate(invalid="ignore", divide="ignore"):
-            order = np.abs(sums) / n[:, :, None]
-        phase = np.angle(sums[:, :, 0]) + self.turn[:, None]
+            order = portable.sizes(sums) / n[:, :, None]
+        phase = portable.angles(sums[:, :, 0]) + self.turn[:, None]
         rows = {"occupation": n, "phase": phase, "coherence": order[:, :, 0]}
         return {**rows, "coherence2": order[:, :, 1], "lineages": self.lineages()}
 
@@ -209,7 +210,9 @@ class ExactPhases(OneByOne):
         return np.array(unit_circle(np.remainder(angle, 2 * np.pi)))
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
-        return kernel.advance_members(self._law, self.crowd, paths=self.paths, **self._clocks, max_steps=most)
+        return kernel.advance_members(
+            self._law, self.crowd, paths=self.paths, **self._clocks, most=most, pause=self.pause
+        )  # fmt: skip
 
     def occupation(self) -> NDArray[np.int64]:
         return self.counts.astype(np.int64)
@@ -264,7 +267,9 @@ class ExactPhaseClasses(OneByOne):
         return self.followed
 
     def advanced(self, most: int) -> tuple[int, int, int, int]:
-        return kernel.advance_classes(self._law, self.classes, paths=self.paths, **self._clocks, max_steps=most)
+        return kernel.advance_classes(
+            self._law, self.classes, paths=self.paths, **self._clocks, most=most, pause=self.pause
+        )  # fmt: skip
 
     def occupation(self) -> NDArray[np.int64]:
         return self.n

@@ -70,7 +70,8 @@ class GeneralCounts(Counts):
         return kernel.advance(
             self._work, self._control, keys=(self.seed, Purpose.LEAP, self.first), n=self.n,
             phase=self.phase, time_left=self.time_left, step=self.step, events=self.events,
-            largest=self.largest_chance, max_steps=self.pace.steps, tracker=self.tracks.kernel, stop=self.stop.time,
+            largest=self.largest_chance, max_steps=self.pace.steps, tracker=self.tracks.kernel,
+            times=(self.stop.time, self.pause),
         )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.support import ALIGNED, EXACT, Method
 from copympi.engine.thinning import Thinned
 from copympi.engine.tracking import Int, initial_beables
+from copympi.kernels import portable
 from copympi.kernels.guide import TERMS, Guide
 from copympi.kernels.guided_counts import Steps
 from copympi.model.preparation import MOST, Start
@@ -68,6 +69,11 @@ class GuidedCounts(IndependentReplicas):
             tracker=self.tracks.kernel if isinstance(self.tracks, Thinned) else None,
         )  # fmt: skip
 
+    @property
+    def copies_a_step(self) -> float:
+        """About as many members that are followed jump in a step of a replica at most."""
+        return self.tracks.ids.size * self.accuracy.leaving_chance
+
     def follow(self, ids: Int) -> Thinned:
         """Follow members of these ids. A beable is two places: who has come in a step's first half stands apart."""
         P = self.system.P
@@ -81,7 +87,7 @@ class GuidedCounts(IndependentReplicas):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
-        return {"occupation": self.n, "phase": self.turn[:, None] - np.angle(self.guide.state)}
+        return {"occupation": self.n, "phase": self.turn[:, None] - portable.angles(self.guide.state)}
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica."""
@@ -119,6 +125,7 @@ class ExactGuidedCounts(IndependentReplicas):
             self.guide, self.n, self.psi, (self.seed, Purpose.GUIDED, self.first), time_left=self.time_left,
             step=self.step, events=self.events, end=self.stop.time, smallest=RESOLVABLE * self.stop.time,
             max_steps=self.pace.steps, tracker=self.tracks.kernel if isinstance(self.tracks, Thinned) else None,
+            pause=self.pause,
         )  # fmt: skip
         if status:
             self.problem = unresolved(float(self.times[r]), self.n[r], f"replica {self.first + r}")
@@ -144,7 +151,7 @@ class ExactGuidedCounts(IndependentReplicas):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of this rank's replicas, each (here, P), by the names of datasets."""
-        return {"occupation": self.n, "phase": self.turn[:, None] - np.angle(self._state)}
+        return {"occupation": self.n, "phase": self.turn[:, None] - portable.angles(self._state)}
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica."""
@@ -154,13 +161,13 @@ class ExactGuidedCounts(IndependentReplicas):
 def projected(psi: NDArray[np.complex128], gone: NDArray[np.bool_]) -> NDArray[np.complex128]:
     """Psi (P,) without the beables of `gone` (P,), normalised; zero where nothing is left, and then nobody is led."""
     left = np.where(gone, 0j, psi).astype(np.complex128)
-    norm = float(np.linalg.norm(left))
+    norm = portable.norm(left)
     return np.asarray(left / norm if norm > 0.0 else left)
 
 
 def _work(beables: int, pairs: int, _: int) -> int:
     """Bytes of what one rank works with: Psi's series and what flows, and the chances and draws of a step."""
-    return 8 * ((2 * TERMS + 26) * beables + 13 * pairs)
+    return 8 * ((2 * TERMS + 98) * beables + 13 * pairs)
 
 
 def _row(name: str, why: str, make: Callable[..., Ensemble], representation: str, **more: Any) -> Method:

@@ -19,6 +19,7 @@ from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.tiles import Tiles
 from copympi.engine.tracking import Int, initial_beables
 from copympi.errors import DynamicsError, InputError
+from copympi.kernels import portable
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
@@ -48,15 +49,16 @@ class LatticeCounts(IndependentReplicas):
         super().__init__(comm, system, start, accuracy, seed, layout)
         R = layout.here
         self.large_n = start.members > LARGEST
-        turn = np.exp(-1j * start.phase)
+        turn = portable.turns(-start.phase)
         whole = np.sqrt(np.asarray(start.counts, float)) * turn
         mean = np.zeros(0, complex)
         few = np.asarray(start.counts) <= kernel.COUNTED_TO + self.spectators
         if self.large_n:
             N = float(start.members)
-            more = self.spectators * (1.0 - system.P * np.abs(start.state) ** 2)  # n - N rho, where spectators are
-            mean = np.sqrt(N) * np.abs(start.state) * turn
-            size = np.abs(mean)  # sqrt(size^2 + more) - size, without a difference of large numbers
+            size_at_start = portable.sizes(start.state)
+            more = self.spectators * (1.0 - system.P * size_at_start**2)  # n - N rho, where spectators are
+            mean = np.sqrt(N) * size_at_start * turn
+            size = portable.sizes(mean)  # sqrt(size^2 + more) - size, without a difference of large numbers
             with np.errstate(invalid="ignore", divide="ignore"):
                 added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
             whole = np.where(few, whole - mean, added)
@@ -110,10 +112,10 @@ class LatticeCounts(IndependentReplicas):
 
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached. Beables without couplings get their turn so far."""
-        turn = np.exp(-1j * self.alone * (self.stop.time - self.switched))
+        turn = portable.turns(-self.alone * (self.stop.time - self.switched))
         for part in (self.c, self.mean):
             if part is not None and np.any(self.alone):
-                turned = (part[:, 0] + 1j * part[:, 1]) * turn
+                turned = portable.times(part[:, 0] + 1j * part[:, 1], turn)
                 part[:, 0], part[:, 1] = turned.real, turned.imag
         super().switch(system)
         self._make_bonds()
@@ -180,22 +182,22 @@ class LatticeCounts(IndependentReplicas):
         """Of this rank's replicas, each (R, P); where N is large also the fluctuations of n and phase, and regimes."""
         turn = self._turn()
         if self.mean is None:
-            return {"occupation": self._counts(), "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
+            return {"occupation": self._counts(), "phase": turn - portable.angles(self.c[:, 0] + 1j * self.c[:, 1])}
         mean, deviation = (part[:, 0] + 1j * part[:, 1] for part in (self.mean, self.c))
         gauss = self.n < 0
-        n = np.where(gauss, np.abs(mean + deviation) ** 2, self.n)
+        n = np.where(gauss, portable.sizes(mean + deviation) ** 2, self.n)
         regime = np.where(gauss, GAUSSIAN, np.where(self.n > 0, WHOLE, EMPTY)).astype(np.int8)
         off = _off(mean, deviation)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            angle = -np.angle(1.0 + deviation / mean)
-        small = np.abs(deviation) < 1e-8 * np.abs(mean)  # where 1 + ratio would lose the ratio
+            angle = -portable.angles(1.0 + deviation / mean)
+        small = portable.sizes(deviation) < 1e-8 * portable.sizes(mean)  # where 1 + ratio would lose the ratio
         root = np.sqrt(self.members)[:, None]
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             angle = np.where(small, -(deviation / mean).imag, angle)
             fluctuation = off / root  # NaN where a filter has left nobody
         return {
             "occupation": n,
-            "phase": turn - np.angle(mean + deviation),
+            "phase": turn - portable.angles(mean + deviation),
             "fluctuation": fluctuation,
             "phase_fluctuation": np.where(regime > EMPTY, root * angle, np.nan),
             "regime": regime,
@@ -224,11 +226,12 @@ def rescaled(n: NDArray[np.int64], mean: NDArray[np.float64], deviation: NDArray
     n (P,): whole numbers of members, or UNCOUNTED.
     """
     z, d = mean[0] + 1j * mean[1], deviation[0] + 1j * deviation[1]
-    size = float((np.abs(z) ** 2).sum())
+    shares = portable.sizes(z) ** 2
+    size = float(shares.sum())
     if size == 0.0:  # the mean has nobody here: who is here becomes the mean
         mean[:], deviation[:] = deviation, 0.0
         return float((mean**2).sum())
-    more = float(np.where(n < 0, _off(z, d), n - np.abs(z) ** 2).sum())
+    more = float(np.where(n < 0, _off(z, d), n - shares).sum())
     by = np.sqrt(max(0.0, 1.0 + more / size))
     deviation -= more / size / (1.0 + by) * mean  # by - 1, to all its digits
     mean *= by
@@ -237,4 +240,4 @@ def rescaled(n: NDArray[np.int64], mean: NDArray[np.float64], deviation: NDArray
 
 def _off(mean: NDArray[np.complex128], deviation: NDArray[np.complex128]) -> NDArray[np.float64]:
     """|mean + deviation|^2 - |mean|^2, which is n - N rho: no difference of large numbers is taken."""
-    return np.asarray(2.0 * (mean.conj() * deviation).real + np.abs(deviation) ** 2)
+    return np.asarray(2.0 * portable.times(mean.conj(), deviation).real + portable.sizes(deviation) ** 2)

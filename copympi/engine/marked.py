@@ -103,6 +103,11 @@ class MarkedMembers(Tracks):
         member = self.ids[self.who[k]]
         return Jumps(time, self.replica[k], member, source, target, phase if self.phases else None)
 
+    @property
+    def new(self) -> int:
+        """How many jumps there are that `drain` would give."""
+        return self.marks.waiting
+
     def unit_of(self, jumps: Jumps) -> Int:
         """Which of this rank's units each jump belongs to, counted from its first."""
         block = self.block[np.searchsorted(self.ids, jumps.member)]

@@ -14,6 +14,7 @@ from copympi.engine.accuracy import RESOLVABLE, Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.errors import DynamicsError
+from copympi.kernels import portable
 from copympi.model.mean_field import FAINTEST, MeanField
 from copympi.model.preparation import Start
 from copympi.model.rules import Rule
@@ -44,7 +45,7 @@ class InfiniteEnsemble(IndependentReplicas):
     ) -> None:
         super().__init__(comm, system, start, accuracy, seed, Replicas(replicas, comm.size, comm.rank))
         self.rule, self.field = rule, MeanField(system, rule, self.shift)
-        psi = np.sqrt(np.asarray(start.counts, float)) * np.exp(-1j * start.phase)
+        psi = np.sqrt(np.asarray(start.counts, float)) * portable.turns(-start.phase)
         self.c = np.tile(psi, (self.layout.here, 1))
         self.length = np.zeros(self.layout.here)
 
@@ -130,8 +131,8 @@ class InfiniteEnsemble(IndependentReplicas):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """Shares rho and phases of this rank's replicas, (here, P) each, by the names of datasets."""
-        phase = self.turn[:, None] - np.angle(self.c)
-        return {"occupation": np.abs(self.c) ** 2, "phase": phase}
+        phase = self.turn[:, None] - portable.angles(self.c)
+        return {"occupation": portable.sizes(self.c) ** 2, "phase": phase}
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each replica."""

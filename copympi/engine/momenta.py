@@ -14,6 +14,7 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.own_phases import OwnPhases
 from copympi.engine.purposes import Purpose
 from copympi.errors import DynamicsError
+from copympi.kernels import portable
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -95,7 +96,7 @@ class Momenta(OwnPhases):
         sums = self._sums_of_all(fastest)
         numbers = self._felt(sums)
         pull = (2.0 if self.model.twice else 1.0) * self._strength() * self.n
-        recoil = np.hypot(numbers[:, 3], numbers[:, 4])
+        recoil = portable.lengths(numbers[:, 3], numbers[:, 4])
         speed = fastest[:, None] + np.sqrt(pull) + np.sqrt(recoil)
         return np.asarray(np.maximum(speed, self.model.damping))
 

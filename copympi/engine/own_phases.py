@@ -20,6 +20,7 @@ from copympi.engine.marked import MarkedMembers
 from copympi.engine.proposals import Proposals
 from copympi.engine.purposes import Purpose
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.kernels.crowd import Crowd
 from copympi.kernels.lineages import first_of_each
 from copympi.kernels.plans import FieldPlans
@@ -233,8 +234,8 @@ class OwnPhases(InBlocks):
         sums = self.sums_now().reshape(R, 4, P)
         Z, Z2 = sums[:, 0] + 1j * sums[:, 1], sums[:, 2] + 1j * sums[:, 3]
         with np.errstate(invalid="ignore", divide="ignore"):
-            order, order2 = (np.abs(sum_) / self.n for sum_ in (Z, Z2))
-        phase = np.angle(Z) + self.turn[:, None]
+            order, order2 = (portable.sizes(sum_) / self.n for sum_ in (Z, Z2))
+        phase = portable.angles(Z) + self.turn[:, None]
         rows = {"occupation": self.n, "phase": phase, "coherence": order}
         return {**rows, "coherence2": order2, "lineages": lineages.reshape(R, P)}
 

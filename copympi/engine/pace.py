@@ -18,3 +18,13 @@ class Pace:
             self.steps = max(1, int(done * SECONDS / seconds))
         elif seconds < 0.5 * SECONDS and done >= self.steps:
             self.steps *= 2
+
+    def limit(self, done: int, made: int, each: float, most: int) -> None:
+        """The next stretch is to make about `most` rows, or less.
+
+        In the last one `done` steps made so many; hardly any step makes more than `each`.
+        """
+        if made > 0:
+            self.steps = max(1, min(self.steps, done * most // made))
+        if self.steps * each > most:
+            self.steps = max(1, int(most / each))

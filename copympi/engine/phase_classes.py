@@ -18,6 +18,7 @@ from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
 from copympi.engine.tracking import Int
+from copympi.kernels import portable
 from copympi.kernels.classes import Classes
 from copympi.kernels.phases import unit_circle
 from copympi.kernels.plans import FieldPlans
@@ -166,10 +167,10 @@ class PhaseClasses(IndependentReplicas):
         P = self.n.shape[1]
         x, y, x2, y2 = (self.sums[:, k * P : (k + 1) * P] for k in range(4))
         with np.errstate(invalid="ignore", divide="ignore"):
-            first, second = np.hypot(x, y) / self.n, np.hypot(x2, y2) / self.n
+            first, second = (portable.lengths(u, v) / self.n for u, v in ((x, y), (x2, y2)))
         return {
             "occupation": self.n,
-            "phase": np.arctan2(y, x) + self.turn[:, None],
+            "phase": portable.angles(x + 1j * y) + self.turn[:, None],
             "coherence": first,
             "coherence2": second,
             "lineages": np.count_nonzero(self.count, axis=2).astype(np.int64),

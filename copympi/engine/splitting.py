@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from copympi.engine.lots import uniforms
 from copympi.engine.purposes import Purpose
-from copympi.kernels import streams
+from copympi.kernels import portable, streams
 
 State = tuple[NDArray[np.int64], NDArray[np.float64]]
 """n, phase (M, P)."""
@@ -71,11 +71,11 @@ def resample(
     alive = (weight > 0) & (log_score > -np.inf)
     if not alive.any():
         raise ValueError("no walker has a score above 0: nobody can come to the event")
-    size = np.where(alive, np.log(np.where(alive, weight, 1.0)) + log_score, -np.inf)
-    share = np.exp(size - size.max())
+    size = np.where(alive, portable.log(np.where(alive, weight, 1.0)) + log_score, -np.inf)
+    share = portable.exp(size - size.max())
     upto = np.cumsum(share)
     parent = np.minimum(np.searchsorted(upto, (lot + np.arange(M)) * (upto[-1] / M), side="right"), M - 1)
-    return parent, np.exp(np.log(upto[-1] / M) + size.max() - log_score[parent])
+    return parent, portable.exp(portable.log(upto[-1] / M) + size.max() - log_score[parent])
 
 
 def estimate(repeats: ArrayLike) -> tuple[float, float]:

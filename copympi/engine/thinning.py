@@ -42,6 +42,11 @@ class Thinned(Tracks):
         """This rank's jumps since the last call."""
         return Jumps(**self.kernel.take(self.ids, self.finer, self.pending.phase is not None))
 
+    @property
+    def new(self) -> int:
+        """How many jumps there are that `drain` would give."""
+        return self.kernel.waiting
+
     def unit_of(self, jumps: Jumps) -> Int:
         """Units are replicas."""
         return jumps.replica - self.first

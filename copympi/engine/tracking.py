@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 from copympi.engine.dealing import blocks_for
 from copympi.errors import InputError
 from copympi.model.preparation import LARGEST, Start
-from copympi.model.system import System
 
 Int = NDArray[np.int64]
 
@@ -26,6 +26,10 @@ NAMES = {
     "phase": np.float64,
 }  # fmt: skip
 """Columns of Jumps, and their types."""
+HELD = 64 << 20
+"""Bytes of copies that may wait on a rank before they are asked for between two records."""
+BYTES_WAITING = 32
+"""Of a copy that waits."""
 BYTES_TRACKED = 32
 """Of a member that is followed: where it is, its place in a list, and room in which lists grow."""
 
@@ -46,6 +50,7 @@ class Jumps:
     phase: NDArray[np.float64] | None = None
 
     @staticmethod
+    @cache
     def none(phases: bool = False) -> Jumps:
         """No jump at all; phases : whether there is a column of them."""
         return Jumps(**{name: np.empty(0, kind) for name, kind in NAMES.items() if phases or name != "phase"})
@@ -61,8 +66,13 @@ class Jumps:
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns that there are, by name."""
-        found = ((one.name, getattr(self, one.name)) for one in fields(self))
-        return {name: values for name, values in found if values is not None}
+        found: dict[str, NDArray[Any]] = {
+            "time": self.time, "replica": self.replica, "member": self.member, "source": self.source,
+            "target": self.target,
+        }  # fmt: skip
+        if self.phase is not None:
+            found["phase"] = self.phase
+        return found
 
     def __len__(self) -> int:
         return len(self.time)
@@ -73,7 +83,7 @@ class Jumps:
 
     def ordered(self) -> Jumps:
         """The same in order of time, then replica, then member; jumps that agree in all of these keep their order."""
-        if np.all(self.time[1:] > self.time[:-1]):
+        if len(self) < 2 or (self.time[1:] > self.time[:-1]).all():
             return self
         return self[np.lexsort((self.member, self.replica, self.time))]
 
@@ -132,7 +142,8 @@ class Tracks(ABC):
     """What an ensemble knows of the members it follows in each of this rank's replicas: who, where, and their jumps.
 
     ids (M,): ascending. phases : whether jumps have phases. Jumps that nobody has taken yet are part of a checkpoint.
-    kernel : what is given to kernels that know numbers of members alone; None where members have an identity.
+    kernel : what is given to kernels that know numbers of members alone; None where members have an identity. most : so
+    many jumps may wait on this rank. taken : so many have been taken.
     """
 
     kernel: Any = None
@@ -140,6 +151,7 @@ class Tracks(ABC):
     def __init__(self, ids: Int, phases: bool = False) -> None:
         self.ids = ids
         self.pending = Jumps.none(phases)
+        self.most, self.taken = HELD // BYTES_WAITING, 0
 
     @abstractmethod
     def beables(self) -> NDArray[np.int32]:
@@ -148,6 +160,16 @@ class Tracks(ABC):
     @abstractmethod
     def drain(self) -> Jumps:
         """This rank's jumps since the last call, which are then forgotten; replicas as numbered over all ranks."""
+
+    @property
+    @abstractmethod
+    def new(self) -> int:
+        """How many jumps there are that `drain` would give."""
+
+    @property
+    def held(self) -> int:
+        """How many jumps wait on this rank."""
+        return len(self.pending) + self.new
 
     @abstractmethod
     def unit_of(self, jumps: Jumps) -> Int:
@@ -165,14 +187,22 @@ class Tracks(ABC):
 
     def collect(self) -> Jumps:
         """Jumps not yet taken, ordered; they stay."""
-        self.pending = Jumps.joined([self.pending, self.drain()]).ordered()
+        found = self.pending
+        if self.new:
+            found = Jumps.joined([self.pending, self.drain()]) if len(self.pending) else self.drain()
+        self.pending = found.ordered()
         return self.pending
 
-    def take(self) -> Jumps:
-        """The same, and forgets them."""
+    def take(self, before: float = np.inf) -> Jumps:
+        """The same, and forgets them; or those alone that come before a time."""
         found = self.collect()
-        self.pending = Jumps.none(found.phase is not None)
-        return found
+        end = len(found) if before == np.inf else int(np.searchsorted(found.time, before))
+        self.taken += end
+        if end == len(found):
+            self.pending = Jumps.none(found.phase is not None)
+            return found
+        self.pending = found[np.arange(end, len(found))]  # a copy: the others' memory is not kept
+        return found[:end]
 
     def waiting(self, units: int) -> dict[str, tuple[NDArray[Any], Int]]:
         """Jumps not yet taken as a checkpoint holds them: name -> (values, unit after unit; how many of each unit)."""
@@ -208,60 +238,3 @@ def checked(ids: Int, start: Start, P: int) -> Int:
         wrong = int(found[0] if found[0] < 0 else found[-1])
         raise InputError("output.track", wrong, f"must be from 0 to {last}, the ids of members that can copy")
     return found
-
-
-class Nobody(Tracks):
-    """Where nobody is followed."""
-
-    def beables(self) -> NDArray[np.int32]:
-        raise ValueError("tracked_beables: nobody is followed: call track first")
-
-    def drain(self) -> Jumps:
-        return Jumps.none()
-
-    def unit_of(self, jumps: Jumps) -> Int:
-        return jumps.replica
-
-    def waiting(self, units: int) -> dict[str, tuple[NDArray[Any], Int]]:
-        return {}
-
-    def await_again(self, found: dict[str, tuple[NDArray[Any], Int]]) -> dict[str, NDArray[Any]]:
-        return {}
-
-
-NOBODY = Nobody(np.empty(0, np.int64))
-
-
-class Trackable:
-    """What an ensemble says of individual systems. Nothing here changes a bit of anything else that it does."""
-
-    comm: Any
-    layout: Any
-    start: Start
-    system: System
-    tracks: Tracks
-
-    def track(self, ids: Int) -> None:
-        """Follow members of these ids, (M,), ascending, in every replica: once, before anything moves. Collective.
-
-        InputError where no member that can copy has some id.
-        """
-        self.tracks = self.follow(checked(ids, self.start, self.system.P))
-
-    def follow(self, ids: Int) -> Tracks:
-        """What a method that can follow members (`tracking` in its row of the table) knows of these at t = 0."""
-        raise InputError("output.track", len(ids), "must be left out: the method follows no individual systems")
-
-    @property
-    def tracked_ids(self) -> Int | None:
-        """Ids of the members that are followed, (M,), ascending; None: of nobody."""
-        return self.tracks.ids if self.tracks.ids.size else None
-
-    def tracked_beables(self) -> NDArray[np.int32] | None:
-        """Their beables, (replicas, M), on the root, None elsewhere; -1 of who has left by a filter. Collective."""
-        rows: NDArray[np.int32] | None = self.layout.to_root(self.comm, self.tracks.beables())
-        return rows
-
-    def take_jumps(self) -> Jumps:
-        """Copies by tracked members that this rank has to tell, since the last call, ordered. Not collective."""
-        return self.tracks.take()

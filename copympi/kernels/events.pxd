@@ -1,8 +1,9 @@
 # cython: language_level=3, cdivision=True
-from libc.math cimport fmin, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.elementary cimport fmin
 from copympi.kernels.streams cimport Stream
 from copympi.kernels.tracker cimport Followed
 

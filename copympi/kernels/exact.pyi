@@ -36,4 +36,5 @@ class Paths:
         max_steps: int,
         tracker: Tracker | None = None,
         stop: float = 0.0,
+        pause: float = 0.0,
     ) -> tuple[int, int, int]: ...

@@ -27,7 +27,8 @@ def advance_members(
     time_left: NDArray[np.float64],
     step: NDArray[np.int64],
     events: NDArray[np.float64],
-    max_steps: int,
+    most: int,
+    pause: float = 0.0,
 ) -> tuple[int, int, int, int]: ...
 def begin_classes(law: Law, classes: Classes, *, paths: NDArray[np.float64]) -> None: ...
 def advance_classes(
@@ -38,5 +39,6 @@ def advance_classes(
     time_left: NDArray[np.float64],
     step: NDArray[np.int64],
     events: NDArray[np.float64],
-    max_steps: int,
+    most: int,
+    pause: float = 0.0,
 ) -> tuple[int, int, int, int]: ...

@@ -34,5 +34,5 @@ def advance(
     largest: NDArray[np.float64],
     max_steps: int,
     tracker: Tracker | None = None,
-    stop: float = 0.0,
+    times: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[int, int, int, int]: ...

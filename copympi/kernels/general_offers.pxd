@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 # Copies one by one under any rule: a member of b gets offers to copy one of a, drawn uniformly among the n_a, at the
 # rate n_a^q n_b^(-q) sum_k R'^k, a function of n alone, and takes one with the ratio of sum_k R'^k sin+ to that sum.
-from libc.math cimport log1p
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport log1p
 from copympi.kernels.general cimport powers_of
 from copympi.kernels.general_phases cimport PhaseRule, pull
 from copympi.kernels.streams cimport Stream, stream_double

@@ -1,9 +1,9 @@
 # cython: language_level=3, cdivision=True
 # A copy rule as members with phases of their own feel it: see cython_src/general_phases.pyx.
-from libc.math cimport fmax
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
+from copympi.kernels.elementary cimport fmax
 from copympi.kernels.general cimport CopyRule, Harmonic, Law, Powers
 
 cdef extern from "harmonics.h" nogil:

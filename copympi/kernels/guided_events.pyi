@@ -17,4 +17,5 @@ def advance(
     smallest: float,
     max_steps: int,
     tracker: Tracker | None,
+    pause: float = 0.0,
 ) -> tuple[int, int, int]: ...

@@ -1,10 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 # Copies one by one: at which rate which beables get proposals, whether one is taken, where who copies then stands.
-from libc.math cimport log1p, sqrt
+from libc.math cimport sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.couplings cimport System
 from copympi.kernels.crowd cimport Block
+from copympi.kernels.elementary cimport log1p
 from copympi.kernels.pair cimport pair_pull
 from copympi.kernels.streams cimport Stream, stream_double
 

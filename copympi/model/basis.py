@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.model import eigen, formats, hamiltonian
 from copympi.model.preparation import vector
 from copympi.model.schedule import NOTHING, Schedule
@@ -32,7 +33,7 @@ def admixed(given: Any, psi: Amplitudes, system: System) -> Amplitudes:
     if not 0 < real(w, key) < 1:
         raise InputError(key, w, "must be a number above 0 and below 1")
     mixed = np.sqrt(1 - w) * psi + np.sqrt(w) * _chi(given["state"], system)
-    norm = np.linalg.norm(mixed)
+    norm = portable.norm(mixed)
     if not norm > 1e-12:
         raise InputError(ADMIXTURE, given, "must not cancel the state")
     return np.asarray(mixed / norm)
@@ -47,11 +48,11 @@ def _chi(state: Any, system: System) -> Amplitudes:
             return eigen.ground(system, key)
         raise InputError(key, state, 'must be "ground", "uniform" or a list of amplitudes')
     chi = np.asarray(vector(state, system.P, key, complex))
-    size = np.abs(chi).max()
+    size = portable.sizes(chi).max()
     if size == 0:
         raise InputError(key, state, "must not be zero")
     chi = chi / size
-    return np.asarray(chi / np.linalg.norm(chi))
+    return np.asarray(chi / portable.norm(chi))
 
 
 def changed(

@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from copympi.kernels import portable
 from copympi.kernels.couplings import Couplings
 from copympi.model import system as systems
 from copympi.model.lattice import Lattice
@@ -77,8 +78,15 @@ class Driven:
         parts = (self.system, *self.terms)
         return sum(abs(c) * part.fastest for c, part in zip((1.0, *coefficients), parts, strict=True))
 
+    def _sum(self, coefficients: tuple[float, ...]) -> NDArray[np.complex128]:
+        """The elements of H/hbar: added up one term after the other, for what BLAS gives hangs on the CPU."""
+        data = self._data[0].copy()
+        for c, term in zip(coefficients, self._data[1:], strict=True):
+            data += c * term
+        return data
+
     def _made(self, coefficients: tuple[float, ...]) -> System:
-        data = np.array([1.0, *coefficients]) @ self._data
+        data = self._sum(coefficients)
         W = sp.csr_array((data, self._indices, self._indptr), shape=(self.system.P, self.system.P))
         if not np.all(data):
             W = W.copy()
@@ -106,14 +114,14 @@ class Driven:
     def _couplings(self, coefficients: tuple[float, ...]) -> Couplings:
         """What System.couplings makes, without its detours: all that depends on where elements stand is made once."""
         off, rows, matrix, pair = self._off
-        data = np.array([1.0, *coefficients]) @ self._data
+        data = self._sum(coefficients)
         each = data[off]
         if not np.all(each):  # fewer pairs are coupled
             return self.made(coefficients).couplings
         omega = np.zeros(self.system.P)
         omega[self._indices[~off]] = data[~off].real
         shift = 0.5 * (omega.max() + omega.min())
-        reach = np.abs(omega - shift) + np.bincount(rows, np.abs(each), minlength=omega.size)
+        reach = np.abs(omega - shift) + np.bincount(rows, portable.sizes(each), minlength=omega.size)
         return Couplings(
             indptr=matrix.indptr.astype(np.int64), indices=matrix.indices.astype(np.int64),
             re=np.ascontiguousarray(each.real), im=np.ascontiguousarray(each.imag),

@@ -9,6 +9,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.model.tables import real, unknown
 
 Unitary = NDArray[np.complex128]
@@ -22,7 +23,7 @@ FIXED: dict[str, NDArray[Any]] = {
     "y": _Y,
     "z": _Z,
     "s": np.diag([1, 1j]),
-    "t": np.diag([1, np.exp(0.25j * np.pi)]),
+    "t": np.diag([1, complex(portable.turns(0.25 * np.pi))]),
     "cx": np.eye(4)[[0, 1, 3, 2]],
     "cz": np.diag([1, 1, 1, -1]),
     "swap": np.eye(4)[[0, 2, 1, 3]],
@@ -41,7 +42,7 @@ def unitary(gate: Any, angle: Any, D: int, key: str) -> Unitary:
             why = "must have its angle (rad) last" if gate in TURNS else "must have no angle"
             raise InputError(key, gate, why)
         half = 0.0 if angle is None else 0.5 * real(angle, key)
-        U = FIXED[gate] if angle is None else np.cos(half) * np.eye(2) - 1j * np.sin(half) * TURNS[gate]
+        U = FIXED[gate] if angle is None else portable.cos(half) * np.eye(2) - 1j * portable.sin(half) * TURNS[gate]
     else:
         if angle is not None:
             raise InputError(key, angle, "an angle must be left out with a matrix")

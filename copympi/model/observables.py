@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from copympi.kernels import portable
+
 FEW = 20
 """Members of a beable below which its number is far from Gaussian, and noise far from small."""
 
@@ -29,14 +31,13 @@ def amplitudes(n: NDArray[Any], phase: Floats) -> NDArray[np.complex128]:
         root = np.sqrt(counts / counts.sum(axis=1, keepdims=True))
     angle = np.where(n > 0, phase, 0.0)
     psi = np.empty(n.shape, np.complex128)
-    np.multiply(root, np.cos(angle), out=psi.real)
-    np.multiply(root, -np.sin(angle), out=psi.imag)
+    np.multiply(root, portable.turns(-angle), out=psi)
     return psi
 
 
 def mean_energy(psi: NDArray[np.complex128], system: Any) -> Floats:
     """<H> (R,) in units of energy: hbar sum_ab Psi_a* (H_ab/hbar) Psi_b."""
-    moved = [system.frequencies @ row for row in psi]
+    moved = [portable.moved(system.frequencies, row) for row in psi]
     parts = [row.real * to.real + row.imag * to.imag for row, to in zip(psi, moved, strict=True)]
     return system.hbar * np.array([part.sum() for part in parts])
 
@@ -92,7 +93,7 @@ def bonds(grid: NDArray[np.complex128], axis: int, ring: bool) -> NDArray[np.com
     equation on the lattice, as long as nothing crosses the seam of a ring, where x jumps.
     """
     here, there = _neighbours(grid, axis, ring)
-    return np.conj(here) * there
+    return portable.times(np.conj(here), there)
 
 
 def bond_stretch(root: Floats, axis: int, ring: bool) -> Floats:
@@ -111,9 +112,10 @@ def bond_stretch(root: Floats, axis: int, ring: bool) -> Floats:
 
 def phase_step(flow: NDArray[np.complex128]) -> Floats:
     """abar |dS/dx|/hbar of (62), (R,): rms over bonds of phi_a - phi_b in (-pi, pi], weighted by sqrt(rho_a rho_b)."""
-    weight = np.abs(flow)
+    weight = portable.sizes(flow)
     every = total(weight)
-    return np.sqrt(np.divide(total(weight * np.angle(flow) ** 2), every, out=np.zeros_like(every), where=every > 0))
+    squares = total(weight * portable.angles(flow) ** 2)
+    return np.sqrt(np.divide(squares, every, out=np.zeros_like(every), where=every > 0))
 
 
 def total(values: Floats) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.model import eigen
 from copympi.model.hamiltonian import number
 from copympi.model.lattice import Lattice
@@ -50,8 +51,8 @@ def amplitudes(value: Any, system: System) -> tuple[NDArray[np.complex128], NDAr
     ]
     if len(parts) == 1:
         part = parts[0]
-        angle = part.angle + np.angle(part.amplitude)
-        return np.exp(part.log_size + 1j * angle), -angle
+        angle = part.angle + portable.angles(part.amplitude)
+        return portable.exp(part.log_size) * portable.turns(angle), -angle
     return _sum(parts, value)
 
 
@@ -59,15 +60,16 @@ def _sum(parts: list[Part], value: Any) -> tuple[NDArray[np.complex128], NDArray
     """The sum of the parts, each site's in units of its largest term, so that no tail loses its phase."""
     largest = np.max([part.log_size for part in parts], axis=0)
     unit = np.where(np.isfinite(largest), largest, 0.0)
-    scale = max(abs(part.amplitude) for part in parts)
+    scale = max(float(portable.lengths(part.amplitude.real, part.amplitude.imag)) for part in parts)
     total = np.zeros(unit.size, complex)
     for part in parts:
-        total += (part.amplitude / scale) * np.exp(part.log_size - unit + 1j * part.angle)
-    psi = total * np.exp(unit)
-    norm = np.linalg.norm(psi)
+        wave = portable.exp(part.log_size - unit) * portable.turns(part.angle)
+        total += portable.times(part.amplitude / scale, wave)
+    psi: NDArray[np.complex128] = np.asarray(total * portable.exp(unit), complex)
+    norm = portable.norm(psi)
     if not norm > 1e-12:
         raise InputError(KEY, value, "must not cancel to nothing")
-    return psi / norm, np.where(total != 0, -np.angle(total), 0.0)
+    return psi / norm, np.where(total != 0, -portable.angles(total), 0.0)
 
 
 def _level(item: Any, key: str, P: int) -> int | None:
@@ -82,14 +84,13 @@ def _level(item: Any, key: str, P: int) -> int | None:
 
 
 def _eigenstate(item: dict[str, Any], key: str, state: NDArray[np.complex128]) -> Part:
-    with np.errstate(divide="ignore"):
-        log_size = np.log(np.abs(state))
-    return Part(log_size, np.where(state != 0, np.angle(state), 0.0), _amplitude(item, key))
+    log_size = portable.log(portable.sizes(state))
+    return Part(log_size, np.where(state != 0, portable.angles(state), 0.0), _amplitude(item, key))
 
 
 def _bare(state: NDArray[np.complex128]) -> NDArray[np.complex128]:
     """A state without nodes rid of the signs that rounding gave its tails; any other as it is."""
-    size = np.abs(state)
+    size = portable.sizes(state)
     return size.astype(complex) if np.max(np.abs(state - size)) < 1e-9 * size.max() else state
 
 
@@ -109,7 +110,7 @@ def _packet(item: Any, key: str, system: System) -> Part:
     for d, w, ki in zip(lattice.displacement(centre), width, k, strict=True):
         log_size -= (0.5 * d / w) ** 2
         angle += ki * d
-    log_size -= 0.5 * np.log(np.sum(np.exp(2 * log_size)))
+    log_size -= 0.5 * portable.log(np.sum(portable.exp(2 * log_size)))
     return Part(log_size, angle, _amplitude(item, key))
 
 

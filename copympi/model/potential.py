@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.model.hamiltonian import READABLE, from_file
 from copympi.model.tables import per_axis, positive, real, table, unknown
 
@@ -111,7 +112,7 @@ def _cosine(given: Table, x: Coordinates, mass: float) -> NDArray[np.float64]:
     """V = sum over axes of depth cos(2 pi x_i/period_i)."""
     depth = real(given["depth"], f"{KEY}.depth")
     period = per_axis(given["period"], f"{KEY}.period", len(x), positive)
-    return np.asarray(sum(depth * np.cos(2 * np.pi * xi / p) for xi, p in zip(x, period, strict=True)))
+    return np.asarray(sum(depth * portable.cos(2 * np.pi * xi / p) for xi, p in zip(x, period, strict=True)))
 
 
 def _centre(given: Table, axes: int) -> tuple[float, ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.model.hamiltonian import number
 
 LARGEST = 2**63 - 1
@@ -72,7 +73,7 @@ class Start:
         """Psi, (P,), for systems that it guides: sqrt(n/N) exp(-i phase) of the counts, of which they are then |Psi|^2
         to the last member; the state itself where the counts are apart from it."""
         n = np.asarray(self.counts, float)
-        return self.state if self.apart else np.sqrt(n / n.sum()) * np.exp(-1j * self.phase)
+        return self.state if self.apart else np.sqrt(n / n.sum()) * portable.turns(-self.phase)
 
     @property
     def unmanned(self) -> NDArray[np.intp]:
@@ -121,7 +122,7 @@ def amplitudes(
             a = int(np.argmin(rho))
             raise InputError(f"preparation.density[{a}]", float(rho[a]), "must not be negative")
         angles = np.zeros(P) if phase is None else vector(phase, P, "preparation.phase", float)
-        psi = np.sqrt(rho) * np.exp(-1j * angles)
+        psi = np.sqrt(rho) * portable.turns(-angles)
     psi, norm = _normal(psi, state, density, normalise)
     return psi, turns(psi) if state is not None else np.ascontiguousarray(angles, dtype=float), norm
 
@@ -133,13 +134,13 @@ def _normal(
     key, given, what = ("preparation.state", state, "sum of |Psi|^2")
     if state is None:
         key, given, what = ("preparation.density", density, "sum")
-    largest = float(np.max(np.abs(psi), initial=0.0))
+    largest = float(np.max(portable.sizes(psi), initial=0.0))
     if largest == 0.0:
         raise InputError(key, given, "must not be zero")
     if normalise:
         psi = psi / largest  # so that no square is too large or too small a number
     with np.errstate(over="ignore"):
-        norm = float(np.sum(np.abs(psi) ** 2))
+        norm = float(np.sum(portable.sizes(psi) ** 2))
     off = 0.0 if normalise else abs(norm - 1.0)
     if not off <= ROUNDED_TO:
         raise InputError(
@@ -150,7 +151,7 @@ def _normal(
 
 def turns(psi: NDArray[np.complex128]) -> NDArray[np.float64]:
     """The phases of amplitudes, rad; 0 where there is none."""
-    return np.where(psi != 0, -np.angle(psi), 0.0)
+    return np.where(psi != 0, -portable.angles(psi), 0.0)
 
 
 def share_out(
@@ -167,7 +168,7 @@ def share_out(
     if free < 0:
         why = f"must be at least {s * P}: the {s} spectators in each of {P} beables are part of it"
         raise InputError("preparation.members", N, why)
-    rho = np.abs(psi) ** 2
+    rho = portable.sizes(psi) ** 2
     if N <= LARGEST:
         counts: NDArray[Any] = s + largest_remainder(rho, free)
     else:
@@ -185,7 +186,7 @@ def limit(
     """The infinite ensemble for a normalised Psi, (P,), and its phases (rad); InputError for those of members."""
     if phases is not None:
         raise InputError("preparation.phases", phases, "must be left out where members = inf")
-    rho = np.abs(psi) ** 2
+    rho = portable.sizes(psi) ** 2
     return Start(psi, rho / rho.sum(), phase, min(spread, np.pi), None, spectators, 1, infinite=True)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.model.tables import positive, real, table, unknown
 
 Array = NDArray[np.float64]
@@ -154,12 +155,12 @@ def _constant(p: dict[str, float], t: Array) -> Array:
 def _gaussian(p: dict[str, float], t: Array) -> Array:
     """height exp(-(t - centre)^2/(2 width^2))."""
     with np.errstate(under="ignore", over="ignore"):
-        return np.asarray(p["height"] * np.exp(-0.5 * ((t - p["centre"]) / p["width"]) ** 2))
+        return np.asarray(p["height"] * portable.exp(-0.5 * ((t - p["centre"]) / p["width"]) ** 2))
 
 
 def _cosine(p: dict[str, float], t: Array) -> Array:
     """amplitude cos(2 pi frequency t + phase)."""
-    return np.asarray(p["amplitude"] * np.cos(2 * np.pi * p["frequency"] * t + p.get("phase", 0.0)))
+    return np.asarray(p["amplitude"] * portable.cos(2 * np.pi * p["frequency"] * t + p.get("phase", 0.0)))
 
 
 def _ramp(p: dict[str, float], t: Array) -> Array:

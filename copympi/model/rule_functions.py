@@ -19,6 +19,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from copympi.errors import DynamicsError, InputError
+from copympi.kernels import portable
 from copympi.model.rules import CLASSES, FUNCTION, Rule, pattern
 from copympi.model.system import System
 
@@ -125,7 +126,8 @@ class Pairs:
     def __init__(self, rule: RuleFunction, system: System) -> None:
         rows, columns, coupling = pattern(system)
         upper = rows < columns
-        low, high, size, angle = rows[upper], columns[upper], np.abs(coupling[upper]), np.angle(coupling[upper])
+        low, high = rows[upper], columns[upper]
+        size, angle = portable.sizes(coupling[upper]), portable.angles(coupling[upper])
         self.rule = rule
         self.a, self.b = np.concatenate([high, low]), np.concatenate([low, high])
         self.R, self.delta = np.concatenate([size, size]), np.concatenate([-angle, angle])

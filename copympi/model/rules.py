@@ -24,6 +24,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.model.system import System
 from copympi.model.tables import real
 
@@ -199,7 +200,7 @@ def entries(rule: Rule, system: System) -> Entries:
     """The rule's R'^k, delta^k, R^k, delta'^k at every pair that H couples. InputError where a matrix does not fit."""
     rule.fit(system.P)
     rows, columns, coupling = pattern(system)
-    size, angle = np.abs(coupling), np.angle(coupling)
+    size, angle = portable.sizes(coupling), portable.angles(coupling)
     angle = np.where((rows > columns) & (angle == np.pi), -np.pi, angle)  # odd for a negative H_ab too
     side = np.where(rows < columns, 1.0, -1.0)
     made: dict[str, list[Floats]] = {key: [] for key in STRENGTHS}

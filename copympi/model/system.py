@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError, plain_text
+from copympi.kernels import portable
 from copympi.kernels.couplings import Couplings
 from copympi.model import formats
 from copympi.model import parts as composites
@@ -126,7 +127,7 @@ class System:
         off.eliminate_zeros()
         off.sort_indices()
         shift = 0.5 * (omega.max() + omega.min())
-        norm = float(np.max(np.abs(omega - shift) + abs(off).sum(axis=1))) if self.P else 0.0
+        norm = float(np.max(np.abs(omega - shift) + row_sums(off))) if self.P else 0.0
         return Couplings(
             indptr=off.indptr.astype(np.int64),
             indices=off.indices.astype(np.int64),
@@ -142,13 +143,13 @@ class System:
     @cached_property
     def fastest(self) -> float:
         """A bound on |H|/hbar: its largest sum of a row's sizes, per unit of time."""
-        return float(abs(self.frequencies).sum(axis=1).max())
+        return float(row_sums(self.frequencies).max())
 
     @cached_property
     def spread(self) -> float:
         """The same bound with the middle of the diagonal taken off H/hbar, which turns all phases alike."""
         omega = self.frequencies.diagonal().real
-        off = abs(self.frequencies).sum(axis=1) - np.abs(omega)
+        off = row_sums(self.frequencies) - np.abs(omega)
         return float(np.max(off + np.abs(omega - 0.5 * (omega.max() + omega.min()))))
 
     @property
@@ -167,6 +168,12 @@ def stuck(n: NDArray[Any], systems: Sequence[System]) -> bool:
     n : (P,) int or float [1]. Members of each beable: a beable without any never gets one.
     """
     return not any(system.moves(n) for system in systems) and any(system.frozen(n) for system in systems)
+
+
+def row_sums(W: sp.csr_array) -> NDArray[np.float64]:
+    """The sum of the sizes of each row's elements, (P,)."""
+    sizes = sp.csr_array((portable.sizes(W.data), W.indices, W.indptr), shape=W.shape)
+    return np.asarray(sizes.sum(axis=1))
 
 
 def pairs_of(off: sp.csr_array) -> NDArray[np.int64]:

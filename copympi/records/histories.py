@@ -24,6 +24,10 @@ def to_root(comm: Any, own: Jumps, take: Callable[[Jumps], None]) -> None:
 
     own : this rank's, in that order.
     """
+    if comm.size == 1 and len(own) <= TOGETHER:
+        if len(own):
+            take(own)
+        return
     counts = mpi.all_gather(comm, np.array([len(own)], np.int64))[:, 0]
     slices = -(-int(counts.sum()) // TOGETHER)
     if slices == 0:

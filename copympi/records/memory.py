@@ -28,6 +28,10 @@ class Memory:
     def settle(self) -> None:
         """Nothing to do: memory does not outlive the process."""
 
+    def told(self) -> dict[str, int]:
+        """Nothing that a checkpoint would have to know."""
+        return {}
+
     def arrays(self) -> Arrays:
         """time (T,) and all that was recorded; no leading axis for one replica. profile_time (T',) where thinned."""
         out = stacked(self.records)

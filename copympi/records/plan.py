@@ -58,12 +58,14 @@ class Record:
 class Recorder(Protocol):
     """Takes one record after the other; lives on the root. Recorders read the state and never change it.
 
-    follow : before a record the copies since the one before by members that are followed, in order, in parts.
+    follow : before a record the copies since the one before by members that are followed, in order, in parts. told : of
+    these, what a checkpoint has to know.
     """
 
     def follow(self, jumps: Jumps) -> None: ...
     def take(self, time: float, record: Record) -> None: ...
     def settle(self) -> None: ...
+    def told(self) -> dict[str, int]: ...
 
 
 class Plan:

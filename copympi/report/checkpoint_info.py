@@ -43,6 +43,7 @@ def describe(path: Path) -> list[str]:
         f"  written   {meta['saved']} by {meta['writer']}, attempt {meta['attempt']}, after {meta['seconds']:.3g} s",
         f"  ranks     {meta['ranks']}, {meta['mpi']}, on {meta['hostname']}, begun {meta['started']}",
         f"  version   copympi {meta['version']}, schema {meta['schema']}, {meta['libraries']}, {meta['cpu']}",
+        *([f"  build     {meta['build']}"] if "build" in meta else []),  # older versions did not say
         "  config",
         *("    " + line for line in str(meta["config"]).strip().splitlines()),
     ]

@@ -48,6 +48,7 @@ def describe(data: Results) -> list[str]:
         f"  seed      {a['seed']}, ranks {a['ranks']}, {a['mpi']}, on {a['hostname']}",
         f"  started   {a['started']}" + (f", ended {a['ended']}, {a['seconds']:.3g} s" if "ended" in a else ""),
         f"  version   copympi {a['version']}, schema {a['schema']}, {a['libraries']}",
+        *([f"  build     {a['build']}"] if "build" in a else []),
         "  config",
         *("    " + line.expandtabs() for line in str(a["config"]).strip().splitlines()),
     ]

@@ -125,14 +125,47 @@ def letter(axes: Sequence[Any], first: str = "a") -> None:
         each.set_title(f"({chr(ord(first) + k)})  {each.get_title(loc='left')}".rstrip(), loc="left")
 
 
+def shades(colour: str, count: int) -> list[Any]:
+    """`count` colours of one hue, from pale to dark: steps of one quantity, where the hue says what is shown."""
+    from matplotlib.colors import to_rgb
+
+    own = np.array(to_rgb(colour))
+    if count == 1:
+        return [tuple(own)]
+    return [tuple(own + x * (1 - own) if x > 0 else own * (1 + x)) for x in np.linspace(0.5, -0.6, count)]
+
+
+def headroom(axes: Any, share: float) -> None:
+    """Raise the y axis, when all is drawn and its scale is set: the panel's upper `share` is then free for a legend."""
+    scale = axes.yaxis.get_transform()
+    low, high = scale.transform(np.array(axes.get_ylim()))
+    axes.set_ylim(top=float(scale.inverted().transform(np.array([low + (high - low) / (1 - share)]))[0]))
+
+
+def _short(axis: Any) -> bool:
+    """Whether a logarithmic axis, as its limits are now, shows fewer than two decades' numbers."""
+    low, high = np.log10(getattr(axis.axes, f"get_{axis.axis_name}lim")())
+    return bool(np.floor(high) - np.ceil(low) < 1)
+
+
 def plain_decades(*axes: Any) -> None:
-    """Logarithmic axes (an `Axes.xaxis` or `.yaxis` each) with plain numbers at decades and nothing between."""
+    """Logarithmic axes (an `Axes.xaxis` or `.yaxis` each) with plain numbers at decades and nothing between; where that
+    were fewer than two numbers, also at 2 and 5 times them. Called when the limits are set."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     for axis in axes:
-        axis.set_major_locator(LogLocator(10))
+        axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if _short(axis) else (1,)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
         axis.set_minor_formatter(NullFormatter())
+
+
+def decades(axes: Any) -> None:
+    """A panel's logarithmic axes with powers of ten alone, or as plain_decades where they show fewer than two of them.
+    Called when the limits are set."""
+    axes.minorticks_off()
+    for axis in (axes.xaxis, axes.yaxis):
+        if axis.get_scale() == "log" and _short(axis):
+            plain_decades(axis)
 
 
 def save(figure: Any, folder: Path, name: str) -> list[Path]:

@@ -16,6 +16,7 @@ import tomlkit
 from copympi import __version__, mpi
 from copympi.config import reading as configuration
 from copympi.engine.arithmetic import arithmetic
+from copympi.engine.build import build
 from copympi.engine.ensemble import Ensemble
 from copympi.errors import InputError, MachineError
 from copympi.records.memory import Memory
@@ -223,6 +224,7 @@ def _meta(job: Job) -> dict[str, Any]:
         "version": __version__,
         "libraries": results.libraries(),
         "cpu": arithmetic(),
+        "build": build(),
         "mpi": mpi.name(),
         "hostname": platform.node(),
         "started": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -235,11 +237,12 @@ def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) 
 
     def open_it() -> None:
         said = dict(zip(("method", "method_why"), job.method, strict=True)) | {
-            layout.SETTINGS: json.dumps(job.settings)
+            "build": build(),
+            layout.SETTINGS: json.dumps(job.settings),
         }
         output = results.Output(
             checkpoints.folder, plan, job.text, checkpoints.comm.size, mpi.name(), said, keep,
-            checkpoints.attempt, checkpoints.check_fence,
+            checkpoints.attempt, checkpoints.rows if keep else None, checkpoints.check_fence,
         )  # fmt: skip
         made.append(results.ResultsFile(output))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import time as clock
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,12 @@ from copympi import mpi
 from copympi.config.sections import CheckpointSection
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.tracking import Jumps
 from copympi.errors import FilesWarning, InputError, MachineError, OtherMachineWarning, StoppedEarly, Superseded, warn
 from copympi.records.plan import Plan, Record
 from copympi.run.settings import compare
-from copympi.run.stopping import STOP, Stopping
-from copympi.storage import checkpoint, checkpoints, layout, profiles, reading, restart
+from copympi.run.stopping import SAVE, STOP, Stopping
+from copympi.storage import checkpoint, checkpoints, columns, layout, profiles, reading, restart
 from copympi.text import one_line
 
 
@@ -48,12 +51,13 @@ class Checkpoints:
         self.trouble: MachineError | None = None
         self.began = clock.monotonic()
         self.spent_before = 0.0
+        self.rows: int | None = None
 
     def resume(self) -> int:
         """Find the newest checkpoint that verifies and keep its state for the loop.
 
-        Returns how many records came before it, 0 where there is no checkpoint.
-
+        Returns how many records came before it, 0 where there is no checkpoint; `rows` says how many copies by members
+        that are followed, None where only those up to its record are known.
         InputError where the config has changed in more than may; MachineError where all checkpoints are damaged.
         """
         paths, held = mpi.from_root(
@@ -74,6 +78,11 @@ class Checkpoints:
                     self.found = None
                     self.say(f"{path} is ahead of the {held} records in {layout.NAME}; trying the one before")
                     continue
+                if not mpi.from_root(self.comm, partial(columns.rows_held, self.folder, meta)):
+                    self.found = None
+                    self.say(f"{path} is ahead of the histories in {layout.NAME}; trying the one before")
+                    continue
+                self.rows = meta.get("rows")
                 self._warn_of_other_machine(meta)
                 self.spent_before = float(meta["seconds"])
                 self.control.saved_time = float(meta["time"])
@@ -94,10 +103,16 @@ class Checkpoints:
                     f"the checkpoint was written with {key} {meta[key]}, this is {self.meta[key]}: last bits may differ"
                 )
                 warn(message, OtherMachineWarning)
+        if self.root and meta.get("build", self.meta["build"]) != self.meta["build"]:
+            message = (
+                f"the checkpoint was written by kernels of another build, {meta['build']}; here they are of "
+                f"{self.meta['build']}: bits should stay"
+            )
+            warn(message, OtherMachineWarning)
 
     def serve(self, ensemble: Ensemble) -> None:
         """Do what the ranks asked for with the last Allreduce. StoppedEarly where it was to stop. Collective."""
-        if not ensemble.requested.any():
+        if not (ensemble.requested[STOP] or ensemble.requested[SAVE]):
             return
         time, *_ = ensemble.progress
         began = clock.monotonic()
@@ -135,15 +150,17 @@ class Checkpoints:
         """
         began = clock.monotonic()
 
-        def prepare() -> Path:
+        def prepare() -> tuple[Path, dict[str, int]]:
             self.check_fence()
+            told: dict[str, int] = {}
             for recorder in self.recorders:
                 recorder.settle()
-            return checkpoints.next_place(self.folder)
+                told |= recorder.told()
+            return checkpoints.next_place(self.folder), told
 
-        path = mpi.from_root(self.comm, prepare)
+        path, told = mpi.from_root(self.comm, prepare)
         meta = {
-            **self.meta, "record": record, "stop": ensemble.stop.number, "pending": pending, "time": time,
+            **self.meta, **told, "record": record, "stop": ensemble.stop.number, "pending": pending, "time": time,
             "attempt": self.attempt, "ranks": self.comm.size,
             "writer": self.writer, "saved": clock.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "seconds": self.spent_before + clock.monotonic() - self.began,
@@ -199,9 +216,16 @@ class Checkpoints:
 
     def tell(self, recorder: Any, time: float, snapshot: Any) -> None:
         """Give a recorder its record; where it cannot write, the run will stop after a last checkpoint. Root alone."""
+        self._give(lambda: recorder.take(time, snapshot))
+
+    def tell_copies(self, recorder: Any, jumps: Jumps) -> None:
+        """The same of copies by members that are followed."""
+        self._give(lambda: recorder.follow(jumps))
+
+    def _give(self, write: Callable[[], None]) -> None:
         try:
             if self.trouble is None:
-                recorder.take(time, snapshot)
+                write()
         except MachineError as problem:
             self.trouble = problem
             self.control.broken = True

@@ -13,6 +13,7 @@ from copympi.engine import assembly
 from copympi.engine import clock as stops
 from copympi.engine.clock import Stop, StopKind
 from copympi.engine.ensemble import Ensemble, State
+from copympi.engine.trackable import ROWS
 from copympi.engine.tracking import Jumps
 from copympi.errors import InputError, ScheduleWarning, StepWarning, warn
 from copympi.model.preparation import Start
@@ -82,7 +83,7 @@ def _loop(
         last = plan.take(ensemble, plan.records)
     while number <= end:
         stop = ensemble.stop
-        _reach(ensemble, progress, checkpoints)
+        _reach(ensemble, plan, recorders, progress, checkpoints)
         if stop.kind is StopKind.RECORD:
             last = _tell(recorders, ensemble, stop, plan, checkpoints)
             if last is not None:
@@ -143,13 +144,19 @@ def _go_on(ensemble: Ensemble, plan: Plan, state: State, meta: dict[str, Any], e
     return number
 
 
-def _reach(ensemble: Ensemble, progress: Silent, checkpoints: Checkpoints | None) -> None:
+def _reach(
+    ensemble: Ensemble, plan: Plan, recorders: list[Recorder], progress: Silent, checkpoints: Checkpoints | None
+) -> None:
     """Steps up to the next stop, with looks at the clock and at what ranks ask for in between."""
     more = True
     while more:
         if checkpoints is not None:
             checkpoints.control.look(ensemble)
+        if plan.track is not None:
+            ensemble.ask_for_room()
         more = ensemble.advance()
+        if more and ensemble.requested[ROWS]:
+            _tell_copies(recorders, ensemble, ensemble.take_final(), checkpoints)
         if progress.due():
             progress.show(*ensemble.progress)
         if checkpoints is not None:
@@ -161,7 +168,7 @@ def _tell(
 ) -> Record | None:
     """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
     if plan.track is not None:
-        histories.to_root(ensemble.comm, ensemble.take_jumps(), lambda jumps: _follow(recorders, jumps, checkpoints))
+        _tell_copies(recorders, ensemble, ensemble.take_jumps(), checkpoints)
     taken = plan.take(ensemble, stop.record)
     if checkpoints is not None and plan.split_files and plan.profiled(stop.record):
         checkpoints.profile(plan, ensemble, taken, stop.record)
@@ -175,10 +182,17 @@ def _tell(
     return taken
 
 
+def _tell_copies(recorders: list[Recorder], ensemble: Ensemble, own: Jumps, checkpoints: Checkpoints | None) -> None:
+    """Show the recorders what members that are followed did, as far as that is known for good. Collective."""
+    histories.to_root(ensemble.comm, own, lambda jumps: _follow(recorders, jumps, checkpoints))
+
+
 def _follow(recorders: list[Recorder], jumps: Jumps, checkpoints: Checkpoints | None) -> None:
     """Give the recorders copies of members that are followed, unless the run is to stop because they cannot write."""
-    if checkpoints is None or checkpoints.trouble is None:
-        for recorder in recorders:
+    for recorder in recorders:
+        if checkpoints is not None:
+            checkpoints.tell_copies(recorder, jumps)
+        else:
             recorder.follow(jumps)
 
 

@@ -168,6 +168,8 @@ def _of_builder(key: str) -> bool:
 
 def _refuse(key: str, was: Any, now: Any, path: Path) -> None:
     may = "only duration, checkpoints and output.time_unit may change"
+    if key == "output.interval":
+        may += " (where it is left out it is a hundredth of the duration: give it, to make a run longer)"
     raise InputError(key, now, f"was {was} when {path} was written; {may}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from copympi.records.paths import Paths
 from copympi.records.quantity import RECORD_TIME, ROWS_DIGEST, ROWS_SO_FAR, TRACKED
 from copympi.records.view import Arrays
 from copympi.storage.hdf5 import opened, reason
+from copympi.storage.layout import NAME
 
 GROUP = "histories"
 FOLLOWED = f"{GROUP}/tracked_member"
@@ -52,16 +54,33 @@ def columns_in(file: Any) -> list[Column]:
     return [column for column in COLUMNS if f"{GROUP}/{column.name}" in file]
 
 
+@cache
+def _heads(columns: tuple[Column, ...]) -> list[bytes]:
+    """What the digest of each column begins with."""
+    return [f"{column.name} {np.dtype(column.dtype).str} ".encode() for column in columns]
+
+
 class Digest:
     """A digest of rows that come piece by piece: the same however they are cut."""
 
     def __init__(self, columns: list[Column]) -> None:
-        heads = (f"{column.name} {np.dtype(column.dtype).str} ".encode() for column in columns)
-        self.hashers = [xxhash.xxh3_64(head) for head in heads]
+        self.columns = columns
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.hashers = [xxhash.xxh3_64(head) for head in _heads(tuple(self.columns))]
 
     def update(self, rows: list[NDArray[Any]]) -> None:
-        for hasher, values in zip(self.hashers, rows, strict=True):
-            hasher.update(np.ascontiguousarray(values).view(np.uint8).data)
+        """Rows of the columns, whatever types they have in memory."""
+        for hasher, column, values in zip(self.hashers, self.columns, rows, strict=True):
+            hasher.update(np.ascontiguousarray(values, column.dtype).view(np.uint8).data)
+
+    def close(self) -> int:
+        """The value, after which it begins anew."""
+        value = self.value()
+        self.clear()
+        return value
 
     def value(self) -> int:
         return xxhash.xxh3_64(b"".join(hasher.digest() for hasher in self.hashers)).intdigest()
@@ -95,6 +114,34 @@ def matching(file: Any, records: int) -> int:
     count, rows = held(file, records)
     ends, noted = file[ROWS_SO_FAR][:count], file[ROWS_DIGEST][:count]
     return _alike(columns_in(file), _pieces(file, columns_in(file), 0, rows), ends, noted)
+
+
+def rows_held(folder: Path, meta: dict[str, Any]) -> bool:
+    """Whether the results in a folder hold all copies that were told before a checkpoint (`meta`), undamaged."""
+    if "rows" not in meta:
+        return True
+    try:
+        with opened(folder / NAME) as file:
+            return _whole_up_to(file, int(meta["record"]), int(meta["rows"]), int(meta["rows_digest"]))
+    except Exception:  # whatever HDF5 makes of damage
+        return False
+
+
+def _whole_up_to(file: Any, records: int, rows: int, noted: int) -> bool:
+    """Whether the columns have so many rows, and those after the first `records` records have this digest."""
+    columns, first = columns_in(file), int(file[ROWS_SO_FAR][records - 1]) if records else 0
+    if not first <= rows <= min(file[f"{GROUP}/{column.name}"].shape[0] for column in columns):
+        return False
+    return digest_of(file, first, rows).value() == noted
+
+
+def digest_of(file: Any, first: int, last: int) -> Digest:
+    """The digest of rows first .. last - 1."""
+    columns = columns_in(file)
+    digest = Digest(columns)
+    for _, rows in _pieces(file, columns, first, last):
+        digest.update(rows)
+    return digest
 
 
 def _newest_matching(file: Any, records: int) -> int:

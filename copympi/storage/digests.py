@@ -23,8 +23,8 @@ from copympi.storage.layout import MARGINALS, OBSERVED, SETTINGS, axis, is_spars
 GROUP = "digests"
 RECORDS, PROFILE_ROWS = "records", "profiles"
 BEGINNING = (
-    "schema", "config", "version", "seed", "ranks", "mpi", "libraries", "started", "hostname", OBSERVED, MARGINALS,
-    "method", "method_why", SETTINGS,
+    "schema", "config", "version", "seed", "ranks", "mpi", "libraries", "build", "started", "hostname", OBSERVED,
+    MARGINALS, "method", "method_why", SETTINGS,
 )  # fmt: skip
 END = ("complete", "seconds", "steps", "largest_chance", "ended")
 """Attributes that a results file has from the beginning, if it has them, and those that its end adds."""

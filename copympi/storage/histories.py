@@ -8,6 +8,7 @@ the rows of each record, however they came. A run that goes on keeps the chunks 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,16 @@ from copympi.engine.tracking import Jumps
 from copympi.records.plan import Plan
 from copympi.records.quantity import RECORD_TIME, ROWS_DIGEST, ROWS_SO_FAR, TRACKED
 from copympi.records.view import Arrays
-from copympi.storage.columns import COLUMNS, FOLLOWED, GROUP, Digest, columns_in, matching
+from copympi.storage.columns import COLUMNS, FOLLOWED, GROUP, Digest, columns_in, digest_of, matching
 from copympi.storage.hdf5 import opened
-from copympi.storage.packing import DEEP, FILTERS, Columns, Packer
+from copympi.storage.packing import DEEP, FILTERS, Aside, Columns, Packer
 
 CHUNK = 1 << 15
 """Rows of a chunk of every column."""
+MANY = 4
+"""A run stops where rows cannot be written and so many times as many wait as may."""
+KEPT = 8
+"""Rows that wait are copied where so many times as many came with them, whose memory they would keep."""
 SHARE, LEAST = 8, 4 << 20
 """Chunks may be written again while that took at most so many bytes, and one of so many parts of all."""
 
@@ -72,9 +77,9 @@ class Histories:
         self.ids, self.phases, self.unit, self.replicas = ids, phases, unit, replicas
         self.columns = [column for column in COLUMNS if phases or column.name != "phase"]
         self.row = sum(column.dtype().itemsize for column in self.columns)
-        self.digest = Digest(self.columns)
-        self.chunks, self.rest, self.resting = Packer(), self._no_rows(), 0
-        self.marks: list[tuple[float, int, int]] = []
+        self.digest, self.aside = Digest(self.columns), Aside()
+        self.chunks, self.rest, self.resting = Packer([c.dtype for c in self.columns]), self._no_rows(), 0
+        self.marks: list[tuple[float, int, Callable[[], int]]] = []
         self.data: list[Any] = []
         self.base, self.written, self.wasted = 0, 0, 0
 
@@ -86,10 +91,11 @@ class Histories:
         create(file, self.ids, self.phases, self.unit)
         attach_scales(file, self.replicas)
 
-    def take_over(self, file: Any, path: Path, rows: int | None) -> None:
+    def take_over(self, file: Any, path: Path, rows: int | None, marked: int = 0) -> None:
         """The first `rows` rows of the file before, into a new one, which is then the one to write to.
 
-        None : this attempt wrote the file before, and all that was taken out of memory.
+        None : this attempt wrote the file before, and all that was taken out of memory. marked : so many belong to
+        records; those that follow, to the next one.
         """
         self.data = [file[f"{GROUP}/{column.name}"] for column in self.columns]  # see hdf5.writing
         self.wasted = 0
@@ -108,18 +114,25 @@ class Histories:
                 _copy_chunks(before, data, self.base)
                 if rows is not None:
                     rest.append(before[self.base : rows])
+            if rows is not None:
+                self.digest = digest_of(old, marked, rows)
 
     @property
     def rows(self) -> int:
         """Rows so far."""
         return self.base + CHUNK * len(self.chunks) + self.resting
 
+    @property
+    def overfull(self) -> bool:
+        """Whether far more rows wait to be written than should."""
+        return len(self.chunks) > MANY * DEEP
+
     def follow(self, jumps: Jumps) -> bool:
-        """Copies since the last record, in order. Returns whether many rows wait to be written."""
+        """Copies since the last ones, in order. Returns whether many rows wait to be written."""
         if (jumps.phase is None) == self.phases:
             raise RuntimeError(f"copies of tracked members come {'without' if self.phases else 'with'} phases")
-        rows = [np.asarray(getattr(jumps, column.field), column.dtype) for column in self.columns]
-        self.digest.update(rows)
+        rows = [getattr(jumps, column.field) for column in self.columns]
+        self.aside.do(lambda: self.digest.update(rows), len(jumps))
         for rest, values in zip(self.rest, rows, strict=True):
             rest.append(values)
         self.resting += len(jumps)
@@ -129,31 +142,34 @@ class Histories:
             self.chunks.put([[*rest[:-1], rest[-1][:over]] for rest in self.rest])
             self.rest = [[rest[-1][over:]] for rest in self.rest]
         if len(self.rest[0]) == 1:  # a few rows do not keep all that they came with
-            self.rest = [[rows.copy()] for (rows,) in self.rest]
+            self.rest = [[rows.copy() if KEPT * len(rows) < len(jumps) else rows] for (rows,) in self.rest]
         return len(self.chunks) > DEEP
 
     def mark(self, time: float) -> None:
         """A record: the copies up to it have come."""
-        self.marks.append((time, self.rows, self.digest.value()))
-        self.digest = Digest(self.columns)
+        self.marks.append((time, self.rows, self.aside.do(self.digest.close, 0)))
+
+    def told(self) -> dict[str, int]:
+        """How many rows there are, and the digest of those since the last record."""
+        return {"rows": self.rows, "rows_digest": self.aside.do(self.digest.value, 0)()}
 
     def marked(self) -> Arrays:
         """What goes into the file with the records that wait there."""
         time, rows, digest = zip(*self.marks, strict=True)
         return {
             RECORD_TIME: np.array(time), ROWS_SO_FAR: np.array(rows, np.int64),
-            ROWS_DIGEST: np.array(digest, np.uint64),
+            ROWS_DIGEST: np.array([value() for value in digest], np.uint64),
         }  # fmt: skip
 
     def write(self, file: Any, everything: bool = False) -> None:
         """Write the chunks that are ready, and the rest where that costs little, or `everything` has to be there."""
         ready = self.chunks.ready(everything)
         end = self.base + CHUNK * len(ready)
-        for k, chunk in enumerate(ready):
-            for data, values in zip(self.data, chunk, strict=True):
-                at = self.base + k * CHUNK
-                data.resize(at + CHUNK, axis=0)
-                data.id.write_direct_chunk((at,), values)
+        for data, *chunks in zip(self.data, *ready, strict=True) if ready else ():
+            if data.shape[0] < end:
+                data.id.set_extent((end,))
+            for k, values in enumerate(chunks):
+                data.id.write_direct_chunk((self.base + k * CHUNK,), values)
         cheap = self.wasted + self.resting * self.row <= LEAST + self.rows * self.row // SHARE
         rest = len(ready) == len(self.chunks) and self.rows > max(self.written, end) and (everything or cheap)
         if rest:

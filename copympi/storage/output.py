@@ -14,7 +14,8 @@ class Output:
     """What results.h5 is made of: where, what is recorded, and what is said of the run.
 
     text : the config as run, TOML. mpi : the library's name. said : root attributes besides. keep : so many records of
-    an earlier attempt stay. may_append : raises where this attempt was superseded.
+    an earlier attempt stay; rows : and so many copies by members that are followed, None: those up to the last of them.
+    may_append : raises where this attempt was superseded.
     """
 
     folder: Path
@@ -25,4 +26,5 @@ class Output:
     said: dict[str, str] = field(default_factory=dict)
     keep: int = 0
     attempt: int = 0
+    rows: int | None = None
     may_append: Callable[[], None] = lambda: None

@@ -138,7 +138,13 @@ class ResultsFile:
         self._put_digests(kept, 0, 0)
         self.profiles = len(kept["profile_time"]) if "profile_time" in kept else keep
         if self.histories is not None:
-            self.histories.take_over(self.file, self.path, None if again else int(kept[ROWS_SO_FAR][-1]) if kept else 0)
+            marked = int(kept[ROWS_SO_FAR][-1]) if kept else 0
+            up_to = self.output.rows if kept and self.output.rows is not None else marked
+            self.histories.take_over(self.file, self.path, None if again else up_to, marked)
+
+    def told(self) -> dict[str, int]:
+        """What a checkpoint has to know of copies by members that are followed."""
+        return {} if self.histories is None else self.histories.told()
 
     def follow(self, jumps: Jumps) -> None:
         """Copies of members that are followed since the last record, in order; the record comes after them."""
@@ -147,6 +153,8 @@ class ResultsFile:
                 self.flush()
             except MachineError:  # the record that comes after them tries again, and says so: it must not be lost
                 self.waiting = FLUSH_AT
+                if self.histories.overfull:
+                    raise
 
     def take(self, time: float, record: Record) -> None:
         if record.profiled and self.plan.thinned:
@@ -227,14 +235,12 @@ class ResultsFile:
         dense = {name: rows for name, rows in values.items() if name not in sparse}
         for kind, some, first in ((digests.RECORDS, dense, record), (digests.PROFILE_ROWS, sparse, profile)):
             if some:
-                made = digests.of_rows(some, lead)
-                data = self.digests[kind]
+                made, data = digests.of_rows(some, lead), self.digests[kind]
                 data.resize(first + len(made), axis=0)
                 data[first:] = made
 
     def _put(self, name: str, rows: NDArray[Any], first: int) -> None:
-        data = self.data[name]
-        of_times = axis(name, self.replicas > 1)
+        data, of_times = self.data[name], axis(name, self.replicas > 1)
         data.resize(first + rows.shape[of_times], axis=of_times)
         data[(slice(None),) * of_times + (slice(first, None),)] = rows
 

@@ -14,6 +14,7 @@ ATTRIBUTES = {
     "ranks": "how many MPI ranks wrote it; results do not depend on that",
     "mpi": "which MPI library",
     "libraries": "versions of Python, NumPy and h5py",
+    "build": "what compiled the kernels: compiler, flags, C library",
     "hostname": "of the root",
     "started": "when",
     "ended": "when; as the next four from the end of the run on",

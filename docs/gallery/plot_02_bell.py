@@ -38,8 +38,8 @@ plt.legend()
 # %%
 # What A's operation does to B's share is nothing, in quantum mechanics and here alike: a member copies both qubits at
 # once, but only from members with the same B, because H couples no others. With few copies there is a difference of
-# order 1/N: :doc:`/signalling`.
+# order 1/N: `Who signals in N copies <../signalling.html>`_.
 #
 # One caution. With ``sy`` in place of ``sx`` a spectator in 01 would have the phase opposite to that of those who
 # should copy it, and nobody would. A remedy for empty beables needs a phase that turns: "The three remedies" in
-# :doc:`/nodes`.
+# `Nodes <../nodes.html>`_.

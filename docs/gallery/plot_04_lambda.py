@@ -24,7 +24,7 @@ runs = [copympi.simulate(atom, members=N, seed=N, **start) for N in sizes]
 # Left: the share of g2 in the first ensemble of three sizes. Right: how far n/N is from quantum mechanics (rms over
 # ensembles, levels and times). ``run.sigma`` is the scatter that theory expects of n/N, without a fit.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 for run in runs[1::2]:
     left.plot(run.time, run.occupation[0, :, 2] / run.members, label=f"N = {run.members:,}")
 left.plot(run.time, run.schrodinger[:, 2], "k:", label="Schrödinger")

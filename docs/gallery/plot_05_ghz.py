@@ -40,4 +40,5 @@ plt.legend()
 # Spectators bring the ensemble to within some members in a thousand of the GHZ state. The admixture of equal amplitudes
 # does not: a Hadamard gate turns equal amplitudes of its qubit into 0 exactly, so after the first gate nobody has 101,
 # 110 or 111, and the next gate finds nobody to copy. With phases that no gate cancels it works, up to the weight of the
-# admixture. Which small state to add is thus a question of the circuit. More: :doc:`/composites` and :doc:`/nodes`.
+# admixture. Which small state to add is thus a question of the circuit. More:
+# `Composites and circuits <../composites.html>`_ and `Nodes <../nodes.html>`_.

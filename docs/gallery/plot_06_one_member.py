@@ -31,7 +31,8 @@ print("moves of a molecule in a period, in the mean:", len(paths) / 1000 / 4)
 
 # %%
 # How long does a molecule remember where it was? Of those that began on the left all are there at first; after a period
-# hardly more of them than of all molecules. More: :doc:`/histories` and :doc:`/mixing`.
+# hardly more of them than of all molecules. More:
+# `Histories <../histories.html>`_ and `What one system remembers <../mixing.html>`_.
 
 began_left = paths.tracked[:, paths.tracked[0] == 0] == 0
 plt.plot(run.time, began_left.mean(axis=1), label="of those that began on the left")

@@ -21,7 +21,7 @@ on = copympi.composite({"A": 2, "B": 2}, [field_a, field_b])
 off = copympi.composite({"A": 2, "B": 2}, [field_b])
 start = {"density": [0.265, 0.375, 0.225, 0.135], "phase": [-0.58, 1.4, 1.83, 1.51], "duration": 3.0}
 for q in (0.45, 0.5, 0.55):
-    how = {"members": float("inf"), "rule": copympi.Rule(q=q), "seed": 1}
+    how = {"members": float("inf"), "rule": copympi.Rule(q=q)}
     with_field, without = (copympi.simulate(system, **start, **how) for system in (on, off))
     difference = with_field.marginal("B")[:, 0] - without.marginal("B")[:, 0]
     plt.plot(with_field.time, difference, label=f"q = {q}")
@@ -31,5 +31,5 @@ plt.legend()
 
 # %%
 # Only at q = 1/2 nothing changes: with any other power B would see at once, at any distance, what happens to A. The
-# study :doc:`/rules` goes through the whole class. A rule that is no power at all is given as
-# two functions of Python, with ``copympi.RuleFunction``.
+# study `Which copy rule is quantum mechanics? <../rules.html>`_ goes through the whole class. A rule that is no
+# power at all is given as two functions of Python, with ``copympi.RuleFunction``.

@@ -28,7 +28,7 @@ lost = np.array([(run.occupation[:, -1, 0] == 0).mean() for run in many])
 # Left, one ensemble of a hundred members: each step is one copy. Right, the chance that the beable dies, with its
 # standard error.
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 left.step(one.time, one.occupation[:, 0], where="post")
 left.set(xlabel="time", ylabel="members with beable 0, of 100")
 right.errorbar(sizes, lost, np.sqrt(lost * (1 - lost) / 2000), fmt="o")
@@ -38,5 +38,5 @@ right.legend()
 
 # %%
 # The chance falls exponentially with N: what counts is how many members the beable would have at its least, 0.088 N
-# here. Theory (:doc:`/nodes`) holds where that is far less than the members of all others, and fits no number. The
-# method: :doc:`/exact`.
+# here. Theory (`Nodes <../nodes.html>`_) holds where that is far less than the members of all others, and fits no
+# number. The method: `How copies are made one by one <../exact.html>`_.

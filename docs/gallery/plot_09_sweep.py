@@ -22,9 +22,10 @@ sweep = copympi.sweep(qubit | run, over=over, output=folder.name)
 sweep.plot()
 
 # %%
-# Points are measured; what is expected comes from the noise of the copy rule, without a fit. The table has a column for
-# each quantity, its standard error beside it. Where ensembles come down to fewer than some 20 members in a beable the
-# expectation means nothing and is left out (nan). More: :doc:`/sweeps`.
+# Points are measured; what is expected comes from the noise of the copy rule, without a fit. All N have the same forty
+# seeds, so that points are off in the same direction. The table has a column for each quantity, its standard error
+# beside it. Where ensembles come down to fewer than some 20 members in a beable the expectation means nothing and is
+# left out (nan). More: `Sweeps <../sweeps.html>`_.
 
 table = sweep.table
 columns = ("preparation.members", "deviation", "deviation error", "expected")

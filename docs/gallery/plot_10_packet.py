@@ -27,7 +27,7 @@ helped.plot()
 # %%
 # With one pinned member at each site (a spectator) copies follow Schrödinger's equation and Newton. Without, the packet
 # stops where the last members of its tail are: in front of it nobody is there to be copied. More: "Do large bodies
-# obey Newton?" in :doc:`/studies`.
+# obey Newton?" in `Studies <../studies.html>`_.
 
 plt.plot(alone.time, alone.measured["position"], "C1", label="10^9 members alone")
 plt.plot(helped.time, helped.measured["position"], "C0", label="with a spectator at each site")

@@ -36,4 +36,4 @@ plt.legend()
 # %%
 # The copy rule alone aligns phases slowly, because every copy takes over a phase, and some phases die out. The paper's
 # forces, which have the period pi, align them up to a sign only: two groups are left that point in opposite ways. Polar
-# forces align them all. More: "Do phases align?" in :doc:`/studies`.
+# forces align them all. More: "Do phases align?" in `Studies <../studies.html>`_.

@@ -149,6 +149,7 @@ def test_a_seed_left_out_twice(monkeypatch: pytest.MonkeyPatch) -> None:
         warnings.simplefilter("always")
         first = copympi.simulate(FLIP, **common)
         copympi.simulate(FLIP, seed=1, **common)
+        copympi.simulate(FLIP, **common | {"members": float("inf")})
         assert not said
         again = copympi.simulate(FLIP, **common)
         copympi.simulate(FLIP, **common)

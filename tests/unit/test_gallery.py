@@ -1,4 +1,4 @@
-"""The gallery: a newcomer's eight problems are there, and each takes at most fifteen lines of code.
+"""The gallery: a newcomer's eight problems are there, each in at most fifteen lines of code; links lead to pages.
 
 Whether the pages run is seen by `make docs`, which runs them all.
 """
@@ -6,6 +6,7 @@ Whether the pages run is seen by `make docs`, which runs them all.
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,13 @@ def lines(page: Path) -> int:
 def test_the_eight_problems_take_fifteen_lines(problem: str) -> None:
     (page,) = GALLERY.glob(f"plot_??_{problem}.py")
     assert 5 <= lines(page) <= MOST, f"{page.name} has {lines(page)} lines of code"
+
+
+def test_links_of_the_pages() -> None:
+    text = "".join(page.read_text(encoding="utf-8") for page in GALLERY.glob("*.py"))
+    found = set(re.findall(r"<\.\./([^>]+)\.html>`_", text))
+    assert len(found) > 5
+    assert [link for link in found if not (GALLERY.parent / f"{link}.md").exists()] == []
 
 
 def test_what_is_counted(tmp_path: Path) -> None:

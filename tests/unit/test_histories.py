@@ -14,6 +14,7 @@ import pytest
 import copympi
 from copympi.cli import rerun
 from copympi.config.sections import tracked
+from copympi.engine import tracking
 from copympi.engine.tracking import Jumps
 from copympi.errors import InputError, MachineError
 from copympi.model.schedule import Filter, Schedule
@@ -24,7 +25,8 @@ from copympi.records.paths import Paths
 from copympi.records.plan import Plan
 from copympi.records.quantity import RECORD_TIME, TRACKED
 from copympi.report import raster, run_info
-from copympi.storage import histories, reading
+from copympi.storage import columns, histories, reading, restart
+from copympi.storage.checkpoints import numbered
 from copympi.storage.results import Output, ResultsFile
 from tests.unit.test_recording import configured, snapshots, started
 
@@ -342,3 +344,52 @@ def test_a_sweep_keeps_none(tmp_path: Path) -> None:
     common = {"members": 100, "density": [0.5, 0.3, 0.2], "duration": 1.0, "track": 5}
     with pytest.raises(InputError, match=r"output\.track = 5: must be left out in a sweep"):
         copympi.sweep({"system": SYSTEM, **common}, over={"dynamics.seed": [1, 2]}, output=tmp_path / "out")
+
+
+def test_copies_that_come_between_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same data, whatever may wait in memory; also of a run that broke off after a checkpoint between records."""
+
+    def broken(view: Any) -> Any:
+        if broken_off and view.time > 1.0:
+            raise RuntimeError("broken off")
+        return view.n[:, :1]
+
+    broken_off, whole = False, tmp_path / "whole"
+    asked: dict[str, Any] = {"observe": {"own": broken}, "checkpoint": {"interval": 0.2}, "track": 400}
+    simulate(**asked, output=whole)
+    sent: list[int] = []
+    put = histories.Histories.follow
+
+    def follow(self: Any, jumps: Jumps) -> bool:
+        sent.append(len(jumps))
+        return put(self, jumps)
+
+    monkeypatch.setattr(histories.Histories, "follow", follow)
+    monkeypatch.setattr(tracking, "HELD", 20 * tracking.BYTES_WAITING)
+    broken_off, out = True, tmp_path / "out"
+    with pytest.raises(RuntimeError, match=r"own.*failed at t = 1\.5"):
+        simulate(**asked, output=out)
+    assert len(sent) > 2 * 3  # records so far
+    newest = restart.read_meta(numbered(out)[-1])
+    with h5py.File(out / "results.h5") as file:
+        marked = file["histories/rows"][newest["record"] - 1]
+    assert newest["rows"] > marked  # else nothing is tried here
+    broken_off = False
+    simulate(**asked, output=out, resume=True)
+    with h5py.File(whole / "results.h5") as one, h5py.File(out / "results.h5") as other:
+        for name in [f"histories/{column}" for column in one["histories"]]:
+            np.testing.assert_array_equal(one[name][()], other[name][()])
+
+
+def test_a_checkpoint_whose_copies_are_damaged_is_not_gone_on_from(tmp_path: Path) -> None:
+    """Those that came after the last record are in no record's digest: the checkpoint has theirs."""
+    with file_of(tmp_path / "out") as file:
+        put(file, WALK, 0, 4)
+        file.follow(WALK.parts[4])
+        file.settle()
+        told, path = {**file.told(), "record": 4}, file.path
+    assert columns.rows_held(path.parent, told)
+    with h5py.File(path, "r+") as file:
+        assert told["rows"] == file["histories/time"].shape[0] > file["histories/rows"][-1]
+        file["histories/to"][-1] += 1
+    assert not columns.rows_held(path.parent, told)

@@ -179,7 +179,7 @@ def calls() -> dict[str, Call]:
     fields_ = {"n": real_n, "sums": real(R, 2 * own.sums, P), "since": real(R)}
     parts, growth = i64(R, 4, P, general_plans.PARTS), real(R, 2, P, general_plans.PARTS)
     turn_by_turn = {"law": own_law(own)}
-    onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "max_steps": 3}
+    onward = {"time_left": real(R, value=0.1), "step": i64(R), "events": real(R), "most": 3}
     return {
         "Couplings": (Couplings, {**csr, "shift": 0.0, "norm": 1.0}),
         "Scratch": (Scratch, system),

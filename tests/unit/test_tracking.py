@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 import copympi
 from copympi.engine import methods
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.clock import record
 from copympi.engine.support import Case
+from copympi.engine.trackable import ROWS
 from copympi.engine.tracking import Jumps, checked, initial_beables, named, spread_out
 from copympi.errors import InputError
 from copympi.kernels.tracker import Tracker, shares
@@ -108,3 +112,34 @@ def test_a_tracker_is_what_it_was_after_its_state_is_read() -> None:
     np.testing.assert_array_equal(again, order)
     with pytest.raises(ValueError, match="start: must be places"):
         Tracker(start, replicas=1, places=2, first_replica=0, seed=1, purposes=(33, 34))
+
+
+@pytest.mark.parametrize(
+    ("replicas", "members", "method", "bound"),
+    [(1, 10**9, "auto", 150), (3, 2000, "auto", 150), (3, 200, "exact", 150), (40, 10**9, "auto", 400)],
+)
+def test_copies_that_wait_stay_few(replicas: int, members: int, method: str, bound: int) -> None:
+    """However long the time between records: those that are final are taken before, the same ones in the same order.
+
+    At most 50 are to wait. A moment makes about a quarter of them, or each replica makes a step.
+    """
+    rows, waited = [], []
+    for most in (None, 50):
+        start = prepare(3, members, density=[0.3, 0.3, 0.4], phase=[0.0, 0.7, 1.4])
+        case = Case(random_system(3, 2), start, Accuracy(members), "occupation", replicas, 1, method=method, track=100)
+        ensemble: Any = methods.choose(case).make(Alone(), case)
+        ensemble.track(spread_out(members, 100, 3))
+        ensemble.tracks.most = most or ensemble.tracks.most
+        parts, top, going = [], 0, True
+        ensemble.begin(record(1, 20.0))
+        while going:
+            going = ensemble.advance()
+            top = max(top, ensemble.tracks.held)
+            if going and ensemble.requested[ROWS]:
+                parts.append(ensemble.take_final())
+        rows.append(Jumps.joined([*parts, ensemble.take_jumps()]))
+        waited.append(top)
+        assert (most is None) == (not parts)
+    for before, after in zip(rows[0].columns.values(), rows[1].columns.values(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert waited[1] <= bound < waited[0]

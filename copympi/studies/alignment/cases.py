@@ -23,6 +23,11 @@ COARSE = {"leaving_chance": 0.03, "tolerance": 1e-4}
 FINE = {"leaving_chance": 0.015, "tolerance": 2.5e-5}
 
 
+def told(kind: str) -> str:
+    """A kind of case, as tables and figures write it; the config's potential "sin2" is sin²."""
+    return kind.replace("sin2", "sin²")
+
+
 @dataclass(frozen=True)
 class Case:
     """One run of the study. times in periods, spread in rad; `refines` names the case this one repeats in finer steps.

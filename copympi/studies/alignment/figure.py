@@ -8,7 +8,11 @@ import numpy as np
 
 from copympi.report import style
 from copympi.report.style import COLOURS, DASHES, DOTS, GREY
+from copympi.studies.alignment.cases import told
 from copympi.studies.alignment.numbers import Array, Outcome, mean
+
+MODELS = {"sin2": COLOURS[3], "sin2 damped": COLOURS[7], "polar": COLOURS[4], "polar damped": COLOURS[5]}
+"""Colours of the alignment model's forms; those before them in the palette are the sizes N of the rules alone."""
 
 
 def figure(outcomes: list[Outcome]) -> Any:
@@ -39,8 +43,12 @@ def _curve(axes: Any, x: Array, values: Array, colour: str, **how: Any) -> Any:
 
 def _dress(rules: list[Outcome]) -> list[tuple[Outcome, str, Any]]:
     """Every case with the colour of its N and the dashes of its start."""
-    sizes = sorted({o.case.members for o in rules})
-    return [(o, COLOURS[sizes.index(o.case.members)], "-" if o.case.spread > 3 else DASHES) for o in rules]
+    colours = dict(_sizes(rules))
+    return [(o, colours[o.case.members], "-" if o.case.spread > 3 else DASHES) for o in rules]
+
+
+def _sizes(rules: list[Outcome]) -> list[tuple[int, str]]:
+    return list(zip(sorted({o.case.members for o in rules}), COLOURS, strict=False))
 
 
 def _legend(axes: Any, rules: list[Outcome], **place: Any) -> None:
@@ -100,8 +108,10 @@ def _models(axes: Any, models: list[Outcome]) -> None:
     """From random phases; what happens from narrow ones stands in the table."""
     shown = [o for o in models if o.case.spread > 3]
     handles = []
-    for o, colour in zip(shown, COLOURS, strict=False):
-        handles.append(_curve(axes, o.time, o.curves["order"], colour, label=o.case.kind.split(",")[0]))
+    for o in shown:
+        model = o.case.kind.split(",")[0]
+        colour = MODELS[model]
+        handles.append(_curve(axes, o.time, o.curves["order"], colour, label=told(model)))
         _curve(axes, o.time, o.curves["order2"], colour, ls=DOTS)
     handles += [axes.plot([], [], color=GREY, label=r"$|\langle e^{i\phi}\rangle|$")[0]]
     handles += [axes.plot([], [], color=GREY, ls=DOTS, label=r"$|\langle e^{2i\phi}\rangle|$")[0]]
@@ -114,21 +124,30 @@ def _models(axes: Any, models: list[Outcome]) -> None:
 def _departures(axes: Any, rules: list[Outcome], models: list[Outcome]) -> None:
     size = models[0].case.members
     shown = [o for o in rules if o.case.members == size] + [o for o in models if o.case.alignment["damping"]]
+    colours: dict[str, Any] = {}
+    starts: dict[bool, Any] = {}
     for o in shown:
         off = o.departure
         if len(off.square) < 2:
             continue
         ratio = np.sqrt(off.square.mean(axis=0) / off.expected.mean(axis=0))
         random_start = o.case.spread > 3
-        colour = (COLOURS[1] if "sin2" in o.case.kind else COLOURS[3]) if o.case.alignment else COLOURS[6]
+        model = o.case.kind.split(",")[0]
+        colour = MODELS[model] if o.case.alignment else dict(_sizes(rules))[size]
         how: Any = {"marker": "o" if random_start else "s", "ms": 3.5, "ls": "-" if random_start else DASHES}
-        axes.plot(off.lag, ratio, color=colour, mfc="white", label=o.case.kind, **how)
+        axes.plot(off.lag, ratio, color=colour, mfc="white", **how)
+        colours[told(model) if o.case.alignment else "rules alone"] = colour
+        starts[random_start] = how
     axes.axhline(1.0, color="0.3", lw=0.8, zorder=1)
-    low, high = axes.get_ylim()
-    axes.set(yscale="log", xlabel="time since read off [periods]", ylabel=r"rms distance in $\rho$ / noise at this $N$")
-    axes.set_ylim(min(0.5, low) if low > 0 else 0.5, high * 5)
-    style.plain_decades(axes.xaxis, axes.yaxis)
-    axes.set_xscale("linear")
+    axes.set(yscale="log", xlabel=r"time since $\Psi$ was read off [periods]")
+    axes.set_ylabel(r"rms distance in $\rho$ / noise")
+    axes.set_ylim(bottom=min(0.5, axes.get_ylim()[0]))
+    style.headroom(axes, 0.27)
+    style.plain_decades(axes.yaxis)
     axes.set_xlim(0)
-    axes.set_title("last period: distance from Schrödinger's")
-    axes.legend(loc="upper center", ncols=2, columnspacing=1.0, handlelength=1.5, borderaxespad=0, fontsize=7)
+    axes.set_title(f"off Schrödinger's equation, $N$ = {size:,}")
+    handles = [axes.plot([], [], color=colour, label=name)[0] for name, colour in colours.items()]
+    for random_start, how in starts.items():
+        said = "random phases" if random_start else "narrow, ±0.3 rad"
+        handles += axes.plot([], [], color=GREY, mfc="white", label=said, **how)
+    axes.legend(handles=handles, loc="upper center", ncols=2, columnspacing=1.2, borderaxespad=0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from copympi.report.tables import Column, Row, Table, measured, number, word
 from copympi.report.tables import text as as_text
+from copympi.studies.alignment.cases import told
 from copympi.studies.alignment.numbers import Outcome, apart, at_record, mean
 
 ORDER = [
@@ -13,7 +14,7 @@ ORDER = [
     Column("|<z²>|", 12, measured("order2", 3), "±"),
     Column("lineages", 12, measured("lineages", 1), "±"),
 ]
-CASE = [Column("", 20, word("case"), "<"), Column("N", 5, number("N"))]
+CASE = [Column("", 20, lambda row: told(row["case"]), "<"), Column("N", 5, number("N"))]
 FOOT = """\
 R replicas; T periods; ± standard error over replicas. At T: |<z>|, |<z²>|  order parameters of z = exp(iφ) in each
 beable, weighted by n_a (all replicas, also those that lost a beable, where copying ends); lineages  distinct phases
@@ -134,7 +135,7 @@ def _step_columns() -> list[Column]:
         return "none" if row["default"][0] == row["finer"][0] else "?"
 
     return [
-        Column("", 31, lambda row: row["case"] if row["number"] == FINER["order"] else "", "<"),
+        Column("", 31, lambda row: told(row["case"]) if row["number"] == FINER["order"] else "", "<"),
         Column("", 10, word("number"), "<"),
         Column("default", 18, measured("default", 3), "±"),
         Column("finer", 18, measured("finer", 3), "±"),

@@ -12,6 +12,8 @@ from copympi.studies.classical_limit.cases import LARGE, Solver
 from copympi.studies.classical_limit.numbers import Outcome, dispersed_off, power_law, quantum_off
 
 SIZES = {1e6: COLOURS[5], 1e9: COLOURS[0], LARGE: COLOURS[1]}
+DOTTED: Any = ({"marker": "s", "ms": 6, "mfc": "white"}, {"marker": "o", "ms": 4.5})
+"""Points of ensembles without spectators, and with one a site."""
 WAVE = {"color": "0.8", "lw": 5, "solid_capstyle": "round", "zorder": 1}
 FEWEST = 1e-10
 """Least share of the members that has a colour; below, as where there is nobody, it is white."""
@@ -22,13 +24,21 @@ def figure(outcomes: list[Outcome]) -> Any:
     by_kind = {
         o.case.problem.kind: [p for p in outcomes if p.case.problem.kind == o.case.problem.kind] for o in outcomes
     }
-    out, axes = style.panels(3, 3, (11.5, 9.6), height_ratios=(1, 1, 0.95))
-    _well(out, axes[0], by_kind["harmonic"], ((1e9, 0), (1e9, 1)), "harmonic well", "time [periods]", (-34, 34))
+    out, axes = style.panels(3, 3, (13.0, 9.6), height_ratios=(1, 1, 0.95))
+    _well(axes[0], by_kind["harmonic"], ((1e9, 0), (1e9, 1)), "harmonic well", "time [periods]", (-34, 34))
     time = r"time [$m\bar a^2/\hbar$]"
-    _well(out, axes[1], by_kind["double well"], ((1e9, 0), (LARGE, 0)), "double well", time, (-110, 110))
+    image = _well(axes[1], by_kind["double well"], ((1e9, 0), (LARGE, 0)), "double well", time, (-110, 110))
+    bar = out.colorbar(image, ax=axes[:2, 1], pad=0.02, aspect=50, shrink=0.9)
+    bar.set_label(rf"$n_a/N$; white: nobody, or less than $10^{{{np.log10(FEWEST):.0f}}}$")
+    bar.outline.set_visible(False)
     _pendulums(axes[2], by_kind["pendulum"])
     style.letter(axes.flat)
-    out.legend(handles=_key(axes[0, 2]), loc="outside lower center", ncols=7, columnspacing=2.0)
+    for row, kind in enumerate(("harmonic", "double well")):
+        axes[row, 0].legend(loc="upper right", borderaxespad=0.2, handlelength=1.6)
+        sizes = {o.case.members for o in by_kind[kind]}
+        axes[row, 2].legend(handles=_key(axes[row, 2], sizes), loc="upper left", bbox_to_anchor=style.BESIDE)
+    key = _key(axes[2, 2], {o.case.members for o in by_kind["pendulum"]}, DOTTED)
+    axes[2, 2].legend(handles=key, loc="upper left", bbox_to_anchor=style.BESIDE)
     return out
 
 
@@ -38,26 +48,24 @@ def told(solver: Solver) -> str:
     return f"$N = 10^{{{np.log10(members):.0f}}}$, {'one spectator a site' if spectators else 'no spectators'}"
 
 
-def _key(axes: Any) -> list[Any]:
-    """What lines mean in all panels."""
+def _key(axes: Any, sizes: set[float], marks: Any = ({}, {})) -> list[Any]:
+    """What lines mean in the panel on their left. sizes : N that are there; marks : points without, with spectators."""
     lines = [axes.plot([], [], **WAVE, label="Schrödinger")[0]]
     lines += [axes.plot([], [], "k", ls=DOTS, label="Newton")[0]]
-    lines += [axes.plot([], [], color=c, label=f"$N = 10^{{{np.log10(N):.0f}}}$ copies")[0] for N, c in SIZES.items()]
-    lines += [axes.plot([], [], color=GREY, ls=DASHES, label="no spectators")[0]]
-    lines += [axes.plot([], [], color=GREY, label="one spectator a site")[0]]
+    named = {f"$N = 10^{{{np.log10(N):.0f}}}$ copies": colour for N, colour in SIZES.items() if N in sizes}
+    lines += [axes.plot([], [], color=colour, label=name)[0] for name, colour in named.items()]
+    lines += [axes.plot([], [], color=GREY, ls=DASHES, **marks[0], label="no spectators")[0]]
+    lines += [axes.plot([], [], color=GREY, **marks[1], label="one spectator a site")[0]]
     return lines
 
 
-def _well(figure: Any, axes: Any, outcomes: list[Outcome], seen: Any, title: str, time: str, frame: Any) -> None:
-    """Two images and all paths."""
+def _well(axes: Any, outcomes: list[Outcome], seen: Any, title: str, time: str, frame: Any) -> Any:
+    """Two images and all paths; returns one of the images, whose colours mean the same."""
     found = {o.case.solver: o for o in outcomes}
     unit = outcomes[0].case.problem.unit
     for ax, solver in zip(axes[:2], seen, strict=True):
         image = _image(ax, found[solver], unit, frame)
         ax.set(title=f"{title}: {told(solver)}", xlabel=time, ylabel="site")
-    bar = figure.colorbar(image, ax=axes[1], pad=0.02, aspect=30)
-    bar.set_label(r"$n_a/N$ (white: nobody)" if max(seen)[0] < 1 / FEWEST else r"$n_a/N$ (white: less)")
-    bar.outline.set_visible(False)
     ax = axes[2]
     reference = outcomes[0].reference
     ax.plot(reference.time / unit, reference.quantum, **WAVE)
@@ -68,6 +76,7 @@ def _well(figure: Any, axes: Any, outcomes: list[Outcome], seen: Any, title: str
             ax.plot(reference.time / unit, x, **how, lw=1.2, zorder=3)
     ax.set(title=f"{title}: paths", xlabel=time, ylabel=r"$\langle x\rangle$ [sites]")
     ax.set_xlim(0, reference.time[-1] / unit)
+    return image
 
 
 def _image(ax: Any, o: Outcome, unit: float, frame: Any) -> Any:
@@ -78,8 +87,8 @@ def _image(ax: Any, o: Outcome, unit: float, frame: Any) -> Any:
     mesh = ax.pcolormesh(
         o.reference.time / unit, x, rho.T, norm=LogNorm(FEWEST, 0.1), cmap="viridis", shading="nearest", rasterized=True
     )
-    ax.plot(o.reference.time / unit, o.data["position"][0], "k", lw=1.4)
-    ax.plot(o.reference.time / unit, o.reference.newton, "k", ls=DOTS, lw=1.6)
+    ax.plot(o.reference.time / unit, o.data["position"][0], "k", lw=1.4, label=r"$\langle x\rangle$ of the copies")
+    ax.plot(o.reference.time / unit, o.reference.newton, "k", ls=DOTS, lw=1.6, label="Newton")
     ax.set(xlim=(0, o.reference.time[-1] / unit), ylim=frame)
     return mesh
 
@@ -99,11 +108,8 @@ def _pendulums(axes: Any, outcomes: list[Outcome]) -> None:
         for solver in dict.fromkeys(o.case.solver for o in outcomes):
             mine = [o for o in outcomes if o.case.solver == solver]
             y, error = zip(*(o.numbers[name] for o in mine), strict=True)
-            style: Any = {"color": SIZES[solver[0]], "ls": "-" if solver[1] else DASHES, "marker": "os"[1 - solver[1]]}
-            style |= {"ms": 4.5 if solver[1] else 6, "mfc": SIZES[solver[0]] if solver[1] else "white"}
-            ax.errorbar(
-                [o.case.problem.hbar for o in mine], y, np.nan_to_num(error), **style, lw=1.2, zorder=3 + solver[1]
-            )
+            how: Any = {"color": SIZES[solver[0]], "ls": "-" if solver[1] else DASHES, **DOTTED[solver[1]], "lw": 1.2}
+            ax.errorbar([o.case.problem.hbar for o in mine], y, np.nan_to_num(error), **how, zorder=3 + solver[1])
         ax.set(xlabel=r"$\hbar$ [$m\ell^{3/2}g^{1/2}$]", ylabel=label)
         ax.set_xticks(hbar, [f"1/{round(1 / h)}" for h in hbar])
     axes[0].axhline(max(o.reference.newton.max() for o in outcomes), color="k", ls=DOTS)

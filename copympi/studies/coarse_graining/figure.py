@@ -12,6 +12,8 @@ from copympi.studies.coarse_graining.numbers import Answers, pendulum
 
 COLOUR = {1: GREY, 2: COLOURS[4], 4: COLOURS[0], 8: COLOURS[1], 16: COLOURS[2]}
 """Of boxes of so many sites."""
+PROBLEM = {"body": (COLOURS[3], "in a well"), "fall": (COLOURS[7], "constant force")}
+"""Of a body's centre: colour, name."""
 
 
 def figure(answers: Answers) -> Any:
@@ -65,16 +67,16 @@ def _speeds(axes: Any, answers: Answers) -> None:
 
 def _pendulums(axes: Any, answers: Answers) -> None:
     rows = sorted((r for r in answers.well if r["k"] == 8), key=lambda r: float(r["kappa"]))
-    for r, colour in zip(rows, (COLOURS[0], COLOURS[2], COLOURS[1], COLOURS[3]), strict=False):
+    for r, colour in zip(rows, style.shades(COLOUR[8], len(rows)), strict=True):
         o = answers.get("well", k=8, start=r["amplitude"])[0]
         t = 1.25 * o.time / o.time[-1]
         axes.plot(t, o.position[0] / r["amplitude"], color=colour, label=f"{r['kappa']:g}", zorder=3)
         axes.plot(t, pendulum(r["kappa"], t), color=colour, lw=0.9, ls=(0, (2, 1.5)), zorder=2)
     t = np.linspace(0, 1.25, 200)
     axes.plot(t, -np.cos(2 * np.pi * t), color="0.6", lw=3.5, alpha=0.5, zorder=1)
-    axes.set(xlim=(0, 1.25), ylim=(-1.1, 1.75), yticks=(-1, 0, 1), xlabel="time / Newton's period")
+    axes.set(xlim=(0, 1.25), ylim=(-1.1, 1.85), yticks=(-1, 0, 1), xlabel="time / Newton's period")
     axes.set_ylabel(r"$\langle x\rangle$ / amplitude")
-    axes.set_title("the well, boxes of 8: a pendulum")
+    axes.set_title("boxes of 8 move as a pendulum")
     handles, names = axes.get_legend_handles_labels()
     handles += [axes.plot([], [], color=GREY, lw=0.9, ls=(0, (2, 1.5)))[0]]
     handles += [axes.plot([], [], color="0.6", lw=3.5, alpha=0.5)[0]]
@@ -93,8 +95,9 @@ def _distances(axes: Any, answers: Answers) -> None:
     axes.set(xscale="log", yscale="log", xlabel="members $N$", ylabel="share of members elsewhere")
     axes.set_title("a wave on 64 sites: off the sites' QM")
     axes.plot([], [], color=GREY, lw=0.8, ls=DASHES, label=r"their own QM, $N\to\infty$")
-    axes.legend(loc="lower left", borderaxespad=0.2)
-    axes.minorticks_off()
+    style.headroom(axes, 0.26)
+    axes.legend(loc="upper right", ncols=2, borderaxespad=0.2, columnspacing=1.2)
+    style.decades(axes)
 
 
 def _deaths(axes: Any, answers: Answers) -> None:
@@ -113,11 +116,11 @@ def _deaths(axes: Any, answers: Answers) -> None:
         ylabel="share of dead beables",
     )
     axes.set_title(r"the same for longer: beables die")
-    axes.legend(handles=handles, loc="upper left", ncols=2, columnspacing=1.2)
+    axes.legend(handles=handles, loc="upper left", ncols=2, columnspacing=1.2, borderaxespad=0.2)
 
 
 def _body(axes: Any, answers: Answers) -> None:
-    for part, colour, name in (("body", COLOURS[0], "well"), ("fall", COLOURS[1], "fall")):
+    for part, (colour, name) in PROBLEM.items():
         for s, dashes in ((1, "-"), (0, DASHES)):
             rows = [r for r in answers.body if (r["part"], r["spectators"]) == (part, s)]
             N, off, far, expected = (
@@ -130,9 +133,13 @@ def _body(axes: Any, answers: Answers) -> None:
     axes.set(xscale="log", yscale="log", xlabel="atoms of the body $N$", ylabel="rms error of the centre [boxes]")
     axes.set_title("one body's atoms as the ensemble")
     handles, _ = axes.get_legend_handles_labels()
+    handles = [axes.plot([], [], color=line.get_color(), label=line.get_label())[0] for line in handles]
     mark: Any = {"color": GREY, "marker": "o", "ms": 4, "mfc": "white"}
-    handles += [axes.plot([], [], **mark, label="off Newton, a spectator a box")[0]]
-    handles += [axes.plot([], [], **mark, ls=DASHES, label="off Newton, no spectators")[0]]
-    handles += [axes.plot([], [], color=GREY, lw=0.8, marker="x", ms=4, label="off the boxes' QM; noise expected")[0]]
-    axes.legend(handles=handles, loc="lower left", fontsize=7, borderaxespad=0.2, handlelength=2.8)
-    axes.minorticks_off()
+    handles += axes.plot([], [], color=GREY, lw=0.8, label="linear noise")
+    handles += axes.plot([], [], **mark, ls=DASHES, label="off Newton, no spectators")
+    handles += axes.plot([], [], **mark, label="off Newton, a spectator a box")
+    handles += axes.plot([], [], color=GREY, ls="", marker="x", ms=4, label="off the boxes' QM, the same")
+    style.headroom(axes, 0.27)
+    how: Any = {"ncols": 2, "fontsize": 7, "borderaxespad": 0, "columnspacing": 0.8, "handlelength": 2.4}
+    axes.legend(handles=handles, loc="upper right", **how)
+    style.decades(axes)

@@ -20,6 +20,19 @@ NAMES = {
     "chain, above": "",
 }
 """Models in the panels against N; the chain's other start would lie on the first one."""
+CHAIN = {"chain, below": COLOURS[2], "chain, above": style.shades(COLOURS[2], 3)[2]}
+"""Colours of the chain's two starts: its own, and a darker one."""
+
+
+def _of_size(answers: Answers) -> Any:
+    """Gives the colour of N, the same in all panels (also of N + 1), of a hue that no model has."""
+
+    def size(members: int) -> float:
+        return round(float(np.log10(members)), 1)
+
+    sizes = sorted({size(case.members) for part in ("decay", "rounding") for case, _ in answers.of(part)})
+    colours = dict(zip(sizes, style.shades(COLOURS[3], len(sizes)), strict=True))
+    return lambda members: colours[size(members)]
 
 
 def figure(answers: Answers) -> Any:
@@ -54,8 +67,9 @@ def _means(axes: Any, answers: Answers) -> None:
     handles = _colours(axes)
     handles += [axes.plot([], [], color=GREY, ls="", marker="o", mfc="white", ms=4.5, label="martingale taken off")[0]]
     handles += [axes.plot([], [], color=GREY, ls="", marker="x", ms=4.5, label="plain averages")[0]]
-    axes.legend(handles=handles, loc="upper right", borderaxespad=0.2)
-    axes.minorticks_off()
+    style.headroom(axes, 0.3)
+    axes.legend(handles=handles, loc="upper right", ncols=2, borderaxespad=0.2, columnspacing=1.2)
+    style.decades(axes)
 
 
 def _spreads(axes: Any, answers: Answers) -> None:
@@ -63,14 +77,15 @@ def _spreads(axes: Any, answers: Answers) -> None:
     _against_n(axes, answers, "spread", marker="o", mfc="white", lw=1)
     axes.set(xscale="log", xlabel="members $N$", ylabel="spread of $n$ / linear noise")
     axes.set_title(r"spread: $\sqrt{N}$ times a constant")
-    axes.legend(handles=_colours(axes), loc="upper right", borderaxespad=0.2)
-    axes.minorticks_off()
+    style.headroom(axes, 0.2)
+    axes.legend(handles=_colours(axes), loc="upper right", ncols=3, borderaxespad=0.2, columnspacing=1.2)
+    style.decades(axes)
 
 
 def _energy(axes: Any, answers: Answers) -> None:
     sizes = sorted({r["members"] for r in answers.mean if r["model"] == "chain, below"})
     shown = [N for N in (1000, 1_000_000) if N in sizes] or sizes[-1:]
-    for model, colour in (("chain, below", COLOURS[0]), ("chain, above", COLOURS[1])):
+    for model, colour in CHAIN.items():
         for N, mark in zip(shown, ("o", "x"), strict=False):
             case, data = next(each for each in answers.of("mean", model) if each[0].members == N)
             k = np.linspace(0, data["time"].size - 1, 11).astype(int)[1:]
@@ -91,7 +106,9 @@ def _energy(axes: Any, answers: Answers) -> None:
 
 
 def _decay(axes: Any, answers: Answers) -> None:
-    for (case, data), colour in zip(answers.of("decay"), COLOURS, strict=False):
+    of_size = _of_size(answers)
+    for case, data in answers.of("decay"):
+        colour = of_size(case.members)
         t = data["time"] / case.members
         middle, error = mean(data["coherence"])
         axes.fill_between(t, middle - error, middle + error, color=colour, alpha=0.18, lw=0)
@@ -104,22 +121,24 @@ def _decay(axes: Any, answers: Answers) -> None:
 
 
 def _times(axes: Any, answers: Answers) -> None:
-    for key, colour, name in (("rate", COLOURS[0], "by the first period"), ("to 1/e", COLOURS[1], "time to 1/e")):
+    for key, mark, name in (("rate", "o", "by the first period"), ("to 1/e", "s", "time to 1/e")):
         rows = [r for r in answers.coherence if np.isfinite(r[key][0])]
         N = np.array([r["members"] for r in rows])
         value, error = np.array([r[key] for r in rows]).T
-        axes.errorbar(N, value * N, error * N, color=colour, marker="o", mfc="white", ms=4.5, ls="", label=name)
+        axes.errorbar(N, value * N, error * N, color=GREY, marker=mark, mfc="white", ms=4.5, ls="", label=name)
     ends = np.array([10, 1e6])
     axes.plot(ends, PER_MEMBER * ends, color=GREY, lw=0.9, zorder=1, label=r"theory: $N/(4\,\mathrm{atanh}\,\sin 45°)$")
     axes.set(xscale="log", yscale="log", xlabel="members $N$", ylabel="coherence time [periods]")
     axes.set_title("coherence times grow as $N$")
     axes.legend(loc="upper left", borderaxespad=0.2)
-    axes.minorticks_off()
+    style.decades(axes)
 
 
 def _rounding(axes: Any, answers: Answers) -> None:
     cases = [(case, data) for case, data in answers.of("rounding") if data["beside"][0, 0]]
-    for (case, data), colour in zip(cases, COLOURS, strict=False):
+    of_size = _of_size(answers)
+    for case, data in cases:
+        colour = of_size(case.members)
         middle, error = mean(data["copies"].astype(float))
         axes.fill_between(data["time"], middle - error, middle + error, color=colour, alpha=0.18, lw=0)
         axes.plot(data["time"], middle, color=colour, label=f"$N$ = {case.members:,}")

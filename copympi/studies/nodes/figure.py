@@ -12,11 +12,15 @@ from copympi.studies.nodes.cases import REMEDIES
 from copympi.studies.nodes.numbers import LARGE, Answers, survival
 from copympi.theory.near_field import death
 
-LEVELS = {2: COLOURS[0], 3: COLOURS[1], 4: COLOURS[2]}
-"""Colours of passes, by the number of levels."""
-REMEDY = {"none": "k", "spectator": COLOURS[2], "admixture": COLOURS[5], "basis": COLOURS[0]}
-STATE = {"wanders": COLOURS[0], "must diffuse": COLOURS[1]}
-BELL = COLOURS[3]
+COPIES, BELL = COLOURS[0], COLOURS[3]
+"""Colours of copies without a remedy, and of Bell's process."""
+LEVELS = {2: "o", 3: "s", 4: "D"}
+"""Points of passes, by the number of levels."""
+REMEDY = {"none": COPIES, "spectator": COLOURS[2], "admixture": COLOURS[5], "basis": COLOURS[1]}
+STATE = {"wanders": "o", "must diffuse": "s"}
+"""Points of lifetimes, by what the state does."""
+SAID = {"wanders": ("a state that\nwanders", 0.02, 0.035), "must diffuse": ("weights must\ndiffuse first", 1.7, 3.0)}
+"""What is written beside those points, and where: multiples of N and lifetime of the last one."""
 HIGHEST = 1e6
 """Lifetime at the top of its panel."""
 POINT: Any = {"ls": "", "ms": 4.5, "mew": 1.1, "elinewidth": 0.9, "capsize": 0}
@@ -35,18 +39,18 @@ def _curve(axes: Any, answers: Answers) -> None:
     x = np.linspace(0, 4.6, 100)
     axes.plot(x, np.exp(-x), color="k", lw=1.0, zorder=1)
     for r in answers.curve:
-        colour = LEVELS[int(r["pass"][0])]
+        marker = LEVELS[int(r["pass"][0])]
         afar, large = r["start"] == "from afar", r["N"] >= LARGE
         axes.errorbar(
-            r["scaled"], *r["reduced"], marker="o" if large else "x", color=colour, alpha=1.0 if large else 0.55,
-            mfc="white" if afar else colour, zorder=3 if large else 2, **POINT,
+            r["scaled"], *r["reduced"], marker=marker if large else "x", color=COPIES, alpha=1.0 if large else 0.55,
+            mfc="white" if afar else COPIES, zorder=3 if large else 2, **POINT,
         )  # fmt: skip
     axes.set(yscale="log", xlim=(0, 4.6), ylim=(0.008, 1.15))
     axes.set_xlabel(r"$x\,/\,(\kappa+2s^2)$,   $x = N\rho_{\min}$")
     axes.set_ylabel(r"$P(\mathrm{death})\,\sqrt{1+2s^2/\kappa}$")
     axes.text(3.15, 0.075, r"$e^{-x/(\kappa+2s^2)}$", ha="left")
     axes.set_title("passes near a node, nothing fitted")
-    shown = [axes.plot([], [], ls="", marker="o", color=c, label=f"{n} levels")[0] for n, c in LEVELS.items()]
+    shown = [axes.plot([], [], ls="", marker=m, color=COPIES, label=f"{n} levels")[0] for n, m in LEVELS.items()]
     shown += [
         axes.plot([], [], ls="", marker="o", color=GREY, label="from right before")[0],
         axes.plot([], [], ls="", marker="o", mfc="white", color=GREY, label="from afar")[0],
@@ -57,17 +61,18 @@ def _curve(axes: Any, answers: Answers) -> None:
 
 def _rare(axes: Any, answers: Answers) -> None:
     x = np.linspace(0, 30, 100)
-    for start, fill in (("right before", COLOURS[0]), ("from afar", "white")):
+    noise = next(r["s2"] for r in answers.rare if r["start"] == "from afar")
+    for start, fill in (("right before", COPIES), ("from afar", "white")):
         rows = [r for r in answers.rare if r["start"] == start]
-        axes.plot(x, death(x, 1.0, rows[0]["s2"] if start == "from afar" else 0.0), color="k", lw=1.0, zorder=1)
+        axes.plot(x, death(x, 1.0, noise if start == "from afar" else 0.0), color="k", lw=1.0, zorder=1)
         P, error = np.array([r["P"] for r in rows]).T
         where, error = [r["x"] for r in rows], np.minimum(error, 0.9 * P)
-        axes.errorbar(where, P, error, color=COLOURS[0], marker="o", mfc=fill, zorder=3, **POINT)
+        axes.errorbar(where, P, error, color=COPIES, marker="o", mfc=fill, zorder=3, **POINT)
     last = {r["start"]: r["formula"] for r in answers.rare if r["x"] == 27}
     low, high = last["right before"], last["from afar"]
     axes.annotate("", (27, high / 2.5), (27, low * 2.5), arrowprops={"arrowstyle": "->", "color": GREY})
     axes.text(27.6, np.sqrt(low * high), rf"$\times$ {high / low:,.0f}", ha="left", va="center", color=GREY)
-    axes.text(14.5, 5e-4, "from afar: noise collected\nbefore the pass, $s^2$ = 0.24", ha="left")
+    axes.text(14.5, 5e-4, f"from afar: noise collected\nbefore the pass, $s^2$ = {noise:.3f}", ha="left")
     axes.text(0.9, 2.5e-10, "from right before\nthe pass, $s^2$ = 0", ha="left")
     axes.set(yscale="log", xlim=(0, 33), ylim=(1e-13, 3), xlabel=r"$x = N\rho_{\min}$", ylabel="$P$(death)")
     axes.set_title("rare deaths, by splitting")
@@ -76,16 +81,16 @@ def _rare(axes: Any, answers: Answers) -> None:
 def _paper(axes: Any, answers: Answers) -> None:
     clock = np.linspace(0, 5, 100)
     starts = sorted({r["n at 0"] for r in answers.paper})
-    for n, colour in zip(starts, (COLOURS[1], COLOURS[4], COLOURS[0]), strict=True):
+    for n in starts:
         rows = [r for r in answers.paper if r["n at 0"] == n]
-        axes.plot(clock, (np.sqrt(n) + clock) ** 2, color=colour, lw=1.0, ls="-" if n else DASHES, zorder=1)
+        axes.plot(clock, (np.sqrt(n) + clock) ** 2, color="k", lw=1.0, ls="-" if n else DASHES, zorder=1)
         mean, error = np.array([r["n"] for r in rows]).T
-        axes.errorbar([r["clock"] for r in rows], mean, error, marker="o", color=colour, mfc="white", zorder=3, **POINT)
+        axes.errorbar([r["clock"] for r in rows], mean, error, marker="o", color=COPIES, mfc="white", zorder=3, **POINT)
     for height, said, colour in (
-        (49, "from 4\nmembers", COLOURS[0]),
-        (36, "from 1", COLOURS[4]),
-        (25, "(64) of 0", COLOURS[1]),
-        (0, "(63): 0\nstays 0", COLOURS[1]),
+        (49, "from 4\nmembers", COPIES),
+        (36, "from 1", COPIES),
+        (25, "(64) of 0", "k"),
+        (0, "(63): 0\nstays 0", COPIES),
     ):
         axes.text(5.2, height, said, color=colour, va="center" if height else "bottom")
     axes.set(xlim=(0, 6.6), ylim=(-1.5, 53), xticks=range(6), xlabel=r"time since the node  $\sqrt{N}|K|\,t$")
@@ -110,14 +115,16 @@ def _remedies(axes: Any, answers: Answers) -> None:
 
 def _lives(axes: Any, answers: Answers) -> None:
     """Lifetimes against N; what a start's path alone would give is drawn as far as the panel goes."""
-    for state, colour in STATE.items():
+    for state, marker in STATE.items():
         rows = [r for r in answers.life if r["state"] == state]
         sizes = np.array([r["N"] for r in rows], dtype=float)
         life, error = np.array([r["lifetime"] for r in rows]).T
-        axes.errorbar(sizes, life, error, marker="o", color=colour, mfc="white", zorder=4, **POINT)
+        said, right, up = SAID[state]
+        axes.text(right * sizes[-1], up * life[-1], said, color=COPIES, va="center")
+        axes.errorbar(sizes, life, error, marker=marker, color=COPIES, mfc="white", zorder=4, **POINT)
         minima = np.array([r["path minima"] for r in rows])
         seen = minima < 100 * HIGHEST
-        axes.plot(sizes[seen], minima[seen], color=colour, lw=1.2)
+        axes.plot(sizes[seen], minima[seen], color=GREY, lw=1.2)
         if state == "wanders":
             axes.plot(sizes, [r["torus"] for r in rows], color="k", lw=0.9, ls=DASHES)
         else:
@@ -125,8 +132,6 @@ def _lives(axes: Any, answers: Answers) -> None:
     axes.set(xscale="log", yscale="log", xlim=(20, 2e6), ylim=(1, HIGHEST))
     axes.set(xlabel="members $N$", ylabel=r"lifetime [$1/\omega$]")
     axes.set_title("how long until a beable dies")
-    axes.text(2e4, 30, "a state that\nwanders", color=STATE["wanders"], va="top")
-    axes.text(5e4, 1.2e4, "weights must\ndiffuse first", color=STATE["must diffuse"], ha="left", va="center")
     axes.text(0.03, 0.985, "Bell's process: never", color=BELL, transform=axes.transAxes, va="top")
     torus = r"$\sqrt{N/\pi}\,/\,\Sigma\langle\sqrt{\kappa}|K|\rangle\,p(0)$"
     for colour, dashes, label in (
@@ -144,11 +149,11 @@ def _empty(axes: Any, answers: Answers) -> None:
     mine = next(each for each in lives if each.case.members == bell.case.members)
     time = np.linspace(0, float(mine.arrays["lived"].max()), 200)
     life = next(r["lifetime"][0] for r in answers.life if (r["state"], r["N"]) == ("wanders", bell.case.members))
-    axes.plot(time, survival(mine, time), color=STATE["wanders"])
+    axes.plot(time, survival(mine, time), color=COPIES)
     axes.plot(time, 1 - np.exp(-time / life), color="k", lw=0.8, ls=DASHES)
     axes.plot(bell.arrays["time"], bell.arrays["empty"].mean(axis=0), color=BELL, lw=1.2)
     axes.plot(bell.arrays["time"], bell.arrays["expected"], color="k", lw=0.8, ls=DASHES)
-    axes.text(0.4 * time[-1], 0.57, "copies: empty is for good", color=STATE["wanders"])
+    axes.text(0.4 * time[-1], 0.57, "copies: empty is for good", color=COPIES)
     axes.text(0.28 * time[-1], 0.24, "Bell's process: empty for moments", color=BELL)
     axes.set(xlim=(0, time[-1]), ylim=(0, 1.04), xlabel=r"time [$1/\omega$]", ylabel="ensembles with an empty beable")
     axes.set_title(f"copies and Bell's process, $N$ = {bell.case.members}")

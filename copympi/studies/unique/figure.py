@@ -67,7 +67,7 @@ def _collapse(axes: Any, answers: Answers) -> None:
             _points(axes, rows, "density", "fidelity", colour)
     _held(axes, answers, "density", "fidelity")
     axes.set(xscale="log", xlabel="members a string, $N/2^n$", ylabel="fidelity")
-    axes.set_title("far more than one member a string is needed; colours as in (a)")
+    axes.set_title("members a string needs; colours as in (a)")
     axes.minorticks_off()
 
 
@@ -81,6 +81,6 @@ def _gone(axes: Any, answers: Answers) -> None:
         expected = [gone(n, each) for each in x]
         axes.plot(x, expected, color=GREY, lw=0.9, ls=dashes, zorder=1, label=f"theory, {n} qubits")
     axes.set(xscale="log", yscale="log", xlabel="members a string, $N/2^n$", ylabel="strings without members")
-    axes.set_title("strings that have lost their last member")
+    axes.set_title("strings without members; colours as in (a)")
     axes.legend(loc="lower left", borderaxespad=0.2)
     axes.minorticks_off()
