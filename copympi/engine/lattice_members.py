@@ -21,6 +21,7 @@ from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
 from copympi.engine.tiles import Tiles
 from copympi.errors import DynamicsError, InputError
+from copympi.kernels import portable
 from copympi.kernels.crowd import Crowd
 from copympi.kernels.lattice_members import LatticeStep
 from copympi.model.preparation import Start
@@ -43,7 +44,7 @@ class LatticeMembers(InBlocks):
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
         super().__init__(comm, system, start, accuracy, seed, replicas, blockless=start.spectators)
-        c = np.sqrt(np.asarray(start.counts, float)) * np.exp(-1j * start.phase)
+        c = np.sqrt(np.asarray(start.counts, float)) * portable.turns(-start.phase)
         self.c = np.tile(np.array([c.real, c.imag]), (replicas, 1, 1))
         self.substeps = np.zeros(replicas, np.int64)
         self.out = np.zeros((replicas, system.P), np.int64)
@@ -83,7 +84,8 @@ class LatticeMembers(InBlocks):
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached. Beables without couplings get their turn so far."""
         if np.any(self.alone):
-            turned = (self.c[:, 0] + 1j * self.c[:, 1]) * np.exp(-1j * self.alone * (self.stop.time - self.switched))
+            turn = portable.turns(-self.alone * (self.stop.time - self.switched))
+            turned = portable.times(self.c[:, 0] + 1j * self.c[:, 1], turn)
             self.c[:, 0], self.c[:, 1] = turned.real, turned.imag
         super().switch(system)
         self._make_steps()
@@ -269,7 +271,7 @@ class LatticeMembers(InBlocks):
             turn = (self.bonds.shift + self.alone) * self.times[:, None]
         else:
             turn = self.turn[:, None] + self.alone * (self.times - self.switched)[:, None]
-        return {"occupation": self.n, "phase": turn - np.arctan2(self.c[:, 1], self.c[:, 0])}
+        return {"occupation": self.n, "phase": turn - portable.angles(self.c[:, 0] + 1j * self.c[:, 1])}
 
     def common(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds that stands alike on every rank."""

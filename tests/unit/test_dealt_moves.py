@@ -28,7 +28,7 @@ MOVES = [(2, 0, 1, 1), (2, 1, 1, 1), (0, 3, 1, 1), (1, 3, 2, 2), (3, 2, 1, 2), (
 def ours(blocks: int, seed: int, moves: list[tuple[int, int, int, int]] = MOVES) -> list[int]:
     """The beable of each member after the moves, as the kernels have it. Buckets are whole, ids stay."""
     own = [[who for who in range(len(BEABLES)) if who % blocks == u] for u in range(blocks)]
-    ids = [sorted(range(len(some)), key=lambda i, some=some: BEABLES[some[i]]) for some in own]
+    ids = [np.argsort([BEABLES[who] for who in some], kind="stable") for some in own]
     counts = np.array([np.bincount([BEABLES[who] for who in some], minlength=P) for some in own], np.int32)
     row = np.array([i for some in ids for i in some], np.uint32)
     offset = np.concatenate([[0], np.cumsum(counts.sum(axis=1))]).astype(np.int64)
@@ -115,7 +115,9 @@ def test_arrays_that_do_not_fit_a_step_are_refused() -> None:
     with pytest.raises(ValueError, match="has begun"):
         step.finish(np.zeros(4, np.int64))
     n, c = np.full(4, 100), np.array([np.full(4, 10.0), np.zeros(4)])
-    rest: dict[str, Any] = {"time_left": 1.0, "largest_chance": 0.0, "substeps": 0, "keys": (1, 6, 0, 0), "substep_turn": 0.3}
+    rest: dict[str, Any] = {
+        "time_left": 1.0, "largest_chance": 0.0, "substeps": 0, "keys": (1, 6, 0, 0), "substep_turn": 0.3,
+    }  # fmt: skip
     assert step.begin(control, n, c, **rest) == 0
     for bad in wrong(n):
         for call in (lambda bad=bad: step.begin(control, bad, c, **rest), lambda bad=bad: step.moved(bad, n),
