@@ -9,6 +9,7 @@ from copympi.kernels.cluster cimport Cluster, Edge, share_at
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, stretch
 from copympi.kernels.draws cimport draw_normal
 from copympi.kernels.flow_tracks cimport follow_substep
+from copympi.kernels.move_log cimport note_moves
 from copympi.kernels.moves cimport draw_leavers_of, insert_change, moving_share, second_flow, second_mean
 from copympi.kernels.pair cimport pair_flow
 
@@ -137,6 +138,8 @@ cdef void draw_early(Cluster *g) noexcept nogil:
             draw_first_of(g, e)
     if g.w.tracks != NULL:
         follow_substep(g, False)
+    if g.w.moves != NULL:
+        note_moves(g, False)
     settle_draws(g)
 
 
@@ -194,4 +197,6 @@ cdef void draw_late(Cluster *g) noexcept nogil:
             finish_edge(g, g.edge + k)
     if g.w.tracks != NULL:
         follow_substep(g, True)
+    if g.w.moves != NULL:
+        note_moves(g, True)
     settle_draws(g)

@@ -106,7 +106,7 @@ cdef void look_around(Cluster *g) noexcept nogil:
         own = time_left
         if own * own * f > g.w.substep_turn * g.w.substep_turn * m:
             own = g.w.substep_turn * sqrt(m / f)
-        if own < SHORTEST * g.x.h and g.x.n[a] > 0:
+        if own < SHORTEST * g.x.h and g.x.n[a] > 0 and not g.x.whole:
             g.x.n[a] = NO_COUNT  # beside what comes at once, those few have no noise to speak of
         if g.x.n[a] < 0:
             most = g.w.most_noise * m * m

@@ -87,7 +87,7 @@ cdef void go_on(Cluster *g) noexcept nogil:
         amplitude_of(<double> g.x.n[a], x, y, g.early[i], g.early[n + i], &x, &y)
         g.y[i] = x - g.end[i]
         g.y[n + i] = y - g.end[n + i]
-        if g.x.n[a] > PLENTY + g.x.spectators:
+        if g.x.n[a] > PLENTY + g.x.spectators and not g.x.whole:
             g.x.n[a] = NO_COUNT
 
 

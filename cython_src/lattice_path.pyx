@@ -7,6 +7,7 @@ from copympi.kernels.diagonals cimport Diagonals, add_up, carry, flow_rates, fol
 from copympi.kernels.step_control cimport StepControl
 
 cdef double CAREFUL = 0.5      # norm of H h/hbar where the fastest waves keep their size and phase well enough
+cdef double TRAPEZOIDAL = 0.25  # the same where all noise is drawn at the step's ends: 2% off in the covariance of these
 cdef double OVER = 1.1         # so much may the members that move exceed what the start foretold
 
 
@@ -62,7 +63,7 @@ cdef double choose_step(const Diagonals *d, StepControl control, const Replica *
     if flow > 0.0:
         h = min(h, 0.5 * control.leaving_chance * x.members / flow)
     if d.norm > 0.0:
-        h = min(h, CAREFUL / d.norm)
+        h = min(h, (TRAPEZOIDAL if x.whole else CAREFUL) / d.norm)
     return time_left / max(ceil(time_left / h * (1.0 - 1e-12)), 1.0)
 
 

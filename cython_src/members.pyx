@@ -16,7 +16,7 @@ from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.flows cimport Scratch
-from copympi.kernels.marks cimport mark_copy, mark_luck
+from copympi.kernels.marks cimport mark_copy, mark_luck, number_of
 from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, profile_of, row_of
 from copympi.kernels.predictor cimport new_phase, plan_first, plan_second
 from copympi.kernels.profiles cimport profile_flows, profile_moment
@@ -86,25 +86,25 @@ def finish_step(Couplings couplings not None, StepPlans plans not None, *, uint8
             active[r] = time_left[r] > 0.0
 
 
-cdef struct Room:          # work space for one block
-    int64_t *leave         # (nnz,)
-    int64_t *work          # (5P,)
-    uint32_t *places       # (members of a block,)
-    uint32_t *travellers   # the same
-
-
 cdef void mark_movers(const System *s, const Block *block, const Half *half, Py_ssize_t b, Py_ssize_t e,
                       const uint32_t *ids, int64_t count) noexcept nogil:
     """Note the tracked ones among `count` members who go from b along entry e."""
     cdef int64_t i
-    cdef double part
+    cdef double part, left, luck
+    cdef double *last
     cdef const double *flow = half.profile + e
     cdef const uint64_t *bits = block.marked.bits + block.marked.first[block.unit]
     for i in range(count):
         if (bits[ids[i] >> 6] >> (ids[i] & 63)) & 1:
-            part = profile_moment(flow[0], flow[s.nnz], flow[2 * s.nnz],
-                                  mark_luck(block.marked, half.replica, half.block, half.which, ids[i]))
-            mark_copy(block.marked, block.unit, ids[i], b, s.indices[e], half.left + (1.0 - part) * half.length, 0.0)
+            luck = mark_luck(block.marked, half.replica, half.block, half.which, ids[i])
+            part = profile_moment(flow[0], flow[s.nnz], flow[2 * s.nnz], luck)
+            left = half.left + (1.0 - part) * half.length
+            if half.last != NULL:
+                last = half.last + number_of(block.marked, block.unit, ids[i])
+                if left >= last[0]:  # in this step it has jumped later than that: after it
+                    left = last[0] + (half.left - last[0]) * luck
+                last[0] = left
+            mark_copy(block.marked, block.unit, ids[i], b, s.indices[e], left, 0.0)
 
 
 cdef int64_t move_block(const System *s, Stream *stream, const double *chance, Block *block, Room *room,
@@ -191,7 +191,7 @@ def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not
     cdef Plan plan
     cdef Block block
     cdef Stream stream
-    cdef Half part = Half(NULL, 0.0, 0.0, 0, 0, half)
+    cdef Half part = Half(NULL, 0.0, 0.0, 0, 0, half, NULL)
     cdef Py_ssize_t u, r, before = -1
     with nogil:
         for r in range(R):
@@ -205,7 +205,7 @@ def move(Couplings couplings not None, StepPlans plans not None, Crowd crowd not
                 block = block_of(crowd, u)
                 if block.marked != NULL:
                     part = Half(profile_of(plans, r), 0.5 * plan.head.step, plan.head.time_left, r,
-                                crowd.unit[2 * u + 1], half)
+                                crowd.unit[2 * u + 1], half, NULL)
                     part.left += 0.0 if half else part.length
                 if not many:
                     move_block(s, &stream, plan.chance, &block, &room, &part, &n[r, 0], &out[r, 0])

@@ -117,9 +117,9 @@ class InBlocks(Ensemble):
     def count(self) -> None:
         """This rank's own n (R, P), from its blocks, which stand in order of replicas."""
         self.own_n[:] = 0
-        replicas, begin = self._runs
-        if replicas.size:
-            self.own_n[replicas] = np.add.reduceat(self.counts, begin, axis=0, dtype=np.int64)
+        for replica, begin, end in zip(*self._runs, [*self._runs[1][1:], len(self.counts)], strict=True):
+            for some in self.counts[begin:end]:  # all at once would be a copy of all in eight bytes
+                self.own_n[replica] += some
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each block: the sizes of its buckets."""

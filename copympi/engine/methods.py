@@ -17,6 +17,7 @@ from copympi.engine.general import ANY_RULE
 from copympi.engine.general_phases import OWN_BY_ANY_RULE
 from copympi.engine.guided import GUIDED
 from copympi.engine.lattice import LatticeCounts
+from copympi.engine.lattice_members import LatticeMembers
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
 from copympi.engine.momenta import Momenta
@@ -59,14 +60,28 @@ def _infinite(comm: Any, c: Case) -> InfiniteEnsemble:
 TABLE = (
     Method(
         name="members",
-        why='dynamics.representation = "members", and the members of a beable share one phase',
+        why=f'dynamics.representation = "members", at most {FEW_BEABLES} beables or a dense H, no lattice, and the '
+        "members of a beable share one phase",
         representation="members",
         make=lambda comm, c: Members(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
+        most_sparse=FEW_BEABLES,
+        lattices=False,
         tracking=True,
         bytes_a_member=4,
         bytes_a_beable=lambda _: 64,
         bytes_of_work=lambda beables, pairs, _: 184 * beables + 80 * pairs,  # flows, chances, tables of targets
+    ),
+    Method(
+        name="lattice members",
+        why=f'dynamics.representation = "members", a lattice or more than {FEW_BEABLES} beables of a sparse H, and the '
+        "members of a beable share one phase",
+        representation="members",
+        make=lambda comm, c: LatticeMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        phases=(ALIGNED,),
+        tracking=True,
+        bytes_a_member=5,  # and how many there are of each beable in each block
+        bytes_a_beable=lambda _: 600,
     ),
     Method(
         name="phases",

@@ -9,8 +9,8 @@ from enum import IntEnum
 
 class Purpose(IntEnum):
     LEAP = 1
-    """Copies of a leap: stream step 2 s for the first draw of step s, 2 s + 1 for the second. Counts: block 0; 1 + b
-    for where many leavers of beable b go, where H is dense."""
+    """Copies of a leap: stream step 2 s for the first draw of step s, 2 s + 1 for the second; of members on lattices
+    too. Counts: block 0; 1 + b for where many leavers of beable b go, where H is dense."""
     PHASES = 2
     """Members' phases at t = 0."""
     MOMENTA = 4
@@ -46,8 +46,12 @@ class Purpose(IntEnum):
     """Which members of those that are followed copy, and whom: stream step 2 s for the first half of step s, 2 s + 1
     for its second; s itself in methods of single copies. Block: the piece, where a replica has several. On lattices 4 s
     and 4 s + 1 for the halves of step s, 4 s + 2 for clusters; block: the beable left, or 2^31 + the number of who goes
-    on, plus 2^32 times the window's number."""
+    on, plus 2^32 times the window's number. In members' blocks on lattices 2 s, and block + 2^32 times the number of
+    half a substep."""
     TRACKED_TIMES = 34
     """And when within the (half) step: streams as those of TRACKED."""
+    DEALT = 36
+    """Members on lattices who move in the substeps of stiff clusters: stream step s for step s; block 2^32 for which
+    blocks they are of, else which of a block's they are."""
     SYSTEMS = 35
     """Random Hamiltonians, states and starts that studies draw, replica: which one; stream block: what of it."""

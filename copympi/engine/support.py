@@ -1,4 +1,4 @@
-"""What a run asks of its method, what a method supports, and what is said where none does."""
+"""What a method supports of what a run asks of it, and what is said where none does."""
 
 from __future__ import annotations
 
@@ -6,57 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from copympi.engine.accuracy import Accuracy
+from copympi.engine.case import AUTO as AUTO
+from copympi.engine.case import EXACT as EXACT
+from copympi.engine.case import LEAP as LEAP
+from copympi.engine.case import Case as Case
 from copympi.engine.ensemble import Ensemble
-from copympi.engine.momenta import Model
 from copympi.engine.tracking import BYTES_TRACKED, refuse_more
 from copympi.errors import InputError
 from copympi.memory import there
-from copympi.model.preparation import LARGEST, Start
-from copympi.model.rule_functions import AnyRule
+from copympi.model.preparation import LARGEST
 from copympi.model.rule_tables import IN_WORDS
-from copympi.model.rules import CLASSES, FUNCTION, GENERAL, QUANTUM, QUANTUM_RULE
-from copympi.model.system import System
+from copympi.model.rules import CLASSES, FUNCTION, GENERAL, QUANTUM_RULE
 
-AUTO, LEAP, EXACT = "auto", "leap", "exact"
-"""How a run goes on: many copies a step, one by one, or as is best; the words of dynamics.method."""
 ALIGNED, OWN = "aligned", "own"
 """Whether a beable's members share one phase, or have each their own."""
 MOST_NAMED = 4 * 10**9
 """Members of a replica whose names of four bytes are one rank's."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """What a run asks of its method. members, phases : as the user gave them, for messages; phases None for none.
-
-    later : the systems that a schedule switches to, each once. track : how many members are followed one by one.
-    guided : whether Schroedinger's wavefunction guides them, mixing : and the symmetric part of their rates.
-    scheduled : whether anything happens at times of its own, switches of H or filters.
-    """
-
-    system: System
-    start: Start
-    accuracy: Accuracy
-    representation: str = "members"
-    replicas: int = 1
-    seed: int = 1
-    members: Any = None
-    phases: Any = None
-    phase_classes: int = 64
-    alignment: Model | None = None
-    method: str = AUTO
-    rule: AnyRule = QUANTUM
-    later: tuple[System, ...] = ()
-    track: int = 0
-    guided: bool = False
-    mixing: float = 0.0
-    scheduled: bool = False
-
-    @property
-    def pairs(self) -> int:
-        """Pairs of beables that H couples, where it couples most."""
-        return max(system.pairs for system in (self.system, *self.later))
 
 
 @dataclass(frozen=True)
@@ -68,9 +33,10 @@ class Method:
     given_phases : and those of members one by one. rules : the widest class of copy rules that it knows (CLASSES of
     model/rules), excess : and whether powers of a pair's numbers need not sum to -1. infinite : whether it is for
     members = inf, and for nothing else. alignment : the same for [alignment], guided : and for systems that Psi guides.
-    tracking : whether it can follow individual systems. bytes_a_member, bytes_a_beable : least memory that a replica
-    takes; the latter as a function of the phase classes. bytes_of_work : and what it takes besides, however many
-    replicas there are, of the numbers of beables, of pairs and of the rule's harmonics.
+    most_beables : how many it can have, most_sparse : of a sparse H; lattices : and whether of a lattice. tracking :
+    whether it can follow individual systems. bytes_a_member, bytes_a_beable : least memory that a replica takes; the
+    latter as a function of the phase classes. bytes_of_work : and what it takes besides, however many replicas there
+    are, of the numbers of beables, of pairs and of the rule's harmonics.
     """
 
     name: str
@@ -92,6 +58,7 @@ class Method:
     replicas: bool = True
     most_members: int = LARGEST
     most_beables: int | None = None
+    most_sparse: int | None = None
     lattices: bool = True
     tracking: bool = False
     bytes_of_work: Callable[[int, int, int], int] = lambda beables, pairs, harmonics: 0
@@ -193,6 +160,16 @@ def _one_phase(key: str, allowed: str, value: Callable[[Case], Any], met: Callab
     return Demand(f"preparation.{key}", value, lambda _, case: not case.guided or met(case), lambda *_: why)
 
 
+def _most(row: Method, case: Case) -> tuple[int | None, int | None]:
+    """Bounds on the number of beables."""
+    return row.most_beables, row.most_sparse if case.sparse else None
+
+
+def _fewest(row: Method, case: Case) -> int:
+    """The lower of them, where there is one."""
+    return min((most for most in _most(row, case) if most is not None), default=0)
+
+
 def _of(rows: list[Method]) -> str:
     return " for the method " + " or ".join(f'"{row.name}"' for row in rows)
 
@@ -269,8 +246,8 @@ DEMANDS = (
     Demand(
         "system.hamiltonian",
         lambda case: f"{case.system.P} beables",
-        lambda row, case: row.most_beables is None or row.most_beables >= case.system.P,
-        lambda rows, _: f"must have at most {max(row.most_beables or 0 for row in rows)} beables{_of(rows)}",
+        lambda row, case: all(most is None or most >= case.system.P for most in _most(row, case)),
+        lambda rows, case: f"must have at most {max(_fewest(row, case) for row in rows)} beables{_of(rows)}",
     ),
     Demand(
         "system.builder",

@@ -45,6 +45,7 @@ cdef struct Replica:
     double limit               # leaving_chance
     double members             # N
     int64_t total              # N again, exactly, where amplitudes have no mean of their own
+    bint whole                 # every beable has a whole number of members, however many they are
     int64_t substeps
     uint64_t seed
     uint64_t purpose
@@ -97,6 +98,7 @@ cdef struct Work:
     double *cluster_events     # (P,) of the step's clusters, in order of their first beables
     int64_t *cluster_start     # (P,) these
     int64_t clusters
+    void *moves                # where moves of stiff clusters are noted (move_log.h); NULL where nobody wants to know
     void *tracks               # of members that are followed (flow_tracks.pyx); NULL where nobody is. Only then:
     double *first_kick         # (bonds,) kicks at the first Gauss point,
     int64_t *drawn             # (2, bonds) and members drawn in both halves, signed as flows are

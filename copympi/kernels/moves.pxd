@@ -47,5 +47,6 @@ cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void count_second(const Diagonals *d, Replica *x, const Work *w) noexcept nogil
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
+cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef bint spectators_matter(const Diagonals *d, const Work *w) noexcept nogil

@@ -29,6 +29,7 @@ cdef struct Half:              # what a half step is like for those who are trac
     Py_ssize_t replica
     Py_ssize_t block
     int which
+    double *last               # (tracked,) time left when each jumped last in this step; NULL: in none has anybody yet
 
 cdef class Targets:
     cdef Tables tables

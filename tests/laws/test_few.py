@@ -120,7 +120,8 @@ def test_deaths_at_a_node(spectators: int) -> None:
     ("name", "replicas"), [("ring of 128", 4_000), pytest.param("dense 70", 1_000, marks=pytest.mark.long)]
 )
 def test_a_hundred_members_a_beable_are_those_of_members(name: str, replicas: int) -> None:
-    """Where the linear noise approximation is off by 5 to 10%: the step of many beables against members' leap.
+    """Where the linear noise approximation is off by 5 to 10%: counts, whose noise is Gaussian where many
+    members move, against members with an identity, of whom whole numbers do.
 
     Null hypothesis: one law; variances of n within 2% and 3 standard errors in the mean, and within 4.5 each (kurtosis
     counted), means within 4.5.

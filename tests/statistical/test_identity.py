@@ -6,6 +6,7 @@ from scipy.integrate import solve_ivp
 
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
+from copympi.engine.lattice_members import LatticeMembers
 from copympi.engine.members import Members
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
@@ -33,10 +34,11 @@ def transition(system, psi, duration):
 
 
 SYSTEMS = {
-    "3 beables": (3, 1.0, lambda: calm(3, 1.0, 0.03)),
-    "20 beables, where to by tables": (20, 0.3, lambda: (random_system(20, 2, 0.3), random_state(20, 3))),
+    "3 beables": (Members, 3, 1.0, lambda: calm(3, 1.0, 0.03)),
+    "3 beables, by the lattice's step": (LatticeMembers, 3, 1.0, lambda: calm(3, 1.0, 0.03)),
+    "20 beables, where to by tables": (Members, 20, 0.3, lambda: (random_system(20, 2, 0.3), random_state(20, 3))),
 }
-"""P, duration, system and state; from 17 couplings a beable on who leaves draws a target from a table."""
+"""Method, P, duration, system and state; from 17 couplings a beable on who leaves draws a target from a table."""
 
 
 @pytest.mark.parametrize("case", SYSTEMS)
@@ -45,9 +47,9 @@ def test_where_members_go_depends_on_where_they_were(case):
 
     The ensemble's own noise moves all members together by 1/sqrt(N), as much as the cells' own; hence a factor 2.
     """
-    P, duration, make = SYSTEMS[case]
+    method, P, duration, make = SYSTEMS[case]
     N, (system, psi) = 10**6, make()
-    ensemble = Members(Alone(), system, prepare(P, N, state=psi), Accuracy(N), replicas=1, seed=21)
+    ensemble = method(Alone(), system, prepare(P, N, state=psi), Accuracy(N), replicas=1, seed=21)
     units = range(len(ensemble.unit))
     first = np.concatenate([ensemble.beables(u) for u in units])
     ensemble.begin(record(1, duration))

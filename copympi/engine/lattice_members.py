@@ -1,0 +1,278 @@
+"""Members with an identity on lattices, whose steps are those of a lattice's counts."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import copympi.kernels.dealt_moves as kernel
+from copympi import mpi
+from copympi.engine.accuracy import Accuracy
+from copympi.engine.blocks import InBlocks
+from copympi.engine.clock import Stop
+from copympi.engine.diagonals import Places, bonds, norm_of, places
+from copympi.engine.ensemble import State
+from copympi.engine.lattice import STABLE, SUBSTEP_TURN
+from copympi.engine.marked import MarkedMembers
+from copympi.engine.purposes import Purpose
+from copympi.engine.replicas import Replicas
+from copympi.engine.tiles import Tiles
+from copympi.errors import DynamicsError, InputError
+from copympi.kernels import portable
+from copympi.kernels.crowd import Crowd
+from copympi.kernels.lattice_members import LatticeStep
+from copympi.model.preparation import Start
+from copympi.model.system import System
+
+AT_A_TIME = 4
+"""Replicas that are planned together, at least, if there are so many: a plan's work space is some 1 kB a beable."""
+DEALING = 1 << 32
+"""In place of a block's number: the stream that deals to all of them."""
+Moves = tuple[NDArray[np.int64], NDArray[np.float64]]
+
+
+class LatticeMembers(InBlocks):
+    """Members of all replicas; those of a beable share the phase of its amplitude c (R, 2, P), alike on all ranks.
+
+    All ranks plan the same steps from all n. In each half of a step every block draws who of its own goes; what stiff
+    clusters move between the halves is drawn with the plan, and dealt to blocks. Spectators are in no block.
+    substeps (R,) : of stiff beables so far.
+    """
+
+    def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
+        super().__init__(comm, system, start, accuracy, seed, replicas, blockless=start.spectators)
+        c = np.sqrt(np.asarray(start.counts, float)) * portable.turns(-start.phase)
+        self.c = np.tile(np.array([c.real, c.imag]), (replicas, 1, 1))
+        self.substeps = np.zeros(replicas, np.int64)
+        self.out = np.zeros((replicas, system.P), np.int64)
+        self._own_out = np.zeros((replicas, system.P), np.int64)
+        self._window = np.zeros((replicas, 2))
+        self._length = np.zeros(replicas)
+        self._row = np.full(replicas, -1, np.int64)
+        self._last = np.empty(1)
+        self._places: Places | None = None
+        self.check(system)
+        self.regroup(self.ids, self.sizes)
+        self._make_steps()
+
+    def _make_steps(self) -> None:
+        """What steps want of H, and what turns phases of beables without couplings, radians in unit time."""
+        system, slots = self.system, min(len(self.n), max(AT_A_TIME, 2 * self.comm.size))
+        if self._places is None or not self._places.of(system):
+            self._places = places(system, Tiles(Replicas(1, 1, 0), system.P))
+        self.bonds = bonds(system, self.start.state, self._places)
+        self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
+        nnz = system.couplings.entries
+        self._chance = np.zeros((slots, nnz))
+        self._profile = None if self.marked is None else np.zeros((slots, 3 * nnz))
+        self._steps = [
+            LatticeStep(self.bonds, chance=chance, profile=None if self._profile is None else self._profile[k])
+            for k, chance in enumerate(self._chance)
+        ]
+
+    def check(self, system: System) -> None:
+        """InputError where a fixed step is too long for the fastest waves of an H."""
+        step = self.accuracy.step
+        norm = norm_of(system, self.start.state) if step is not None else 0.0
+        if step is not None and step * norm > STABLE:
+            why = f"must be at most {STABLE / norm:.6g}: the fastest waves of H would blow up"
+            raise InputError("dynamics.step", step, why)
+
+    def switch(self, system: System) -> None:
+        """Follow another H from the stop that was reached. Beables without couplings get their turn so far."""
+        if np.any(self.alone):
+            turn = portable.turns(-self.alone * (self.stop.time - self.switched))
+            turned = portable.times(self.c[:, 0] + 1j * self.c[:, 1], turn)
+            self.c[:, 0], self.c[:, 1] = turned.real, turned.imag
+        super().switch(system)
+        self._make_steps()
+
+    @property
+    def shift(self) -> float:
+        """The energy that is taken off H/hbar."""
+        return self.bonds.shift
+
+    def regroup(
+        self, ids: NDArray[np.uint32], sizes: NDArray[np.int64], which: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Take `ids` for those of this rank's members, so many in each unit."""
+        super().regroup(ids, sizes, which)
+        self.crowd = Crowd(
+            replicas=len(self.n), ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts
+        )  # fmt: skip
+        self.crowd.mark(None if self.marked is None else self.marked.marks)
+
+    def follow(self, ids: NDArray[np.int64], **_: bool) -> MarkedMembers:
+        """Times of their copies are drawn from how flows go, so plans have profiles from here on."""
+        marked = super().follow(ids)
+        self.crowd.mark(marked.marks)
+        self._last = np.empty(max(1, len(marked.who)))
+        self._make_steps()
+        return marked
+
+    def begin(self, stop: Stop) -> None:
+        """Set out for the next stop."""
+        super().begin(stop)
+        self._control = self.accuracy.control(stop, self.spectators)
+
+    def advance(self) -> bool:
+        """One step of every replica that is not yet at the stop; False when all are."""
+        going = np.flatnonzero(self.active)
+        self._last[:] = np.inf
+        rounds = -(-len(going) // len(self._steps))
+        for k in range(rounds):  # replicas of all ranks in each
+            self._advance_some(going[k::rounds])
+        self.active[going] = self.time_left[going] > 0.0
+        return bool(self.active.any())
+
+    def _advance_some(self, some: NDArray[np.intp]) -> None:
+        """A step of some replicas, as many as there is room for."""
+        self._row[:] = -1
+        self._row[some] = np.arange(len(some))
+        self._plan_first(some)
+        self._move(some, 0)
+        self._move_clusters(some, [self._first_moved(int(r)) for r in some])
+        if self._planning:
+            for step in self._steps[: len(some)]:
+                step.second()
+        self._share()
+        self._move(some, 1)
+        for r in some:
+            self._finish(int(r))
+
+    @property
+    def _planning(self) -> bool:
+        """Whether this rank plans; where CPUs are unlike the root does, and tells."""
+        return self.alike or self.comm.rank == mpi.ROOT
+
+    def _plan_first(self, some: NDArray[np.intp]) -> None:
+        """Their steps, as far as the first draws."""
+        turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+        failed = np.full(1, -1, np.int64)
+        for r, step in zip(some, self._steps, strict=False) if self._planning else ():
+            status = step.begin(
+                self._control, self.n[r], self.c[r], time_left=float(self.time_left[r]),
+                largest_chance=float(self.largest_chance[r]), substeps=int(self.substeps[r]),
+                keys=(self.seed, Purpose.SITES, int(r), int(self.step[r])), substep_turn=turn,
+            )  # fmt: skip
+            self._length[r] = step.length
+            if status:
+                failed[0] = r
+                break
+        if not self.alike:
+            mpi.broadcast(self.comm, failed)
+            mpi.broadcast(self.comm, self._length)
+        if failed[0] >= 0:
+            r = int(failed[0])
+            raise DynamicsError(
+                f"the step falls below what t = {self.times[r]:.10g} can resolve (replica {r}): H/hbar spreads over "
+                f"{2 * self.bonds.norm:.3g} per unit of time, too much for records {self.stop.length:g} apart"
+            )
+        self._left = self.time_left - self._length
+        self._left[self._left < 0.5 * self._length] = 0.0
+        self._share()
+
+    def _share(self) -> None:
+        """Plans of the next draws, the same bytes on every rank: the next Allreduce proves it (see `InBlocks`)."""
+        if not self.alike:
+            mpi.broadcast(self.comm, self._chance)
+            if self._profile is not None:
+                mpi.broadcast(self.comm, self._profile)
+        self._digest = zlib.crc32(self._chance.data) if self.comm.size > 1 else 0
+
+    def _move(self, some: NDArray[np.intp], half: int) -> None:
+        """Draw this rank's copies and learn everyone's: the step's Allreduce of n_a and of what left each a."""
+        self._window[:, 0] = 0.5 * self._length
+        self._window[:, 1] = self._left + (0.0 if half else 0.5) * self._length
+        kernel.move_half(
+            self.system.couplings, self.crowd, chance=self._chance, profile=self._profile, window=self._window,
+            last=self._last, row=self._row, keys=(self.seed, Purpose.LEAP, self.step), half=half, n=self.own_n,
+            out=self._own_out,
+        )  # fmt: skip
+        n, self.out[some] = self.over_ranks(self.own_n[some], self._own_out[some])
+        self.n[some] = n + self.blockless[some]
+        self.events[some] += self.out[some].sum(axis=1)
+
+    def _first_moved(self, r: int) -> Moves:
+        """What the stiff clusters of a replica move after its first draws."""
+        moves = np.zeros((0, 4), np.int64), np.zeros((0, 5))
+        if self._planning:
+            step = self._steps[self._row[r]]
+            step.moved(self.n[r], self.out[r])
+            moves = step.moves()
+        if self.alike:
+            return moves
+        count = np.array([len(moves[0])])
+        mpi.broadcast(self.comm, count)
+        if self.comm.rank != mpi.ROOT:
+            moves = np.zeros((count[0], 4), np.int64), np.zeros((count[0], 5))
+        for part in moves:
+            mpi.broadcast(self.comm, part)
+        return moves
+
+    def _move_clusters(self, some: NDArray[np.intp], moves: list[Moves]) -> None:
+        """Deal to blocks what stiff clusters move, and have this rank's blocks carry it out."""
+        blocks, first = self.layout.blocks, self.layout.first
+        busy = [(int(r), whole, course, np.unique(whole[:, 0])) for r, (whole, course) in zip(some, moves, strict=True)]
+        busy = [one for one in busy if one[3].size]
+        if not busy:
+            return
+        ends = np.cumsum([blocks * sources.size for *_, sources in busy])
+        table = np.zeros(ends[-1], np.int64)
+        parts = [part.reshape(blocks, -1) for part in np.split(table, ends[:-1])]
+        for (r, _, _, sources), there in zip(busy, parts, strict=True):
+            mine = slice(*np.searchsorted(self.unit[:, 0], [r, r + 1]))
+            there[self.unit[mine, 1]] = self.counts[mine][:, sources]
+        mpi.total(self.comm, table)
+        for (r, whole, course, sources), there in zip(busy, parts, strict=True):
+            begin, step = r * blocks, int(self.step[r])
+            own = kernel.deal(
+                whole, sources, there, first=max(0, first - begin), last=min(blocks, self.layout.last - begin),
+                keys=(self.seed, Purpose.DEALT, r, DEALING, step),
+            )  # fmt: skip
+            kernel.carry_out(
+                self.crowd, own, whole, course, unit=begin - first, keys=(self.seed, Purpose.DEALT, step),
+                left=float(self.time_left[r]), length=float(self._length[r]), last=self._last, n=self.own_n[r],
+            )  # fmt: skip
+            np.subtract.at(self.n[r], whole[:, 0], whole[:, 2])
+            np.add.at(self.n[r], whole[:, 1], whole[:, 2])
+            self.events[r] += whole[:, 2].sum()
+
+    def _finish(self, r: int) -> None:
+        """A replica's step is done."""
+        done = np.zeros(2)
+        if self._planning:
+            step = self._steps[self._row[r]]
+            step.finish(self.n[r])
+            done[:] = step.largest_chance, step.substeps
+        if not self.alike:
+            mpi.broadcast(self.comm, done)
+            mpi.broadcast(self.comm, self.c[r])
+        self.largest_chance[r], self.substeps[r] = done
+        self.time_left[r] = self._left[r]
+        self.step[r] += 1
+
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,)."""
+        super().send_away(gone)
+        self.c[:, :, gone] = 0.0
+
+    def restore(self, state: State, stop: Stop) -> None:
+        """Go on from `state`, on the way to `stop`."""
+        super().restore(state, stop)
+        self._last[:] = np.inf
+
+    def profile_rows(self) -> dict[str, NDArray[Any]]:
+        """What there is of each beable of all replicas, each (R, P), by the names of datasets: alike on every rank."""
+        if self.switched == 0.0:
+            turn = (self.bonds.shift + self.alone) * self.times[:, None]
+        else:
+            turn = self.turn[:, None] + self.alone * (self.times - self.switched)[:, None]
+        return {"occupation": self.n, "phase": turn - portable.angles(self.c[:, 0] + 1j * self.c[:, 1])}
+
+    def common(self) -> dict[str, NDArray[Any]]:
+        """What a checkpoint holds that stands alike on every rank."""
+        return {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}

@@ -1,0 +1,42 @@
+import numpy as np
+from numpy.typing import NDArray
+
+from copympi.kernels.couplings import Couplings
+from copympi.kernels.crowd import Crowd
+
+def move_half(
+    couplings: Couplings,
+    crowd: Crowd,
+    *,
+    chance: NDArray[np.float64],
+    profile: NDArray[np.float64] | None,
+    window: NDArray[np.float64],
+    last: NDArray[np.float64],
+    row: NDArray[np.int64],
+    keys: tuple[int, int, NDArray[np.int64]],
+    half: int,
+    n: NDArray[np.int64],
+    out: NDArray[np.int64],
+) -> None: ...
+def deal(
+    moves: NDArray[np.int64],
+    sources: NDArray[np.int64],
+    there: NDArray[np.int64],
+    *,
+    first: int,
+    last: int,
+    keys: tuple[int, int, int, int, int],
+) -> NDArray[np.int64]: ...
+def carry_out(
+    crowd: Crowd,
+    own: NDArray[np.int64],
+    moves: NDArray[np.int64],
+    course: NDArray[np.float64],
+    *,
+    unit: int,
+    keys: tuple[int, int, int],
+    left: float,
+    length: float,
+    last: NDArray[np.float64],
+    n: NDArray[np.int64],
+) -> None: ...
