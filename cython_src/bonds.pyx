@@ -43,7 +43,8 @@ cdef class Bonds:
 
     runs (K, 4) first beable, offset, length, first bond, tile after tile, tile t's from run_at[t] on; sides (M, 5)
     beable, partner, length, first bond, sign (1 or -1), tile after tile of the beable likewise; re, im (bonds,); omega
-    (P,) the diagonal less the energy `shift`. first_tile, end_tile: the run of tiles that is passed over. Raises ValueError where they do not fit each other.
+    (P,) the diagonal less the energy `shift`. first_tile, end_tile: the run of tiles that is passed over.
+    Raises ValueError where they do not fit each other.
     """
 
     def __cinit__(self, Couplings couplings not None, const int64_t[:, ::1] runs not None,

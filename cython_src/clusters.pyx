@@ -177,8 +177,9 @@ cdef void finish_cluster(Cluster *g) noexcept nogil:
 cdef bint run_stiff(Cluster *g, const System *s, int64_t *effort) noexcept nogil:
     """Carry all stiff beables over a step, cluster by cluster: w.stiff, w.stiff_end, w.D2, and D's of those around.
 
-    Before the first call of a step, g.start and g.stop must say where clusters may begin, and g.begun be False. Each substep takes as much `effort` as the
-    cluster has beables and couplings. False where it was spent before the step's end: call again, to go on there.
+    Before the first call of a step, g.start and g.stop must say where clusters may begin, and g.begun be False. Each
+    substep takes as much `effort` as the cluster has beables and couplings. False where it was spent before the step's
+    end: call again, to go on there.
     """
     while g.start < g.stop:
         if g.w.role[g.start] == STIFF:

@@ -71,7 +71,8 @@ def move_half(Couplings couplings not None, Crowd crowd not None, *, const doubl
                 stream_open(&stream, seed, purpose, r, crowd.unit[2 * u + 1], 2 * step[r] + half)
                 block = block_of(crowd, u)
                 if block.marked != NULL:
-                    part = Half(&profile[row[r], 0], window[r, 0], window[r, 1], r, crowd.unit[2 * u + 1], half, &last[0])
+                    part = Half(&profile[row[r], 0], window[r, 0], window[r, 1], r, crowd.unit[2 * u + 1], half,
+                                &last[0])
                 move_block(s, &stream, &chance[row[r], 0], &block, &room, &part, &n[r, 0], &out[r, 0])
 
 
@@ -86,7 +87,7 @@ def deal(const int64_t[:, ::1] moves not None, const int64_t[::1] sources not No
 
     Raises ValueError where a beable has not so many members.
     """
-    cdef Py_ssize_t K = moves.shape[0], B = there.shape[0], S = sources.shape[0], k, place, target, p, j
+    cdef Py_ssize_t K = moves.shape[0], B = there.shape[0], S = sources.shape[0], k, place, target, p, _j
     cdef int64_t group = -1, left, u, i
     cdef Stream stream
     need(moves.shape[1] == 4 and there.shape[1] == S, "moves: must be (K, 4), there (blocks, S)")
@@ -110,7 +111,7 @@ def deal(const int64_t[:, ::1] moves not None, const int64_t[::1] sources not No
         place, target, left = at[k, 0], at[k, 1], moves[k, 2]
         need(place >= 0 and 0 <= left <= sums[place], "moves: a beable has not so many members")
         if left * FEW < B:
-            for j in range(left):
+            for _j in range(left):
                 u = block_of_number(there, place, <int64_t> stream_below64(&stream, sums[place]))
                 there[u, place] -= 1
                 sums[place] -= 1
@@ -199,7 +200,7 @@ def carry_out(Crowd crowd not None, const int64_t[:, ::1] own not None, const in
     (tracked,) : as in `move_half`. n (P,) : this rank's occupations. Raises ValueError where a block has not so many
     members.
     """
-    cdef Py_ssize_t J = own.shape[0], P = crowd.P, K = moves.shape[0], j, u = 0, k, i, b, a
+    cdef Py_ssize_t J = own.shape[0], P = crowd.P, K = moves.shape[0], j, u = 0, k, i, _i, b, a
     cdef int64_t block = -1, group = -1, place
     cdef uint64_t seed = keys[0], purpose = keys[1], step = keys[2]
     cdef Stream stream
@@ -237,7 +238,7 @@ def carry_out(Crowd crowd not None, const int64_t[:, ::1] own not None, const in
                 buckets.old[moves[own[i, 1], 1]] += buckets.new[moves[own[i, 1], 1]]
                 buckets.new[moves[own[i, 1], 1]] = 0
         need(0 <= own[j, 2] <= buckets.old[b], "own: a block has not so many members")
-        for i in range(own[j, 2]):
+        for _i in range(own[j, 2]):
             who = hand_over(&buckets, b, a, <int64_t> stream_below64(&stream, buckets.old[b]))
             if members.marked != NULL and is_marked(members.marked, u, who):
                 note(&members, who, &moves[k, 0], &course[k, 0], left, length, &last[0], crowd.unit[2 * u], block)

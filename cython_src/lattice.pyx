@@ -20,7 +20,6 @@ from libc.string cimport memcpy, memset
 from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, EMPTY, NO_COUNT, PLENTY, STIFF, Bonds, Replica, Work,
                                     Workspace)
 from copympi.kernels.checks cimport need
-from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.diagonals cimport Diagonals, add_up, clear, find_calm, stage, turnover
 from copympi.kernels.flow_tracks cimport LatticeTracks, begin_followed, end_followed, follow_half

@@ -4,8 +4,8 @@
 It is the step of lattice.pyx with a whole number of members in every beable, however many they are: all noise is drawn
 as whole numbers in two halves (moves.pyx), none as normal numbers. In a half, each member of b goes along bond b -> a
 with the same chance, mean flow/(members of b that can move), whoever it is: so a block draws how many of its own go,
-binomials of that chance, and which. The sum over blocks of binomials of one chance is the binomial that lattice.pyx draws
-for all of b; and given the sum, who goes is a uniform choice among all members of b. Law of the counts and law of who
+binomials of that chance, and which. The sum over blocks of binomials of one chance is the binomial that lattice.pyx
+draws for all of b; and given the sum, who goes is a uniform choice among all members of b. Law of the counts and law of who
 goes are exactly those of one draw for the whole beable and a uniform choice, whatever the number of blocks.
 
 Stiff clusters go over the step between the two halves, in substeps of few members each. These are drawn for the whole
@@ -18,13 +18,13 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from copympi.kernels.bonds cimport COUNTED, EMPTY, PLENTY, STIFF, Bonds, Replica, Work, Workspace
+from copympi.kernels.bonds cimport COUNTED, EMPTY, PLENTY, SIZE, STIFF, Bonds, Replica, Work, Workspace
 from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.couplings cimport System
 from copympi.kernels.diagonals cimport Diagonals, finish, stage, turnover
-from copympi.kernels.lattice_path cimport expand, find_alive, lay_path
+from copympi.kernels.lattice_path cimport find_alive, lay_path
 from copympi.kernels.move_log cimport MoveLog, flow_between
 from copympi.kernels.moves cimport insert_first, moving_share, second_flow, second_mean
 from copympi.kernels.pair cimport pair_flow
@@ -112,7 +112,6 @@ cdef class LatticeStep:
             for a in range(P):
                 x.members += <double> w.n[a]
             find_alive(d, x, w)
-            expand(d, x, w)
             lay_path(d, control, x, time_left, w)
         self.length = x.h
         if not isfinite(x.h) or x.h < control.smallest:
@@ -141,7 +140,9 @@ cdef class LatticeStep:
             memset(w.gone, 0, d.P * sizeof(int64_t))
             memset(w.taken, 0, d.P * sizeof(double))
             w.stiffs = 0
+            w.clusters = 0
             self.g.start = 0
+            self.g.stop = d.P
             self.g.begun = False
             if self.stiff:
                 run_stiff(&self.g, &self.workspace.bonds.couplings.system, &effort)
@@ -182,7 +183,6 @@ cdef class LatticeStep:
         cdef const Diagonals *d = &self.workspace.bonds.d
         cdef Work *w = &self.workspace.w
         cdef double *c = self.x.c
-        cdef double smallest
         cdef Py_ssize_t P = d.P, i, a
         need(n.shape[0] == P and c != NULL, "n: must be (P,), of a step that has begun")
         with nogil:
@@ -191,7 +191,7 @@ cdef class LatticeStep:
                 a = w.stiff[i]
                 w.D0[a] = w.stiff_end[i]
                 w.D0[P + a] = w.stiff_end[P + i]
-            finish(P, w.end, w.D0, c, &smallest)
+            finish(d, w.end, w.D0, c, w.parts + SIZE * d.tiles)
             for a in range(P):
                 amplitude_of(<double> n[a], c[a], c[P + a], w.v[a], w.v[P + a], c + a, c + P + a)
 
@@ -246,7 +246,7 @@ cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept
 
 cdef inline void open_way(LatticeStep step, Py_ssize_t e, Py_ssize_t source, bint forth, double mean,
                           bint late) noexcept nogil:
-    """A mean of so many members leave `source` along bond e, from its first beable or (not forth) from its other one."""
+    """A mean of so many members leave `source` along bond e, from its first beable, or (not forth) its other one."""
     cdef Replica *x = &step.x
     cdef Work *w = &step.workspace.w
     cdef int64_t movable = w.n[source] - x.spectators, entry = step.entry[e, 0 if forth else 1]

@@ -7,7 +7,7 @@ from copympi.kernels.diagonals cimport Diagonals, add_up, carry, flow_rates, fol
 from copympi.kernels.step_control cimport StepControl
 
 cdef double CAREFUL = 0.5      # norm of H h/hbar where the fastest waves keep their size and phase well enough
-cdef double TRAPEZOIDAL = 0.25  # the same where all noise is drawn at the step's ends: 2% off in the covariance of these
+cdef double TRAPEZOIDAL = 0.25  # where all noise is drawn at the step's ends: 2% off in the covariance of these
 cdef double OVER = 1.1         # so much may the members that move exceed what the start foretold
 
 

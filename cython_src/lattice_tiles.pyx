@@ -11,7 +11,7 @@ from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy
 
-from copympi.kernels.bonds cimport FIRST, PARTS, SECOND, Replica, Work
+from copympi.kernels.bonds cimport FIRST, PARTS, SECOND, Work
 from copympi.kernels.checks cimport need
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.diagonals cimport Diagonals, add_up, clear, spectator_shares, turnover

@@ -60,7 +60,7 @@ cdef void settle_few(const Diagonals *d, Replica *x, Work *w, bint counted, Whol
 
 
 cdef void keep_members(const Diagonals *d, Replica *x, const Work *w, bint few, const Whole *whole) noexcept nogil:
-    """Members are N again: those that need no whole number are scaled. whole : of all; most < 0 where others have it."""
+    """Members are N again: those that need no whole number are scaled. whole : of all; most < 0: others have it."""
     cdef double there = fold(d, w.parts + SIZE * d.tiles), by
     cdef Py_ssize_t a = whole.most
     if there > 0.0:

@@ -46,8 +46,8 @@ cdef extern from "diagonals.h" nogil:
     double kick_tile(const Diagonals *d, int64_t tile, double half, const double *rate, const double *normal,
                      const double *calm, const double *spectator_share, double *kick)
     void deal(const Diagonals *d, const double *moved, double *change)
-    void insert_kicks(const Diagonals *d, const double *c, const double *kick, double s, int again, double *D0, double *D1,
-                      double *D2, double *share)
+    void insert_kicks(const Diagonals *d, const double *c, const double *kick, double s, int again, double *D0,
+                      double *D1, double *D2, double *share)
     int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *n, const double *v,
                       const double *early, const double *late, const double *end, const double *out, double *calm,
                       double *chance)

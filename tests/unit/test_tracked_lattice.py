@@ -195,6 +195,8 @@ class Hasty:
     def learn(self, *_: Any) -> None:
         pass
 
+    limit = learn
+
 
 @cache
 def unhurried() -> tuple[NDArray[np.int32], Jumps]:
