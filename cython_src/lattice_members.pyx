@@ -5,8 +5,8 @@ It is the step of lattice.pyx with a whole number of members in every beable, ho
 as whole numbers in two halves (moves.pyx), none as normal numbers. In a half, each member of b goes along bond b -> a
 with the same chance, mean flow/(members of b that can move), whoever it is: so a block draws how many of its own go,
 binomials of that chance, and which. The sum over blocks of binomials of one chance is the binomial that lattice.pyx
-draws for all of b; and given the sum, who goes is a uniform choice among all members of b. Law of the counts and law of who
-goes are exactly those of one draw for the whole beable and a uniform choice, whatever the number of blocks.
+draws for all of b; and given the sum, who goes is a uniform choice among all members of b. Law of the counts and law of
+who goes are exactly those of one draw for the whole beable and a uniform choice, whatever the number of blocks.
 
 Stiff clusters go over the step between the two halves, in substeps of few members each. These are drawn for the whole
 beable and noted (move_log.h); dealt_moves.pyx deals them to blocks: the same law from its other end.
