@@ -20,7 +20,7 @@ demo: $(VENV)/.installed
 	@$(BIN)/mpiexec -n 2 $(BIN)/python jobs/demo.py demo
 
 test: $(VENV)/.test lint
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder -m "not long" tests/slurm tests/faults tests/mpi tests/laws tests/statistical tests/unit
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" tests/slurm tests/faults tests/mpi tests/laws tests/statistical tests/unit
 
 # more kills, flips, pairs of ranks, replicas: hours
 test-long: $(VENV)/.test

@@ -1,4 +1,4 @@
-"""Streams for `pytest -n 3 --dist loadgroup`: SLURM's tests are one, each other file another; and signals as before."""
+"""Signals are after each test as they were before it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,6 @@ from collections.abc import Iterator
 import pytest
 
 from copympi.run.stopping import SIGNALS
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("slurm" if file.startswith("tests/slurm") else file))
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ phase = [0.0, 0.5]
 [dynamics]
 duration = 60.0
 representation = "members"
-step = 0.0015  # seconds of work in few steps, at each of which ranks wait for each other
+step = 0.00125  # seconds of work in few steps, at each of which ranks wait for each other
 seed = 5
 [output]
 interval = 0.5
