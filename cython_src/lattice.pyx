@@ -285,12 +285,13 @@ cdef int go_on(Replicas replicas, StepControl control, int64_t *effort) noexcept
 
 
 def advance(Replicas replicas not None, StepControl control not None, *, uint64_t seed, uint64_t purpose,
-            double substep_turn, int64_t effort):
+            double substep_turn, int64_t effort, double pause=0.0):
     """Carry replicas to the next record, or until about so much `effort` is spent.
 
     Random numbers are a function of seed, purpose, replica and step. substep_turn: radians that an amplitude may turn
     in a substep. A step takes an effort of as many units as there are beables and bonds, a substep likewise of its
-    cluster; results do not depend on where a call ends. Returns (effort spent, status, replica).
+    cluster; results do not depend on where a call ends. pause : replicas wait that have no more time left.
+    Returns (effort spent, status, replica).
     """
     cdef int64_t left = effort
     cdef int status = FINE
@@ -299,7 +300,7 @@ def advance(Replicas replicas not None, StepControl control not None, *, uint64_
     replicas.workspace.w.most_noise = NOISE
     with nogil:
         for r in range(replicas.turn if replicas.unfinished else 0, replicas.n.shape[0]):
-            while status == FINE and left > 0 and (replicas.unfinished or replicas.time_left[r] > 0.0):
+            while status == FINE and left > 0 and (replicas.unfinished or replicas.time_left[r] > pause):
                 if not replicas.unfinished:
                     replicas.take_turn(r, seed, purpose, control)
                 status = go_on(replicas, control, &left)

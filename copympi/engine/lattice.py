@@ -141,7 +141,7 @@ class LatticeCounts(IndependentReplicas):
             self.followed.steps.set_out(self.stop.time)
         moved, status, replica = kernel.advance(
             self.replicas, self._control, seed=self.seed, purpose=Purpose.SITES, substep_turn=turn,
-            effort=self.pace.steps,
+            effort=self.pace.steps, pause=self.pause,
         )  # fmt: skip
         if status:
             time = float(self.times[replica])

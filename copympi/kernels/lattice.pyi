@@ -32,5 +32,12 @@ class Replicas:
     def forget(self) -> None: ...
 
 def advance(
-    replicas: Replicas, control: StepControl, *, seed: int, purpose: int, substep_turn: float, effort: int
+    replicas: Replicas,
+    control: StepControl,
+    *,
+    seed: int,
+    purpose: int,
+    substep_turn: float,
+    effort: int,
+    pause: float = 0.0,
 ) -> tuple[int, int, int]: ...

@@ -16,6 +16,7 @@ from copympi.engine import methods
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record, records
 from copympi.engine.support import Case
+from copympi.engine.trackable import ROWS
 from copympi.engine.tracking import Jumps, initial_beables, named, spread_out
 from copympi.model.preparation import LARGEST, prepare
 from copympi.mpi import Alone
@@ -185,6 +186,28 @@ def test_where_everybody_is_followed_they_are_the_ensemble(N: int, off: int) -> 
     found = np.array([np.bincount(row, minlength=8) for row in ensemble.tracked_beables()])
     assert np.abs(found - n).max() <= off
     assert abs(len(ensemble.take_jumps()) - ensemble.events.sum()) <= off
+
+
+def test_copies_that_wait_between_records_stay_few() -> None:
+    """Replicas wait for each other where rows would fill the memory: the same rows, few of them held."""
+    found, held = [], []
+    for most in (None, 100):
+        ensemble = made(waves(70, (0, 1.0), (3, 0.5), (-2, 0.2)), 10**6, replicas=3)
+        ensemble.track(spread_out(10**6, 500))
+        ensemble.tracks.most = most or ensemble.tracks.most
+        ensemble.begin(record(1, 6.0))
+        parts, top, going = [], 0, True
+        while going:
+            going = ensemble.advance()
+            top = max(top, ensemble.tracks.held)
+            if going and ensemble.requested[ROWS]:
+                parts.append(ensemble.take_final())
+        found.append(Jumps.joined([*parts, ensemble.take_jumps()]))
+        held.append(top)
+        assert (most is None) == (not parts)
+    for before, after in zip(found[0].columns.values(), found[1].columns.values(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert held[1] <= 300 < held[0]
 
 
 class Hasty:
