@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--variant", action="append", help=f"a compiler with options (may be repeated); {VARIANTS}")
     parser.add_argument("--case", action="append", default=[], help="this case alone (may be repeated)")
     parser.add_argument("--into", type=Path, help="keep what is built here")
-    parser.add_argument("--arguments", type=int, default=1_000_000, help="how many each function is tried with")
+    parser.add_argument("--arguments", type=int, default=50_000, help="how many each function is tried with")
     parser.add_argument("--functions", action="store_true", help="functions alone, no runs")
     options = parser.parse_args()
     into = options.into or Path(tempfile.mkdtemp(prefix="copympi-bits-"))

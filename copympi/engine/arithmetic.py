@@ -1,4 +1,4 @@
-"""Whether ranks compute alike: libm's last bits differ between CPUs with and without fused multiply-add."""
+"""Whether ranks compute alike: kernels do on all CPUs, but last bits of NumPy, BLAS and LAPACK differ between CPUs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cpus_alike(comm: Any) -> bool:
 
 @functools.cache
 def arithmetic_digest() -> int:
-    """Last bits of this CPU's arithmetic and libm in one number, found out by planning steps from 4,000 states."""
+    """Last bits of what computes here, in one number: of steps that kernels plan from 4,000 states, and of NumPy."""
     rng = np.random.Generator(np.random.PCG64(0))
     P, R = 8, 4000
     A = rng.standard_normal((P, P)) + 1j * rng.standard_normal((P, P))
@@ -39,9 +39,20 @@ def arithmetic_digest() -> int:
         kernel.plan_half(
             couplings, plans, control, scratch, half, active=active, n=n, out=out, phase=phase, time_left=time_left
         )
-    return zlib.crc32(plans.rows.data)
+    return zlib.crc32(plans.rows.data, _libraries_digest())
+
+
+def _libraries_digest() -> int:
+    """Last bits of NumPy's loops, BLAS and LAPACK, other ones on other CPUs: some starts, H and summaries take them."""
+    k = np.arange(1.0, 1025.0)
+    z, w = k % 0.7 + 1j * (k % 1.1), k % 1.3 - 1j * (k % 0.9)
+    A, B = z.reshape(32, 32), w.reshape(32, 32)
+    said = 0
+    for values in (z * w, np.exp(z.real), A @ B, *np.linalg.eigh(A[:8, :8] + A[:8, :8].conj().T)):
+        said = zlib.crc32(np.ascontiguousarray(values).tobytes(), said)
+    return said
 
 
 def arithmetic() -> str:
-    """This CPU's arithmetic as provenance has it: runs whose words are the same have the same last bits."""
+    """The arithmetic here as provenance has it: runs whose words are the same have the same last bits."""
     return f"arithmetic digest {arithmetic_digest():08x}"

@@ -95,8 +95,8 @@ class InBlocks(Ensemble):
     def accept(self, plans: Plans, status: int, replica: int) -> None:
         """Take plans for good, or raise what is wrong with one. The next `over_ranks` proves that all have the root's.
 
-        Every rank works a plan out from the same n; where ranks run on unlike CPUs (not `alike`), whose libm differs in
-        last bits, the root's plan is to be sent instead, before this.
+        Every rank works a plan out from the same n; where ranks do not compute alike (not `alike`: unlike CPUs, or
+        kernels built against the rules of setup.py), the root's plan is to be sent instead, before this.
         """
         if status:
             beable = self.system.labels[int(plans.limiting[replica])]

@@ -141,7 +141,8 @@ class Momenta(OwnPhases):
         root = np.sqrt(self.n)
         fields = (self._sizes @ root.T).T / np.maximum(root, 1.0)  # bounds on |h_a|, and on |k_a| over the largest |pi|
         force = self._strength() * self.n + 2.0 * fields * fastest[:, None]
-        return np.asarray(2.0 * (fastest + length * force.max(axis=1) * np.exp(2.0 * length * fields.max(axis=1))))
+        grown = portable.exp(2.0 * length * fields.max(axis=1))
+        return np.asarray(2.0 * (fastest + length * force.max(axis=1) * grown))
 
     def _half_flow(self) -> None:
         """Half a step of phases and momenta by the implicit midpoint rule, damping split off around it."""
@@ -153,7 +154,7 @@ class Momenta(OwnPhases):
         self.mid[:] = self.values
         fastest = self._largest_momentum()
         room = self._room(fastest, length)
-        if self.comm.size > 1:  # NumPy's exp has other last bits on other CPUs
+        if not self.alike:  # a last bit may take sums to another unit
             mpi.broadcast(self.comm, room)
         sums, unit = self._all_sums(self.mid, self.active, room)
         # rounding goes round in circles by last bits, of members or of their sums' units, all copies of one alike
@@ -206,6 +207,7 @@ class Momenta(OwnPhases):
 
 def _sizes(system: System) -> Any:
     """|H_ab|/hbar without the diagonal, (P, P) sparse, as P may be large."""
-    sizes = abs(system.frequencies)
+    sizes = system.frequencies.real.copy()
+    sizes.data = portable.sizes(system.frequencies.data)  # NumPy's |z| has other last bits on other CPUs
     sizes.setdiag(0.0)
     return sizes

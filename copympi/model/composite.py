@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
+from copympi.kernels import portable
 from copympi.model import operators, parts
 from copympi.model.hamiltonian import number
 from copympi.model.parts import Parts
@@ -57,7 +58,8 @@ def _term(term: Any, made: Parts, key: str, folder: Path) -> tuple[tuple[int, ..
     local, conjugate = operators.operator(term["operator"], on, made, f"{key}.operator", folder)
     strength = number(term.get("strength", 1.0), f"{key}.strength")
     if conjugate:
-        local = sp.coo_array(strength * local + (strength * local).conj().T)
+        half = sp.coo_array((portable.times(strength, local.data), local.coords), shape=local.shape)
+        local = sp.coo_array(half + half.conj().T)
     else:
         if strength.imag != 0:
             raise InputError(f"{key}.strength", term["strength"], 'must be a real number, but with " + h.c."')
@@ -94,14 +96,14 @@ def product_state(given: Any, made: Parts | None, normalise: bool) -> tuple[NDAr
     psi, norm = np.ones(1, complex), 1.0
     for k, part in enumerate(made):
         own = _state(states.get(k, part.labels[0]), part.labels, f"{PREPARED}.{part.name}")
-        size = float(np.linalg.norm(own))
+        size = portable.norm(own)
         if not 0 < size < np.inf:
             raise InputError(f"{PREPARED}.{part.name}", states[k], "must not be zero")
         if not (normalise or abs(size**2 - 1) <= ROUNDED_TO):
             why = f"must be normalised; its sum of |Psi|^2 is {size**2:.9g} (preparation.normalise = true does it)"
             raise InputError(f"{PREPARED}.{part.name}", states[k], why)
         norm *= 1.0 if normalise or abs(size**2 - 1) <= NORMAL_TO else size**2
-        psi = np.kron(psi, own / size)
+        psi = portable.times(psi[:, None], (own / size)[None]).ravel()
     return psi, norm
 
 

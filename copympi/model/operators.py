@@ -98,7 +98,7 @@ def _product(names: list[str], on: Sequence[int], parts: Parts, key: str, given:
     if len(names) != len(on):
         said = f"must have one factor for {_said(on, parts)}, with * between; it has {len(names)}"
         raise InputError(key, given, said)
-    made = sp.coo_array(np.ones((1, 1), complex))
+    made = sp.coo_array(np.ones((1, 1), complex))  # elements are real or imaginary: NumPy's products have one value
     for name, k in zip(names, on, strict=True):
         made = sp.coo_array(sp.kron(made, sp.coo_array(NAMED[name](parts.dims[k]).astype(complex)), format="coo"))
     return made

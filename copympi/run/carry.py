@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time as clock
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ from copympi.run.watchdog import Unwatched, Watchdog
 from copympi.storage import columns, given, guard, layout, reading, results
 from copympi.storage.checkpoints import numbered, tidy
 from copympi.storage.folder import is_complete, refuse_results
+
+THEN = ", then "
+"""Between the builds that a run went on with."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +240,7 @@ def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) 
 
     def open_it() -> None:
         said = dict(zip(("method", "method_why"), job.method, strict=True)) | {
-            "build": build(),
+            "build": _builds(checkpoints.folder) if keep else build(),
             layout.SETTINGS: json.dumps(job.settings),
         }
         output = results.Output(
@@ -248,3 +251,11 @@ def _results_on_root(job: Job, plan: Plan, keep: int, checkpoints: Checkpoints) 
 
     mpi.from_root(checkpoints.comm, open_it)
     return made[0] if made else nullcontext()
+
+
+def _builds(folder: Path) -> str:
+    """The builds of all attempts on a run that goes on, in their order, each once. Root alone."""
+    before = build()
+    with suppress(Exception), reading.opened(folder / layout.NAME) as file:  # whoever takes its records says so
+        before = str(file.attrs.get("build", before))  # older versions did not say
+    return before if build() in before.split(THEN) else f"{before}{THEN}{build()}"

@@ -13,6 +13,7 @@ from typing import Any
 
 from copympi import mpi
 from copympi.config.sections import CheckpointSection
+from copympi.engine.build import unlike
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Ensemble, State
 from copympi.engine.tracking import Jumps
@@ -103,11 +104,9 @@ class Checkpoints:
                     f"the checkpoint was written with {key} {meta[key]}, this is {self.meta[key]}: last bits may differ"
                 )
                 warn(message, OtherMachineWarning)
-        if self.root and meta.get("build", self.meta["build"]) != self.meta["build"]:
-            message = (
-                f"the checkpoint was written by kernels of another build, {meta['build']}; here they are of "
-                f"{self.meta['build']}: bits should stay"
-            )
+        differs = unlike(meta.get("build", self.meta["build"]), self.meta["build"])  # older versions did not say
+        if self.root and differs:
+            message = f"the checkpoint was written by kernels of another build, {differs}: bits should stay"
             warn(message, OtherMachineWarning)
 
     def serve(self, ensemble: Ensemble) -> None:
