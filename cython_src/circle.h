@@ -207,8 +207,8 @@ MAYBE_UNUSED __attribute__((noinline)) double angle_of_odd(double y, double x) {
 /* The angle of the point (x, y), rad in [-pi, pi], as atan2(y, x). */
 static double angle_of(double y, double x) {
     const double u = fabs(x), w = fabs(y), b = w > u ? w : u, a = w > u ? u : w;
-    if (!(b < 0x1p+400 && b > 0x1p-400))
-        return angle_of_odd(y, x);
+    if (!(b < 0x1p+400 && b > 0x1p-400) || (a < 0x1p-900 && a > 0.0 && w < u && x > 0.0))
+        return angle_of_odd(y, x); /* what rounding took off a would be below the least number there is */
     /* arctan(a/b) = arctan(t) + arctan((a - t b)/(b + t a)), t = j/64 */
     const double shifted = 64.0 * (a / b) + 0x1.8p52, t = (shifted - 0x1.8p52) * 0x1p-6;
     const double *at = arc_at[bits_of(shifted) & 127];

@@ -75,21 +75,24 @@ static const double power_at[128][2] = {
     {0x1.fa7c1819e90d8p+0, 0x1.7893b4d91cd9dp-56}, {0x1.fd3c22b8f71f1p+0, 0x1.305c14160cc89p-58},
 };
 
+/* exp(x) = 2^(k/128) exp(r) from x, k (whole) and the bits w of k + 3 2^51, which the power of 2 is added to. */
+static inline double exp_from(double x, double k, uint64_t w) {
+    const double r = x + k * -0x1.62e42fefa0000p-8 + k * -0x1.cf79abc9e3b39p-47, z = r * r;
+    const double more = power_at[w & 127][1] + r + z * (0x1.ffffffffffdbdp-2 + r * 0x1.555555555543cp-3) +
+                        z * z * (0x1.55555cf172b91p-5 + r * 0x1.1111167a4d017p-7);
+    const double scale = of_bits(bits_of(power_at[w & 127][0]) + (w >> 7 << 52));
+    return scale + scale * more;
+}
+
 static double fine_exp(double x) {
     const double shifted = 0x1.71547652b82fep+7 * x + 0x1.8p52, k = shifted - 0x1.8p52;
     const uint64_t w = bits_of(shifted);
-    double r, z, more, scale;
     if (!(x > -700.0 && x < 700.0)) {
         if (!(x > -745.2 && x < 709.8))
             return x != x ? x : x < 0.0 ? 0.0 : (double)INFINITY;
-        return x < 0.0 ? fine_exp(x + 0x1.62e42fefa39efp+5) * 0x1p-64 : fine_exp(x - 0x1.62e42fefa39efp+5) * 0x1p+64;
+        return x < 0.0 ? exp_from(x, k, w + (64 << 7)) * 0x1p-64 : exp_from(x, k, w - (64 << 7)) * 0x1p+64;
     }
-    r = x + k * -0x1.62e42fefa0000p-8 + k * -0x1.cf79abc9e3b39p-47;
-    z = r * r;
-    more = power_at[w & 127][1] + r + z * (0x1.ffffffffffdbdp-2 + r * 0x1.555555555543cp-3) +
-           z * z * (0x1.55555cf172b91p-5 + r * 0x1.1111167a4d017p-7);
-    scale = of_bits(bits_of(power_at[w & 127][0]) + (w >> 7 << 52));
-    return scale + scale * more;
+    return exp_from(x, k, w);
 }
 
 static const double log_at[47][2] = { /* log(j/64), j = 45, ..., 91, as a sum of two doubles */

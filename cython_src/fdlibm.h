@@ -13,7 +13,7 @@ static inline double log1p_of(double x) {
     if (fabs(x) < 0x1p-29)
         return fabs(x) < 0x1p-54 ? x : x - x * x * 0.5;
     if (!(x > -1.0 && x < 0x1p+53))
-        return x == -1.0 ? -(double)INFINITY : x > -1.0 ? log_of(x) : x + (x - x) / 0.0;
+        return x == -1.0 ? -(double)INFINITY : x > -1.0 ? (x < (double)INFINITY ? log_of(x) : x) : x + (x - x) / 0.0;
     /* bounds of the high word: sqrt(2) - 1 and sqrt(1/2) - 1 */
     if (!(bits_of(x) >> 32 < 0x3fda827au || (x < 0.0 && bits_of(x) >> 32 <= 0xbfd2bec3u))) {
         uint64_t w;

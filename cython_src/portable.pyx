@@ -57,7 +57,7 @@ def log1p(x):
 
 
 def erfc(x):
-    """2/sqrt(pi) times the integral of exp(-t^2) from x >= 0 on, of reals of any shape, float64, as kernels have it."""
+    """2/sqrt(pi) times the integral of exp(-t^2) from x on, of reals of any shape, float64, as kernels have it."""
     return of_each(x, tail)
 
 
@@ -66,7 +66,7 @@ cdef double log_of_rest(double x) noexcept nogil:
 
 
 cdef double tail(double x) noexcept nogil:
-    return erfc_of(x)
+    return 2.0 - erfc_of(-x) if x < 0.0 else erfc_of(x)
 
 
 def turns(x):
@@ -82,12 +82,12 @@ def turns(x):
 
 def cos(x):
     """cos(x) of angles x, rad, of any shape, float64."""
-    return np.ascontiguousarray(turns(x).real)
+    return turns(x).real.copy()
 
 
 def sin(x):
     """sin(x) of angles x, rad, of any shape, float64."""
-    return np.ascontiguousarray(turns(x).imag)
+    return turns(x).imag.copy()
 
 
 def angles(z):
@@ -164,7 +164,7 @@ def sizes(z):
 
 
 def lengths(x, y):
-    """sqrt(x^2 + y^2) of reals of one shape, float64, as hypot has it."""
+    """sqrt(x^2 + y^2) of reals of one shape, float64; infinite where one of them is, whatever the other."""
     given = np.asarray(x, np.float64)
     cdef const double[::1] one = np.ascontiguousarray(given).ravel()
     cdef const double[::1] other = np.ascontiguousarray(y, np.float64).ravel()
@@ -172,5 +172,5 @@ def lengths(x, y):
     cdef Py_ssize_t i
     need(other.shape[0] == one.shape[0], "y: must be of the shape of x")
     for i in range(out.shape[0]):
-        out[i] = hypot(one[i], other[i])
+        out[i] = INFINITY if fabs(one[i]) == INFINITY or fabs(other[i]) == INFINITY else hypot(one[i], other[i])
     return np.asarray(out).reshape(given.shape)

@@ -119,6 +119,22 @@ def test_shapes_and_products() -> None:
     assert portable.exp(np.zeros((0, 2))).shape == (0, 2)
 
 
+def test_the_ends_of_what_functions_take() -> None:
+    """Of huge exponents (to half a unit more than elsewhere), subnormal ratios, infinities, and numbers alone."""
+    x = np.concatenate([np.linspace(-745.0, -700.0, 200), np.linspace(700.0, 709.78, 200)])
+    true = [Decimal(float(v)).exp() for v in x]
+    off = [abs(Decimal(float(got)) - e) / Decimal(ulp(float(e))) for got, e in zip(portable.exp(x), true, strict=True)]
+    assert max(off) < 1.05
+    z = np.array([1e-100 + 1.23e-310j, 1e-20 - 7e-301j, 1e-100 + 0j, -1e-100 + 1.23e-310j, 1.23e-310 + 1e-100j])
+    np.testing.assert_array_equal(portable.angles(z), np.arctan2(z.imag, z.real), strict=True)
+    inf, nan = np.inf, np.nan
+    assert portable.log1p(inf) == inf
+    np.testing.assert_allclose(portable.erfc([-0.3, -3.0, -inf, inf]), [1.3286267594591274, 1.9999779095030015, 2, 0])
+    np.testing.assert_array_equal(portable.lengths([inf, nan, nan, 3.0], [nan, -inf, 1.0, 4.0]), [inf, inf, nan, 5.0])
+    for f in (portable.exp, portable.log, portable.sin, portable.cos, portable.turns, portable.angles, portable.sizes):
+        assert f(0.5).shape == (), f.__name__
+
+
 FROZEN = {
     "exp": "a3d6fda621009659", "log": "2a676e4d1dac3da4", "log1p": "b852d7a942660943", "erfc": "44e8244621e97b31",
     "turns": "6424fe1eb5cc0dc7", "angles": "cce523773ac98ffc", "sizes": "c214e6bdc2c0c6b3",
