@@ -116,7 +116,7 @@ class InBlocks(Ensemble):
     def count(self) -> None:
         """This rank's own n (R, P), from its blocks."""
         self.own_n[:] = 0
-        for replica, some in zip(self.unit[:, 0], self.counts, strict=True):  # at once it would be a copy of 8 bytes each
+        for replica, some in zip(self.unit[:, 0], self.counts, strict=True):  # at once it would be a copy in int64
             self.own_n[replica] += some
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
