@@ -15,7 +15,9 @@ WITHIN = 2.0
 
 def say(text: str) -> None:
     """Print to stderr, and wait until the launcher has read it."""
-    with suppress(OSError, ValueError):  # nobody listens: the job ends all the same
+    if sys.stderr is None:
+        return
+    with suppress(Exception):  # nobody listens: nothing may keep the job from its end
         print(text, file=sys.stderr, flush=True)
         until_read(sys.stderr.fileno())
 

@@ -80,7 +80,7 @@ cdef class Marks:
         cdef int32_t[::1] source = np.empty(C, np.int32)
         cdef int32_t[::1] target = np.empty(C, np.int32)
         if self.marked.lost:
-            raise MemoryError("no room for the copies of tracked members: track fewer, or record more often")
+            raise MemoryError("no room for the copies of tracked members: track fewer")
         for c in range(C):
             time[c] = self.marked.copied[c].time
             phase[c] = self.marked.copied[c].phase

@@ -80,7 +80,6 @@ class InBlocks(Ensemble):
         self.n = np.tile(start.counts, (replicas, 1))
         self.own_n = np.zeros((replicas, P), np.int64)
         self.active = np.zeros(replicas, np.uint8)
-        self._runs = np.unique(self.unit[:, 0], return_index=True)
         self.count()
         self._digest = 0
         self.alike = comm.size == 1 or cpus_alike(comm)
@@ -115,11 +114,10 @@ class InBlocks(Ensemble):
         return [row[end - part.size : end].reshape(part.shape) for part, end in zip(parts, ends, strict=True)]
 
     def count(self) -> None:
-        """This rank's own n (R, P), from its blocks, which stand in order of replicas."""
+        """This rank's own n (R, P), from its blocks."""
         self.own_n[:] = 0
-        for replica, begin, end in zip(*self._runs, [*self._runs[1][1:], len(self.counts)], strict=True):
-            for some in self.counts[begin:end]:  # all at once would be a copy of all in eight bytes
-                self.own_n[replica] += some
+        for replica, some in zip(self.unit[:, 0], self.counts, strict=True):  # at once it would be a copy in int64
+            self.own_n[replica] += some
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds of each block: the sizes of its buckets."""

@@ -215,18 +215,18 @@ class Checkpoints:
 
     def tell(self, recorder: Any, time: float, snapshot: Any) -> None:
         """Give a recorder its record; where it cannot write, the run will stop after a last checkpoint. Root alone."""
-        self._give(lambda: recorder.take(time, snapshot))
+        if self.trouble is None:
+            self._give(lambda: recorder.take(time, snapshot))
 
     def tell_copies(self, recorder: Any, jumps: Jumps) -> None:
-        """The same of copies by members that are followed."""
+        """The same of copies by members that are followed; the ensemble has them no more, so a recorder keeps them."""
         self._give(lambda: recorder.follow(jumps))
 
     def _give(self, write: Callable[[], None]) -> None:
         try:
-            if self.trouble is None:
-                write()
+            write()
         except MachineError as problem:
-            self.trouble = problem
+            self.trouble = self.trouble or problem
             self.control.broken = True
 
     def close(self) -> None:

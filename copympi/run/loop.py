@@ -23,6 +23,7 @@ from copympi.records import histories
 from copympi.records.plan import Plan, Record, Recorder
 from copympi.run.checkpoints import Checkpoints
 from copympi.run.progress import Silent
+from copympi.run.stopping import STOP
 
 CAREFUL_CHANCE, CAREFUL_TURN = 0.05, 0.5
 """A fixed step with larger leaving chances, or in which phases turn further (rad), is warned about."""
@@ -155,7 +156,7 @@ def _reach(
         if plan.track is not None:
             ensemble.ask_for_room()
         more = ensemble.advance()
-        if more and ensemble.requested[ROWS]:
+        if more and ensemble.requested[ROWS] and not ensemble.requested[STOP]:
             _tell_copies(recorders, ensemble, ensemble.take_final(), checkpoints)
         if progress.due():
             progress.show(*ensemble.progress)
@@ -188,7 +189,7 @@ def _tell_copies(recorders: list[Recorder], ensemble: Ensemble, own: Jumps, chec
 
 
 def _follow(recorders: list[Recorder], jumps: Jumps, checkpoints: Checkpoints | None) -> None:
-    """Give the recorders copies of members that are followed, unless the run is to stop because they cannot write."""
+    """Give the recorders copies of members that are followed."""
     for recorder in recorders:
         if checkpoints is not None:
             checkpoints.tell_copies(recorder, jumps)

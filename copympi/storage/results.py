@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from copympi import __version__
 from copympi.engine.tracking import Jumps
-from copympi.errors import InputError, MachineError
+from copympi.errors import InputError, MachineError, Superseded
 from copympi.records.plan import Record, stacked
 from copympi.records.quantity import ROWS_SO_FAR
 from copympi.storage import datasets, digests, image, profiles, scales, systems
@@ -151,9 +151,9 @@ class ResultsFile:
         if self.histories is not None and self.histories.follow(jumps):
             try:
                 self.flush()
-            except MachineError:  # the record that comes after them tries again, and says so: it must not be lost
+            except MachineError as problem:  # the record after them tries again, and says so: it must not be lost
                 self.waiting = FLUSH_AT
-                if self.histories.overfull:
+                if self.histories.overfull or isinstance(problem, Superseded):
                     raise
 
     def take(self, time: float, record: Record) -> None:

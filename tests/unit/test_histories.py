@@ -25,7 +25,7 @@ from copympi.records.paths import Paths
 from copympi.records.plan import Plan
 from copympi.records.quantity import RECORD_TIME, TRACKED
 from copympi.report import raster, run_info
-from copympi.storage import columns, histories, reading, restart
+from copympi.storage import columns, histories, reading, restart, results
 from copympi.storage.checkpoints import numbered
 from copympi.storage.results import Output, ResultsFile
 from tests.unit.test_recording import configured, snapshots, started
@@ -379,6 +379,37 @@ def test_copies_that_come_between_records(tmp_path: Path, monkeypatch: pytest.Mo
     with h5py.File(whole / "results.h5") as one, h5py.File(out / "results.h5") as other:
         for name in [f"histories/{column}" for column in one["histories"]]:
             np.testing.assert_array_equal(one[name][()], other[name][()])
+
+
+def test_a_write_that_fails_once_loses_no_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full for a moment, at each of the first writes, while copies come between records."""
+    asked: dict[str, Any] = {"track": 4000, "members": 10**6, "duration": 6.0, "interval": 1.5, "replicas": 1}
+    simulate(**asked, output=tmp_path / "whole")
+    monkeypatch.setattr(tracking, "HELD", 20 * tracking.BYTES_WAITING)
+    monkeypatch.setattr(results, "FLUSH_EVERY", 0.0)
+    write, stopped = ResultsFile._write, 0
+    for fails in (2, 3, 4):
+        count = 0
+
+        def failing(self: Any, values: Any, fails: int = fails) -> None:
+            nonlocal count
+            count += 1
+            if count == fails:
+                raise OSError(28, "No space left on device")
+            write(self, values)
+
+        monkeypatch.setattr(ResultsFile, "_write", failing)
+        out = tmp_path / str(fails)
+        try:
+            simulate(**asked, output=out)
+        except MachineError:
+            stopped += 1
+        monkeypatch.setattr(ResultsFile, "_write", write)
+        simulate(**asked, output=out, resume=True)
+        with h5py.File(tmp_path / "whole/results.h5") as one, h5py.File(out / "results.h5") as other:
+            for name in [f"histories/{column}" for column in one["histories"]]:
+                np.testing.assert_array_equal(one[name][()], other[name][()])
+    assert stopped
 
 
 def test_a_checkpoint_whose_copies_are_damaged_is_not_gone_on_from(tmp_path: Path) -> None:
