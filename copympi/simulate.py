@@ -114,7 +114,8 @@ def simulate(
     interval : float [time], default None. Time between records; None: a hundredth of duration.
     profile_interval : float [time], default None. Time between records of each beable; None: every record up to
         P = 4096, else start and end.
-    summaries : bool, default None. Record energy, smallest n and, on a lattice, motion; None: on lattices alone.
+    summaries : bool, default None. Record energy, smallest n and, on a lattice, motion; None: on lattices
+        and of composites.
     time_unit : str, default "". Written on axes.
     track : int or (M,) int [1], default None. So many members, evenly spread over all, or those of these ids, are
         followed one by one: run.histories (docs/histories.md).

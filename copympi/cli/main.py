@@ -15,6 +15,8 @@ from copympi.errors import DynamicsError, InputError, MachineError, StoppedEarly
 from copympi.launcher import launched
 from copympi.text import one_line, out_of_memory
 
+GIVE = "give a key another value, e.g. dynamics.seed=2"  # the help of --set
+
 
 class UsageError(Exception):
     """A command line that makes no sense: exit code 2."""
@@ -81,7 +83,7 @@ def parser() -> Parser:
     run = commands.add_parser("run", help="run a config, under any launcher", description="Run a config.")
     run.add_argument("config", metavar="CONFIG.toml", type=Path, help="what to run")
     run.add_argument("-o", "--output", metavar="DIR", type=Path, help="results folder (default: the config's stem)")
-    run.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key")
+    run.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help=GIVE)
     run.add_argument("--resume", action="store_true", help="continue from the newest checkpoint, if there is one")
     run.add_argument("--time-budget", metavar="55min", help="stop in time after a checkpoint (in a batch job: its end)")
     run.add_argument("--writer", choices=("auto", "mpio", "root"), default="auto", help="who writes checkpoints")
@@ -125,12 +127,13 @@ def parser() -> Parser:
     study.set_defaults(command=_study)
 
     sweep = commands.add_parser("sweep", help="run many configs in one job", description="Run many configs in one job.")
-    sweep.add_argument("config", metavar="CONFIG.toml|DIR", type=Path, help="or the folder of a sweep to go on with")
+    which = "a config, or the folder of a sweep to go on with"
+    sweep.add_argument("config", metavar="CONFIG.toml|DIR", type=Path, help=which)
     sweep.add_argument("--over", metavar="SECTION.KEY=V1,V2,...", action="append", default=[], help="sweep a key")
     sweep.add_argument("--seeds", metavar="K", type=int, help="K seeds for each, from the config's own on")
     sweep.add_argument("-o", "--output", metavar="DIR", type=Path, help="folder (default: the config's stem, -sweep)")
-    sweep.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="change a key for all")
-    sweep.add_argument("--points", metavar="NAME", nargs="+", help="these alone, by their folders in DIR/workspace")
+    sweep.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help=GIVE + ", in all runs")
+    sweep.add_argument("--points", metavar="NAME", nargs="+", help="one or several folders in DIR/workspace alone")
     sweep.add_argument("--ranks", choices=("auto", "one", "all"), default="auto", help="how many ranks carry a run")
     sweep.add_argument("--resume", action="store_true", help="go on (it always does)")
     sweep.add_argument("--time-budget", metavar="55min", help="stop in time (in SLURM: the job's end)")

@@ -110,9 +110,10 @@ def page() -> str:
     made = schema()
     lines = [
         "# Every key of a config",
-        "What `CONFIG.toml` may hold; the same names are keywords of `copympi.simulate`. A key that nobody knows is "
-        "refused, and the nearest known one is named. Units are yours: an energy is in the units of H, and a time in "
-        "those of hbar/energy. This page is made from the code; [Configs and commands](../config.md) has examples. "
+        "What `CONFIG.toml` may hold; but for [system], [alignment] and [checkpoint] the same names are keywords of "
+        "`copympi.simulate`. A key that nobody knows is refused, and the nearest known one is named. Units are yours: "
+        "an energy is in the units of H, and a time in those of hbar/energy. "
+        "This page is made from the code; [Configs and commands](../config.md) has examples. "
         "Editors that check TOML files against a schema can use {download}`config.schema.json`.",
     ]
     for section, words in SECTIONS.items():

@@ -86,8 +86,8 @@ KEYS = {
     "dynamics.duration": "The length of the run, a time: a multiple of `output.interval`.",
     "dynamics.step": "A fixed length of the steps, which divides `output.interval`. Left out: steps are as long as "
     "`tolerance` and `leaving_chance` allow.",
-    "dynamics.tolerance": "How far n_a/N may be off over the whole run because steps are not infinitely short; noise "
-    "comes on top of that.",
+    "dynamics.tolerance": "How far n_a/N may be off over the whole run because steps are not infinitely short (with "
+    "phases of their own it only sets the length of steps); noise comes on top of that.",
     "dynamics.leaving_chance": "The largest chance that any member may have to leave its beable in one step.",
     "dynamics.method": '"leap": all copies of a step are drawn at once; "exact": one copy after the other, each at '
     'its own time; "auto": one by one where few members are concerned, else leaps.',
@@ -145,7 +145,7 @@ POTENTIALS = {
     "harmonic": "V = m omega^2 (x - centre)^2 / 2, the sum over the axes.",
     "barrier": "V = height where |x - centre| <= width/2 along the first axis, else 0; a trench if height is negative.",
     "double-well": "V = height ((2 (x - centre)/separation)^2 - 1)^2 along the first axis, and m omega^2 y^2/2 along "
-    "the second.",
+    "each other axis; without `omega` V does not depend on those.",
     "cosine": "V = depth cos(2 pi x/period), the sum over the axes.",
 }
 
