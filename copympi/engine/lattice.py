@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from copympi.engine.lattice_tracks import OnLattice
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
-from copympi.engine.tiles import SharedTiles, Tiles
+from copympi.engine.tiles import SharedTiles, Tiles, from_tile_rows
 from copympi.engine.tracking import Int, initial_beables
 from copympi.errors import DynamicsError, InputError
 from copympi.kernels import portable
@@ -166,8 +167,22 @@ class LatticeCounts(IndependentReplicas):
             for r in range(len(self.n)):
                 self.members[r] = rescaled(self.n[r], self.mean[r], self.c[r])
 
+    def owns(self, units: int) -> tuple[int, int]:
+        """A checkpoint of tiles was written before the run got a schedule (copympi/engine/shared_lattice.py)."""
+        layout, each = self.layout, self.tiles.number
+        if each > 1 and units == layout.units * each:
+            return layout.first * each, layout.last * each
+        return super().owns(units)
+
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`: what has been done of a step since is forgotten."""
+        each = self.tiles.number
+        if each > 1 and state.units == self.layout.units * each:
+            columns = {
+                name: rows[::each] if rows.ndim == 1 else from_tile_rows(rows, self.tiles.here, self.system.P)
+                for name, rows in state.columns.items()
+            }
+            state = replace(state, units=self.layout.units, columns=columns)
         self.filtered = "members" in state.columns
         super().restore(state, stop)
         self.replicas.forget()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from copympi.engine.tiles import SharedTiles, WholeTiles, from_tile_rows, tile_r
 from copympi.engine.whole_numbers import nearest_whole
 from copympi.errors import InputError
 from copympi.kernels.lattice_tiles import SharedStep
+from copympi.memory import there
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -29,6 +31,8 @@ SPLIT = 4096
 """Beables beyond which a checkpoint holds tiles (and profiles have files of their own)."""
 SHARED_FROM = 1 << 16
 """Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
+BYTES_A_BEABLE = 600
+"""What a rank that shares a replica takes for each of the whole lattice's beables, while H is made."""
 OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
 
 
@@ -45,7 +49,50 @@ def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: 
     if replicas >= comm.size or system.P < SHARED_FROM:
         layout = WholeTiles(Replicas(replicas, comm.size, comm.rank), system.P)
         return TiledLattice(comm, system, start, accuracy, replicas, seed, layout)
+    check_memory(comm, system.P)
     return SharedLattice(comm, system, start, accuracy, replicas, seed)
+
+
+def check_memory(comm: Any, P: int) -> None:
+    """InputError, on all ranks, where a node cannot hold the whole lattice once for each of its ranks. Collective."""
+    from mpi4py import MPI
+
+    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    ranks, memory = node.size, there()
+    node.Free()
+    found = np.array([ranks / memory, ranks])
+    mpi.largest(comm, found)
+    share, ranks = float(found[0]), int(found[1])
+    if share * BYTES_A_BEABLE * P > 1.0:
+        why = (
+            f"{P:,} beables do not fit: each rank holds all of H, at {BYTES_A_BEABLE} bytes a beable, and with up to "
+            f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a node"
+        )
+        raise InputError("dynamics.representation", "occupation", why)
+
+
+def sharers(comm: Any, layout: SharedTiles) -> Any:
+    """A communicator of the ranks that share this rank's replica, made once for each `comm` and number of replicas.
+
+    It is kept with `comm`, for MPI has a limited number of them. Collective.
+    """
+    if layout.replicas == 1:
+        return comm
+    groups = comm.Get_attr(_key())
+    if groups is None:
+        groups = {}
+        comm.Set_attr(_key(), groups)
+    if layout.replicas not in groups:
+        groups[layout.replicas] = comm.Split(layout.replica, comm.rank)
+    return groups[layout.replicas]
+
+
+@cache
+def _key() -> int:
+    """Under which MPI keeps such communicators with another."""
+    from mpi4py import MPI
+
+    return int(MPI.Comm.Create_keyval())
 
 
 class TiledLattice(LatticeCounts):
@@ -109,7 +156,7 @@ class SharedLattice(TiledLattice):
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
         layout = SharedTiles(replicas, system.P, comm.size, comm.rank)
-        self.group = comm if replicas == 1 else comm.Split(layout.replica, comm.rank)
+        self.group = sharers(comm, layout)
         super().__init__(comm, system, start, accuracy, replicas, seed, layout)
         if self.places is None:
             raise RuntimeError("there are no bonds yet")
