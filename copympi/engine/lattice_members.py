@@ -29,6 +29,8 @@ from copympi.model.system import System
 
 AT_A_TIME = 4
 """Replicas that are planned together, at least, if there are so many: a plan's work space is some 1 kB a beable."""
+ROOM = 1 << 20
+"""Beables of all replicas that are planned together at most, but for one."""
 DEALING = 1 << 32
 """In place of a block's number: the stream that deals to all of them."""
 Moves = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -60,7 +62,8 @@ class LatticeMembers(InBlocks):
 
     def _make_steps(self) -> None:
         """What steps want of H, and what turns phases of beables without couplings, radians in unit time."""
-        system, slots = self.system, min(len(self.n), max(AT_A_TIME, 2 * self.comm.size))
+        system, most = self.system, max(AT_A_TIME, 2 * self.comm.size)
+        slots = max(1, min(len(self.n), most, ROOM // self.system.P))
         if self._places is None or not self._places.of(system):
             self._places = places(system, Tiles(Replicas(1, 1, 0), system.P))
         self.bonds = bonds(system, self.start.state, self._places)

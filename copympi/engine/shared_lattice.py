@@ -55,9 +55,7 @@ def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: 
 
 def check_memory(comm: Any, P: int) -> None:
     """InputError, on all ranks, where a node cannot hold the whole lattice once for each of its ranks. Collective."""
-    from mpi4py import MPI
-
-    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
+    node = comm.Split_type(mpi.library().COMM_TYPE_SHARED)
     ranks, memory = node.size, there()
     node.Free()
     found = np.array([ranks / memory, ranks])
@@ -90,9 +88,7 @@ def sharers(comm: Any, layout: SharedTiles) -> Any:
 @cache
 def _key() -> int:
     """Under which MPI keeps such communicators with another."""
-    from mpi4py import MPI
-
-    return int(MPI.Comm.Create_keyval())
+    return int(mpi.library().Comm.Create_keyval())
 
 
 class TiledLattice(LatticeCounts):
