@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from copympi.studies import STUDIES
-from copympi.studies.alignment.cases import cases
+from copympi.studies.alignment.cases import cases, told
 from copympi.studies.alignment.numbers import apart, at_record, curves_of, mean, neutral
 from tests import launch
 
@@ -129,7 +129,7 @@ def test_table_says_what_the_file_holds(quick: tuple[Path, str, float]) -> None:
             assert n.sum(axis=1).tolist() == [case.members] * case.replicas
             if case.refines:
                 continue
-            row = next(r for r in rows if re.match(rf"{re.escape(written(case.kind))} +{case.members} ", r))
+            row = next(r for r in rows if re.match(rf"{re.escape(told(case.kind))} +{case.members} ", r))
             numbers = re.findall(r"([\d.]+)±([\d.]+)", row)
             for shown, values in zip(
                 numbers,
