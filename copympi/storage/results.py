@@ -115,8 +115,7 @@ class ResultsFile:
             {
                 "schema": SCHEMA,
                 "config": output.text,
-                "version": __version__,
-                "seed": np.uint64(self.plan.config.dynamics.seed),
+                "version": __version__, "seed": np.uint64(self.plan.config.dynamics.seed),
                 "ranks": output.ranks,
                 "complete": False,
                 "mpi": output.mpi,
@@ -141,6 +140,7 @@ class ResultsFile:
             marked = int(kept[ROWS_SO_FAR][-1]) if kept else 0
             up_to = self.output.rows if kept and self.output.rows is not None else marked
             self.histories.take_over(self.file, self.path, None if again else up_to, marked)
+            self.histories.write(self.file, everything=True)  # what checkpoints count on is there before it is in place
 
     def told(self) -> dict[str, int]:
         """What a checkpoint has to know of copies by members that are followed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -410,6 +411,26 @@ def test_a_write_that_fails_once_loses_no_copies(tmp_path: Path, monkeypatch: py
             for name in [f"histories/{column}" for column in one["histories"]]:
                 np.testing.assert_array_equal(one[name][()], other[name][()])
     assert stopped
+
+
+def test_an_attempt_that_dies_at_once_leaves_what_the_checkpoint_counts_on(tmp_path: Path) -> None:
+    """Its new results.h5 has all rows of the one before as soon as it stands there, not only after its next record."""
+    with file_of(tmp_path / "out") as file:
+        put(file, WALK, 0, 4)
+        file.follow(WALK.parts[4])
+        file.settle()
+        told, path = {**file.told(), "record": 4}, file.path
+    with reading.opened(path) as before:
+        marked = int(before["histories/rows"][-1])
+    plan = Plan(configured(records=8, replicas=R), SYSTEM, started(P, 1000), track=IDS)
+    shutil.copytree(path.parent, tmp_path / "copy")
+    for folder, rows in ((path.parent, told["rows"]), (tmp_path / "copy", None)):
+        killed = ResultsFile(Output(folder, plan, "", 1, "no MPI", keep=4, rows=rows))
+        with reading.opened(folder / "results.h5") as left:  # as a kill would leave it: nobody has written more
+            assert left["histories/time"].shape[0] == (marked if rows is None else rows)
+        assert rows is None or columns.rows_held(folder, told)
+        assert reading.records_held(folder) == 4
+        killed._give_up()
 
 
 def test_a_checkpoint_whose_copies_are_damaged_is_not_gone_on_from(tmp_path: Path) -> None:
