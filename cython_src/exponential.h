@@ -84,7 +84,7 @@ static inline double exp_from(double x, double k, uint64_t w) {
     return scale + scale * more;
 }
 
-static double fine_exp(double x) {
+MAYBE_UNUSED double fine_exp(double x) {
     const double shifted = 0x1.71547652b82fep+7 * x + 0x1.8p52, k = shifted - 0x1.8p52;
     const uint64_t w = bits_of(shifted);
     if (!(x > -700.0 && x < 700.0)) {
@@ -123,7 +123,7 @@ static const double log_at[47][2] = { /* log(j/64), j = 45, ..., 91, as a sum of
 };
 
 /* x = 2^e m, m = c + (m - c) with c = j/64: log x = e log 2 + log c + 2 artanh((m - c)/(m + c)). */
-static double fine_log(double x) {
+MAYBE_UNUSED double fine_log(double x) {
     if (!(x >= 0x1p-1022 && x < (double)INFINITY))
         return x >= 0x1p-1074 && x < 1.0 ? fine_log(x * 0x1p+64) - 0x1.62e42fefa39efp+5
                : x == 0.0                ? -(double)INFINITY

@@ -18,7 +18,7 @@ from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, EMPTY, NO_COUNT, PLENTY, STIFF, Bonds, Replica, Work,
-                                    Workspace)
+                                    Workspace, turns_slowly)
 from copympi.kernels.checks cimport need
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.diagonals cimport Diagonals, add_up, clear, find_calm, stage, turnover
@@ -137,14 +137,10 @@ cdef class Replicas:
             end_followed(&self.workspace.w)
 
 
-cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept nogil:
-    return c[a] * c[a] + c[P + a] * c[P + a]
-
-
 cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) noexcept nogil:
     """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
-    cdef Py_ssize_t P = d.P, a
-    cdef double worst = 0.0, m, fx, fy, turn, most
+    cdef Py_ssize_t a
+    cdef double worst = 0.0, most
     cdef int64_t others = d.end - d.begin
     others -= find_calm(d, x.h, CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
     stiff[0] = 0
@@ -157,14 +153,9 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
             continue
         w.role[a] = STIFF
         if x.n[a] > 0:
-            # the field of the neighbours: dc/dt = v_1 without the diagonal's part
-            fx = w.v[2 * P + a] - d.omega[a] * w.v[P + a]
-            fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
-            turn = x.h / COUNTED_TURN
-            m = min(min(size_at(w.v, P, a), size_at(w.early, P, a)), min(size_at(w.late, P, a), size_at(w.end, P, a)))
             # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
             most = x.limit if x.n[a] > x.spectators else 2.0 * COUNTED_TURN
-            if turn * turn * (fx * fx + fy * fy) <= m and w.out[a] <= most * x.n[a]:
+            if turns_slowly(d, x, w, a, COUNTED_TURN) and w.out[a] <= most * x.n[a]:
                 w.role[a] = COUNTED
                 if x.n[a] > x.spectators:
                     worst = max(worst, w.out[a] / x.n[a])

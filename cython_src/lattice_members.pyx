@@ -18,12 +18,14 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
-from copympi.kernels.bonds cimport COUNTED, EMPTY, PLENTY, SIZE, STIFF, Bonds, Replica, Work, Workspace
+from copympi.kernels.bonds cimport (COUNTED, EMPTY, PLENTY, SIZE, STIFF, Bonds, Replica, Work, Workspace, size_at,
+                                    turns_slowly)
 from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.couplings cimport System
-from copympi.kernels.diagonals cimport Diagonals, finish, stage, turnover
+from copympi.kernels.diagonals cimport Diagonals, finish, turnover
+from copympi.kernels.lattice cimport COUNTED_TURN, lead_on_area, lead_on_noise
 from copympi.kernels.lattice_path cimport find_alive, lay_path
 from copympi.kernels.move_log cimport MoveLog, flow_between
 from copympi.kernels.moves cimport insert_first, moving_share, second_flow, second_mean
@@ -32,15 +34,15 @@ from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
 from copympi.kernels.settle cimport amplitude_of
 from copympi.kernels.step_control cimport StepControl
 
-cdef double TURN = 0.3       # radians by which its neighbours may turn an amplitude in a step
 cdef double MANY_LEAVE = 2.0  # times leaving_chance: what the chance of many members to leave in a step may be
 
 
 cdef class LatticeStep:
     """Steps of replicas, one at a time, with work space.
 
-    chance (nnz,) : the caller's, set by `begin` and `second`: a member's chance to go along each coupling in the half
-    step that is next. profile (3 nnz,), or None : and the flow along it at the begin, middle and end of that half.
+    entries (bonds, 2) : `entries_of` the bonds. chance (nnz,) : the caller's, set by `begin` and `second`: a member's
+    chance to go along each coupling in the half step that is next. profile (3 nnz,), or None : and the flow along it at
+    the begin, middle and end of that half.
 
     A step is `begin`, the first draws, `moved`, the dealing of `moves`, `second`, the second draws, `finish`.
     Raises ValueError for arrays that do not fit.
@@ -58,14 +60,17 @@ cdef class LatticeStep:
     cdef readonly double length
     """Of the step."""
 
-    def __cinit__(self, Bonds bonds not None, *, double[::1] chance not None, double[::1] profile=None):
+    def __cinit__(self, Bonds bonds not None, int64_t[:, ::1] entries not None, *, double[::1] chance not None,
+                  double[::1] profile=None):
         cdef const System *s = &bonds.couplings.system
         cdef Workspace workspace
         need(chance.shape[0] == s.nnz, "chance: must be (nnz,)")
+        need(entries.shape[0] == max(1, bonds.d.bonds) and entries.shape[1] == 2
+             and np.min(entries) >= -1 and np.max(entries) < max(1, s.nnz), "entries: must be those of the bonds")
         need(profile is None or profile.shape[0] == 3 * s.nnz, "profile: must be (3 nnz,)")
         self.workspace = workspace = Workspace(bonds, False)
         self.chance, self.profile = chance, profile
-        self.entry = entries_of(bonds)
+        self.entry = entries
         self.g.d = &workspace.bonds.d
         self.g.w = &workspace.w
         self.g.x = &self.x
@@ -169,13 +174,8 @@ cdef class LatticeStep:
         """Plan the second draws."""
         cdef const Diagonals *d = &self.workspace.bonds.d
         cdef Work *w = &self.workspace.w
-        cdef Py_ssize_t i, a
         with nogil:
-            stage(d, w.alive, w.D2, 1.0, w.D1, w.E, NULL)
-            for i in range(w.stiffs):
-                a = w.stiff[i]
-                w.E[a] = w.stiff_end[2 * d.P + i]
-                w.E[d.P + a] = w.stiff_end[3 * d.P + i]
+            lead_on_area(d, w)
             plan_second(self)
 
     def finish(self, const int64_t[::1] n not None):
@@ -183,20 +183,16 @@ cdef class LatticeStep:
         cdef const Diagonals *d = &self.workspace.bonds.d
         cdef Work *w = &self.workspace.w
         cdef double *c = self.x.c
-        cdef Py_ssize_t P = d.P, i, a
+        cdef Py_ssize_t P = d.P, a
         need(n.shape[0] == P and c != NULL, "n: must be (P,), of a step that has begun")
         with nogil:
-            stage(d, w.alive, w.E, 1.0, w.D0, w.D0, NULL)
-            for i in range(w.stiffs):
-                a = w.stiff[i]
-                w.D0[a] = w.stiff_end[i]
-                w.D0[P + a] = w.stiff_end[P + i]
+            lead_on_noise(d, w)
             finish(d, w.end, w.D0, c, w.parts + SIZE * d.tiles)
             for a in range(P):
                 amplitude_of(<double> n[a], c[a], c[P + a], w.v[a], w.v[P + a], c + a, c + P + a)
 
 
-cdef entries_of(Bonds bonds):
+def entries_of(Bonds bonds not None):
     """Of each bond (bonds, 2): its entry among the couplings of its first beable, and of its other one; -1: none."""
     cdef const System *s = &bonds.couplings.system
     offset, length, start = (np.asarray(bonds.owners[0])[:, k] for k in (1, 2, 3))
@@ -214,7 +210,7 @@ cdef entries_of(Bonds bonds):
 cdef bint classify(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     """What each beable is in this step; returns whether some turn over too fast for it."""
     cdef Py_ssize_t P = d.P, a
-    cdef double worst = 0.0, m, fx, fy, turn, most
+    cdef double worst = 0.0, most
     cdef bint many, stiff = False
     memset(w.role, EMPTY, P)
     memset(w.calm, 0, P * sizeof(double))
@@ -222,13 +218,9 @@ cdef bint classify(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
         if w.n[a] == 0:
             continue
         many = w.n[a] > PLENTY + x.spectators
-        fx = w.v[2 * P + a] - d.omega[a] * w.v[P + a]  # the field of the neighbours, as in lattice.pyx
-        fy = w.v[3 * P + a] + d.omega[a] * w.v[a]
-        turn = x.h / TURN
-        m = min(min(size_at(w.v, P, a), size_at(w.early, P, a)), min(size_at(w.late, P, a), size_at(w.end, P, a)))
         # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
-        most = (MANY_LEAVE * x.limit if many else x.limit) if w.n[a] > x.spectators else 2.0 * TURN
-        if turn * turn * (fx * fx + fy * fy) <= m and w.out[a] <= most * w.n[a]:
+        most = (MANY_LEAVE * x.limit if many else x.limit) if w.n[a] > x.spectators else 2.0 * COUNTED_TURN
+        if turns_slowly(d, x, w, a, COUNTED_TURN) and w.out[a] <= most * w.n[a]:
             w.role[a] = COUNTED
             if w.n[a] > x.spectators and w.out[a] > worst * w.n[a]:
                 worst = w.out[a] / w.n[a]
@@ -238,10 +230,6 @@ cdef bint classify(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     if worst > x.largest_chance:
         x.largest_chance = worst
     return stiff
-
-
-cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept nogil:
-    return c[a] * c[a] + c[P + a] * c[P + a]
 
 
 cdef inline void open_way(LatticeStep step, Py_ssize_t e, Py_ssize_t source, bint forth, double mean,

@@ -16,19 +16,19 @@ from copympi.kernels.couplings cimport Couplings, System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.draws cimport draw_leavers
 from copympi.kernels.flows cimport Scratch
-from copympi.kernels.marks cimport mark_copy, mark_luck, number_of
 from copympi.kernels.plans cimport FINE, Plan, StepPlans, head_of, need_plans, plan_at, profile_of, row_of
 from copympi.kernels.predictor cimport new_phase, plan_first, plan_second
-from copympi.kernels.profiles cimport profile_flows, profile_moment
+from copympi.kernels.profiles cimport profile_flows
 from copympi.kernels.step_control cimport StepControl
 from copympi.kernels.streams cimport Stream, stream_open
-from copympi.kernels.targets cimport Half, Targets, has_many, move_by_targets, set_out
+from copympi.kernels.targets cimport Half, Targets, has_many, mark_mover, move_by_targets, set_out
 
 cdef extern from "shuffle.h" nogil:
     void draw_places(Stream *s, const uint32_t *ids, uint32_t n, int64_t leavers, uint32_t *place)
     void bring_to_end(uint32_t *ids, uint32_t n, int64_t leavers, const uint32_t *place)
-    void slide_all(uint32_t *ids, int64_t P, const int32_t *counts, const int64_t *start, const int64_t *gone,
-                   const int64_t *target)
+    void settle_buckets(uint32_t *ids, int64_t P, int32_t *counts, const int64_t *start, const int64_t *gone,
+                        const int64_t *come, const int64_t *cursor, const uint32_t *travellers, int64_t *target,
+                        int64_t *n, int64_t *out)
 
 BLOCK = 262144
 """Members that a block holds at most, but for very many beables."""
@@ -90,21 +90,10 @@ cdef void mark_movers(const System *s, const Block *block, const Half *half, Py_
                       const uint32_t *ids, int64_t count) noexcept nogil:
     """Note the tracked ones among `count` members who go from b along entry e."""
     cdef int64_t i
-    cdef double part, left, luck
-    cdef double *last
-    cdef const double *flow = half.profile + e
     cdef const uint64_t *bits = block.marked.bits + block.marked.first[block.unit]
     for i in range(count):
         if (bits[ids[i] >> 6] >> (ids[i] & 63)) & 1:
-            luck = mark_luck(block.marked, half.replica, half.block, half.which, ids[i])
-            part = profile_moment(flow[0], flow[s.nnz], flow[2 * s.nnz], luck)
-            left = half.left + (1.0 - part) * half.length
-            if half.last != NULL:
-                last = half.last + number_of(block.marked, block.unit, ids[i])
-                if left >= last[0]:  # in this step it has jumped later than that: after it
-                    left = last[0] + (half.left - last[0]) * luck
-                last[0] = left
-            mark_copy(block.marked, block.unit, ids[i], b, s.indices[e], left, 0.0)
+            mark_mover(s, block, half, b, e, ids[i])
 
 
 cdef int64_t move_block(const System *s, Stream *stream, const double *chance, Block *block, Room *room,
@@ -155,16 +144,7 @@ cdef int64_t move_block(const System *s, Stream *stream, const double *chance, B
                     memcpy(travellers + cursor[s.indices[e]], ids + place, leave[e] * sizeof(uint32_t))
                     cursor[s.indices[e]] += leave[e]
                     place += leave[e]
-    place = 0
-    for b in range(P):
-        target[b] = place
-        place += counts[b] - gone[b] + come[b]
-    slide_all(ids, P, counts, start, gone, target)
-    for b in range(P):
-        memcpy(ids + target[b] + counts[b] - gone[b], travellers + cursor[b] - come[b], come[b] * sizeof(uint32_t))
-        counts[b] += <int32_t> (come[b] - gone[b])
-        n[b] += come[b] - gone[b]
-        out[b] += gone[b]
+    settle_buckets(ids, P, counts, start, gone, come, cursor, travellers, target, n, out)
     return copies
 
 

@@ -41,13 +41,27 @@ static inline void slide(uint32_t *ids, int64_t start, int64_t stay, int64_t tar
     }
 }
 
-/* The ids of all buckets, of which `gone` are at the end of each, move to where they stand once `come` have come. */
-static inline void slide_all(uint32_t *ids, int64_t P, const int32_t *counts, const int64_t *start, const int64_t *gone,
-                             const int64_t *target) {
+/* Buckets as they are after a half step, and the rank's n and out with them. From each bucket, which begins at `start`,
+   `gone` leave, who stand at its end; `come` come, who are the travellers before `cursor`. target: work space. */
+static inline void settle_buckets(uint32_t *ids, int64_t P, int32_t *counts, const int64_t *start, const int64_t *gone,
+                                  const int64_t *come, const int64_t *cursor, const uint32_t *travellers,
+                                  int64_t *target, int64_t *n, int64_t *out) {
+    int64_t place = 0;
+    for (int64_t b = 0; b < P; b++) {
+        target[b] = place;
+        place += counts[b] - gone[b] + come[b];
+    }
     for (int64_t b = P - 1; b >= 0; b--) /* to the right, last first; then to the left, first first */
         if (target[b] > start[b])
             slide(ids, start[b], counts[b] - gone[b], target[b]);
     for (int64_t b = 0; b < P; b++)
         if (target[b] < start[b])
             slide(ids, start[b], counts[b] - gone[b], target[b]);
+    for (int64_t b = 0; b < P; b++) {
+        memcpy(ids + target[b] + counts[b] - gone[b], travellers + cursor[b] - come[b],
+               (size_t)come[b] * sizeof(uint32_t));
+        counts[b] += (int32_t)(come[b] - gone[b]);
+        n[b] += come[b] - gone[b];
+        out[b] += gone[b];
+    }
 }

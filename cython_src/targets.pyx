@@ -7,12 +7,11 @@ when the first one leaves its beable.
 """
 import numpy as np
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.string cimport memcpy
 
 from copympi.kernels.checks cimport need
 from copympi.kernels.draws cimport draw_binomial
 from copympi.kernels.followed cimport entry_of
-from copympi.kernels.marks cimport is_marked, mark_copy, mark_luck
+from copympi.kernels.marks cimport is_marked, mark_copy, mark_luck, number_of
 from copympi.kernels.profiles cimport profile_moment
 from copympi.kernels.streams cimport stream_fill, stream_next64, stream_open
 
@@ -26,8 +25,9 @@ cdef extern from "shuffle.h" nogil:
     void prefetch(const void *address)
     void draw_places(Stream *s, const uint32_t *ids, uint32_t n, int64_t leavers, uint32_t *place)
     void bring_to_end(uint32_t *ids, uint32_t n, int64_t leavers, const uint32_t *place)
-    void slide_all(uint32_t *ids, int64_t P, const int32_t *counts, const int64_t *start, const int64_t *gone,
-                   const int64_t *target)
+    void settle_buckets(uint32_t *ids, int64_t P, int32_t *counts, const int64_t *start, const int64_t *gone,
+                        const int64_t *come, const int64_t *cursor, const uint32_t *travellers, int64_t *target,
+                        int64_t *n, int64_t *out)
 
 
 cdef bint has_many(const System *s) noexcept nogil:
@@ -82,13 +82,20 @@ cdef void draw_words(const System *s, Stream *stream, Tables *t, Py_ssize_t b, i
         prefetch(t.column + first + column_of(words[k], t.open[b]))
 
 
-cdef void mark_mover(const System *s, const Block *block, const Half *half, Py_ssize_t b, Py_ssize_t a,
+cdef void mark_mover(const System *s, const Block *block, const Half *half, Py_ssize_t b, Py_ssize_t e,
                      uint32_t name) noexcept nogil:
-    """Note when a tracked member goes from b to a."""
-    cdef const double *flow = half.profile + entry_of(s, b, a)
+    """Note when a tracked member goes from b along entry e."""
+    cdef const double *flow = half.profile + e
     cdef double luck = mark_luck(block.marked, half.replica, half.block, half.which, name)
     cdef double part = profile_moment(flow[0], flow[s.nnz], flow[2 * s.nnz], luck)
-    mark_copy(block.marked, block.unit, name, b, a, half.left + (1.0 - part) * half.length, 0.0)
+    cdef double left = half.left + (1.0 - part) * half.length
+    cdef double *last
+    if half.last != NULL:
+        last = half.last + number_of(block.marked, block.unit, name)
+        if left >= last[0]:  # in this step it has jumped later than that: after it
+            left = last[0] + (half.left - last[0]) * luck
+        last[0] = left
+    mark_copy(block.marked, block.unit, name, b, s.indices[e], left, 0.0)
 
 
 cdef int64_t move_by_targets(const System *s, Stream *stream, Targets targets, Block *block, const Half *half,
@@ -136,20 +143,11 @@ cdef int64_t move_by_targets(const System *s, Stream *stream, Targets targets, B
         for k in range(gone[b]):
             a = words[copies + k]
             if block.marked != NULL and is_marked(block.marked, block.unit, ids[place + k]):
-                mark_mover(s, block, half, b, a, ids[place + k])
+                mark_mover(s, block, half, b, entry_of(s, b, a), ids[place + k])
             travellers[cursor[a]] = ids[place + k]
             cursor[a] += 1
         copies += gone[b]
-    place = 0
-    for b in range(P):
-        target[b] = place
-        place += counts[b] - gone[b] + come[b]
-    slide_all(ids, P, counts, start, gone, target)
-    for b in range(P):
-        memcpy(ids + target[b] + counts[b] - gone[b], travellers + cursor[b] - come[b], come[b] * sizeof(uint32_t))
-        counts[b] += <int32_t> (come[b] - gone[b])
-        n[b] += come[b] - gone[b]
-        out[b] += gone[b]
+    settle_buckets(ids, P, counts, start, gone, come, cursor, travellers, target, n, out)
     return copies
 
 

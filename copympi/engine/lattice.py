@@ -109,19 +109,13 @@ class LatticeCounts(IndependentReplicas):
 
     def check(self, system: System) -> None:
         """InputError where a fixed step is too long for the fastest waves of an H."""
-        step = self.accuracy.step
-        norm = norm_of(system, self.state_at_start) if step is not None else 0.0
-        if step is not None and step * norm > STABLE:
-            why = f"must be at most {STABLE / norm:.6g}: the fastest waves of H would blow up"
-            raise InputError("dynamics.step", step, why)
+        need_stable(self.accuracy.step, system, self.state_at_start)
 
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached. Beables without couplings get their turn so far."""
-        turn = portable.turns(-self.alone * (self.stop.time - self.switched))
         for part in (self.c, self.mean):
             if part is not None and np.any(self.alone):
-                turned = portable.times(part[:, 0] + 1j * part[:, 1], turn)
-                part[:, 0], part[:, 1] = turned.real, turned.imag
+                turn_all(part, self.alone * (self.stop.time - self.switched))
         super().switch(system)
         self._make_bonds()
 
@@ -137,12 +131,11 @@ class LatticeCounts(IndependentReplicas):
 
     def go_on(self) -> int:
         """Some steps of this rank's replicas, the last one perhaps in part: how many beables and bonds were moved."""
-        turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
         if self.followed is not None:
             self.followed.steps.set_out(self.stop.time)
         moved, status, replica = kernel.advance(
-            self.replicas, self._control, seed=self.seed, purpose=Purpose.SITES, substep_turn=turn,
-            effort=self.pace.steps, pause=self.pause,
+            self.replicas, self._control, seed=self.seed, purpose=Purpose.SITES,
+            substep_turn=substep_turn(self.accuracy), effort=self.pace.steps, pause=self.pause,
         )  # fmt: skip
         if status:
             time = float(self.times[replica])
@@ -247,6 +240,25 @@ class LatticeCounts(IndependentReplicas):
 
     def _whole(self, sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:
         return nearest_whole(sizes, total)
+
+
+def substep_turn(accuracy: Accuracy) -> float:
+    """Radians that an amplitude of a stiff cluster may turn in a substep."""
+    return SUBSTEP_TURN * min(1.0, accuracy.tolerance / 1e-4) ** 0.25
+
+
+def need_stable(step: float | None, system: System, state: NDArray[np.complex128]) -> None:
+    """InputError where a fixed step is too long for the fastest waves of an H."""
+    norm = norm_of(system, state) if step is not None else 0.0
+    if step is not None and step * norm > STABLE:
+        why = f"must be at most {STABLE / norm:.6g}: the fastest waves of H would blow up"
+        raise InputError("dynamics.step", step, why)
+
+
+def turn_all(c: NDArray[np.float64], angle: NDArray[np.float64]) -> None:
+    """Phases of amplitudes c (R, 2, P), re and im, grow by `angle` (P,), in place: the minus sign is that of (34)."""
+    turned = portable.times(c[:, 0] + 1j * c[:, 1], portable.turns(-angle))
+    c[:, 0], c[:, 1] = turned.real, turned.imag
 
 
 def too_short(time: float, replica: int, norm: float, length: float) -> DynamicsError:

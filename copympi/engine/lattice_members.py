@@ -11,19 +11,17 @@ from numpy.typing import NDArray
 import copympi.kernels.dealt_moves as kernel
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
-from copympi.engine.blocks import InBlocks
+from copympi.engine.aligned import AlignedMembers
 from copympi.engine.clock import Stop
-from copympi.engine.diagonals import Places, bonds, norm_of, places
+from copympi.engine.diagonals import Places, bonds, places
 from copympi.engine.ensemble import State
-from copympi.engine.lattice import STABLE, SUBSTEP_TURN
+from copympi.engine.lattice import need_stable, substep_turn, too_short, turn_all
 from copympi.engine.marked import MarkedMembers
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
 from copympi.engine.tiles import Tiles
-from copympi.errors import DynamicsError, InputError
 from copympi.kernels import portable
-from copympi.kernels.crowd import Crowd
-from copympi.kernels.lattice_members import LatticeStep
+from copympi.kernels.lattice_members import LatticeStep, entries_of
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -36,7 +34,7 @@ DEALING = 1 << 32
 Moves = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-class LatticeMembers(InBlocks):
+class LatticeMembers(AlignedMembers):
     """Members of all replicas; those of a beable share the phase of its amplitude c (R, 2, P), alike on all ranks.
 
     All ranks plan the same steps from all n. In each half of a step every block draws who of its own goes; what stiff
@@ -45,22 +43,19 @@ class LatticeMembers(InBlocks):
     """
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
-        super().__init__(comm, system, start, accuracy, seed, replicas, blockless=start.spectators)
+        super().__init__(comm, system, start, accuracy, replicas, seed)
         c = np.sqrt(np.asarray(start.counts, float)) * portable.turns(-start.phase)
         self.c = np.tile(np.array([c.real, c.imag]), (replicas, 1, 1))
         self.substeps = np.zeros(replicas, np.int64)
-        self.out = np.zeros((replicas, system.P), np.int64)
-        self._own_out = np.zeros((replicas, system.P), np.int64)
         self._window = np.zeros((replicas, 2))
         self._length = np.zeros(replicas)
         self._row = np.full(replicas, -1, np.int64)
         self._last = np.empty(1)
         self._places: Places | None = None
         self.check(system)
-        self.regroup(self.ids, self.sizes)
-        self._make_steps()
+        self._make_plans()
 
-    def _make_steps(self) -> None:
+    def _make_plans(self) -> None:
         """What steps want of H, and what turns phases of beables without couplings, radians in unit time."""
         system, most = self.system, max(AT_A_TIME, 2 * self.comm.size)
         slots = max(1, min(len(self.n), most, ROOM // self.system.P))
@@ -71,55 +66,32 @@ class LatticeMembers(InBlocks):
         nnz = system.couplings.entries
         self._chance = np.zeros((slots, nnz))
         self._profile = None if self.marked is None else np.zeros((slots, 3 * nnz))
+        entries = entries_of(self.bonds)
         self._steps = [
-            LatticeStep(self.bonds, chance=chance, profile=None if self._profile is None else self._profile[k])
+            LatticeStep(self.bonds, entries, chance=chance, profile=None if self._profile is None else self._profile[k])
             for k, chance in enumerate(self._chance)
         ]
 
     def check(self, system: System) -> None:
         """InputError where a fixed step is too long for the fastest waves of an H."""
-        step = self.accuracy.step
-        norm = norm_of(system, self.start.state) if step is not None else 0.0
-        if step is not None and step * norm > STABLE:
-            why = f"must be at most {STABLE / norm:.6g}: the fastest waves of H would blow up"
-            raise InputError("dynamics.step", step, why)
+        need_stable(self.accuracy.step, system, self.start.state)
 
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached. Beables without couplings get their turn so far."""
         if np.any(self.alone):
-            turn = portable.turns(-self.alone * (self.stop.time - self.switched))
-            turned = portable.times(self.c[:, 0] + 1j * self.c[:, 1], turn)
-            self.c[:, 0], self.c[:, 1] = turned.real, turned.imag
+            turn_all(self.c, self.alone * (self.stop.time - self.switched))
         super().switch(system)
-        self._make_steps()
 
     @property
     def shift(self) -> float:
         """The energy that is taken off H/hbar."""
         return self.bonds.shift
 
-    def regroup(
-        self, ids: NDArray[np.uint32], sizes: NDArray[np.int64], which: NDArray[np.bool_] | None = None
-    ) -> None:
-        """Take `ids` for those of this rank's members, so many in each unit."""
-        super().regroup(ids, sizes, which)
-        self.crowd = Crowd(
-            replicas=len(self.n), ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts
-        )  # fmt: skip
-        self.crowd.mark(None if self.marked is None else self.marked.marks)
-
     def follow(self, ids: NDArray[np.int64], **_: bool) -> MarkedMembers:
         """Times of their copies are drawn from how flows go, so plans have profiles from here on."""
         marked = super().follow(ids)
-        self.crowd.mark(marked.marks)
         self._last = np.empty(max(1, len(marked.who)))
-        self._make_steps()
         return marked
-
-    def begin(self, stop: Stop) -> None:
-        """Set out for the next stop."""
-        super().begin(stop)
-        self._control = self.accuracy.control(stop, self.spectators)
 
     def advance(self) -> bool:
         """One step of every replica that is not yet at the stop; False when all are."""
@@ -153,7 +125,7 @@ class LatticeMembers(InBlocks):
 
     def _plan_first(self, some: NDArray[np.intp]) -> None:
         """Their steps, as far as the first draws."""
-        turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+        turn = substep_turn(self.accuracy)
         failed = np.full(1, -1, np.int64)
         for r, step in zip(some, self._steps, strict=False) if self._planning else ():
             status = step.begin(
@@ -170,10 +142,7 @@ class LatticeMembers(InBlocks):
             mpi.broadcast(self.comm, self._length)
         if failed[0] >= 0:
             r = int(failed[0])
-            raise DynamicsError(
-                f"the step falls below what t = {self.times[r]:.10g} can resolve (replica {r}): H/hbar spreads over "
-                f"{2 * self.bonds.norm:.3g} per unit of time, too much for records {self.stop.length:g} apart"
-            )
+            raise too_short(float(self.times[r]), r, self.bonds.norm, self.stop.length)
         self._left = self.time_left - self._length
         self._left[self._left < 0.5 * self._length] = 0.0
         self._share()

@@ -10,61 +10,25 @@ from numpy.typing import NDArray
 import copympi.kernels.members as kernel
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
-from copympi.engine.blocks import InBlocks
-from copympi.engine.clock import Stop
-from copympi.engine.marked import MarkedMembers
+from copympi.engine.aligned import AlignedMembers
 from copympi.engine.purposes import Purpose
-from copympi.kernels.crowd import Crowd
 from copympi.kernels.flows import Scratch
 from copympi.kernels.plans import StepPlans
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
 
-class Members(InBlocks):
-    """Every member of every replica; a beable's members share its phase, phase (R, P), alike on every rank.
-
-    Spectators never move and are all alike: n counts them, no block has them.
-    """
+class Members(AlignedMembers):
+    """Every member of every replica; a beable's members share its phase, phase (R, P), alike on every rank."""
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
-        super().__init__(comm, system, start, accuracy, seed, replicas, blockless=start.spectators)
+        super().__init__(comm, system, start, accuracy, replicas, seed)
         self.phase = np.tile(start.phase, (replicas, 1))
-        self.out = np.zeros((replicas, system.P), np.int64)
-        self._own_out = np.zeros((replicas, system.P), np.int64)
-        self.regroup(self.ids, self.sizes)
         self._make_plans()
 
     def _make_plans(self) -> None:
         couplings = self.system.couplings
         self._plans, self._scratch = StepPlans(couplings, len(self.n), self.marked is not None), Scratch(couplings)
-
-    def switch(self, system: System) -> None:
-        """Follow another H from the stop that was reached."""
-        super().switch(system)
-        self._make_plans()
-
-    def regroup(
-        self, ids: NDArray[np.uint32], sizes: NDArray[np.int64], which: NDArray[np.bool_] | None = None
-    ) -> None:
-        """Take `ids` for those of this rank's members, so many in each unit."""
-        super().regroup(ids, sizes, which)
-        self.crowd = Crowd(
-            replicas=len(self.n), ids=self.ids, offset=self.offset, unit=self.unit, counts=self.counts
-        )  # fmt: skip
-        self.crowd.mark(None if self.marked is None else self.marked.marks)
-
-    def follow(self, ids: NDArray[np.int64], **_: bool) -> MarkedMembers:
-        """Times of their copies are drawn from how flows go, so plans have profiles from here on."""
-        marked = super().follow(ids)
-        self.crowd.mark(marked.marks)
-        self._make_plans()
-        return marked
-
-    def begin(self, stop: Stop) -> None:
-        """Set out for the next stop."""
-        super().begin(stop)
-        self._control = self.accuracy.control(stop, self.spectators)
 
     def advance(self) -> bool:
         """One step of every replica that is not yet at the stop; False when all are."""

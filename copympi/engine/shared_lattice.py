@@ -14,7 +14,7 @@ from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.ensemble import Snapshot, State, named
 from copympi.engine.halos import halos
-from copympi.engine.lattice import SUBSTEP_TURN, LatticeCounts, too_short
+from copympi.engine.lattice import LatticeCounts, substep_turn, too_short
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
 from copympi.engine.shared_clusters import Crossing
@@ -180,7 +180,7 @@ class SharedLattice(TiledLattice):
         if not self.time_left[0] > 0.0:
             return 0
         if self.under_way is None:
-            turn = SUBSTEP_TURN * min(1.0, self.accuracy.tolerance / 1e-4) ** 0.25
+            turn = substep_turn(self.accuracy)
             fixed, members = self.accuracy.step is not None, float(self.members[0])
             self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, members, fixed)
         try:
@@ -220,17 +220,12 @@ class SharedLattice(TiledLattice):
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of the replica, (1, P), on its first rank; (0, P) elsewhere. Collective."""
         own = self.slab_rows()
-        counts = [end - begin for begin, end in map(self._beables, range(self.group.size))]
+        counts = [end - begin for begin, end in map(self.tiles.beables, range(self.group.size))]
         out = {}
         for name, values in own.items():
             found = mpi.gather_rows(self.group, np.ascontiguousarray(values[0]), counts)
             out[name] = np.zeros((0, self.system.P), values.dtype) if found is None else found[None]
         return out
-
-    def _beables(self, place: int) -> tuple[int, int]:
-        first, last = self.tiles.run(place)
-        begins = np.minimum(self.system.P, self.tiles.begins)
-        return int(begins[first]), int(begins[last])
 
     def slab_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of this rank's beables, (1, end - begin). Collective."""

@@ -19,15 +19,9 @@ from copympi.kernels.bonds import TILE_SIZE
 Int = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Tiles:
-    """The layout: replicas shared out over ranks, each in tiles of TILE_SIZE beables, the last one with the rest.
+class InTiles:
+    """What P beables are cut into."""
 
-    Tile t has the beables TILE_SIZE t .. TILE_SIZE (t + 1) - 1. Its normal numbers of a step are keyed by 2 t and
-    2 t + 1, its whole numbers by t (copympi/engine/purposes.py).
-    """
-
-    owned: Replicas
     P: int
 
     @property
@@ -39,6 +33,18 @@ class Tiles:
     def begins(self) -> Int:
         """The first beable of every tile, and one past what the last would have, (number + 1,)."""
         return np.arange(self.number + 1) * TILE_SIZE
+
+
+@dataclass(frozen=True)
+class Tiles(InTiles):
+    """The layout: replicas shared out over ranks, each in tiles of TILE_SIZE beables, the last one with the rest.
+
+    Tile t has the beables TILE_SIZE t .. TILE_SIZE (t + 1) - 1. Its normal numbers of a step are keyed by 2 t and
+    2 t + 1, its whole numbers by t (copympi/engine/purposes.py).
+    """
+
+    owned: Replicas
+    P: int
 
     @property
     def first_replica(self) -> int:
@@ -112,7 +118,7 @@ class WholeTiles(Tiles):
 
 
 @dataclass(frozen=True)
-class SharedTiles:
+class SharedTiles(InTiles):
     """The layout where there are fewer replicas than ranks: a run of ranks has each replica, each rank a run of tiles.
 
     Units are tiles, of all replicas in order. A rank may have none. here : 1, its replica, which it shares with others.
@@ -123,21 +129,6 @@ class SharedTiles:
     size: int
     rank: int
     here = 1
-
-    @property
-    def tiles(self) -> int:
-        """Tiles of a replica."""
-        return -(-self.P // TILE_SIZE)
-
-    @property
-    def begins(self) -> Int:
-        """The first beable of every tile, and one past what the last would have, (tiles + 1,)."""
-        return np.arange(self.tiles + 1) * TILE_SIZE
-
-    @property
-    def number(self) -> int:
-        """Tiles of a replica, as `Tiles` has it."""
-        return self.tiles
 
     @property
     def replica(self) -> int:
@@ -168,16 +159,20 @@ class SharedTiles:
         """In a few words."""
         of = f"each of {self.replicas:,} replicas" if self.replicas > 1 else "one replica"
         most = max(last - first for first, last in map(self.ranks_of, range(self.replicas)))
-        return f"{of} in {self.tiles:,} tiles of {TILE_SIZE:,} beables on {most:,} ranks"
+        return f"{of} in {self.number:,} tiles of {TILE_SIZE:,} beables on {most:,} ranks"
 
     def run(self, place: int) -> tuple[int, int]:
         """First and one past last tile of the replica that the rank at a place has."""
-        return mpi.share(self.tiles, self.place[1], place)
+        return mpi.share(self.number, self.place[1], place)
 
     @property
     def own(self) -> tuple[int, int]:
         """First and one past last beable of this rank."""
-        first, last = self.run(self.place[0])
+        return self.beables(self.place[0])
+
+    def beables(self, place: int) -> tuple[int, int]:
+        """First and one past last beable of the rank at a place."""
+        first, last = self.run(place)
         return min(self.P, first * TILE_SIZE), min(self.P, last * TILE_SIZE)
 
     @property
@@ -187,15 +182,15 @@ class SharedTiles:
 
     @property
     def units(self) -> int:
-        return self.replicas * self.tiles
+        return self.replicas * self.number
 
     @property
     def first(self) -> int:
-        return self.replica * self.tiles + self.run(self.place[0])[0]
+        return self.replica * self.number + self.run(self.place[0])[0]
 
     @property
     def last(self) -> int:
-        return self.replica * self.tiles + self.run(self.place[0])[1]
+        return self.replica * self.number + self.run(self.place[0])[1]
 
     @property
     def sizes(self) -> Int:

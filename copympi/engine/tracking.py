@@ -201,7 +201,8 @@ class Tracks(ABC):
         if end == len(found):
             self.pending = Jumps.none(found.phase is not None)
             return found
-        self.pending = found[np.arange(end, len(found))]  # a copy: the others' memory is not kept
+        rest = {name: values[end:].copy() for name, values in found.columns.items()}  # the others' memory is not kept
+        self.pending = Jumps(**rest)
         return found[:end]
 
     def waiting(self, units: int) -> dict[str, tuple[NDArray[Any], Int]]:

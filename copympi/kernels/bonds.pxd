@@ -117,4 +117,19 @@ cdef class Workspace:
     cdef object owners
     cdef void share_out(self, double *free, Py_ssize_t bonds)
 
+cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept nogil:
+    return c[a] * c[a] + c[P + a] * c[P + a]
+
+
+cdef inline bint turns_slowly(const Diagonals *d, const Replica *x, const Work *w, Py_ssize_t a,
+                              double most) noexcept nogil:
+    """Whether its neighbours turn the amplitude of beable a by so many radians at most in the step."""
+    cdef Py_ssize_t P = d.P
+    cdef double fx = w.v[2 * P + a] - d.omega[a] * w.v[P + a]  # their field: dc/dt = v_1 without the diagonal's part
+    cdef double fy = w.v[3 * P + a] + d.omega[a] * w.v[a], turn = x.h / most
+    cdef double least = min(size_at(w.v, P, a), size_at(w.early, P, a))
+    least = min(least, min(size_at(w.late, P, a), size_at(w.end, P, a)))
+    return turn * turn * (fx * fx + fy * fy) <= least
+
+
 cdef void open_stream(Stream *stream, const Replica *x, int which, int64_t piece) noexcept nogil

@@ -7,7 +7,7 @@ from copympi.kernels.diagonals cimport Diagonals
 from copympi.kernels.flow_tracks cimport LatticeTracks
 from copympi.kernels.step_control cimport StepControl
 
-cdef double NOISE
+cdef double NOISE, COUNTED_TURN
 
 cdef class Replicas:
     cdef Workspace workspace

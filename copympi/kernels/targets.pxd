@@ -41,5 +41,7 @@ cdef class Targets:
 
 cdef bint has_many(const System *s) noexcept nogil
 cdef void set_out(const System *s, const double *chance, Tables *t) noexcept nogil
+cdef void mark_mover(const System *s, const Block *block, const Half *half, Py_ssize_t b, Py_ssize_t e,
+                     uint32_t name) noexcept nogil
 cdef int64_t move_by_targets(const System *s, Stream *stream, Targets targets, Block *block, const Half *half,
                              int64_t *n, int64_t *out) noexcept nogil

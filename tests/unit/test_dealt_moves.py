@@ -14,7 +14,7 @@ from copympi.engine.clock import record
 from copympi.kernels import dealt_moves
 from copympi.kernels.bonds import Bonds
 from copympi.kernels.crowd import Crowd
-from copympi.kernels.lattice_members import LatticeStep
+from copympi.kernels.lattice_members import LatticeStep, entries_of
 from tests.reference.naive_dealing import dealt
 from tests.unit.test_lattice_arguments import tables, wrong
 
@@ -108,10 +108,14 @@ def test_more_than_there_are_is_refused() -> None:
 def test_arrays_that_do_not_fit_a_step_are_refused() -> None:
     """Four beables, three couplings, each either way: see test_lattice_arguments.py."""
     bonds, control = Bonds(**tables()), Accuracy(400, step=0.01).control(record(1, 1.0))
+    entries = entries_of(bonds)
     for bad in wrong(np.zeros(6)):
         with pytest.raises((ValueError, TypeError)):
-            LatticeStep(bonds, chance=bad)
-    step = LatticeStep(bonds, chance=np.zeros(6))
+            LatticeStep(bonds, entries, chance=bad)
+    for bad in (*wrong(entries), np.full_like(entries, 6), np.full_like(entries, -2)):
+        with pytest.raises((ValueError, TypeError)):
+            LatticeStep(bonds, bad, chance=np.zeros(6))
+    step = LatticeStep(bonds, entries, chance=np.zeros(6))
     with pytest.raises(ValueError, match="has begun"):
         step.finish(np.zeros(4, np.int64))
     n, c = np.full(4, 100), np.array([np.full(4, 10.0), np.zeros(4)])
