@@ -88,6 +88,16 @@ def world() -> Any:
     return comm
 
 
+@contextmanager
+def on_node(comm: Any) -> Iterator[Any]:
+    """A communicator of the ranks that share this rank's memory. Collective."""
+    node = comm.Split_type(library().COMM_TYPE_SHARED)
+    try:
+        yield node
+    finally:
+        node.Free()
+
+
 def part_on_node(comm: Any) -> float:
     """Which part of the ranks shares this rank's memory. Collective.
 
@@ -95,16 +105,13 @@ def part_on_node(comm: Any) -> float:
     """
     if comm.size == 1:
         return 1.0
-    from mpi4py import MPI
-
-    node = comm.Split_type(MPI.COMM_TYPE_SHARED)
-    size, own = node.size, np.zeros(MOST_CORES, np.int64)
+    own = np.zeros(MOST_CORES, np.int64)
     own[[core for core in cores.own() if core < MOST_CORES]] = 1
-    largest(node, own)
-    known = int(own.sum())
+    with on_node(comm) as node:
+        largest(node, own)
+        size, known = node.size, int(own.sum())
     few = min(float(known), cores.quota())
     crowded = known > 0 and size > few
-    node.Free()
     waiting.leave_cores_free(crowded)
     if crowded and comm.rank == ROOT:
         warn(

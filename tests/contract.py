@@ -143,6 +143,19 @@ class Told:
     jumps: Jumps
 
 
+def with_room(ensemble: Ensemble, most: int | None, stop: clock.Stop) -> tuple[Jumps, int, bool]:
+    """The jumps up to a stop, the most that waited at a time, and whether some were taken before: `most` may wait."""
+    ensemble.tracks.most = most or ensemble.tracks.most
+    ensemble.begin(stop)
+    parts, top, going = [], 0, True
+    while going:
+        going = ensemble.advance()
+        top = max(top, ensemble.tracks.held)
+        if going and ensemble.requested[ROWS]:
+            parts.append(ensemble.take_final())
+    return Jumps.joined([*parts, ensemble.take_jumps()]), top, bool(parts)
+
+
 def followed(ensemble: Ensemble, ids: NDArray[np.int64], most: int | None = None, **how: Any) -> Iterator[Told | None]:
     """The same as `carried`, with members that are followed; on the root. Collective.
 

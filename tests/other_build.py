@@ -23,6 +23,15 @@ PLANNERS = ("flows", "predictor")
 """Kernels that plan a step; what draws and moves stays as it is."""
 
 
+def compiled(command: list[str], source: Path, made: Path) -> None:
+    """A kernel's C source made into a module by a compiler with its options."""
+    include = [ROOT / "cython_src", np.get_include(), sysconfig.get_path("include")]
+    headers = next((ROOT / "build" / "python-headers").glob("usr/include/python3*"), None)
+    include += [headers, headers.parent] if headers is not None else []
+    paths = [f"-I{path}" for path in include]
+    subprocess.run([*command, *paths, "-shared", str(source), "-o", str(made), "-lm"], check=True, cwd=ROOT)
+
+
 @functools.cache
 def other_build() -> list[str]:
     """What is to stand before a command so that it takes the other build. Skips where there can be none."""
@@ -32,17 +41,12 @@ def other_build() -> list[str]:
     folder = Path(tempfile.mkdtemp(prefix="copympi-other-build-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     shutil.copytree(ROOT / "copympi", folder / "copympi", ignore=shutil.ignore_patterns("__pycache__"))
-    include = [ROOT / "cython_src", np.get_include(), sysconfig.get_path("include")]
-    headers = next((ROOT / "build" / "python-headers").glob("usr/include/python3*"), None)
-    include += [headers, headers.parent] if headers is not None else []
+    options = ["-O1", "-g0", "-fPIC", "-fwrapv", "-fno-math-errno", "-w"]
+    options += ["-ffp-contract=fast", "-fexpensive-optimizations", "-mavx2", "-mfma"]  # -O1 alone fuses nothing
     for name in PLANNERS:
         source, kernels = folder / f"{name}.c", folder / "copympi" / "kernels"
         pyx = ROOT / "cython_src" / f"{name}.pyx"
         known = ["--module-name", f"copympi.kernels.{name}", "-I", str(ROOT)]
         subprocess.run([sys.executable, "-m", "cython", "-3", *known, pyx, "-o", source], check=True, cwd=ROOT)
-        options = ["-O1", "-g0", "-shared", "-fPIC", "-fwrapv", "-fno-math-errno", "-w"]
-        options += ["-ffp-contract=fast", "-fexpensive-optimizations", "-mavx2", "-mfma"]  # -O1 alone fuses nothing
-        made = kernels / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
-        paths = [f"-I{path}" for path in include]
-        subprocess.run([compiler, *options, *paths, str(source), "-o", str(made), "-lm"], check=True)
+        compiled([compiler, *options], source, kernels / f"{name}{sysconfig.get_config_var('EXT_SUFFIX')}")
     return ["env", f"PYTHONPATH={folder}"]

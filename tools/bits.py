@@ -26,8 +26,6 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 ALWAYS = "-g0 -fPIC -fwrapv -DNDEBUG -ffp-contract=off -fno-math-errno -DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION"
@@ -56,22 +54,22 @@ def possible(variant: str) -> bool:
 
 def build(variant: str, folder: Path) -> None:
     """A copy of the package and of the tests in `folder`, with kernels that `variant` made."""
+    from tests.other_build import compiled
+
     for part in ("copympi", "tests"):
         shutil.copytree(
             ROOT / part, folder / part, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.so", "__pycache__")
         )
-    sources = sorted((ROOT / "build" / "cython" / "cython_src").glob("*.c"))
+    names = sorted(path.stem for path in (ROOT / "cython_src").glob("*.pyx"))  # the folder may have C of older ones
+    sources = [path for name in names if (path := ROOT / "build" / "cython" / "cython_src" / f"{name}.c").exists()]
     if not sources:
         raise SystemExit("no C sources in build/cython: `python setup.py build_ext --inplace` makes them")
     headers = max(path.stat().st_mtime for path in (ROOT / "cython_src").glob("*.h"))
-    include = [ROOT / "cython_src", np.get_include(), sysconfig.get_path("include")]
     for source in sources:
         made = folder / "copympi" / "kernels" / f"{source.stem}{sysconfig.get_config_var('EXT_SUFFIX')}"
         if made.exists() and made.stat().st_mtime > max(headers, source.stat().st_mtime):
             continue
-        command = [*shlex.split(variant), *ALWAYS.split(), *(f"-I{path}" for path in include)]
-        command += ["-shared", str(source), "-o", str(made), "-lm"]
-        subprocess.run(command, check=True, cwd=ROOT)
+        compiled([*shlex.split(variant), *ALWAYS.split()], source, made)
 
 
 def judged(folder: Path, cases: list[str]) -> list[str]:

@@ -55,10 +55,9 @@ def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: 
 
 def check_memory(comm: Any, P: int) -> None:
     """InputError, on all ranks, where a node cannot hold the whole lattice once for each of its ranks. Collective."""
-    node = comm.Split_type(mpi.library().COMM_TYPE_SHARED)
-    ranks, memory = node.size, there()
-    node.Free()
-    found = np.array([ranks / memory, ranks])
+    with mpi.on_node(comm) as node:
+        ranks = node.size
+    found = np.array([ranks / there(), ranks])
     mpi.largest(comm, found)
     share, ranks = float(found[0]), int(found[1])
     if share * BYTES_A_BEABLE * P > 1.0:

@@ -44,6 +44,13 @@ def means_agree(x, y, what):
     assert np.abs(z).max() < 4, f"{what}: z = {np.abs(z).max():.2f}"
 
 
+def pairs(members, occupation, exact):
+    """Each two of them, and what they are."""
+    yield members, occupation, "members, occupation"
+    yield members, exact, "members, exact"
+    yield occupation, exact, "occupation, exact"
+
+
 @pytest.mark.parametrize("P", [2, 3])
 def test_members_occupation_and_exact_process_agree(P):
     """`exact` is the jump process itself, event by event (naive.gillespie_many)."""
@@ -51,11 +58,7 @@ def test_members_occupation_and_exact_process_agree(P):
     members, counts, phase, times = fast(system, psi, "members", 1)
     occupation, *_ = fast(system, psi, "occupation", 2)
     exact = naive.gillespie_many(system.hamiltonian.toarray(), counts, phase, times, 0.02, RUNS, seed=3)
-    for x, y, what in (
-        (members, occupation, "members, occupation"),
-        (members, exact, "members, exact"),
-        (occupation, exact, "occupation, exact"),
-    ):
+    for x, y, what in pairs(members, occupation, exact):
         same_law(x, y, what)
         means_agree(x, y, what)
 
@@ -69,11 +72,7 @@ def test_all_beables_coupled_agree():
     occupation, *_ = fast(system, psi, "occupation", 2, method="leap", **options)
     exact = naive.gillespie_many(system.hamiltonian.toarray(), counts, phase, times, 0.05, runs, seed=3)
     assert np.abs(exact.mean(axis=0) - counts).max() > 1.0
-    for x, y, what in (
-        (members, occupation, "members, occupation"),
-        (members, exact, "members, exact"),
-        (occupation, exact, "occupation, exact"),
-    ):
+    for x, y, what in pairs(members, occupation, exact):
         same_law(x, y, what)
         means_agree(x, y, what)
         spread = np.array([z.var(axis=0) for z in (x, y)])

@@ -413,13 +413,18 @@ def test_a_write_that_fails_once_loses_no_copies(tmp_path: Path, monkeypatch: py
     assert stopped
 
 
-def test_an_attempt_that_dies_at_once_leaves_what_the_checkpoint_counts_on(tmp_path: Path) -> None:
-    """Its new results.h5 has all rows of the one before as soon as it stands there, not only after its next record."""
-    with file_of(tmp_path / "out") as file:
+def settled(folder: Path) -> tuple[dict[str, int], Path]:
+    """A results.h5 of four records and rows after them, and what a checkpoint knows of these."""
+    with file_of(folder) as file:
         put(file, WALK, 0, 4)
         file.follow(WALK.parts[4])
         file.settle()
-        told, path = {**file.told(), "record": 4}, file.path
+        return {**file.told(), "record": 4}, file.path
+
+
+def test_an_attempt_that_dies_at_once_leaves_what_the_checkpoint_counts_on(tmp_path: Path) -> None:
+    """Its new results.h5 has all rows of the one before as soon as it stands there, not only after its next record."""
+    told, path = settled(tmp_path / "out")
     with reading.opened(path) as before:
         marked = int(before["histories/rows"][-1])
     plan = Plan(configured(records=8, replicas=R), SYSTEM, started(P, 1000), track=IDS)
@@ -435,11 +440,7 @@ def test_an_attempt_that_dies_at_once_leaves_what_the_checkpoint_counts_on(tmp_p
 
 def test_a_checkpoint_whose_copies_are_damaged_is_not_gone_on_from(tmp_path: Path) -> None:
     """Those that came after the last record are in no record's digest: the checkpoint has theirs."""
-    with file_of(tmp_path / "out") as file:
-        put(file, WALK, 0, 4)
-        file.follow(WALK.parts[4])
-        file.settle()
-        told, path = {**file.told(), "record": 4}, file.path
+    told, path = settled(tmp_path / "out")
     assert columns.rows_held(path.parent, told)
     with h5py.File(path, "r+") as file:
         assert told["rows"] == file["histories/time"].shape[0] > file["histories/rows"][-1]

@@ -16,10 +16,10 @@ from copympi.engine import methods
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record, records
 from copympi.engine.support import Case
-from copympi.engine.trackable import ROWS
 from copympi.engine.tracking import Jumps, initial_beables, named, spread_out
 from copympi.model.preparation import LARGEST, prepare
 from copympi.mpi import Alone
+from tests.contract import with_room
 
 MANY = np.arange(4_000_000)
 
@@ -194,17 +194,10 @@ def test_copies_that_wait_between_records_stay_few() -> None:
     for most in (None, 100):
         ensemble = made(waves(70, (0, 1.0), (3, 0.5), (-2, 0.2)), 10**6, replicas=3)
         ensemble.track(spread_out(10**6, 500))
-        ensemble.tracks.most = most or ensemble.tracks.most
-        ensemble.begin(record(1, 6.0))
-        parts, top, going = [], 0, True
-        while going:
-            going = ensemble.advance()
-            top = max(top, ensemble.tracks.held)
-            if going and ensemble.requested[ROWS]:
-                parts.append(ensemble.take_final())
-        found.append(Jumps.joined([*parts, ensemble.take_jumps()]))
+        jumps, top, early = with_room(ensemble, most, record(1, 6.0))
+        found.append(jumps)
         held.append(top)
-        assert (most is None) == (not parts)
+        assert (most is None) == (not early)
     for before, after in zip(found[0].columns.values(), found[1].columns.values(), strict=True):
         np.testing.assert_array_equal(before, after)
     assert held[1] <= 300 < held[0]

@@ -12,12 +12,12 @@ from copympi.engine import methods
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.support import Case
-from copympi.engine.trackable import ROWS
 from copympi.engine.tracking import Jumps, checked, initial_beables, named, spread_out
 from copympi.errors import InputError
 from copympi.kernels.tracker import Tracker, shares
 from copympi.model.preparation import LARGEST, prepare
 from copympi.mpi import Alone
+from tests.contract import with_room
 from tests.physics import random_system
 
 
@@ -129,17 +129,10 @@ def test_copies_that_wait_stay_few(replicas: int, members: int, method: str, bou
         case = Case(random_system(3, 2), start, Accuracy(members), "occupation", replicas, 1, method=method, track=100)
         ensemble: Any = methods.choose(case).make(Alone(), case)
         ensemble.track(spread_out(members, 100, 3))
-        ensemble.tracks.most = most or ensemble.tracks.most
-        parts, top, going = [], 0, True
-        ensemble.begin(record(1, 20.0))
-        while going:
-            going = ensemble.advance()
-            top = max(top, ensemble.tracks.held)
-            if going and ensemble.requested[ROWS]:
-                parts.append(ensemble.take_final())
-        rows.append(Jumps.joined([*parts, ensemble.take_jumps()]))
+        jumps, top, early = with_room(ensemble, most, record(1, 20.0))
+        rows.append(jumps)
         waited.append(top)
-        assert (most is None) == (not parts)
+        assert (most is None) == (not early)
     for before, after in zip(rows[0].columns.values(), rows[1].columns.values(), strict=True):
         np.testing.assert_array_equal(before, after)
     assert waited[1] <= bound < waited[0]
