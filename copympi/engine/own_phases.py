@@ -190,13 +190,13 @@ class OwnPhases(InBlocks):
         """The step's copies as one leap: who is to copy whom, and who does."""
         self._take_chances()
         self.same_rows()
-        proposals, value, luck = self.proposals.draw(self)
-        if not self.inherit:
-            value[:, 2:] = 0.0
-        copies.copy(
-            self.system.couplings, self.plans, self.crowd, active=self.active, proposals=proposals, value=value,
-            luck=luck, scale=self.scale, powers=self.own_powers, copies=self._own_copies,
-        )  # fmt: skip
+        for proposals, value, luck in self.proposals.draw(self):
+            if not self.inherit:
+                value[:, 2:] = 0.0
+            copies.copy(
+                self.system.couplings, self.plans, self.crowd, active=self.active, proposals=proposals, value=value,
+                luck=luck, scale=self.scale, powers=self.own_powers, copies=self._own_copies,
+            )  # fmt: skip
 
     def _take_chances(self) -> None:
         """Chances to be proposed a copy, and fields, of mid-step."""
