@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from copympi import cores, last_words, waiting
 from copympi.errors import CoresWarning, DynamicsError, InputError, MachineError, StoppedEarly, warn
 from copympi.launcher import launched as launched
-from copympi.rows import ROOT as ROOT
-from copympi.rows import Passage as Passage
-from copympi.rows import Runs as Runs
-from copympi.rows import all_to_all as all_to_all
-from copympi.rows import exchange as exchange
-from copympi.rows import gather_rows as gather_rows
 from copympi.text import out_of_memory
+from copympi.traffic import ROOT as ROOT
 from copympi.traffic import SAID as SAID
+from copympi.traffic import Passage as Passage
+from copympi.traffic import Runs as Runs
 from copympi.traffic import Traffic as Traffic
+from copympi.traffic import all_to_all as all_to_all
+from copympi.traffic import exchange as exchange
+from copympi.traffic import gather_rows as gather_rows
 from copympi.traffic import so_far as so_far
 from copympi.waiting import wait as wait
 

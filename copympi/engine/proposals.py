@@ -112,14 +112,14 @@ class Asking:
                 own = mpi.Runs(np.ascontiguousarray(into[:, k]), np.ascontiguousarray(self.asked[:, k]))
                 self.passages.append(mpi.Passage(self.comm, replies, sent, self.got, own))
             else:
-                mpi.SAID.own += replies.nbytes
+                mpi.SAID.note_own(replies.nbytes)
 
     def _wanted(self, coming: Int) -> Int:
         """Places of this rank's members that ranks ask for, rank by rank."""
         sent, into = mpi.Runs.one_by_one(self.asked.sum(axis=1)), mpi.Runs.one_by_one(coming.sum(axis=1))
         names = self.place.astype(self.name)
         if self.comm.size == 1:
-            mpi.SAID.own += names.nbytes
+            mpi.SAID.note_own(names.nbytes)
             return self.place
         wanted = np.empty(int(coming.sum()), self.name)
         mpi.Passage(self.comm, names, sent, wanted, into).end()
