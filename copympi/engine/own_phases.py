@@ -72,7 +72,7 @@ class OwnPhases(InBlocks):
         self.own_powers = np.zeros((0, kernel.NUMBERS, P), np.int64)
         self._own_copies = np.zeros(R, np.int64)
         self.hold(self._first_values(start))
-        self.proposals = Proposals(comm, R, P)
+        self.proposals = Proposals(comm)
         self.active[:] = 1
 
     def hold(self, values: NDArray[np.float64]) -> None:

@@ -29,11 +29,15 @@ class Proposals:
     block, of its bucket, after the members that are to copy were brought to the ends of theirs: the same for any ranks.
 
     Answers come in batches, each for a run of a rank's units: while one batch travels, the next is looked up, and then
-    the copies of the one before are made. Nothing depends on how many there are.
+    the copies of the one before are made. No bit depends on how many there are. Where all ranks share a memory there
+    is one: nothing travels then unless a core carries it.
     """
 
-    def __init__(self, comm: Any, replicas: int, P: int) -> None:
-        self.comm, self.groups = comm, replicas * P
+    def __init__(self, comm: Any) -> None:
+        self.comm, self.several_nodes = comm, False
+        if comm.size > 1:
+            with mpi.on_node(comm) as node:
+                self.several_nodes = node.size < comm.size
 
     def draw(self, ensemble: Any) -> Iterator[Batch]:
         """This rank's proposals, batch by batch, in stream order. Collective; a batch's copies may be made at once."""
@@ -50,7 +54,7 @@ class Proposals:
             proposals=proposals, partner=partner, group=group, luck=luck,
         )  # fmt: skip
         table = mpi.all_gather(self.comm, np.append(c.own_n, K))  # (size, groups + 1)
-        number = batches(int(table[:, -1].sum()), self.comm.size, 8 * len(c.values))
+        number = batches(int(table[:, -1].sum()), self.comm.size, 8 * len(c.values)) if self.several_nodes else 1
         units = [mpi.share(len(c.unit), number, k)[0] for k in range(number)] + [len(c.unit)]
         cuts = np.concatenate([[0], np.cumsum(proposals.sum(axis=1))])[units].astype(np.int64)
         asking = Asking(self.comm, np.ascontiguousarray(table[:, :-1]), partner, group, cuts)
@@ -65,7 +69,7 @@ class Proposals:
 
 def batches(proposals: int, size: int, answer: int) -> int:
     """In how many batches partners answer so many proposals of `size` ranks, with `answer` bytes each."""
-    return int(np.clip(proposals * answer // (size * size * LEAST_MESSAGE), 1, MOST_BATCHES)) if size > 1 else 1
+    return int(np.clip(proposals * answer // (size * size * LEAST_MESSAGE), 1, MOST_BATCHES))
 
 
 class Asking:
