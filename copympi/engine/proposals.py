@@ -120,13 +120,12 @@ class Asking:
 
     def _wanted(self, coming: Int) -> Int:
         """Places of this rank's members that ranks ask for, rank by rank."""
-        sent, into = mpi.Runs.one_by_one(self.asked.sum(axis=1)), mpi.Runs.one_by_one(coming.sum(axis=1))
-        names = self.place.astype(self.name)
         if self.comm.size == 1:
-            mpi.SAID.note_own(names.nbytes)
+            mpi.SAID.note_own(self.place.size * np.dtype(self.name).itemsize)
             return self.place
         wanted = np.empty(int(coming.sum()), self.name)
-        mpi.Passage(self.comm, names, sent, wanted, into).end()
+        sent, into = mpi.Runs.one_by_one(self.asked.sum(axis=1)), mpi.Runs.one_by_one(coming.sum(axis=1))
+        mpi.Passage(self.comm, self.place.astype(self.name), sent, wanted, into).end()
         return wanted.astype(np.int64)
 
     def answers(self, k: int) -> Values:
@@ -154,9 +153,9 @@ def buckets(unit: Int, counts: NDArray[np.int32], offset: Int) -> tuple[Int, Int
     """
     sizes = counts.astype(np.int64)
     start = offset[:-1, None] + np.cumsum(sizes, axis=1) - sizes
-    order = np.lexsort((np.tile(np.arange(counts.shape[0])[:, None], counts.shape[1]).ravel(),
-                        np.tile(np.arange(counts.shape[1]), counts.shape[0]),
-                        np.repeat(unit[:, 0], counts.shape[1])))  # fmt: skip
+    index = np.arange(sizes.size).reshape(sizes.shape)
+    begins = np.searchsorted(unit[:, 0], np.unique(unit[:, 0]))  # units stand in the order of replicas
+    order = np.concatenate([np.zeros(0, np.int64), *(part.T.ravel() for part in np.split(index, begins[1:]))])
     order = order[sizes.ravel()[order] > 0]
     ordered = sizes.ravel()[order]
     return np.cumsum(ordered) - ordered, start.ravel()[order]

@@ -34,7 +34,7 @@ SHARED_FROM = 1 << 16
 """Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
 BYTES_A_BEABLE = 600
 """What a rank that shares a replica takes for each of the whole lattice's beables, while H is made."""
-HALO, SWAPS = 400, 16
+HALO, SWAPS = 280, 12
 """Bytes that a rank sends for each of its beables that others need, and messages to each of these, in a step: about."""
 OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
 
