@@ -40,11 +40,13 @@ def foretold(comm: Any, said: mpi.Traffic, steps: int, ensemble: Ensemble, ranks
     many. Of a lattice only halos are foretold, to some ten percent.
     """
     if isinstance(ensemble, LatticeCounts):
-        return Exchanged(ranks, 0, 0, *foretold_halo(ensemble, ranks), counted=False)
+        messages, nbytes = foretold_halo(ensemble, ranks)
+        return Exchanged(ranks, 0, 0, messages, nbytes, counted=False)
     all_said = np.array(astuple(said), np.int64)
     mpi.total(comm, all_said)
     total = mpi.Traffic(*(int(number) for number in all_said))
     rows = total.sent + total.own - (comm.size - 1) * total.each
     sent = rows * (ranks - 1) / ranks**2 + said.each * (ranks - 1)
-    found = (said.calls, said.shared, said.passages * (ranks - 1), sent)
-    return Exchanged(ranks, *(number / max(1, steps) for number in found), counted=False)
+    calls, shared, messages = said.calls, said.shared, said.passages * (ranks - 1)
+    n = max(1, steps)
+    return Exchanged(ranks, calls / n, shared / n, messages / n, sent / n, counted=False)
