@@ -9,6 +9,7 @@ import copyreg
 from typing import Any
 
 from copympi.engine import shared_lattice
+from copympi.engine.case import FEW_COUPLINGS
 from copympi.engine.counts import Counts
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
@@ -60,8 +61,8 @@ def _infinite(comm: Any, c: Case) -> InfiniteEnsemble:
 TABLE = (
     Method(
         name="members",
-        why=f'dynamics.representation = "members", at most {FEW_BEABLES} beables or a dense H, no lattice, and the '
-        "members of a beable share one phase",
+        why=f'dynamics.representation = "members", at most {FEW_BEABLES} beables or an H that couples one to more than '
+        f"{FEW_COUPLINGS} others on average, no lattice, and the members of a beable share one phase",
         representation="members",
         make=lambda comm, c: Members(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
@@ -74,8 +75,8 @@ TABLE = (
     ),
     Method(
         name="lattice members",
-        why=f'dynamics.representation = "members", a lattice or more than {FEW_BEABLES} beables of a sparse H, and the '
-        "members of a beable share one phase",
+        why=f'dynamics.representation = "members", a lattice or more than {FEW_BEABLES} beables of a sparse H (one is '
+        f"coupled to at most {FEW_COUPLINGS} others on average), and the members of a beable share one phase",
         representation="members",
         make=lambda comm, c: LatticeMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
