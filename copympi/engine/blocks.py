@@ -68,7 +68,9 @@ class InBlocks(Ensemble):
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, replicas: int, blockless: int
     ) -> None:
         P = system.P
-        self.blockless = np.full((replicas, P), blockless, np.int64)
+        self.blockless = np.zeros((replicas, P), np.int64)  # memory that is never touched is never there
+        if blockless:
+            self.blockless[:] = blockless
         members = start.members - P * blockless
         layout = Blocks(replicas, blocks_for(members, P), members, comm.size, comm.rank)
         super().__init__(comm, system, start, accuracy, seed, layout)
@@ -134,7 +136,8 @@ class InBlocks(Ensemble):
             self.counts[:] = state.columns["counts"]
             self.regroup(np.empty(ids.size, np.uint32), sizes)
         super().restore(state, stop)
-        self.blockless[self.n == 0] = 0
+        if self.spectators:
+            self.blockless[self.n == 0] = 0
         self.active[:] = self.time_left > 0.0
         self.count()
 

@@ -17,6 +17,7 @@ from copympi.engine.clock import Stop
 from copympi.engine.diagonals import Places, bonds, places
 from copympi.engine.ensemble import State
 from copympi.engine.lattice import need_stable, substep_turn, too_short, turn_all
+from copympi.engine.lattice_memory import slots_for
 from copympi.engine.marked import MarkedMembers
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
@@ -27,10 +28,6 @@ from copympi.kernels.lattice_members import LatticeStep, entries_of
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
-AT_A_TIME = 4
-"""Replicas that are planned together, at least, if there are so many: a plan's work space is some 1 kB a beable."""
-ROOM = 1 << 20
-"""Beables of all replicas that are planned together at most, but for one."""
 EFFORT = 2_000_000
 """Beables and couplings of stiff clusters that are moved in one call: some hundredths of a second."""
 DEALING = 1 << 32
@@ -56,6 +53,8 @@ class LatticeMembers(AlignedMembers):
         self._row = np.full(replicas, -1, np.int64)
         self._last = np.empty(1)
         self._places: Places | None = None
+        self._steps: list[LatticeStep] = []
+        self._chance = np.zeros((0, 0))
         self._profile: NDArray[np.float64] | None = None
         self.check(system)
         self._make_plans()
@@ -73,6 +72,7 @@ class LatticeMembers(AlignedMembers):
             for step in self._steps:
                 step.follow(self.bonds)
             return
+        self._steps, self._profile = [], None  # their memory is free before there are others
         slots = slots_for(system.P, len(self.n), self.comm.size)
         self._chance = np.zeros((slots, nnz))
         self._profile = np.zeros((slots, 3 * nnz)) if followed else None
@@ -260,8 +260,3 @@ class LatticeMembers(AlignedMembers):
     def common(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds that stands alike on every rank."""
         return {"n": self.n, "c": self.c, "substeps": self.substeps, **self.counters}
-
-
-def slots_for(P: int, replicas: int, ranks: int) -> int:
-    """Replicas that are planned together."""
-    return max(1, min(replicas, max(AT_A_TIME, 2 * ranks), ROOM // P))

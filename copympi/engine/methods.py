@@ -19,6 +19,7 @@ from copympi.engine.general_phases import OWN_BY_ANY_RULE
 from copympi.engine.guided import GUIDED
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.lattice_members import LatticeMembers
+from copympi.engine.lattice_memory import check_memory
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
 from copympi.engine.momenta import Momenta
@@ -44,6 +45,11 @@ def _exact_work(beables: int, pairs: int, _: int) -> int:
 def _lattice(comm: Any, c: Case) -> LatticeCounts:
     make = shared_lattice.made if shared_lattice.tiled(c.system, c.scheduled, c.track) else LatticeCounts
     return make(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
+
+
+def _lattice_members(comm: Any, c: Case) -> LatticeMembers:
+    check_memory(comm, c)
+    return LatticeMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
 
 
 def _momenta(comm: Any, c: Case) -> Momenta:
@@ -78,7 +84,7 @@ TABLE = (
         why=f'dynamics.representation = "members", a lattice or more than {FEW_BEABLES} beables of a sparse H (one is '
         f"coupled to at most {FEW_COUPLINGS} others on average), and the members of a beable share one phase",
         representation="members",
-        make=lambda comm, c: LatticeMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        make=_lattice_members,
         phases=(ALIGNED,),
         tracking=True,
         bytes_a_member=5,  # and how many there are of each beable in each block

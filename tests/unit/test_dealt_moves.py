@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
+import copympi
+from copympi.engine import lattice_members
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.deals import holders
@@ -17,6 +19,8 @@ from copympi.kernels.bonds import Bonds
 from copympi.kernels.crowd import Crowd
 from copympi.kernels.deals import deal
 from copympi.kernels.lattice_members import LatticeStep, entries_of
+from copympi.model.preparation import prepare
+from copympi.mpi import Alone
 from tests.reference.naive_dealing import dealt
 from tests.unit.test_lattice_arguments import tables, wrong
 
@@ -130,6 +134,23 @@ def test_buckets_make_room_near_and_far(reach: int) -> None:
     )  # fmt: skip
     assert counts[0].tolist() == [len(bucket) for bucket in twin]
     assert ids.tolist() == [who for bucket in twin for who in bucket]
+
+
+def test_clusters_go_on_where_a_call_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often Python looks at signals meanwhile, a run is the same."""
+    system = copympi.lattice(24, boundary="open")
+    density = 1.0 + np.cos(np.arange(24.0)) * (np.arange(24) % 5 > 0)
+    start = prepare(24, 5000, density=density / density.sum(), phase=0.7 * np.arange(24.0) ** 1.5)
+    ends = []
+    for effort in (lattice_members.EFFORT, 1):
+        monkeypatch.setattr(lattice_members, "EFFORT", effort)
+        ensemble = lattice_members.LatticeMembers(Alone(), system, start, Accuracy(5000), 2, 3)
+        ensemble.begin(record(1, 0.5))
+        while ensemble.advance():
+            pass
+        assert np.all(ensemble.substeps > 100), "nothing is tested where no cluster goes in substeps"
+        ends.append([ensemble.ids.tobytes(), ensemble.c.tobytes(), ensemble.substeps.tobytes()])
+    assert ends[0] == ends[1]
 
 
 def test_more_than_there_are_is_refused() -> None:
