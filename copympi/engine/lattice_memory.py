@@ -72,7 +72,8 @@ def check_memory(comm: Any, case: Case) -> None:
     P, N, replicas = case.system.P, case.start.members, case.replicas
     held = case.start.spectators * P
     needs = Needs(P, case.pairs, N - held, case.track > 0, comm.size)
-    here = f"there are {room / 2**30:,.1f} GiB of memory" + (f" for each of {ranks} ranks on a node" if ranks > 1 else "")
+    shared = f" for each of {ranks} ranks on a node" if ranks > 1 else ""
+    here = f"there are {room / 2**30:,.1f} GiB of memory{shared}"
 
     def left(some: int) -> int:
         """Room for members, on all ranks together, beside the plans of so many replicas."""
