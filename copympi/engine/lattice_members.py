@@ -174,9 +174,11 @@ class LatticeMembers(AlignedMembers):
             last=self._last, row=self._row, keys=(self.seed, Purpose.LEAP, self.step), half=half, n=self.own_n,
             out=self._own_out,
         )  # fmt: skip
-        n, self.out[some] = self.over_ranks(self.own_n[some], self._own_out[some])
-        self.n[some] = n + self.blockless[some]
-        self.events[some] += self.out[some].sum(axis=1)
+        these = some if len(some) < len(self.n) else slice(None)  # which makes no copies
+        self.n[these], self.out[these] = self.over_ranks(self.own_n[these], self._own_out[these])
+        if self.spectators:
+            self.n[these] += self.blockless[these]
+        self.events[these] += self.out[these].sum(axis=1)
 
     def _first_moved(self, r: int) -> Moves:
         """What the stiff clusters of a replica move after its first draws."""
