@@ -189,7 +189,7 @@ def main() -> None:
     if options.slurm:
         chosen = [name for name in options.only if name in ("members", "phases", "lattice")]
         chosen += ["phases at once"] if "phases" in chosen else []
-        alone = [line for line in found if line["ranks"] == 1]
+        alone = [line for line in found if line["ranks"] == 1 and line["case"] in chosen]
         alone += [{**line, "case": "phases at once"} for line in alone if line["case"] == "phases"]
         on_two_hosts(alone, chosen)
 
