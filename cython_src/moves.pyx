@@ -17,8 +17,8 @@ from libc.stdint cimport int64_t
 from libc.string cimport memchr, memset
 
 from copympi.kernels.bonds cimport CALM, COPIES, COUNTED, FIRST, NORMALS, SECOND, Replica, Work, open_stream
-from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear, deal, insert_kicks,
-                                        kick_tile, spectator_shares, stretch)
+from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear, deal, group_up,
+                                        insert_kicks, kick_tile, spectator_shares, stretch)
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.streams cimport Stream
@@ -79,6 +79,7 @@ cdef void draw_kicks_at(const Diagonals *d, Replica *x, Work *w, int point) noex
         draw_normals(&stream, size, w.normal)
         copied = kick_tile(d, tile, half, rate, w.normal, w.calm, spectator_share, kicks(w, point))
         w.parts[(COPIES + point) * d.tiles + tile] = copied
+    group_up(d, w.parts + (COPIES + point) * d.tiles)
 
 
 cdef void deal_kicks(const Diagonals *d, const Replica *x, Work *w, int point) noexcept nogil:
