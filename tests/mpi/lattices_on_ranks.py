@@ -1,7 +1,7 @@
 """Lattices with beables of few members, on one to three ranks that share them: prints how many runs, and whether alike.
 
-Three ranks are split into groups of 1 and 2, then stay together. They share lattices of few tiles here, and add up tiles
-in groups of two.
+Three ranks are split into groups of 1 and 2, then stay together. They share lattices of few tiles here, and add up
+tiles in groups of two.
 """
 
 import numpy as np
