@@ -9,8 +9,8 @@ second at its end (the trapezoidal rule for the noise, of second order). What th
 in the flow over the step is part of the mean of the second. Binomials have a smaller second factorial moment than
 independent copies: the third term of that mean puts exactly that back (docs/theory.md, "The step").
 
-Who leaves a beable, by whichever bonds, is drawn by its tile: a multinomial, one binomial after the other. No tile needs
-what another one draws, until all are added up: `moved`, in whole numbers, in any order.
+Who leaves a beable, by whichever bonds, is drawn by its tile: a multinomial, one binomial after the other. No tile
+needs what another one draws, until all are added up: `moved`, in whole numbers, in any order.
 """
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t

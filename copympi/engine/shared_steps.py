@@ -164,7 +164,8 @@ class Steps:
 
     def _settle(self, counted: bool) -> tuple[int, int]:
         """Amplitudes at the step's end, so that members are N. Returns the step's copies in whole numbers."""
-        k, rows, most, whole, copies = self.kernel, (0, *KICKS), -1, 0, (0, 0)
+        k, most, whole, copies = self.kernel, -1, 0, (0, 0)
+        rows: tuple[int, ...] = (0, *KICKS)
         smallest = k.finish()
         if not counted:
             found = self._gather(rows, (int(np.float64(smallest).view(np.int64)),))
