@@ -169,7 +169,8 @@ class Steps:
         smallest = k.finish()
         if not counted:
             found = self._gather(rows, (int(np.float64(smallest).view(np.int64)),))
-            smallest, rows = float(np.ascontiguousarray(found).view(np.float64).min()), (0,)
+            smallest = float(np.ascontiguousarray(found).view(np.float64).min())
+            rows = (0,)
         few = k.are_few(counted, smallest)
         if few:
             whole, most, number = k.settle_few(counted)
