@@ -105,7 +105,7 @@ def bonds(
     return Bonds(
         system.couplings, there.runs, there.run_at, there.sides, there.side_at,
         np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), own, shift,
-        float((size + np.abs(own)).max()), *passed, group,
+        float((size + np.abs(own)).max()), (*passed, group),
     )  # fmt: skip
 
 
