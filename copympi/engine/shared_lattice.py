@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -33,6 +34,9 @@ SHARED_FROM = 1 << 16
 """Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
 BYTES_A_BEABLE = 600
 """What a rank that shares a replica takes for each of the whole lattice's beables, while H is made."""
+HALO, LARGE_N, SWAPS = 170, 64, 12
+"""Bytes that a rank sends for each of its beables that others need, and more beyond N = 2^63, and messages to each of
+these ranks, in a step: about."""
 OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
 
 
@@ -66,6 +70,25 @@ def check_memory(comm: Any, P: int) -> None:
             f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a node"
         )
         raise InputError("dynamics.representation", "occupation", why)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A rank's place among others, for who asks about other ranks than there are."""
+
+    rank: int
+    size: int
+
+
+def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
+    """About how many messages a rank in the middle of so many would send in a step, and how many bytes."""
+    R, P = lattice.layout.replicas, lattice.system.P
+    if ranks <= R or P < SHARED_FROM or lattice.places is None:
+        return 0, 0.0
+    layout = SharedTiles(R, P, ranks, ranks // 2)
+    made = halos(Seat(*layout.place), layout, lattice.places)
+    each = HALO + (LARGE_N if lattice.large_n else 0)
+    return SWAPS * len(made.beables.out), float(each * sum(at.size for at in made.beables.out.values()))
 
 
 def sharers(comm: Any, layout: SharedTiles) -> Any:
