@@ -65,7 +65,7 @@ COPY, PROPOSAL, SITE, MOVING = 21e-9, 100e-9, 65e-9, 0.01
 """Seconds of a copy of aligned members, of a proposal with phases, of a site's step, all out of the cache; and which
 part of the members is moved, or proposed a copy, in a step."""
 ASK, ANSWER, BATCHES, WORTH = 4, 16, 4, 2048
-HALO, SWAPS, OF_TILE, TILE, GROUPS = 280, 12, 72, 2048, 65_536
+HALO, SWAPS, OF_TILE, TILE, MOST_SUMS = 170, 12, 56, 2048, 65_536
 
 
 def members(machine: Machine, N: float, _: int = 8) -> Step:
@@ -89,12 +89,12 @@ def phases(machine: Machine, N: float, P: int = 8, asked: int = ASK, hidden: boo
 
 
 def lattice(machine: Machine, sites: float, dimensions: int) -> Step:
-    """Halos to neighbours, and sums of groups of tiles to all; a rank has a run of sites, in the order of rows."""
+    """Halos to neighbours, and sums of (groups of) tiles to all; a rank has a run of sites in the order of rows."""
     R = machine.ranks
     row = sites ** ((dimensions - 1) / dimensions) if dimensions > 1 else 1.0
     border = 2 * min(row, sites / R)
     neighbours = 2 * max(1.0, row * R / sites)
-    calls = 8 * machine.call + machine.gathered(OF_TILE * min(sites / TILE, GROUPS))
+    calls = 5 * machine.call + machine.gathered(OF_TILE * min(MOST_SUMS, sites / TILE))
     return Step(sites / R * SITE, calls, SWAPS * neighbours * machine.message, border * HALO * machine.byte)
 
 

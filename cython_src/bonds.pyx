@@ -11,7 +11,7 @@ from copympi.kernels.streams cimport Stream, stream_open
 
 TILE_SIZE = int(TILE)
 """Beables of a tile."""
-EMPTY_ROLE, STIFF_ROLE, FINISHED_ROLE = int(EMPTY), int(STIFF), int(FINISHED)
+EMPTY_ROLE, CALM_ROLE, STIFF_ROLE, FINISHED_ROLE = int(EMPTY), int(CALM), int(STIFF), int(FINISHED)
 """How a beable goes over a step (copympi/kernels/bonds.pxd)."""
 
 
@@ -43,16 +43,17 @@ cdef class Bonds:
 
     runs (K, 4) first beable, offset, length, first bond, tile after tile, tile t's from run_at[t] on; sides (M, 5)
     beable, partner, length, first bond, sign (1 or -1), tile after tile of the beable likewise; re, im (bonds,); omega
-    (P,) the diagonal less the energy `shift`. first_tile, end_tile: the run of tiles that is passed over.
+    (P,) the diagonal less the energy `shift`. passed: first and one past last of the tiles that are passed over, -1:
+    all; and of how many tiles sums are added up first: such groups are passed over whole.
     Raises ValueError where they do not fit each other.
     """
 
     def __cinit__(self, Couplings couplings not None, const int64_t[:, ::1] runs not None,
                   const int64_t[::1] run_at not None, const int64_t[:, ::1] sides not None,
                   const int64_t[::1] side_at not None, const double[::1] re not None, const double[::1] im not None,
-                  const double[::1] omega not None, double shift, double norm, Py_ssize_t first_tile=0,
-                  Py_ssize_t end_tile=-1):
-        cdef Py_ssize_t P = omega.shape[0]
+                  const double[::1] omega not None, double shift, double norm, passed=(0, -1, 1)):
+        cdef Py_ssize_t P = omega.shape[0], first_tile, end_tile, group
+        first_tile, end_tile, group = passed
         need(couplings.system.P == P and re.shape[0] == im.shape[0], "bonds: shapes do not fit")
         check(P, np.asarray(runs), np.asarray(run_at), np.asarray(sides), np.asarray(side_at), re.shape[0])
         self.owners = (runs, run_at, sides, side_at, re, im, omega)
@@ -75,6 +76,10 @@ cdef class Bonds:
         self.d.first_tile = first_tile
         self.d.end_tile = self.d.tiles if end_tile < 0 else end_tile
         need(0 <= self.d.first_tile <= self.d.end_tile <= self.d.tiles, "bonds: there are no such tiles")
+        self.d.group = group
+        need(group > 0 and (self.d.first_tile % group == 0 or self.d.first_tile == self.d.end_tile),
+             "bonds: a run of tiles begins within a group")
+        self.d.groups = (self.d.tiles + group - 1) // group
         self.d.begin, self.d.end = min(P, self.d.first_tile * TILE), min(P, self.d.end_tile * TILE)
 
     @property

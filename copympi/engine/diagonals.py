@@ -83,12 +83,13 @@ def places(system: System, tiles: Tiles | SharedTiles) -> Places:
 
 
 def bonds(
-    system: System, state: NDArray[np.complex128], there: Places, passed: tuple[int, int] = (0, -1)
+    system: System, state: NDArray[np.complex128], there: Places, passed: tuple[int, int] = (0, -1), group: int = 1
 ) -> Bonds:
     """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
 
     Beables without couplings have no energy here: their phase is known without a step. state : (P,) Psi at t = 0.
-    passed : first and one past last tile that this rank passes over; -1: all.
+    passed : first and one past last tile that this rank passes over; -1: all. group : tiles whose sums are added up
+    first.
     """
     W = system.frequencies.tocsr()
     omega = np.ascontiguousarray(W.diagonal().real)
@@ -104,7 +105,7 @@ def bonds(
     return Bonds(
         system.couplings, there.runs, there.run_at, there.sides, there.side_at,
         np.ascontiguousarray(weights.real), np.ascontiguousarray(weights.imag), own, shift,
-        float((size + np.abs(own)).max()), *passed,
+        float((size + np.abs(own)).max()), (*passed, group),
     )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ class LatticeCounts(IndependentReplicas):
         moved = self.places is None or not self.places.of(system)
         if self.places is None or moved:
             self.places = places(system, self.tiles)
-        self.bonds = bonds(system, self.state_at_start, self.places, self.tiles.passed)
+        self.bonds = bonds(system, self.state_at_start, self.places, self.tiles.passed, self.tiles.group)
         self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
         if not moved:
             self.replicas.follow(self.bonds)

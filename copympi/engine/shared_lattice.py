@@ -34,8 +34,9 @@ SHARED_FROM = 1 << 16
 """Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
 BYTES_A_BEABLE = 600
 """What a rank that shares a replica takes for each of the whole lattice's beables, while H is made."""
-HALO, SWAPS = 280, 12
-"""Bytes that a rank sends for each of its beables that others need, and messages to each of these, in a step: about."""
+HALO, LARGE_N, SWAPS = 170, 64, 12
+"""Bytes that a rank sends for each of its beables that others need, and more beyond N = 2^63, and messages to each of
+these ranks, in a step: about."""
 OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
 
 
@@ -86,7 +87,8 @@ def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
         return 0, 0.0
     layout = SharedTiles(R, P, ranks, ranks // 2)
     made = halos(Seat(*layout.place), layout, lattice.places)
-    return SWAPS * len(made.beables.out), float(HALO * sum(at.size for at in made.beables.out.values()))
+    each = HALO + (LARGE_N if lattice.large_n else 0)
+    return SWAPS * len(made.beables.out), float(each * sum(at.size for at in made.beables.out.values()))
 
 
 def sharers(comm: Any, layout: SharedTiles) -> Any:
@@ -189,10 +191,11 @@ class SharedLattice(TiledLattice):
     def advance(self) -> bool:
         """One step of each replica that has not reached the stop; as `IndependentReplicas.advance` otherwise."""
         self.go_on()
-        mpi.agree_on_failure(self.comm, self.problem)
-        talk = np.array([np.any(self.time_left > 0.0), *self.requests], np.int64)
+        talk = np.array([np.any(self.time_left > 0.0), self.problem is not None, *self.requests], np.int64)
         mpi.total(self.comm, talk)
-        self.requested[:] = talk[1:]
+        if talk[1]:
+            mpi.agree_on_failure(self.comm, self.problem)
+        self.requested[:] = talk[2:]
         return bool(talk[0])
 
     def go_on(self) -> int:
@@ -201,8 +204,8 @@ class SharedLattice(TiledLattice):
             return 0
         if self.under_way is None:
             turn = substep_turn(self.accuracy)
-            fixed, members = self.accuracy.step is not None, float(self.members[0])
-            self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, members, fixed)
+            fixed = self.accuracy.step is not None
+            self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, fixed)
         try:
             next(self.under_way)
         except StopIteration as end:

@@ -5,6 +5,7 @@ from copympi.kernels.couplings import Couplings
 
 TILE_SIZE: int
 EMPTY_ROLE: int
+CALM_ROLE: int
 STIFF_ROLE: int
 FINISHED_ROLE: int
 
@@ -36,8 +37,7 @@ class Bonds:
         omega: NDArray[np.float64],
         shift: float,
         norm: float,
-        first_tile: int = 0,
-        end_tile: int = -1,
+        passed: tuple[int, int, int] = (0, -1, 1),
     ) -> None: ...
 
 class Workspace:
