@@ -41,7 +41,7 @@ def _exact_work(beables: int, pairs: int, _: int) -> int:
 
 
 def _lattice(comm: Any, c: Case) -> LatticeCounts:
-    make = shared_lattice.made if shared_lattice.tiled(c.system, c.scheduled, c.track) else LatticeCounts
+    make = shared_lattice.made if shared_lattice.tiled(c.system, c.track) else LatticeCounts
     return make(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
 
 

@@ -17,6 +17,8 @@ from copympi.engine.replicas import Replicas
 from copympi.kernels.bonds import TILE_SIZE
 
 Int = NDArray[np.int64]
+SPLIT = 4096
+"""Beables beyond which a checkpoint holds tiles, and sums over beables are taken tile by tile."""
 
 
 class InTiles:
@@ -45,6 +47,7 @@ class Tiles(InTiles):
 
     owned: Replicas
     P: int
+    is_head = True
 
     @property
     def first_replica(self) -> int:
@@ -54,6 +57,11 @@ class Tiles(InTiles):
     def passed(self) -> tuple[int, int]:
         """First and one past last tile that this rank passes over, of each of its replicas."""
         return 0, self.number
+
+    @property
+    def own(self) -> tuple[int, int]:
+        """First and one past last beable of this rank, of each of its replicas."""
+        return 0, self.P
 
     @property
     def replicas(self) -> int:
@@ -105,11 +113,6 @@ class WholeTiles(Tiles):
     @property
     def sizes(self) -> Int:
         return np.zeros(self.last - self.first, np.int64)
-
-    @property
-    def own(self) -> tuple[int, int]:
-        """First and one past last beable of this rank, of each of its replicas."""
-        return 0, self.P
 
     @property
     def said(self) -> str:
@@ -221,6 +224,18 @@ def from_tile_rows(rows: NDArray[Any], R: int, P: int) -> NDArray[Any]:
     tiles, between = len(rows) // max(R, 1), rows.shape[1:-1]
     whole = np.moveaxis(rows.reshape(R, tiles, *between, TILE_SIZE), 1, -2)
     return np.ascontiguousarray(whole.reshape(R, *between, tiles * TILE_SIZE)[..., :P])
+
+
+def tile_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over the beables of each tile, (tiles, K), of K numbers of each, (K, B), the first at a tile's beginning.
+
+    Those of a tile are the same whichever others there are: a tile that is not full has zeros beyond its end.
+    """
+    K, B = values.shape
+    tiles = -(-B // TILE_SIZE)
+    if tiles * TILE_SIZE > B:
+        values = np.concatenate([values, np.zeros((K, tiles * TILE_SIZE - B))], axis=1)
+    return np.ascontiguousarray(np.ascontiguousarray(values).reshape(K, tiles, TILE_SIZE).sum(axis=2).T)
 
 
 def tile_of(beable: Int) -> Int:

@@ -20,7 +20,7 @@ from copympi.engine.lattice import LatticeCounts
 from copympi.engine.tiles import SharedTiles, from_tile_rows, tile_rows
 from copympi.engine.whole_numbers import nearest_whole
 from copympi.kernels.bonds import TILE_SIZE
-from copympi.model import preparation
+from copympi.model import observables, preparation
 from copympi.mpi import Alone
 from tests.unit.test_lattice import made
 
@@ -64,9 +64,9 @@ def test_whole_numbers_are_those_of_one_process() -> None:
         assert sum(found.tolist()) == total
 
 
-@pytest.mark.parametrize("members", [10**6, 1e30])
-def test_checkpoints_of_replicas_and_of_tiles(members: float) -> None:
-    """Those of before, a row a replica, and those of today give the same state."""
+@pytest.mark.parametrize(("members", "filtered"), [(10**6, False), (1e30, False), (10**6, True), (1e30, True)])
+def test_checkpoints_of_replicas_and_of_tiles(members: float, filtered: bool) -> None:
+    """Those of before, a row a replica, and those of today give the same state, after a filter too."""
     system, start = made(
         copympi.lattice(4200), members=members, packet={"centre": 0, "width": 300}, representation="occupation"
     )
@@ -75,7 +75,11 @@ def test_checkpoints_of_replicas_and_of_tiles(members: float) -> None:
     before.begin(record(1, 0.05))
     while before.advance():
         pass
+    if filtered:
+        before.keep(range(1500, 2300))
+        assert 0 < before.present[0] < 0.9 * members
     old = before.state()
+    assert old.units == 2
     one = shared_lattice.made(*given)
     one.restore(old, record(2, 0.05))
     assert one.owns(2) == (0, 2)
@@ -92,10 +96,7 @@ def test_checkpoints_of_replicas_and_of_tiles(members: float) -> None:
 
 
 def test_a_longer_run_may_get_a_switch(tmp_path: Path) -> None:
-    """A run without a schedule has checkpoints of tiles, one with a schedule those of replicas: it goes on from them.
-
-    The switch is where the first run ended: the same bits as asked for at once.
-    """
+    """It goes on from its checkpoints; the switch is where the first run ended: the same bits as asked for at once."""
     given: dict[str, Any] = {"packet": {"centre": 0.0, "width": 800.0}, "members": 10**6, "seed": 4, "interval": 0.1,
                              "replicas": 2, "representation": "occupation"}  # fmt: skip
     switch = [{"at": 0.1, "potential": {"kind": "harmonic", "omega": 0.001}}]
@@ -108,3 +109,30 @@ def test_a_longer_run_may_get_a_switch(tmp_path: Path) -> None:
     for name, values in whole.measured.items():
         np.testing.assert_array_equal(longer.measured[name], values, err_msg=name)
     np.testing.assert_array_equal(longer.occupation, whole.occupation)
+
+
+@pytest.mark.filterwarnings("ignore::copympi.errors.EmptyBeableWarning")
+@pytest.mark.parametrize("members", [10**7, 1e30])
+@pytest.mark.parametrize(
+    ("sites", "boundary", "few"), [([5000], "ring", 2), ([66, 67], "open", 1), ([17, 18, 16], "ring", 4)]
+)
+def test_summaries_are_those_of_the_whole_lattice(members: float, sites: list[int], boundary: str, few: int) -> None:
+    """Sums of tiles against model/observables.py, which adds up all sites at once. They differ by rounding alone."""
+    system, axes = copympi.lattice(sites, boundary=boundary), len(sites)
+    packet = {"centre": [1.0] * axes, "width": [sites[0] / 7 / few] * axes, "wave_number": [0.25, -0.5, 0.75][:axes]}
+    given: dict[str, Any] = {"packet": packet, "members": members, "seed": 2, "representation": "occupation"}
+    run = copympi.simulate(system, duration=0.2, interval=0.1, profile_interval=0.1, **given)
+    n, phase = run.occupation, np.nan_to_num(run.phase)
+    psi = observables.amplitudes(n, phase)
+    expected = {
+        **observables.motion(psi, system.lattice),
+        "mean_energy": observables.mean_energy(psi, system),
+        "validity_occupation": observables.share_of_few(n),
+        "smallest": n.min(axis=1),
+        "empty": np.count_nonzero(n == 0, axis=1),
+    }
+    for name, values in expected.items():
+        found = run.measured[name]
+        np.testing.assert_allclose(found, values, rtol=1e-12, atol=1e-12 * np.abs(values).max(), err_msg=name)
+    drift = run.measured["mean_energy"] - expected["mean_energy"][0]
+    np.testing.assert_allclose(run.measured["energy_drift"], drift, atol=1e-14)
