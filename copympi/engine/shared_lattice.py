@@ -19,7 +19,7 @@ from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
 from copympi.engine.shared_clusters import Crossing
 from copympi.engine.shared_steps import Steps
-from copympi.engine.tiles import SPLIT, SharedTiles, WholeTiles, from_tile_rows, tile_rows
+from copympi.engine.tiles import SHARED_FROM, SPLIT, SharedTiles, WholeTiles, from_tile_rows, tile_rows
 from copympi.engine.whole_numbers import nearest_whole
 from copympi.errors import InputError
 from copympi.kernels.lattice_tiles import SharedStep
@@ -27,8 +27,6 @@ from copympi.memory import there
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
-SHARED_FROM = 1 << 16
-"""Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
 BYTES_A_BEABLE = 600
 """What a rank that shares a replica takes for each of the whole lattice's beables, while H is made."""
 

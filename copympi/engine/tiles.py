@@ -6,6 +6,7 @@ in tile order: so nothing depends on who has which tile. Where there are more ra
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,10 @@ from copympi.kernels.bonds import TILE_SIZE
 Int = NDArray[np.int64]
 SPLIT = 4096
 """Beables beyond which a checkpoint holds tiles, and sums over beables are taken tile by tile."""
+SHARED_FROM = 1 << 16
+"""Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
+AT_A_TIME = 32 * TILE_SIZE
+"""Beables that are looked at together, so that what is made of them stays in the cache."""
 
 
 class InTiles:
@@ -87,6 +92,16 @@ class Tiles(InTiles):
     def sizes(self) -> Int:
         return self.owned.sizes
 
+    @property
+    def said(self) -> str:
+        """In a few words; nothing where it goes without saying."""
+        idle = self.replicas < self.owned.size
+        if self.P <= SPLIT and not idle:
+            return ""
+        whole = f"each of {self.replicas:,} replicas on one rank" if self.replicas > 1 else "whole, on one rank"
+        why = f" (ranks share replicas of {SHARED_FROM:,} beables and more, if output.track is left out)"
+        return whole + why if idle else whole
+
     def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
         return self.owned.to_root(comm, rows)
 
@@ -113,11 +128,6 @@ class WholeTiles(Tiles):
     @property
     def sizes(self) -> Int:
         return np.zeros(self.last - self.first, np.int64)
-
-    @property
-    def said(self) -> str:
-        """In a few words."""
-        return f"each of {self.replicas:,} replicas on one rank" if self.replicas > 1 else "whole, on one rank"
 
 
 @dataclass(frozen=True)
@@ -224,6 +234,11 @@ def from_tile_rows(rows: NDArray[Any], R: int, P: int) -> NDArray[Any]:
     tiles, between = len(rows) // max(R, 1), rows.shape[1:-1]
     whole = np.moveaxis(rows.reshape(R, tiles, *between, TILE_SIZE), 1, -2)
     return np.ascontiguousarray(whole.reshape(R, *between, tiles * TILE_SIZE)[..., :P])
+
+
+def runs(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """First and one past last of runs of some tiles each, of beables begin .. end - 1 that begin with a tile."""
+    return ((first, min(end, first + AT_A_TIME)) for first in range(begin, end, AT_A_TIME))
 
 
 def tile_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -25,6 +25,11 @@ MOTION = ("moment", "flow", "stretch", "weight", "turn")
 """What `of_motion` gives."""
 
 
+def waves(n: Floats, phase: Floats) -> Waves:
+    """sqrt(n) exp(-i phase), (K,); what stands for a phase where n = 0 is not looked at."""
+    return np.asarray(np.sqrt(n) * portable.turns(-np.where(n > 0.0, phase, 0.0)))
+
+
 def around(system: Any, begin: int, end: int) -> NDArray[np.int64]:
     """Which other beables the functions here look at, ascending, (K,): those coupled to these, next sites of these."""
     W, lattice = system.frequencies, system.lattice

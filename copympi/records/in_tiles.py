@@ -6,24 +6,20 @@ bits do not depend on who has which tile.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from copympi.engine.lattice import LatticeCounts
-from copympi.engine.tiles import tile_sums
-from copympi.kernels import portable
-from copympi.kernels.bonds import TILE_SIZE
+from copympi.engine.tiles import runs, tile_sums
 from copympi.model import summands
 from copympi.model.lattice import Lattice
 from copympi.model.preparation import Start
 from copympi.model.system import System
 from copympi.records.view import Arrays
 
-AT_A_TIME = 32 * TILE_SIZE
-"""Beables that are looked at together, so that what is made of them stays in the cache."""
 OF_NUMBERS = ("members", "smallest", "empty", "validity_occupation")
 OF_ENERGY = ("mean_energy", "energy_drift")
 ALONG = ("position", "width", "momentum", "quantum_potential", "validity_phase")
@@ -52,9 +48,8 @@ def energy_at_start(ensemble: LatticeCounts, system: System, start: Start) -> fl
     """<H> of the counts and phases at t = 0 in the H of `system`, as `measured` adds it up. Collective."""
     begin, end = ensemble.tiles.own
     psi = np.empty(system.P, complex)
-    for some in (*(np.arange(*piece) for piece in _pieces(begin, end)), summands.around(system, begin, end)):
-        n = np.asarray(start.counts[some], float)
-        psi[some] = np.sqrt(n) * portable.turns(-np.where(n > 0.0, start.phase[some], 0.0))
+    for some in (*(np.arange(*run) for run in runs(begin, end)), summands.around(system, begin, end)):
+        psi[some] = summands.waves(np.asarray(start.counts[some], float), start.phase[some])
 
     def summands_of(first: int, last: int) -> Floats:
         return np.stack([start.counts[first:last], summands.of_energy(psi, system.frequencies, first, last)])
@@ -72,7 +67,7 @@ class _Replica:
 
     def measured(self, wanted: set[str], energy_at_start: float) -> Arrays:
         """By their names. Collective among the ranks that have the replica."""
-        members, few, empty = _added(self.ensemble, 3, lambda *piece: summands.of_numbers(self._members(*piece)))
+        members, few, empty = _added(self.ensemble, 3, lambda *run: summands.of_numbers(self._members(*run)))
         out: dict[str, Any] = {"members": self.ensemble.present[self.r], "empty": empty}
         with np.errstate(invalid="ignore"):  # a replica without members
             out["validity_occupation"] = few / members
@@ -91,7 +86,7 @@ class _Replica:
     def _psi(self) -> Complex:
         """sqrt(n) exp(-i phi), (P,), of this rank's beables and of those around them; the rest is never touched."""
         psi = np.empty(self.system.P, complex)
-        for first, last in _pieces(self.begin, self.end):
+        for first, last in runs(self.begin, self.end):
             psi[first:last] = self.ensemble.waves(self.r, self._members(first, last), first, last)
         self.ensemble.fetch(psi, summands.around(self.system, self.begin, self.end))
         return psi
@@ -129,10 +124,5 @@ class _Replica:
 
 def _added(ensemble: LatticeCounts, width: int, summands_of: Callable[[int, int], Floats]) -> Floats:
     """The sums (width,) over all beables of what `summands_of` gives of some, (width, K). Collective."""
-    sums = [np.zeros((0, width)), *(tile_sums(summands_of(*piece)) for piece in _pieces(*ensemble.tiles.own))]
+    sums = [np.zeros((0, width)), *(tile_sums(summands_of(*run)) for run in runs(*ensemble.tiles.own))]
     return ensemble.of_all_tiles(np.concatenate(sums))
-
-
-def _pieces(begin: int, end: int) -> Iterator[tuple[int, int]]:
-    """First and one past last of runs of some tiles."""
-    return ((first, min(end, first + AT_A_TIME)) for first in range(begin, end, AT_A_TIME))
