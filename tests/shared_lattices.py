@@ -17,6 +17,7 @@ import scipy.sparse as sp
 import copympi
 from copympi import mpi
 from copympi.engine import shared_lattice
+from copympi.storage.reading import profiles_there
 from tests.golden import bell
 
 Keywords = dict[str, Any]
@@ -93,6 +94,8 @@ def halves(folder: Path, first: Any, second: Any) -> str:
     mpi.world().Barrier()
     out = "" if second is None else digest(copympi.simulate(comm=second, resume=True, **case))
     mpi.world().Barrier()
+    if mpi.world().rank == 0:
+        assert profiles_there(folder, 9, verified=True) == 4
     return out
 
 

@@ -42,7 +42,8 @@ MOST_PROFILE = 4096
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of a record, by the names of quantities: (R, ...) each; with `profiled` what has beables too.
+    """What is kept of a record, by the names of quantities: (R, ...) each; with `profiled` what has beables too, unless
+    ranks file it themselves.
 
     steps of all replicas together, and the largest chance of any member to leave in one step, both so far.
     """
@@ -105,7 +106,7 @@ class Plan:
         self.marginals = marginals(system.parts)
         self._table = tuple(row for row in TABLE if self.traits.issuperset(row.runs)) + self.marginals
         self._observed: tuple[Quantity, ...] = ()
-        self._in_tiles = False  # whether <H> at t = 0 has been measured where tiles lie
+        self._energy_in_tiles = False  # whether <H> at t = 0 has been measured where tiles lie
 
     @property
     def rows(self) -> tuple[Quantity, ...]:
@@ -133,7 +134,7 @@ class Plan:
 
         InputError on every rank where one gives no real, finite numbers of shape (R,) or (R, k).
         """
-        if self.split_files and isinstance(ensemble, LatticeCounts):
+        if self.in_tiles(ensemble):
             self._take_energy_at_start(ensemble)
         if self.observers and not self._observed:
             snapshot = ensemble.snapshot()
@@ -142,17 +143,28 @@ class Plan:
     def _tried(self, view: View) -> tuple[Quantity, ...]:
         return tuple(own.tried(name, function, view) for name, function in self.observers.items())
 
-    def take(self, ensemble: Ensemble, record: int) -> Record | None:
+    def in_tiles(self, ensemble: Ensemble) -> bool:
+        """Whether there is so much of a lattice that it is measured where its tiles lie."""
+        return self.split_files and isinstance(ensemble, LatticeCounts)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(R, P)."""
+        return self.config.dynamics.replicas, self.system.P
+
+    def take(self, ensemble: Ensemble, record: int, filed: bool = False) -> Record | None:
         """The record of that number, on the root; None elsewhere. Collective.
 
         Of very many beables each replica's numbers are worked out on the rank that has it, replica by replica, or where
         its tiles lie, so that their bits do not depend on who has which; what there is of each beable travels for
         profiles, and for what cannot be worked out in tiles.
+
+        filed : profiles of their own files are written from where they are (`slab`): in tiles they are left out here.
         """
         if record == 0:
             self.try_observers(ensemble)
         if self.split_files and isinstance(ensemble, IndependentReplicas):
-            snapshot = ensemble.snapshot(self._rows(ensemble, record))
+            snapshot = ensemble.snapshot(self._rows(ensemble, record, filed))
         else:
             snapshot = ensemble.snapshot()
         observed: Arrays = {}
@@ -167,7 +179,8 @@ class Plan:
         """A record from what all replicas are like, in the types that files have, and what was `observed`."""
         view, profiled = self._view(record, snapshot), self.profiled(record)
         view.held.setdefault("events", snapshot.events if self.start.infinite else np.rint(snapshot.events))
-        wanted = [row for row in self._table if row.name not in TIMES and (profiled or not row.profile)]
+        there = profiled and snapshot.n.size > 0
+        wanted = [row for row in self._table if row.name not in TIMES and (there or not row.profile)]
         values = {row.name: np.asarray(row.of(view), self.dtype(row)) for row in wanted}
         return Record(values | (observed or {}), profiled, snapshot.steps, snapshot.largest_chance)
 
@@ -188,7 +201,7 @@ class Plan:
         functions = zip(self._observed, self.observers.values(), strict=True)
         return {row.name: own.measured(row, function, view) for row, function in functions}
 
-    def _rows(self, ensemble: IndependentReplicas, record: int) -> Arrays:
+    def _rows(self, ensemble: IndependentReplicas, record: int, filed: bool) -> Arrays:
         """What goes to the root of this rank's replicas, by the names of quantities. Collective."""
         wanted = [row for row in self._table if row.function is not None and not row.profile]
         made: Arrays = {}
@@ -197,7 +210,8 @@ class Plan:
             names = {row.name for row in wanted}
             found = in_tiles.measured(ensemble, self.system_at(record), names, self._energy_at_start)
             made = {row.name: np.asarray(found[row.name], self.dtype(row)) for row in wanted if row.name in found}
-        left, shown = [row for row in wanted if row.name not in made], self.profiled(record) or self.observers
+        left = [row for row in wanted if row.name not in made]
+        shown = self.observers or (self.profiled(record) and not (filed and self.in_tiles(ensemble)))
         if not left and not shown:
             return made
         rows = ensemble.profile_rows()
@@ -226,10 +240,10 @@ class Plan:
             held = held | {"validity_occupation": np.zeros(len(n))}
         return held, self._energy_at_start
 
-    def _take_energy_at_start(self, ensemble: LatticeCounts) -> None:
+    def _take_energy_at_start(self, ensemble: Any) -> None:
         """<H> at t = 0, from where the tiles of a lattice lie. Collective, once."""
-        if not self._in_tiles and self.traits.issuperset(WAVE):
-            self._in_tiles = True
+        if not self._energy_in_tiles and self.traits.issuperset(WAVE):
+            self._energy_in_tiles = True
             self._energy_at_start = in_tiles.energy_at_start(ensemble, self.system, self.start)
 
     @cached_property
