@@ -56,7 +56,9 @@ def cases() -> dict[str, Keywords]:
         "a ring, N beyond integers, ramp and filter": {
             **MORE, **wide, "system": ring, "members": 1e25, "schedule": [*ramp, {"at": 0.2, "filter": kept(100, 2500)}]
         },
-        "a box, tails of few members": {**MORE, **thin, "system": box, "members": 10**6},
+        "a box, tails of few members, a function of the user's": {
+            **MORE, **thin, "system": box, "members": 10**6, "observe": {"corner": lambda view: view.n[:, :3] + 0.0},
+        },
         "a web, two replicas": {**spread, "system": web((1, 37, 2100)), "members": 10**6, "replicas": 2},
         "a web, N beyond integers": {**spread, "system": web((1, 500)), "members": 1e22},
         "a ring with an H(t)": {
