@@ -26,10 +26,10 @@ kernels += ["targets", "members", "exact"]
 kernels += ["fields", "field_plans", "phases", "proposals", "copies", "single", "phase_classes", "momenta", "lineages"]
 kernels += ["phase_paths", "exact_phases", "excess"]
 kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "clusters", "settle"]
-kernels += ["lattice_path", "lattice", "lattice_tiles", "lattice_members", "dealt_moves", "class_tracks"]
+kernels += ["lattice_path", "lattice", "lattice_tiles", "lattice_members", "deals", "dealt_moves", "class_tracks"]
 kernels += ["general", "profiles", "general_steps", "general_counts", "general_exact", "hazards"]
 kernels += ["general_phases", "general_plans", "general_copies", "general_phase_events"]
-kernels += ["guide", "guided_counts", "guided_events"]
+kernels += ["guide", "guided_counts", "guided_events", "watch"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],
