@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -29,6 +30,8 @@ from copympi.model.system import System
 
 BYTES_A_BEABLE = 600
 """What a rank that shares a replica takes for each of the whole lattice's beables, while H is made."""
+HALO, SWAPS = 280, 12
+"""Bytes that a rank sends for each of its beables that others need, and messages to each of these, in a step: about."""
 
 
 def tiled(system: System, track: int) -> bool:
@@ -61,6 +64,24 @@ def check_memory(comm: Any, P: int) -> None:
             f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a node"
         )
         raise InputError("dynamics.representation", "occupation", why)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A rank's place among others, for who asks about other ranks than there are."""
+
+    rank: int
+    size: int
+
+
+def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
+    """About how many messages a rank in the middle of so many would send in a step, and how many bytes."""
+    R, P = lattice.layout.replicas, lattice.system.P
+    if ranks <= R or P < SHARED_FROM or lattice.places is None:
+        return 0, 0.0
+    layout = SharedTiles(R, P, ranks, ranks // 2)
+    made = halos(Seat(*layout.place), layout, lattice.places)
+    return SWAPS * len(made.beables.out), float(HALO * sum(at.size for at in made.beables.out.values()))
 
 
 def sharers(comm: Any, layout: SharedTiles) -> Any:
@@ -142,7 +163,7 @@ class SharedLattice(TiledLattice):
     """One replica here, which this rank shares with others: it has a run of tiles.
 
     Arrays are as long as the whole lattice; beyond this rank's tiles and what its step needs of others' they mean
-    nothing. exchanged : bytes that this rank has sent to neighbours.
+    nothing.
     """
 
     tiles: SharedTiles
@@ -152,7 +173,6 @@ class SharedLattice(TiledLattice):
         layout = SharedTiles(replicas, system.P, comm.size, comm.rank)
         self.group = sharers(comm, layout)
         self.under_way: Generator[None, None, bool] | None = None
-        self._sent_before = 0
         super().__init__(comm, system, start, accuracy, replicas, seed, layout)
 
     def _make_bonds(self) -> None:
@@ -165,16 +185,9 @@ class SharedLattice(TiledLattice):
         if self.places is before:
             self.steps.crossing.H = H
             return
-        if before is not None:
-            self._sent_before = self.exchanged
         kernel, apart = SharedStep(self.replicas), halos(self.group, self.tiles, self.places)
         crossing = Crossing(kernel, apart, H, self.tiles.own)
         self.steps = Steps(kernel, apart, self.tiles, crossing, self.n[0], self.large_n)
-
-    @property
-    def exchanged(self) -> int:
-        """Bytes that this rank has sent to neighbours so far."""
-        return self._sent_before + self.steps.halos.sent
 
     def advance(self) -> bool:
         """One step of each replica that has not reached the stop; as `IndependentReplicas.advance` otherwise."""
