@@ -17,7 +17,8 @@ from copympi.engine import shared_lattice
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.lattice import LatticeCounts
-from copympi.engine.tiles import SharedTiles, from_tile_rows, tile_rows
+from copympi.engine.replicas import Replicas
+from copympi.engine.tiles import SharedTiles, Tiles, WholeTiles, from_tile_rows, tile_rows, tile_sums
 from copympi.engine.whole_numbers import nearest_whole
 from copympi.kernels.bonds import TILE_SIZE
 from copympi.model import observables, preparation
@@ -41,6 +42,14 @@ def test_every_tile_has_one_rank(replicas: int, size: int) -> None:
         assert all(one[1] == other[0] for one, other in itertools.pairwise(own))
 
 
+def test_it_is_said_who_has_what() -> None:
+    alone, idle = Replicas(1, 1, 0), Replicas(2, 3, 0)
+    assert Tiles(alone, 4096).said == ""
+    assert WholeTiles(alone, 4097).said == "whole, on one rank"
+    assert Tiles(idle, 4096).said.startswith("each of 2 replicas on one rank (ranks share replicas of 65,536 beables")
+    assert SharedTiles(2, 70_000, 3, 0).said == "each of 2 replicas in 35 tiles of 2,048 beables on 2 ranks"
+
+
 def test_rows_of_tiles() -> None:
     P = 2 * TILE_SIZE + 5
     c = np.arange(2 * 2 * P, dtype=float).reshape(2, 2, P)
@@ -50,6 +59,17 @@ def test_rows_of_tiles() -> None:
     assert not rows[5, :, 5:].any()
     np.testing.assert_array_equal(from_tile_rows(rows, 2, P), c)
     np.testing.assert_array_equal(from_tile_rows(tile_rows(c[:, 0]), 2, P), c[:, 0])
+
+
+def test_sums_of_tiles_do_not_depend_on_other_tiles() -> None:
+    """Were they to depend on how many there are at a time, bits would hang on who has which."""
+    values = np.random.default_rng(5).normal(size=(3, 5 * TILE_SIZE + 100))
+    sums = tile_sums(values)
+    assert sums.shape == (6, 3)
+    for tile, found in enumerate(sums):
+        own = values[:, tile * TILE_SIZE : (tile + 1) * TILE_SIZE]
+        np.testing.assert_array_equal(tile_sums(own)[0], found)
+        np.testing.assert_allclose(found, own.sum(axis=1), atol=1e-10)
 
 
 def test_whole_numbers_are_those_of_one_process() -> None:
