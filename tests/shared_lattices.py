@@ -16,7 +16,7 @@ import scipy.sparse as sp
 
 import copympi
 from copympi import mpi
-from copympi.engine import shared_lattice
+from copympi.engine import shared_lattice, sharing
 from copympi.storage.reading import profiles_there
 from tests.golden import bell
 
@@ -123,7 +123,7 @@ def main(folder: Path) -> None:
         shared.append(isinstance(out, shared_lattice.SharedLattice))
         return out
 
-    shared_lattice.SHARED_FROM, shared_lattice.made = 0, noted
+    sharing.SHARED_FROM, sharing.AT_A_BORDER, shared_lattice.made = 0, 0.0, noted
     found = digests(folder)
     assert shared.count(True) == len(cases()) + 2, shared  # all but one rank's halves
     if mpi.world().rank == 0:

@@ -20,7 +20,8 @@ from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
 from copympi.engine.shared_clusters import Crossing
 from copympi.engine.shared_steps import Steps
-from copympi.engine.tiles import SHARED_FROM, SPLIT, SharedTiles, WholeTiles, from_tile_rows, tile_rows
+from copympi.engine.sharing import pays
+from copympi.engine.tiles import SPLIT, SharedTiles, WholeTiles, from_tile_rows, tile_rows
 from copympi.engine.whole_numbers import nearest_whole
 from copympi.errors import InputError
 from copympi.kernels.lattice_tiles import SharedStep
@@ -42,9 +43,12 @@ def tiled(system: System, track: int) -> bool:
     return system.P > SPLIT and not track
 
 
-def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> LatticeCounts:
-    """The ensemble of such a run: replicas whole where there are as many as ranks, or beables are few; else shared."""
-    if replicas >= comm.size or system.P < SHARED_FROM:
+def made(
+    comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int,
+    later: tuple[System, ...] = (),
+) -> LatticeCounts:  # fmt: skip
+    """The ensemble of such a run, which goes on with H of `later` systems: replicas shared where it pays, or whole."""
+    if not pays((system, *later), replicas, comm.size):
         layout = WholeTiles(Replicas(replicas, comm.size, comm.rank), system.P)
         return TiledLattice(comm, system, start, accuracy, replicas, seed, layout)
     check_memory(comm, system.P)
@@ -77,7 +81,7 @@ class Seat:
 def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
     """About how many messages a rank in the middle of so many would send in a step, and how many bytes."""
     R, P = lattice.layout.replicas, lattice.system.P
-    if ranks <= R or P < SHARED_FROM or lattice.places is None:
+    if lattice.places is None or not pays((lattice.system,), R, ranks):
         return 0, 0.0
     layout = SharedTiles(R, P, ranks, ranks // 2)
     made = halos(Seat(*layout.place), layout, lattice.places)

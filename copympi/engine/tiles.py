@@ -99,7 +99,7 @@ class Tiles(InTiles):
         if self.P <= SPLIT and not idle:
             return ""
         whole = f"each of {self.replicas:,} replicas on one rank" if self.replicas > 1 else "whole, on one rank"
-        why = f" (ranks share replicas of {SHARED_FROM:,} beables and more, if output.track is left out)"
+        why = f" (ranks share replicas of {SHARED_FROM:,} beables, coupled to near ones, if output.track is left out)"
         return whole + why if idle else whole
 
     def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import copympi
-from copympi.engine import shared_lattice
+from copympi.engine import shared_lattice, sharing
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.lattice import LatticeCounts
@@ -48,6 +49,23 @@ def test_it_is_said_who_has_what() -> None:
     assert WholeTiles(alone, 4097).said == "whole, on one rank"
     assert Tiles(idle, 4096).said.startswith("each of 2 replicas on one rank (ranks share replicas of 65,536 beables")
     assert SharedTiles(2, 70_000, 3, 0).said == "each of 2 replicas in 35 tiles of 2,048 beables on 2 ranks"
+
+
+def test_ranks_share_where_it_pays() -> None:
+    """Lattices from some size on; of other systems those whose beables have few partners on other ranks."""
+    P = 33 * TILE_SIZE
+    chain = sp.diags_array(np.ones(P - 1), offsets=1, format="csr")
+    far = sp.diags_array(np.ones(P // 2), offsets=P // 2, shape=(P, P), format="csr")
+    near, both = (copympi.System(H + H.T) for H in (chain, chain + far))
+    layout = SharedTiles(1, P, 3, 0)
+    assert sharing.at_borders(near, layout) == 4 / P
+    assert sharing.at_borders(both, layout) == 1.0
+    assert sharing.pays([near], 1, 2)
+    assert not sharing.pays([near], 2, 2)
+    assert not sharing.pays([near, both], 1, 3)
+    assert sharing.pays([near, both], 1, 9)
+    assert sharing.pays([copympi.lattice([260, 260])], 1, 2)
+    assert not sharing.pays([copympi.lattice(5000)], 1, 2)
 
 
 def test_rows_of_tiles() -> None:
