@@ -21,11 +21,11 @@ ROOT = 0
 class Traffic:
     """Since a process began, or between two moments (`later - earlier`).
 
-    calls, shared : collective calls in which all ranks say equally much (sums, broadcasts, gathers), and bytes of this
-    rank's rows in them; a process that is alone counts those it would make. messages, sent : messages to single ranks,
-    and their bytes. own : bytes that would have been such, but were for this rank itself. passages, each : how often
-    every rank had something for every other, and bytes of it that were as many for each; a process that is alone
-    counts these too.
+    calls, shared : collective calls (sums, broadcasts, gathers), and bytes of this rank's rows in them; a process that
+    is alone counts those it would make. divided : bytes of `shared` in rows of a table that the ranks have in parts:
+    all ranks' add up to the same on any ranks. messages, sent : messages to single ranks, and their bytes. own : bytes
+    that would have been such, but were for this rank itself. passages, each : how often every rank had something for
+    every other, and bytes of it that were as many for each; a process that is alone counts these too.
     """
 
     calls: int = 0
@@ -35,6 +35,7 @@ class Traffic:
     own: int = 0
     passages: int = 0
     each: int = 0
+    divided: int = 0
 
     def __sub__(self, earlier: Traffic) -> Traffic:
         return Traffic(*(a - b for a, b in zip(astuple(self), astuple(earlier), strict=True)))
@@ -46,6 +47,10 @@ class Traffic:
         """A collective call with a row of so many bytes."""
         self.calls += 1
         self.shared += nbytes
+
+    def note_divided(self, nbytes: int) -> None:
+        """Of the bytes of calls: so many are this rank's part of a table."""
+        self.divided += nbytes
 
     def note_messages(self, messages: int, nbytes: int) -> None:
         """Messages to single ranks, and their bytes."""

@@ -29,11 +29,11 @@ typedef struct {
     int64_t room;
 } Dealer;
 
-/* Room for one more; 0 where there is no memory. */
+/* Room for one more, at first for few: there are as many rows as beables. 0 where there is no memory. */
 static inline int room_for(void **row, int64_t have, int64_t *room, size_t size) {
     if (have < *room)
         return 1;
-    const int64_t more = *room ? 2 * *room : 64;
+    const int64_t more = *room ? 2 * *room : 4;
     void *now = realloc(*row, (size_t)more * size);
     if (!now)
         return 0;

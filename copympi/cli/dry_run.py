@@ -58,14 +58,14 @@ def described(job: Job, found: Forecast) -> list[str]:
 
 def exchanged(found: Exchanged) -> str:
     """What ranks say to each other."""
-    parts = []
+    parts, most = [], "at most " if found.counted else ""
     if found.calls:
-        parts.append(f"{few(found.calls)} collective calls with {size(found.shared)}")
+        parts.append(f"hands {most}{size(found.shared)} to {few(found.calls)} collective calls")
     if found.messages:
-        most = "" if found.counted else "up to " if found.calls else "about "  # without calls: a lattice's halos
-        parts.append(f"{most}{few(found.messages)} messages to single ranks with {size(found.sent)}")
-    of = f"the most that any of {found.ranks:,} ranks sends" if found.counted else f"of each of {found.ranks:,} ranks"
-    said = f"a step: {' and '.join(parts)}, {of}" if parts else "nothing but who is done: replicas lie whole on ranks"
+        many = most or "up to about "
+        parts.append(f"sends {most}{size(found.sent)} in {many}{few(found.messages)} messages to single ranks")
+    each = f"each of {found.ranks:,} ranks {' and '.join(parts)} a step"
+    said = each if parts else "nothing but who is done: replicas lie whole on ranks"
     return f"  exchange  {said}"
 
 

@@ -79,12 +79,12 @@ class Method:
         here = f"the {memory / 2**30:,.1f} GiB of memory that there are"
         refuse_more(case.track, room / case.replicas - one, here)
         if one <= room:
-            why = f"must be at most {int(room / one)}: {needs} {here} hold no more"
+            why = f"must be at most {int(room / one):,}: {needs} {here} hold no more"
             raise InputError("dynamics.replicas", case.replicas, why)
         if not each:
             why = f"{P:,} beables do not fit: {here} hold no more"
             raise InputError("dynamics.representation", case.representation, why)
-        why = f"must be at most {int((room - beable * P) / each)}: {needs} {here} hold no more"
+        why = f"must be at most {int((room - beable * P) / each):,}: {needs} {here} hold no more"
         raise InputError("preparation.members", N, f'{why}; or take dynamics.representation = "occupation"')
 
 

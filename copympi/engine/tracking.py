@@ -225,7 +225,7 @@ def refuse_more(track: int, room: float, here: str) -> None:
     """InputError where so many members do not fit into `room` bytes, if it is any; here : what memory there is."""
     most = int(room // BYTES_TRACKED)
     if 0 <= most < track:
-        why = f"must be at most {most}: at {BYTES_TRACKED} bytes each, in every replica, {here} hold no more"
+        why = f"must be at most {most:,}: at {BYTES_TRACKED} bytes each, in every replica, {here} hold no more"
         raise InputError("output.track", track, why)
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from copympi import mpi
 from copympi.engine.ensemble import Ensemble
 from copympi.engine.lattice import LatticeCounts
+from copympi.engine.own_phases import OwnPhases
+from copympi.engine.proposals import batches
 from copympi.engine.shared_lattice import foretold_halo
 
 
@@ -36,8 +38,9 @@ def counted(comm: Any, said: mpi.Traffic, steps: int) -> Exchanged:
 def foretold(comm: Any, said: mpi.Traffic, steps: int, ensemble: Ensemble, ranks: int) -> Exchanged:
     """What would be said on `ranks` ranks, from what was said in so many steps on those there are. Collective.
 
-    Rows that every rank has for every other are taken to be spread evenly: bytes are means, and messages at most so
-    many. Of a lattice only halos are foretold, to some ten percent.
+    Rows that every rank has for every other are taken to be spread evenly: bytes are means, and messages at most about
+    so many, answers coming in as many batches as between nodes and in a step of the mean number of proposals. Of a
+    lattice only halos are foretold, to some ten percent.
     """
     if isinstance(ensemble, LatticeCounts):
         messages, nbytes = foretold_halo(ensemble, ranks)
@@ -46,7 +49,22 @@ def foretold(comm: Any, said: mpi.Traffic, steps: int, ensemble: Ensemble, ranks
     mpi.total(comm, all_said)
     total = mpi.Traffic(*(int(number) for number in all_said))
     rows = total.sent + total.own - (comm.size - 1) * total.each
-    sent = rows * (ranks - 1) / ranks**2 + said.each * (ranks - 1)
-    calls, shared, messages = said.calls, said.shared, said.passages * (ranks - 1)
     n = max(1, steps)
-    return Exchanged(ranks, calls / n, shared / n, messages / n, sent / n, counted=False)
+    more = _more_batches(comm, ensemble, rows / n, ranks)
+    shared = (said.shared - said.divided + total.divided / ranks) / n
+    messages = (said.passages / n + more) * (ranks - 1)
+    sent = rows / n * (ranks - 1) / ranks**2 + (said.each / n + 8 * more) * (ranks - 1)
+    return Exchanged(ranks, said.calls / n, shared, messages, sent, counted=False)
+
+
+def _more_batches(comm: Any, ensemble: Ensemble, rows: float, ranks: int) -> int:
+    """In how many more batches answers come on `ranks` ranks of several nodes than on those there are.
+
+    rows : bytes of a step's proposals and their answers, of all ranks.
+    """
+    if not isinstance(ensemble, OwnPhases):
+        return 0
+    answer = 8 * len(ensemble.values)
+    proposals = int(rows / (4 + answer))
+    now = batches(proposals, comm.size, answer) if ensemble.proposals.several_nodes else 1
+    return batches(proposals, ranks, answer) - now

@@ -16,8 +16,9 @@ import pytest
 from copympi import mpi
 from copympi.cli.dry_run import exchanged as described
 from copympi.cli.main import parser
+from copympi.engine import proposals
 from copympi.errors import InputError
-from copympi.run.exchanged import Exchanged
+from copympi.run.exchanged import foretold
 from tests import launch
 from tests.mpi.traffic_on_ranks import carried
 
@@ -36,6 +37,21 @@ representation = "members"
 [output]
 interval = 0.2
 """
+GENERAL = f"{FEW.format(0.5)}[dynamics.rule]\nq = 0.4\n"
+STIFF = """
+[system]
+builder = "lattice"
+sites = 64
+[preparation]
+members = 5000
+packet = {centre = 0, width = 5}
+[dynamics]
+duration = 2
+representation = "members"
+replicas = 2
+[output]
+interval = 2
+"""
 PLANE = """
 [system]
 builder = "lattice"
@@ -53,7 +69,8 @@ interval = 0.2
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("traffic")
-    for name, text in (("members", FEW.format(0.0)), ("phases", FEW.format(0.5)), ("plane", PLANE)):
+    texts = {"members": FEW.format(0.0), "phases": FEW.format(0.5), "general": GENERAL, "stiff": STIFF, "plane": PLANE}
+    for name, text in texts.items():
         (path / f"{name}.toml").write_text(text)
     return path
 
@@ -66,7 +83,7 @@ def found(folder: Path) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("name", ["members", "phases", "plane"])
+@pytest.mark.parametrize("name", ["members", "phases", "general", "stiff", "plane"])
 def test_what_is_counted_is_what_mpi_is_given(name: str, found: dict[str, Any]) -> None:
     """And a dry run of the same steps says it to the last byte."""
     case = found[name]
@@ -78,21 +95,28 @@ def test_what_is_counted_is_what_mpi_is_given(name: str, found: dict[str, Any]) 
     assert (forecast["ranks"], forecast["counted"]) == (RANKS, True)
 
 
-@pytest.mark.parametrize("name", ["members", "phases"])
-def test_one_rank_foretells_what_several_say(name: str, folder: Path, found: dict[str, Any]) -> None:
-    said, steps, digest = carried(mpi.Alone(), folder / f"{name}.toml")
+@pytest.mark.parametrize("name", ["members", "phases", "general", "stiff"])
+def test_one_rank_foretells_what_several_say(
+    name: str, folder: Path, found: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said, ensemble, digest = carried(mpi.Alone(), folder / f"{name}.toml")
+    steps = int(ensemble.step.max())
     every = mpi.Traffic(*found[name]["said"])
     assert steps == found[name]["steps"]
     assert (RANKS * said.calls, RANKS * said.each, said.sent) == (every.calls, every.each, 0)
     assert said.own == every.sent + every.own - (RANKS - 1) * every.each
-    assert RANKS * said.shared == every.shared
-    told = described(Exchanged(8, said.calls / steps, said.shared / steps, 0.0, 0.0, counted=False))
-    assert told.startswith("  exchange  a step: 2 collective calls with "), told
-    assert told.endswith(", of each of 8 ranks")
+    assert RANKS * (said.shared - said.divided) + said.divided == every.shared
+    monkeypatch.setattr(proposals, "LEAST_MESSAGE", 1)
+    told = foretold(mpi.Alone(), said, steps, ensemble, RANKS)
+    assert (RANKS * told.shared, told.messages) == (every.shared / steps, found[name]["passages"] * (RANKS - 1))
+    assert described(told).startswith(f"  exchange  each of {RANKS} ranks hands "), described(told)
     if name == "members":
         assert astuple(said)[:2] == (2 * steps, 2 * steps * 8 * (2 * 3 + 4)), "n, who left, requests and a digest"
+    elif name == "stiff":
+        assert said.calls > 2 * steps
+        assert said.divided > 0, "no cluster is stiff"
     else:
-        assert said.own > 0
+        assert told.messages == (2 + proposals.MOST_BATCHES) * (RANKS - 1)
     assert digest == found[name]["digest"] == found[name]["batched"]
 
 

@@ -1,7 +1,7 @@
 """What ranks say in a few steps, by copympi's own count and by a communicator that looks at every buffer it is given.
 
 Prints for each case: the count of `mpi.SAID` summed over ranks, that of the communicators, what a dry run says, and a
-digest of the state; for phases also with answers in several batches.
+digest of the state; then a digest, and passages a step, with answers in several batches.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import numpy as np
 
 from copympi import mpi
 from copympi.engine import proposals
+from copympi.engine.ensemble import Ensemble
+from copympi.run import rehearsal
 from copympi.run.carry import ensemble_of, plan_of
 from copympi.run.plan import from_file
-from copympi.run.rehearsal import rehearse
 
 SINGLE = ("Isend", "Ialltoall", "Ialltoallv")
 SHARED = ("Ibcast", "Igatherv", "Iallgather", "Iallgatherv", "Iallreduce")
@@ -56,8 +57,8 @@ class Listening:
         self.heard += [0, 0, int(np.count_nonzero(others)), int(others.sum()) * row.Get_size()]
 
 
-def carried(comm: Any, config: Path) -> tuple[mpi.Traffic, int, str]:
-    """What a rank says on the way to the end of a run, steps, and a digest of the end."""
+def carried(comm: Any, config: Path) -> tuple[mpi.Traffic, Ensemble, str]:
+    """What a rank says on the way to the end of a run, the ensemble there, and a digest of it."""
     job = from_file(config, [], None, 1.0)
     ensemble, plan = ensemble_of(comm, job), plan_of(job)
     said, more = mpi.Traffic(), True
@@ -73,27 +74,30 @@ def carried(comm: Any, config: Path) -> tuple[mpi.Traffic, int, str]:
     digest = "" if snapshot is None else blake2b(snapshot.n.tobytes() + snapshot.phase.tobytes()).hexdigest()
     if heard is not None:
         comm.heard[:] = heard
-    return said, int(ensemble.step.max()), digest
+    return said, ensemble, digest
 
 
 def main(folder: Path) -> None:
     comm = Listening(mpi.world())
     found = {}
+    rehearsal.TRIED = 600.0  # seconds: all steps
     for config in sorted(folder.glob("*.toml")):
-        said, steps, digest = carried(comm, config)
+        said, ensemble, digest = carried(comm, config)
+        steps = int(ensemble.step.max())
         own, heard = np.array(astuple(said), np.int64), comm.heard.copy()
         differ = np.array([not np.array_equal(own[:4], heard)], np.int64)
         most = heard.copy()
         for values, reduce in ((own, mpi.total), (differ, mpi.total), (most, mpi.largest)):
             reduce(comm, values)
-        forecast = rehearse(comm, replace(from_file(config, [], None, 1.0), folder=None), False).exchanged
+        forecast = rehearsal.rehearse(comm, replace(from_file(config, [], None, 1.0), folder=None), False).exchanged
         proposals.LEAST_MESSAGE = 1
         real, proposals.Proposals.__init__ = proposals.Proposals.__init__, _far_apart
-        _, _, batched = carried(comm, config)
+        said, _, batched = carried(comm, config)
         proposals.Proposals.__init__ = real
         found[config.stem] = {
             "said": own.tolist(), "differ": int(differ[0]), "most": (most / steps).tolist(), "steps": steps,
             "forecast": None if forecast is None else asdict(forecast), "digest": digest, "batched": batched,
+            "passages": said.passages / steps,
         }  # fmt: skip
     if comm.rank == 0:
         print(json.dumps(found))

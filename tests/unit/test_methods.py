@@ -433,14 +433,14 @@ def test_what_cannot_fit_is_refused(row: Method, monkeypatch: pytest.MonkeyPatch
     row.check_memory(replace(case, replicas=2 * (room // one)), share=0.5)
     most = (room - one) // BYTES_TRACKED
     row.check_memory(replace(case, track=most))
-    with pytest.raises(InputError, match=rf"^output\.track = {most + 1}: must be at most {most}: at 32 bytes "):
+    with pytest.raises(InputError, match=rf"^output\.track = {most + 1}: must be at most {most:,}: at 32 bytes "):
         row.check_memory(replace(case, track=most + 1))
-    with pytest.raises(InputError, match=rf"^dynamics\.replicas = .*: must be at most {room // one}: at \d+ bytes a "):
+    with pytest.raises(InputError, match=rf"^dynamics\.replicas = .*: must be at most {room // one:,}: at \d+ bytes "):
         row.check_memory(replace(case, replicas=room // one + 1))
     if row.bytes_a_member:
         most = (room - 4 * row.bytes_a_beable(5)) // row.bytes_a_member
         row.check_memory(replace(case, start=replace(case.start, members=most)))
-        with pytest.raises(InputError, match=rf"^preparation\.members = {most + 1}: must be at most {most}: ") as no:
+        with pytest.raises(InputError, match=rf"^preparation\.members = {most + 1}: must be at most {most:,}: ") as no:
             row.check_memory(replace(case, start=replace(case.start, members=most + 1)))
         assert "the 1.0 GiB of memory that there are" in str(no.value)
         assert str(no.value).endswith('or take dynamics.representation = "occupation"')
