@@ -83,7 +83,7 @@ cdef class Replicas:
         """Go on by another H whose elements stand in the same places. Raises ValueError where they do not."""
         cdef Bonds old = self.workspace.bonds
         need(bonds.d.P == old.d.P and bonds.d.bonds == old.d.bonds and bonds.d.tiles == old.d.tiles
-             and bonds.most_bonds <= old.most_bonds and bonds.couplings.system.nnz == old.couplings.system.nnz
+             and bonds.most_bonds <= old.most_bonds and bonds.system.nnz == old.system.nnz
              and not self.unfinished, "bonds: must stand in the same places, between steps")
         self.workspace.bonds, self.g.d = bonds, &bonds.d
         if self.tracks is not None:
@@ -265,7 +265,7 @@ cdef int go_on(Replicas replicas, StepControl control, int64_t *effort) noexcept
         effort[0] -= d.P + d.bonds
         stiff = begin_step(replicas)
         replicas.unfinished = True
-    if stiff and not run_stiff(&replicas.g, &replicas.workspace.bonds.couplings.system, effort):
+    if stiff and not run_stiff(&replicas.g, &replicas.workspace.bonds.system, effort):
         return FINE
     end_step(d, x, w, replicas.noisy)
     if stiff:

@@ -62,7 +62,7 @@ cdef class LatticeStep:
 
     def __cinit__(self, Bonds bonds not None, int64_t[:, ::1] entries not None, *, double[::1] chance not None,
                   double[::1] profile=None):
-        cdef const System *s = &bonds.couplings.system
+        cdef const System *s = &bonds.system
         cdef Workspace workspace
         need(chance.shape[0] == s.nnz, "chance: must be (nnz,)")
         need(entries.shape[0] == max(1, bonds.d.bonds) and entries.shape[1] == 2
@@ -150,7 +150,7 @@ cdef class LatticeStep:
             self.g.stop = d.P
             self.g.begun = False
             if self.stiff:
-                run_stiff(&self.g, &self.workspace.bonds.couplings.system, &effort)
+                run_stiff(&self.g, &self.workspace.bonds.system, &effort)
         if self.log.lost:
             raise MemoryError("no room for the moves of stiff clusters")
 
@@ -194,7 +194,7 @@ cdef class LatticeStep:
 
 def entries_of(Bonds bonds not None):
     """Of each bond (bonds, 2): its entry among the couplings of its first beable, and of its other one; -1: none."""
-    cdef const System *s = &bonds.couplings.system
+    cdef const System *s = &bonds.system
     offset, length, start = (np.asarray(bonds.owners[0])[:, k] for k in (1, 2, 3))
     first = np.repeat(np.asarray(bonds.owners[0])[:, 0] - start, length) + np.arange(bonds.d.bonds)
     bond = first * s.P + first + np.repeat(offset, length)
@@ -238,7 +238,7 @@ cdef inline void open_way(LatticeStep step, Py_ssize_t e, Py_ssize_t source, bin
     cdef Replica *x = &step.x
     cdef Work *w = &step.workspace.w
     cdef int64_t movable = w.n[source] - x.spectators, entry = step.entry[e, 0 if forth else 1]
-    cdef Py_ssize_t nnz = step.workspace.bonds.couplings.system.nnz, j
+    cdef Py_ssize_t nnz = step.workspace.bonds.system.nnz, j
     cdef double flow[3]
     if not mean > 0.0 or movable <= 0 or entry < 0:
         return
@@ -253,7 +253,7 @@ cdef inline void open_way(LatticeStep step, Py_ssize_t e, Py_ssize_t source, bin
 
 cdef void close_ways(LatticeStep step) noexcept nogil:
     """Chances of one member add up to 1 at most: beyond it all leave, as the ways want them."""
-    cdef const System *s = &step.workspace.bonds.couplings.system
+    cdef const System *s = &step.workspace.bonds.system
     cdef Work *w = &step.workspace.w
     cdef Py_ssize_t a, e
     for a in range(s.P):
@@ -265,7 +265,7 @@ cdef void close_ways(LatticeStep step) noexcept nogil:
 cdef void open_ways(LatticeStep step) noexcept nogil:
     """No way is open yet."""
     cdef Work *w = &step.workspace.w
-    cdef Py_ssize_t nnz = step.workspace.bonds.couplings.system.nnz
+    cdef Py_ssize_t nnz = step.workspace.bonds.system.nnz
     memset(w.taken, 0, step.workspace.bonds.d.P * sizeof(double))
     if nnz:
         memset(&step.chance[0], 0, nnz * sizeof(double))

@@ -189,7 +189,7 @@ cdef class SharedStep:
         cdef Replicas r = self.replicas
         cdef bint done
         with nogil:
-            done = run_stiff(&r.g, &r.workspace.bonds.couplings.system, &effort)
+            done = run_stiff(&r.g, &r.workspace.bonds.system, &effort)
         return max(1, effort) if done else 0
 
     @property

@@ -13,7 +13,7 @@ from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.aligned import AlignedMembers
 from copympi.engine.clock import Stop
-from copympi.engine.diagonals import Places, bonds, places
+from copympi.engine.diagonals import Places, alone, bonds, places
 from copympi.engine.ensemble import State
 from copympi.engine.lattice import need_stable, substep_turn, too_short, turn_all
 from copympi.engine.marked import MarkedMembers
@@ -62,7 +62,7 @@ class LatticeMembers(AlignedMembers):
         if self._places is None or not self._places.of(system):
             self._places = places(system, Tiles(Replicas(1, 1, 0), system.P))
         self.bonds = bonds(system, self.start.state, self._places)
-        self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
+        self.alone = alone(system, self.bonds.shift)
         nnz = system.couplings.entries
         self._chance = np.zeros((slots, nnz))
         self._profile = None if self.marked is None else np.zeros((slots, 3 * nnz))

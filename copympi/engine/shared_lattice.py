@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
+from copympi.engine.diagonals import Known
 from copympi.engine.ensemble import Snapshot, State, named
 from copympi.engine.halos import halos
 from copympi.engine.lattice import LatticeCounts, substep_turn, too_short
@@ -156,7 +157,7 @@ class SharedLattice(TiledLattice):
         if self.places is None:
             raise RuntimeError("there are no bonds yet")
         kernel, apart = SharedStep(self.replicas), halos(self.group, layout, self.places)
-        crossing = Crossing(kernel, apart, system.frequencies.tocsr(), layout.own)
+        crossing = Crossing(kernel, apart, Known(system, self.places, self.bonds), layout.own)
         self.under_way: Generator[None, None, bool] | None = None
         self.steps = Steps(kernel, apart, layout, crossing, self.n[0], self.large_n)
 
@@ -230,6 +231,9 @@ class SharedLattice(TiledLattice):
         """What there is of this rank's beables, (1, end - begin). Collective."""
         begin, end = self.tiles.own
         return self._rows(slice(begin, end))
+
+    def _sharers(self) -> Any:
+        return self.group
 
     def _anywhere(self, some: NDArray[np.bool_]) -> bool:
         found = np.array([some.any()], np.int64)

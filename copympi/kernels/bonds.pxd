@@ -105,10 +105,12 @@ cdef struct Work:
 
 cdef class Bonds:
     cdef Diagonals d
-    cdef Couplings couplings
+    cdef System system         # rows of H and pairs; where they are not there, indptr is NULL (neighbours.pxd)
+    cdef Couplings couplings   # that has them, or None
     cdef readonly double shift  # energy over hbar that is taken off H
     cdef readonly double norm  # bound on the norm of what is left
     cdef object owners         # of the memory that d points into
+    cdef double[::1] re, im, omega
 
 cdef class Workspace:
     cdef Bonds bonds

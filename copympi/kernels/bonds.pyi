@@ -26,7 +26,7 @@ class Bonds:
     def most_bonds(self) -> int: ...
     def __init__(
         self,
-        couplings: Couplings,
+        couplings: Couplings | None,
         runs: NDArray[np.int64],
         run_at: NDArray[np.int64],
         sides: NDArray[np.int64],
@@ -38,6 +38,14 @@ class Bonds:
         norm: float,
         first_tile: int = 0,
         end_tile: int = -1,
+    ) -> None: ...
+    def learn(
+        self,
+        beable: NDArray[np.int64],
+        level: NDArray[np.float64],
+        bond: NDArray[np.int64],
+        re: NDArray[np.float64],
+        im: NDArray[np.float64],
     ) -> None: ...
 
 class Workspace:
