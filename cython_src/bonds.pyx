@@ -11,7 +11,7 @@ from copympi.kernels.streams cimport Stream, stream_open
 
 TILE_SIZE = int(TILE)
 """Beables of a tile."""
-EMPTY_ROLE, STIFF_ROLE, FINISHED_ROLE = int(EMPTY), int(STIFF), int(FINISHED)
+EMPTY_ROLE, CALM_ROLE, STIFF_ROLE, FINISHED_ROLE = int(EMPTY), int(CALM), int(STIFF), int(FINISHED)
 """How a beable goes over a step (copympi/kernels/bonds.pxd)."""
 
 

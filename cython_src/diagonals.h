@@ -152,7 +152,7 @@ PASS void sizes(const Diagonals *d, const double *restrict x, double *restrict p
     }
 }
 
-/* rates of all bonds; parts[tile]: the sum of their sizes */
+/* rates of all bonds, and of those that lead in from tiles of others; parts[tile]: the sum of the former's sizes */
 PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate, double *restrict parts) {
     for (int64_t tile = d->first_tile; tile < d->end_tile; tile++) {
         double part = 0.0;
@@ -163,6 +163,11 @@ PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate,
             part += sum_some(run.length, rate + run.start, 0);
         }
         parts[tile] = part;
+    }
+    for (int64_t r = d->side_at[d->first_tile]; d->begin && r < d->side_at[d->end_tile]; r++) {
+        const Side s = d->side[r];
+        if (s.sign < 0 && s.from < d->begin)
+            rates(s.length, d->has_im, d->re + s.start, d->im + s.start, c + s.from, d->P, s.to - s.from, rate + s.start);
     }
 }
 
@@ -185,14 +190,17 @@ PASS void turnover(const Diagonals *d, double half, const double *restrict early
     }
 }
 
-/* spectator_share[a]: the share of a beable's members that are spectators, so many of them spectators */
+/* The share of a beable's members x^2 + y^2 that are spectators, so many of them. */
+static inline double spectator_share_of(double x, double y, double spectators) {
+    const double m = x * x + y * y;
+    return m > spectators ? spectators / (m + 1e-300) : 1.0;
+}
+
+/* The same of all beables. */
 PASS void spectator_shares(const Diagonals *d, const double *restrict c, double spectators,
                            double *restrict spectator_share) {
     const int64_t P = d->P;
-    for (int64_t a = d->begin; a < d->end; a++) {
-        const double m = c[a] * c[a] + c[P + a] * c[P + a];
-        spectator_share[a] = m > spectators ? spectators / (m + 1e-300) : 1.0;
-    }
+    for (int64_t a = d->begin; a < d->end; a++) spectator_share[a] = spectator_share_of(c[a], c[P + a], spectators);
 }
 
 /* Noise of the flow of each bond of a run at one Gauss point: a normal number times the root of the flow's half, where

@@ -186,15 +186,14 @@ cdef void lead_on_noise(const Diagonals *d, Work *w) noexcept nogil:
 
 
 cdef void add_events(const Diagonals *d, Replica *x, const Work *w) noexcept nogil:
-    """The step's copies: kicks and first draws tile by tile, clusters one by one, second draws tile by tile."""
+    """The step's copies: kicks tile by tile, clusters one by one, and what was drawn in whole numbers."""
     cdef Py_ssize_t k
     cdef const double *parts = w.parts + COPIES * d.tiles
-    for k in range(3 * d.tiles):
+    for k in range(2 * d.tiles):
         x.events += parts[k]
     for k in range(w.clusters):
         x.events += w.cluster_events[k]
-    for k in range(3 * d.tiles, 4 * d.tiles):
-        x.events += parts[k]
+    x.events += 4294967296.0 * w.copies[0] + w.copies[1]
 
 
 cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept nogil:
@@ -218,7 +217,8 @@ cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept
 
 cdef void forget_parts(const Diagonals *d, Work *w) noexcept nogil:
     """Nobody has copied in this step yet."""
-    memset(w.parts + COPIES * d.tiles, 0, 4 * d.tiles * sizeof(double))
+    memset(w.parts + COPIES * d.tiles, 0, 2 * d.tiles * sizeof(double))
+    w.copies[0] = w.copies[1] = 0
     w.stiffs = 0
     w.clusters = 0
 

@@ -138,7 +138,6 @@ cdef class LatticeStep:
         with nogil:
             for a in range(d.P):
                 w.moved[a] = n[a] - w.n[a]
-                w.change[a] += <double> w.moved[a]
                 w.lead[a] += <double> out[a]
             insert_first(d, &self.x, w)
             memset(w.moved, 0, d.P * sizeof(int64_t))

@@ -116,13 +116,19 @@ cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counte
         w.parts[LATE_FLOW * d.tiles + t] = part
 
 
-cdef double without_counted(const Diagonals *d, const Replica *x, double members) noexcept nogil:
-    """So many members less those of beables with whole numbers, one by one."""
+cdef void count_whole(const Diagonals *d, const Replica *x, int64_t *beables, int64_t *movable) noexcept nogil:
+    """Beables with whole numbers of members, and how many members they have beside spectators."""
     cdef Py_ssize_t a
+    beables[0] = movable[0] = 0
     for a in range(d.begin, d.end):
-        if x.n[a] >= 0:
-            members -= x.n[a]
-    return members
+        if x.n[a] > 0:
+            beables[0] += 1
+            movable[0] += x.n[a] - x.spectators
+
+
+cdef double without_whole(const Replica *x, int64_t beables, int64_t movable) noexcept nogil:
+    """Members less those in whole numbers, of all tiles."""
+    return x.members - (<double> movable + <double> beables * x.spectators)
 
 
 cdef bint faint(const Diagonals *d, const Replica *x, const Work *w) noexcept nogil:
@@ -164,5 +170,7 @@ cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noex
 
 cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
     """The same beyond N = 2^63, where c = mean + deviation: both are scaled, as the polynomial keeps N but nearly."""
+    cdef int64_t beables, movable
     measure_end(d, x, w, counted)
-    settle_both(d, x, w, without_counted(d, x, x.members))
+    count_whole(d, x, &beables, &movable)
+    settle_both(d, x, w, without_whole(x, beables, movable))

@@ -39,7 +39,6 @@ class Crossing:
         self.n = self.a["n"]
         self.H = H
         self.ends = mpi.all_gather(self.comm, np.array([self.end], np.int64))[:, 0]
-        self.ghosts = np.concatenate([np.zeros(0, np.int64), *halos.beables.into.values()])
         self.clusters = 0
 
     def run(self) -> Iterator[None]:
@@ -64,7 +63,7 @@ class Crossing:
         back, _ = mpi.exchange(self.comm, self._changed(come, stiffs), coming)
         self._take_back(sent, back, stiffs)
         # whoever is next to a cluster and has not come is empty: nobody may be left from this step
-        self.a["role"][np.setdiff1d(foreign, self.ghosts)] = EMPTY_ROLE
+        self.a["role"][np.setdiff1d(foreign, self.halos.ghosts)] = EMPTY_ROLE
 
     def _carry(self, runs: list[tuple[int, int]]) -> Iterator[None]:
         """Clusters that begin in runs of beables, one run after the other, until those of all ranks are done."""

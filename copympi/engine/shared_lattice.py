@@ -169,10 +169,11 @@ class SharedLattice(TiledLattice):
     def advance(self) -> bool:
         """One step of each replica that has not reached the stop; as `IndependentReplicas.advance` otherwise."""
         self.go_on()
-        mpi.agree_on_failure(self.comm, self.problem)
-        talk = np.array([np.any(self.time_left > 0.0), *self.requests], np.int64)
+        talk = np.array([np.any(self.time_left > 0.0), self.problem is not None, *self.requests], np.int64)
         mpi.total(self.comm, talk)
-        self.requested[:] = talk[1:]
+        if talk[1]:
+            mpi.agree_on_failure(self.comm, self.problem)
+        self.requested[:] = talk[2:]
         return bool(talk[0])
 
     def go_on(self) -> int:
@@ -181,8 +182,8 @@ class SharedLattice(TiledLattice):
             return 0
         if self.under_way is None:
             turn = substep_turn(self.accuracy)
-            fixed, members = self.accuracy.step is not None, float(self.members[0])
-            self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, members, fixed)
+            fixed = self.accuracy.step is not None
+            self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, fixed)
         try:
             next(self.under_way)
         except StopIteration as end:

@@ -30,8 +30,8 @@ cdef enum:
     SIZE = 0                   # |c|^2, at the step's start of the path's last coefficient
     FLOW = 1                   # sizes of the rates at the step's start, or at the first Gauss point
     LATE_FLOW = 2              # at the second
-    COPIES = 3                 # copies in the kicks at both Gauss points, in the first draws and in the second: 4 rows
-    PARTS = 7
+    COPIES = 3                 # copies in the kicks at both Gauss points: 2 rows
+    PARTS = 5
 
 # The replica whose step is being made.
 cdef struct Replica:
@@ -94,7 +94,7 @@ cdef struct Work:
     double most_noise          # n^-2 times the members that may leave in a step where n is no whole number
     double substep_turn        # radians that an amplitude may turn, or grow by relative to itself, in a substep
     double *parts              # (PARTS, tiles) sums of tiles, by the names below
-    double events              # of the tile whose bonds are gone through
+    int64_t copies[2]          # in whole numbers: 2^32 times the first and the second, which no order changes
     double *cluster_events     # (P,) of the step's clusters, in order of their first beables
     int64_t *cluster_start     # (P,) these
     int64_t clusters

@@ -5,6 +5,7 @@ from copympi.kernels.couplings import Couplings
 
 TILE_SIZE: int
 EMPTY_ROLE: int
+CALM_ROLE: int
 STIFF_ROLE: int
 FINISHED_ROLE: int
 

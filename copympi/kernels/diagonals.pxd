@@ -42,6 +42,7 @@ cdef extern from "diagonals.h" nogil:
     void flow_rates(const Diagonals *d, const double *c, double *rate, double *parts)
     void clear(const Diagonals *d, double *x)
     void turnover(const Diagonals *d, double half, const double *early, const double *late, double *out)
+    double spectator_share_of(double x, double y, double spectators)
     void spectator_shares(const Diagonals *d, const double *c, double spectators, double *spectator_share)
     double kick_tile(const Diagonals *d, int64_t tile, double half, const double *rate, const double *normal,
                      const double *calm, const double *spectator_share, double *kick)
