@@ -84,10 +84,11 @@ cdef class Bonds:
 
     def learn(self, const int64_t[::1] beable not None, const double[::1] level not None,
               const int64_t[::1] bond not None, const double[::1] re not None, const double[::1] im not None):
-        """Know H at beables (K,), its diagonal less `shift` there, and along bonds (K',), that are passed over by others.
-        Raises ValueError where there are no such ones."""
+        """Know H at beables (K,), its diagonal less `shift`, and along bonds (K',), that others pass over. Raises
+        ValueError where there are no such ones."""
         cdef Py_ssize_t k
-        need(level.shape[0] == beable.shape[0] and re.shape[0] == bond.shape[0] == im.shape[0], "learn: shapes do not fit")
+        need(level.shape[0] == beable.shape[0] and re.shape[0] == im.shape[0] == bond.shape[0],
+             "learn: shapes do not fit")
         for k in range(beable.shape[0]):
             need(0 <= beable[k] < self.d.P, "learn: there is no such beable")
             self.omega[beable[k]] = level[k]
@@ -116,10 +117,10 @@ cdef class Workspace:
 
     def __cinit__(self, Bonds bonds not None, bint large_n):
         cdef Py_ssize_t P = bonds.d.P, B = max(1, bonds.d.bonds), most = max(1, bonds.most_bonds)
-        cdef double[::1] numbers = np.zeros((59 if large_n else 35) * P + 3 * B + most)
+        cdef double[::1] numbers = np.zeros((57 if large_n else 33) * P + 3 * B + most)
         cdef double[::1] rare = np.zeros(50 * P + PARTS * bonds.d.tiles)  # memory that is never touched is never there
         cdef int64_t[::1] whole = np.zeros(5 * P, np.int64)
-        cdef int32_t[::1] places = np.full(2 * P, -1, np.int32)
+        cdef int32_t[::1] places = np.zeros(2 * P, np.int32)
         cdef unsigned char[::1] roles = np.zeros(P, np.uint8)
         cdef unsigned char[::1] edges = np.zeros((bonds.system.nnz + 1) * EDGE_BYTES, np.uint8)
         self.owners = (numbers, rare, whole, places, roles, edges)
@@ -148,10 +149,11 @@ cdef class Workspace:
         w.early = take(&free, 2 * P)
         w.late = take(&free, 2 * P)
         w.end = take(&free, 2 * P)
-        w.D0 = take(&free, 2 * P)
-        w.D1 = take(&free, 2 * P)
-        w.D2 = take(&free, 2 * P)
-        w.E = take(&free, 2 * P)
+        w.D0 = w.v + 4 * P
+        w.D1 = w.v + 6 * P
+        w.D2 = w.v + 8 * P
+        w.high = take(&free, 6 * P)
+        w.E = w.early
         w.alive = take(&free, P)
         w.calm = take(&free, P)
         w.out = take(&free, P)

@@ -28,14 +28,14 @@ cdef int32_t gather(const Diagonals *d, Work *w, const System *s, Py_ssize_t sta
     cdef Py_ssize_t b, k
     cdef Row row
     w.queue[0] = <int32_t> start
-    w.place[start] = 0
+    w.place[start] = 1
     while head < size:
         row_of(d, s, w.queue[head], &row)
         head += 1
         for k in range(row.count):
             b = row.other[k]
-            if w.role[b] == STIFF and w.place[b] < 0:
-                w.place[b] = size
+            if w.role[b] == STIFF and w.place[b] == 0:
+                w.place[b] = size + 1
                 w.queue[size] = <int32_t> b
                 size += 1
     return size
@@ -52,7 +52,7 @@ cdef void find_edges(Cluster *g, const System *s) noexcept nogil:
         row_of(g.d, s, g.w.queue[i], &row)
         for k in range(row.count):
             b = row.other[k]
-            j = g.w.place[b]
+            j = g.w.place[b] - 1
             if (0 <= j <= i) or (j < 0 and g.w.role[b] == EMPTY):
                 continue
             edge = g.edge + g.edges
@@ -162,7 +162,7 @@ cdef void finish_cluster(Cluster *g) noexcept nogil:
     cdef Py_ssize_t P = g.d.P, a
     for i in range(n):
         a = w.queue[i]
-        w.place[a] = -1
+        w.place[a] = 0
         w.role[a] = FINISHED
         w.stiff[w.stiffs] = a
         w.stiff_end[w.stiffs] = g.y[i]

@@ -181,7 +181,7 @@ cdef void leave_stiff(void *of, int64_t a, Ways *ways) noexcept nogil:
     """What leaves a beable of a cluster, or one outside, along the cluster's edges in half a substep."""
     cdef const Substep *k = <const Substep *> of
     cdef const Cluster *g = k.g
-    cdef int32_t i = g.w.place[a], j
+    cdef int32_t i = g.w.place[a] - 1, j
     cdef double sign, many = 0.0
     cdef Py_ssize_t p, b
     cdef const Edge *e
@@ -189,7 +189,7 @@ cdef void leave_stiff(void *of, int64_t a, Ways *ways) noexcept nogil:
     row_of(g.d, k.followed.system, a, &row)
     for p in range(row.count):
         b = row.other[p]
-        j = g.w.place[b]
+        j = g.w.place[b] - 1
         if i < 0 and j < 0:
             continue
         sign = 1.0 if j < 0 or 0 <= i < j else -1.0
@@ -213,7 +213,7 @@ cdef bint asked_first(const Cluster *g, const FollowedSites *followed, const Edg
     cdef Row row
     row_of(g.d, followed.system, e.b, &row)
     for p in range(row.count):
-        i = g.w.place[row.other[p]]
+        i = g.w.place[row.other[p]] - 1
         if 0 <= i < e.i:
             return False
     return True

@@ -24,11 +24,11 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.couplings cimport System
-from copympi.kernels.diagonals cimport Diagonals, finish, turnover
+from copympi.kernels.diagonals cimport TILE, Diagonals, finish, turnover
 from copympi.kernels.lattice cimport COUNTED_TURN, lead_on_area, lead_on_noise
 from copympi.kernels.lattice_path cimport find_alive, lay_path
 from copympi.kernels.move_log cimport MoveLog, flow_between
-from copympi.kernels.moves cimport insert_first, moving_share, second_flow, second_mean
+from copympi.kernels.moves cimport insert_first, keep_path, moving_share, second_flow, second_mean
 from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
 from copympi.kernels.settle cimport amplitude_of
@@ -122,7 +122,8 @@ cdef class LatticeStep:
         if not isfinite(x.h) or x.h < control.smallest:
             return STEP_TOO_SMALL
         with nogil:
-            turnover(d, 0.5 * x.h, w.early_rate, w.late_rate, w.out)
+            for a in range(d.tiles):
+                turnover(d, a, 0.5 * x.h, w.early_rate, w.late_rate, w.out + a * TILE)
             self.stiff = classify(d, x, w)
             plan_first(self)
         return FINE
@@ -280,6 +281,7 @@ cdef void plan_first(LatticeStep step) noexcept nogil:
     cdef Work *w = &step.workspace.w
     cdef Py_ssize_t P = d.P, r, k, e, b, c, source
     cdef double flow, mean
+    keep_path(d, w)
     for k in range(2 * P):
         w.D0[k] = w.D1[k] = w.D2[k] = 0.0
     for k in range(P):

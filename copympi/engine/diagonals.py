@@ -207,9 +207,7 @@ def _elements(system: System, there: Places, passed: tuple[int, int], shift: flo
     return made
 
 
-def _tiles_of(
-    system: System, there: Places, passed: tuple[int, int]
-) -> Iterator[tuple[int, sp.csr_array, Upper]]:
+def _tiles_of(system: System, there: Places, passed: tuple[int, int]) -> Iterator[tuple[int, sp.csr_array, Upper]]:
     """Rows of H of the tiles passed over, and of those whose bonds lead there: first row, rows, elements of bonds."""
     if there.upper is not None:
         yield 0, system.frequencies.tocsr(), there.upper

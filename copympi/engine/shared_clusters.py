@@ -21,7 +21,9 @@ from copympi.kernels.bonds import EMPTY_ROLE, FINISHED_ROLE, STIFF_ROLE
 from copympi.kernels.lattice_tiles import SharedStep
 
 Int = NDArray[np.int64]
-FLOATS = (("v", 10), ("share0", 1), ("share1", 1), ("share2", 1), ("D0", 2), ("D1", 2), ("D2", 2))
+FLOATS = (
+    ("start", 4), ("high", 6), ("share0", 1), ("share1", 1), ("share2", 1), ("D0", 2), ("D1", 2), ("D2", 2),
+)  # fmt: skip
 """What a cluster needs of a beable, its own or one around it, and how many numbers that is."""
 BACK = (("D0", 2), ("D1", 2), ("D2", 2))
 """What it changes there."""

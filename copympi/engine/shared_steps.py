@@ -54,8 +54,6 @@ class Steps:
             return False
         noisy, stiff, counted = self._begin(control.spectators)
         if stiff:
-            if self.large_n:
-                k.add_mean(2, 5)
             yield from self.crossing.run()
         self._swap("D2")
         k.lead_on_area()
@@ -138,6 +136,8 @@ class Steps:
             k.hold_counts()
             self.now = a["n"]
             self.now[ghosts] = self.n[ghosts]
+            if self.large_n:
+                k.add_mean(2, 5)
         for point in range(2):
             if spectators:
                 k.share_spectators(point, ghosts)

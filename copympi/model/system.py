@@ -178,8 +178,10 @@ class System:
         """H/hbar in the form the compiled kernels want."""
         W = self.frequencies
         omega = np.ascontiguousarray(W.diagonal().real)
-        off = (W - sp.diags_array(omega.astype(complex), format="csr")).tocsr()
-        off.eliminate_zeros()
+        row = np.repeat(np.arange(self.P, dtype=W.indices.dtype), np.diff(W.indptr))
+        kept = (row != W.indices) & (W.data != 0)
+        ends = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=self.P))])
+        off = sp.csr_array((W.data[kept], W.indices[kept], ends), shape=W.shape)
         off.sort_indices()
         shift = 0.5 * (omega.max() + omega.min())
         norm = float(np.max(np.abs(omega - shift) + row_sums(off))) if self.P else 0.0
