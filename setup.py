@@ -29,7 +29,7 @@ kernels += ["bonds", "flow_tracks", "moves", "cluster_path", "cluster_moves", "c
 kernels += ["lattice_path", "lattice", "lattice_tiles", "lattice_members", "dealt_moves", "class_tracks"]
 kernels += ["general", "profiles", "general_steps", "general_counts", "general_exact", "hazards"]
 kernels += ["general_phases", "general_plans", "general_copies", "general_phase_events"]
-kernels += ["guide", "guided_counts", "guided_events"]
+kernels += ["guide", "guided_counts", "guided_events", "watch"]
 setup(
     ext_modules=cythonize(
         [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],

@@ -43,8 +43,9 @@ cdef class Bonds:
 
     runs (K, 4) first beable, offset, length, first bond, tile after tile, tile t's from run_at[t] on; sides (M, 5)
     beable, partner, length, first bond, sign (1 or -1), tile after tile of the beable likewise; re, im (bonds,); omega
-    (P,) the diagonal less the energy `shift`. first_tile, end_tile: the run of tiles that is passed over. couplings:
-    H by rows, or None where no kernel wants pairs and no beable is coupled to more than 8 others.
+    (P,) the diagonal less the energy `shift`. first_tile, end_tile: the run of tiles that is passed over. group: tiles
+    whose sums are added up first, where a new run of tiles may begin. couplings: H by
+    rows, or None where no kernel wants pairs and no beable is coupled to more than 8 others.
     Raises ValueError where they do not fit each other.
     """
 
@@ -52,7 +53,7 @@ cdef class Bonds:
                   const int64_t[::1] run_at not None, const int64_t[:, ::1] sides not None,
                   const int64_t[::1] side_at not None, double[::1] re not None, double[::1] im not None,
                   double[::1] omega not None, double shift, double norm, Py_ssize_t first_tile=0,
-                  Py_ssize_t end_tile=-1):
+                  Py_ssize_t end_tile=-1, Py_ssize_t group=1):
         cdef Py_ssize_t P = omega.shape[0]
         need((couplings is None or couplings.system.P == P) and re.shape[0] == im.shape[0], "bonds: shapes do not fit")
         check(P, np.asarray(runs), np.asarray(run_at), np.asarray(sides), np.asarray(side_at), re.shape[0])
@@ -80,6 +81,10 @@ cdef class Bonds:
         self.d.first_tile = first_tile
         self.d.end_tile = self.d.tiles if end_tile < 0 else end_tile
         need(0 <= self.d.first_tile <= self.d.end_tile <= self.d.tiles, "bonds: there are no such tiles")
+        self.d.group = group
+        need(group > 0 and (self.d.first_tile % group == 0 or self.d.first_tile == self.d.end_tile),
+             "bonds: a run of tiles begins within a group")
+        self.d.groups = (self.d.tiles + group - 1) // group
         self.d.begin, self.d.end = min(P, self.d.first_tile * TILE), min(P, self.d.end_tile * TILE)
 
     def learn(self, const int64_t[::1] beable not None, const double[::1] level not None,

@@ -6,6 +6,7 @@
    these; arrays are as long as for all, and memory of the others is never touched. */
 #pragma once
 #include "pair.h"
+#include "sums.h"
 #include "wide.h"
 
 #define PASS COPYMPI_WIDE __attribute__((unused)) static
@@ -31,6 +32,7 @@ typedef struct {
     double norm;            /* bound on the norm of H/hbar */
     int64_t first_tile, end_tile; /* the tiles that are passed over: first_tile .. end_tile - 1, */
     int64_t begin, end;           /* and their beables: begin .. end - 1 */
+    int64_t group, groups;        /* tiles whose sums are added up first, and how many such groups there are */
 } Diagonals;
 
 enum { TILE = 2048 };
@@ -115,12 +117,11 @@ PASS void add_up(const Diagonals *d, int64_t rows, const double *x, const double
         for (int64_t a = row + d->begin; a < row + d->end; a++) sum[a] = x[a] + y[a];
 }
 
-/* Numbers of tiles (tiles,) added up in order. */
-static inline double fold(const Diagonals *d, const double *parts) {
-    double sum = 0.0;
-    for (int64_t tile = 0; tile < d->tiles; tile++) sum += parts[tile];
-    return sum;
+/* Sums of tiles, added up: in each group of these tiles; those of all groups. */
+static inline void group_up(const Diagonals *d, double *parts) {
+    fold_groups(d->group, d->first_tile, d->end_tile, parts);
 }
+static inline double fold(const Diagonals *d, const double *parts) { return fold_parts(d->groups, parts); }
 
 /* rate: members from b to b + offset in unit time (pair.h), of n bonds from c on */
 static inline void rates(int64_t n, int has_im, const double *restrict re, const double *restrict im, const double *c,
@@ -133,26 +134,17 @@ static inline void rates(int64_t n, int has_im, const double *restrict re, const
         for (int64_t k = 0; k < n; k++) rate[k] = -2.0 * pair_turn_real(re[k], xb[k], yb[k], xc[k], yc[k]);
 }
 
-/* Sum of squares, or of sizes, in an order that does not depend on how wide vectors are. */
-static inline double sum_some(int64_t n, const double *restrict x, int squares) {
-    double s[8] = {0};
-    int64_t a = 0;
-    for (; a + 8 <= n; a += 8)
-        for (int j = 0; j < 8; j++) s[j] += squares ? x[a + j] * x[a + j] : fabs(x[a + j]);
-    for (; a < n; a++) s[0] += squares ? x[a] * x[a] : fabs(x[a]);
-    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
-}
-
-/* parts[tile]: sum of x[a]^2 + x[P + a]^2 */
+/* parts: sum of x[a]^2 + x[P + a]^2, by groups of tiles, as all sums here */
 PASS void sizes(const Diagonals *d, const double *restrict x, double *restrict parts) {
     const int64_t P = d->P;
     for (int64_t tile = d->first_tile, t = d->begin; tile < d->end_tile; tile++, t += TILE) {
         const int64_t n = least(TILE, P - t);
         parts[tile] = sum_some(n, x + t, 1) + sum_some(n, x + P + t, 1);
     }
+    group_up(d, parts);
 }
 
-/* rates of all bonds, and of those that lead in from tiles of others; parts[tile]: the sum of the former's sizes */
+/* rates of all bonds, and of those that lead in from tiles of others; parts: the sum of the former's sizes */
 PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate, double *restrict parts) {
     for (int64_t tile = d->first_tile; tile < d->end_tile; tile++) {
         double part = 0.0;
@@ -164,6 +156,7 @@ PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate,
         }
         parts[tile] = part;
     }
+    group_up(d, parts);
     for (int64_t r = d->side_at[d->first_tile]; d->begin && r < d->side_at[d->end_tile]; r++) {
         const Side s = d->side[r];
         if (s.sign < 0 && s.from < d->begin)
@@ -277,7 +270,7 @@ PASS void scale(const Diagonals *d, double by, double *restrict c) {
         for (int64_t a = row + d->begin; a < row + d->end; a++) c[a] *= by;
 }
 
-/* c = end + more; parts[tile]: its size; returns the smallest |c_a|^2 */
+/* c = end + more; parts: its size; returns the smallest |c_a|^2 */
 PASS double finish(const Diagonals *d, const double *restrict end, const double *restrict more, double *restrict c,
                    double *restrict parts) {
     const int64_t P = d->P;
@@ -305,6 +298,7 @@ PASS double finish(const Diagonals *d, const double *restrict end, const double 
         parts[tile] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
         for (int j = 0; j < 8; j++) least_size = low[j] < least_size ? low[j] : least_size;
     }
+    group_up(d, parts);
     return least_size;
 }
 

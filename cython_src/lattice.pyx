@@ -205,10 +205,10 @@ cdef void lead_on_noise(const Diagonals *d, Work *w) noexcept nogil:
 
 cdef void add_events(const Diagonals *d, Replica *x, const Work *w) noexcept nogil:
     """The step's copies: kicks tile by tile, clusters one by one, and what was drawn in whole numbers."""
-    cdef Py_ssize_t k
-    cdef const double *parts = w.parts + COPIES * d.tiles
-    for k in range(2 * d.tiles):
-        x.events += parts[k]
+    cdef Py_ssize_t k, point
+    for point in range(2):
+        for k in range(d.groups):
+            x.events += w.parts[(COPIES + point) * d.tiles + k]
     for k in range(w.clusters):
         x.events += w.cluster_events[k]
     x.events += 4294967296.0 * w.copies[0] + w.copies[1]

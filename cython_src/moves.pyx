@@ -9,8 +9,8 @@ second at its end (the trapezoidal rule for the noise, of second order). What th
 in the flow over the step is part of the mean of the second. Binomials have a smaller second factorial moment than
 independent copies: the third term of that mean puts exactly that back (docs/theory.md, "The step").
 
-Who leaves a beable, by whichever bonds, is drawn by its tile: a multinomial, one binomial after the other. No tile needs
-what another one draws, until all are added up: `moved`, in whole numbers, in any order.
+Who leaves a beable, by whichever bonds, is drawn by its tile: a multinomial, one binomial after the other. No tile
+needs what another one draws, until all are added up: `moved`, in whole numbers, in any order.
 """
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t
@@ -18,8 +18,8 @@ from libc.string cimport memchr, memcpy
 
 from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, FIRST, NORMALS, SECOND, STIFF, Replica, Work,
                                     open_stream)
-from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear_words, insert_kicks,
-                                        kick_tile, spectator_shares, stretch)
+from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear_words, group_up,
+                                        insert_kicks, kick_tile, spectator_shares, stretch)
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.streams cimport Stream
@@ -80,6 +80,7 @@ cdef void draw_kicks_at(const Diagonals *d, Replica *x, Work *w, int point) noex
         draw_normals(&stream, size, w.normal)
         copied = kick_tile(d, tile, half, rate, w.normal, w.calm, spectator_share, kicks(w, point))
         w.parts[(COPIES + point) * d.tiles + tile] = copied
+    group_up(d, w.parts + (COPIES + point) * d.tiles)
 
 
 cdef void deal_kicks(const Diagonals *d, const Replica *x, Work *w, int point) noexcept nogil:

@@ -4,7 +4,8 @@ from libc.math cimport llrint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.bonds cimport CALM, EMPTY, FEWEST, FLOW, LATE_FLOW, NO_COUNT, PLENTY, SIZE, Replica, Work
-from copympi.kernels.diagonals cimport TILE, Diagonals, add_up, clear_words, finish, fold, scale, sizes, stretch
+from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, clear_words, finish, fold, group_up, scale, sizes,
+                                        stretch)
 
 cdef double FAINT = 1e-20  # part of N below which |deviation|^2 is rounding beside the mean's
 
@@ -57,6 +58,7 @@ cdef void settle_few(const Diagonals *d, Replica *x, Work *w, bint counted, Whol
         for a in range(t * TILE, min(d.P, (t + 1) * TILE)):
             part += settle_beable(d, x, w, a, counted, whole)
         w.parts[SIZE * d.tiles + t] = part
+    group_up(d, w.parts + SIZE * d.tiles)
 
 
 cdef void keep_members(const Diagonals *d, Replica *x, const Work *w, bint few, const Whole *whole) noexcept nogil:
@@ -114,6 +116,7 @@ cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counte
                 if w.role[a] == CALM:
                     part += w.last[a]
         w.parts[LATE_FLOW * d.tiles + t] = part
+    group_up(d, w.parts + LATE_FLOW * d.tiles)
 
 
 cdef void count_whole(const Diagonals *d, const Replica *x, int64_t *beables, int64_t *movable) noexcept nogil:

@@ -143,13 +143,14 @@ def _upper(first: int, rows: sp.csr_array, at: int) -> tuple[Upper, NDArray[np.i
 
 def bonds(
     system: System, state: NDArray[np.complex128], there: Places, passed: tuple[int, int] = (0, -1),
-    comm: Any = None, rows: bool = True,
+    group: int = 1, comm: Any = None, rows: bool = True,
 ) -> Bonds:  # fmt: skip
     """H/hbar by its diagonals, the energy of the start taken off: phases of the start's waves then hardly turn.
 
     Beables without couplings have no energy here (`alone`): their phase is known without a step. state : (P,) at t = 0.
-    passed : first and one past last tile that this rank passes over; -1: all. comm : of those who pass over the others;
-    None: nobody. rows : whether H must be there row by row too, for kernels that want it so. Collective.
+    passed : first and one past last tile that this rank passes over; -1: all. group : tiles whose sums are added up
+    first. comm : of those who pass over the others; None: nobody. rows : whether H must be there row by row too, for
+    kernels that want it so. Collective.
     """
     shift = np.array([energy_of(system, state) if comm is None or comm.rank == 0 else 0.0])
     if comm is not None:
@@ -161,7 +162,7 @@ def bonds(
     return Bonds(
         None if there.upper is None and not rows else system.couplings,
         there.runs, there.run_at, there.sides, there.side_at, elements.re, elements.im, elements.omega,
-        float(shift[0]), float(norm[0]), *passed,
+        float(shift[0]), float(norm[0]), *passed, group,
     )  # fmt: skip
 
 

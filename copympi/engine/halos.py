@@ -110,18 +110,19 @@ def halos(comm: Any, layout: SharedTiles, there: Places) -> Halos:
     ends = np.array([layout.run(place)[1] for place in range(size)], np.int64) * TILE_SIZE
     first, offset, length, start = there.runs.T
     crossing = _owner(ends, first) != _owner(ends, first + offset + length - 1)
+    crossing &= _meets(first, length, ends, me) | _meets(first + offset, length, ends, me)
     one, bond = _spread(first[crossing], length[crossing]), _spread(start[crossing], length[crossing])
     other = one + np.repeat(offset[crossing], length[crossing])
     mine, theirs = _owner(ends, one), _owner(ends, other)
-    apart = mine != theirs
+    apart = (mine != theirs) & ((mine == me) | (theirs == me))
     one, other, bond, mine, theirs = one[apart], other[apart], bond[apart], mine[apart], theirs[apart]
     out: dict[int, Int] = {}
     into: dict[int, Int] = {}
     out_bonds: dict[int, Int] = {}
     into_bonds: dict[int, Int] = {}
-    for rank in range(size):
+    for rank in np.union1d(mine, theirs).tolist():
         at, to = (mine == me) & (theirs == rank), (mine == rank) & (theirs == me)
-        if rank == me or not (at.any() or to.any()):
+        if rank == me:
             continue
         out[rank] = np.union1d(one[at], other[to])
         into[rank] = np.union1d(other[at], one[to])
@@ -132,6 +133,12 @@ def halos(comm: Any, layout: SharedTiles, there: Places) -> Halos:
 def _all(places: dict[int, Int]) -> Int:
     """Places of all ranks, each once."""
     return np.unique(np.concatenate([np.zeros(0, np.int64), *places.values()]))
+
+
+def _meets(first: Int, length: Int, ends: Int, rank: int) -> NDArray[np.bool_]:
+    """Whether runs of beables have some of a rank's."""
+    begin = ends[rank - 1] if rank else 0
+    return np.asarray((first < ends[rank]) & (first + length > begin))
 
 
 def _spread(first: Int, length: Int) -> Int:

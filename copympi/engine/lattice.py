@@ -93,7 +93,9 @@ class LatticeCounts(IndependentReplicas):
         moved = self.places is None or not self.places.of(system)
         if self.places is None or moved:
             self.places = places(system, self.tiles)
-        self.bonds = bonds(system, self.state_at_start, self.places, self.tiles.passed, self._sharers(), rows=False)
+        self.bonds = bonds(
+            system, self.state_at_start, self.places, self.tiles.passed, self.tiles.group, self._sharers(), rows=False
+        )
         self.alone = alone(system, self.bonds.shift)
         if not moved:
             self.replicas.follow(self.bonds)

@@ -46,7 +46,11 @@ class Crossing:
     def run(self) -> Iterator[None]:
         """Carry all stiff beables over the step. Collective, and so is what is done between: a moment's work each."""
         one, other = self._links()
-        label, crosses = self._labels(one, other)
+        label, crosses, apart = self._labels(one, other)
+        if not apart:
+            yield from self._carry([(self.begin, self.end)])
+            _, self.clusters = self.kernel.ended
+            return
         beables = np.unique(np.concatenate([one, other])) if one.size else np.zeros(0, np.int64)
         beables = beables[crosses[beables]] if one.size else beables
         mine = beables[(beables >= self.begin) & (beables < self.end)]
@@ -107,8 +111,9 @@ class Crossing:
         alone = stiff[~np.isin(stiff, one[linked])]
         return np.concatenate([one[linked], alone]), np.concatenate([other[linked], alone])
 
-    def _labels(self, one: Int, other: Int) -> tuple[Int, NDArray[np.bool_]]:
-        """Of each beable the first stiff one of all that are linked to it, (P,), and whether these have several ranks.
+    def _labels(self, one: Int, other: Int) -> tuple[Int, NDArray[np.bool_], bool]:
+        """Of each beable the first stiff one of all that are linked to it, (P,), and whether these have several ranks;
+        and whether any have.
 
         Only beables that are linked to a stiff one have a label that means something. Collective.
         """
@@ -129,10 +134,10 @@ class Crossing:
             np.minimum.at(smallest, part, label[nodes])
             label[nodes] = smallest[part]
             self.halos.beables.swap(label)
-            changed = np.array([np.any(label[nodes] != smallest[part])], np.int64)
-            mpi.total(self.comm, changed)
-            if not changed[0]:
-                return label, crosses
+            found = np.array([np.any(label[nodes] != smallest[part]), crosses[nodes].any()], np.int64)
+            mpi.total(self.comm, found)
+            if not found.all():
+                return label, crosses, bool(found[1])
 
     def _packed(self, at: Int) -> NDArray[np.int64]:
         """What clusters elsewhere need of these beables, a row each."""

@@ -36,7 +36,7 @@ class Steps:
     ) -> None:  # fmt: skip
         self.kernel, self.halos, self.comm, self.n, self.large_n = kernel, halos, halos.comm, n, large_n
         self.crossing, self.now = crossing, n
-        self.tiles = np.array([layout.run(place) for place in range(halos.comm.size)])
+        self.groups = -(-np.array([layout.run(place) for place in range(halos.comm.size)]) // layout.group)
         self.shapes: dict[tuple[int, int], tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
         self.a: dict[str, NDArray[Any]] = kernel.arrays
 
@@ -70,19 +70,19 @@ class Steps:
         self.halos.beables.swap(*(self.a[name] for name in names))
 
     def _gather(self, rows: tuple[int, ...], own: tuple[int, ...] = ()) -> NDArray[np.int64]:
-        """Rows of what was added up in tiles, from those who have them; and each rank's own numbers, (ranks, K)."""
-        parts, (begin, end) = self.a["parts"], self.tiles[self.comm.rank]
+        """Rows of sums of groups of tiles, from those who have them; and each rank's own numbers, (ranks, K)."""
+        parts, (begin, end) = self.a["parts"], self.groups[self.comm.rank]
         counts, numbers = self._shape(len(rows), len(own))
         sent = np.append(parts[rows, begin:end].T.reshape(-1).view(np.int64), np.array(own, np.int64))
         found = np.empty(numbers.size, np.int64)
         mpi.wait(self.comm.Iallgatherv(sent, [found, counts]))
-        parts[rows, :] = found[~numbers].view(np.float64).reshape(-1, len(rows)).T
+        parts[rows, : self.groups[-1, 1]] = found[~numbers].view(np.float64).reshape(-1, len(rows)).T
         return found[numbers].reshape(self.comm.size, len(own))
 
     def _shape(self, rows: int, own: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Of what is gathered: how many numbers each rank has, and which of all are none of tiles."""
         if (rows, own) not in self.shapes:
-            counts = rows * (self.tiles[:, 1] - self.tiles[:, 0]) + own
+            counts = rows * (self.groups[:, 1] - self.groups[:, 0]) + own
             numbers = np.zeros(counts.sum(), bool)
             numbers[(np.cumsum(counts)[:, None] - 1 - np.arange(own)).reshape(-1)] = True
             self.shapes[rows, own] = counts, numbers
@@ -95,8 +95,7 @@ class Steps:
             if order:
                 self.kernel.expand(order)
             if order < 4:
-                own = [self.n] if order == 0 else []
-                self.halos.beables.swap(*own, *(self.a[name][order] for name in names))
+                self.halos.beables.swap(*(self.a[name][order] for name in names))
         if self.large_n:
             self.kernel.add_mean(0, 2)
             there = self.halos.ghosts
@@ -135,7 +134,6 @@ class Steps:
         if found[1]:
             k.hold_counts()
             self.now = a["n"]
-            self.now[ghosts] = self.n[ghosts]
             if self.large_n:
                 k.add_mean(2, 5)
         for point in range(2):
@@ -166,11 +164,13 @@ class Steps:
 
     def _settle(self, counted: bool) -> tuple[int, int]:
         """Amplitudes at the step's end, so that members are N. Returns the step's copies in whole numbers."""
-        k, rows, most, whole, copies = self.kernel, (0, *KICKS), -1, 0, (0, 0)
+        k, most, whole, copies = self.kernel, -1, 0, (0, 0)
+        rows: tuple[int, ...] = (0, *KICKS)
         smallest = k.finish()
         if not counted:
             found = self._gather(rows, (int(np.float64(smallest).view(np.int64)),))
-            smallest, rows = float(np.ascontiguousarray(found).view(np.float64).min()), (0,)
+            smallest = float(np.ascontiguousarray(found).view(np.float64).min())
+            rows = (0,)
         few = k.are_few(counted, smallest)
         if few:
             whole, most, number = k.settle_few(counted)

@@ -45,6 +45,7 @@ class Bonds:
         norm: float,
         first_tile: int = 0,
         end_tile: int = -1,
+        group: int = 1,
     ) -> None: ...
     def learn(
         self,

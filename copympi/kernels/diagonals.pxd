@@ -33,10 +33,13 @@ cdef extern from "diagonals.h" nogil:
         int64_t end_tile
         int64_t begin
         int64_t end
+        int64_t group
+        int64_t groups
     void stage(const Diagonals *d, const double *alive, const double *old, double over, const double *base, double *new,
                const double *other)
     void carry(const Diagonals *d, const double *v, double h, double *early, double *late, double *end)
     void add_up(const Diagonals *d, int64_t rows, const double *x, const double *y, double *sum)
+    void group_up(const Diagonals *d, double *parts)
     double fold(const Diagonals *d, const double *parts)
     void sizes(const Diagonals *d, const double *x, double *parts)
     void flow_rates(const Diagonals *d, const double *c, double *rate, double *parts)

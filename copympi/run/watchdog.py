@@ -10,27 +10,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from copympi import last_words
+from copympi.kernels.watch import Watch
 
 LAST_WORDS_WITHIN = 5.0
 """Seconds that the last line may take: standard error may itself be what hangs."""
+LONGER = 10.0
+"""Seconds that the watch in C waits longer: this one's words are heard where Python's threads have a turn."""
 
 
 class Watchdog:
     """Ends this process, and so the job, where nothing has gone on for `patience` seconds: some rank hangs.
 
-    It runs in a thread, as the others wait inside MPI, where no signal handler of Python's gets a turn. It adds up
-    its own looks, so that time in which this process was suspended (SIGSTOP, SLURM's suspend) does not count.
+    It runs in a thread, as the others wait inside MPI, where no signal handler of Python's gets a turn. Within HDF5,
+    which opens files collectively, no thread of Python's does: there a thread of C ends the process. Both add up their
+    own looks, so that time in which this process was suspended (SIGSTOP, SLURM's suspend) does not count.
     """
 
     def __init__(self, patience: float, rank: int) -> None:
         self.patience, self.rank = patience, rank
         self.beats = 0
         self.done = threading.Event()
+        self.in_c: Watch | None = None
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
     def beat(self) -> None:
         """Something has gone on."""
         self.beats += 1
+        if self.in_c is not None:
+            self.in_c.beat()
 
     def _watch(self) -> None:
         pause, idle, seen, before = min(1.0, self.patience / 4), 0.0, -1, clock.monotonic()
@@ -52,10 +59,13 @@ class Watchdog:
 
     def __enter__(self) -> Watchdog:
         self.thread.start()
+        self.in_c = Watch(self.patience + LONGER, self.rank)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.done.set()
+        if self.in_c is not None:
+            self.in_c.stop()
 
 
 class Unwatched:

@@ -29,7 +29,7 @@ def found(text: str) -> Doses:
     """dose -> what came of it, and how often, as campaigns, tests and pytest's streams print it."""
     doses: Doses = {}
     for line in text.splitlines():
-        if not re.match(r"(faults|damaged?:|kills:|\{')", line):
+        if not re.match(r"(faults|damaged?:|kills:|starts|\{')", line):
             continue
         for label, counts, behind in COUNTS.findall(line):
             name = WAY.sub(r"faults, \1 ranks, \2-\3", re.sub(r"^, \d+ failures", "", label).strip(" ,:")) or "fuzz"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ CALLS = ("open", "read", "write", "sync", "rename", "unlink", "stat", "list", "r
 ERRORS = ("EIO", "ENOSPC", "EACCES", "ESTALE", "EROFS", "EDQUOT")
 PARTS = ("out", "out/results.h5", "out/checkpoints", "checkpoints/.partial-", ".new-")
 EVER = 10**6
+WITHIN = ("--patience", "8s")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +56,7 @@ def broken(
 
     Where all ranks write together, one that fails inside MPI_File_open lets the others wait in there: patience ends it.
     """
-    more = (*more, "--patience", "60s") if way.writer == "mpio" else more
+    more = ("--patience", "60s", *more) if way.writer == "mpio" else more
     log = job / "fault"
     log.unlink(missing_ok=True)
     env = {**way.env(max(1, ranks)), "PYTHONPATH": str(lives.REPO), **fault.env(library, log)}
@@ -137,6 +139,16 @@ def test_all_ranks_write_together(job: Path, library: Path, fault: Fault, says: 
     assert done.returncode == 0, done.stderr
     assert says in done.stderr
     ends_alike(job, 0)
+
+
+def test_an_open_in_which_ranks_wait_for_ever(job: Path, library: Path) -> None:
+    """Open MPI's file for shared pointers cannot be made: ranks hang inside HDF5, where Python has no turn."""
+    afresh(job)
+    done, count = broken(job, library, Fault("open", "EACCES", 3, 1, "checkpoints/.partial-"), 2, MPIO, WITHIN)
+    assert count > 0
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"copympi: rank \d: nothing has gone on for \d+ s; the job ends", done.stderr)
+    ends_alike(job, 1, MPIO, 2)
 
 
 def test_results_that_fail_under_an_older_hdf5(job: Path, library: Path) -> None:

@@ -60,7 +60,7 @@ def test_members_leave_to_two_tiles_as_within_one() -> None:
     p > 0.001); who goes one way cannot go the other: their covariance is that of a multinomial law, -2, within four
     standard errors. Drawn by each tile for itself it would be 0.
     """
-    runs, moved = 4_000, []
+    runs, moved = 2_000, []
     for P, seed in ((3, 1), (TILE_SIZE + 1, 2)):
         site = P - 2 + np.arange(-1, 2)
         H, density, phase = sp.lil_array((P, P)), np.zeros(P), np.zeros(P)

@@ -40,7 +40,7 @@ ALLOWED = [
     ("storage", (*GROUND, "__version__", "config", "model", "engine", "records")),
     ("theory", (*GROUND, "model")),
     ("report", (*GROUND, "model", "theory", "records", "storage")),
-    ("run", (*GROUND, "__version__", "config", "model", "engine", "records", "storage")),
+    ("run", (*GROUND, "__version__", "kernels.watch", "config", "model", "engine", "records", "storage")),
     ("outcome", (*GROUND, "model", "theory", "records", "storage", "report")),
     ("simulate", (*GROUND, "config", "model", "engine", "records", "run", "outcome")),
     (

@@ -1,0 +1,57 @@
+"""The watch in C: it ends a process whose Python has no turn, and lets one that was suspended go on."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+from copympi.kernels.watch import Watch
+from tests.launch import run
+
+HELD = """
+import ctypes
+from copympi.kernels.watch import Watch
+watch = Watch(0.5, 3)
+ctypes.PyDLL(None).sleep(600)  # with Python's lock
+"""
+BEATING = """
+import select, sys, time
+from copympi.kernels.watch import Watch
+watch = Watch(2.0, 0)
+print("on", flush=True)
+while not select.select([sys.stdin], [], [], 0.05)[0]:
+    watch.beat()
+watch.stop()
+print("done")
+"""
+
+
+def test_nobody_has_a_turn() -> None:
+    ended = run([sys.executable, "-c", HELD])
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("copympi: rank 3: nothing has gone on for ")
+    assert ended.stderr.endswith(" s; the job ends\n")
+
+
+def test_time_in_which_a_process_is_suspended_does_not_count() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", BEATING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "on\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(3.0)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.5)  # in which a watch that counted it would end the process
+        said, _ = process.communicate("\n", timeout=120)
+    assert (process.returncode, said) == (0, "done\n")
+
+
+def test_a_watch_that_was_stopped_ends_nothing() -> None:
+    watch = Watch(0.1, 0)
+    watch.stop()
+    watch.beat()
+    watch.stop()
+    time.sleep(0.3)
