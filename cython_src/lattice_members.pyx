@@ -44,8 +44,8 @@ cdef class LatticeStep:
     chance to go along each coupling in the half step that is next. profile (3 nnz,), or None : and the flow along it at
     the begin, middle and end of that half.
 
-    A step is `begin`, the first draws, `moved`, the dealing of `moves`, `second`, the second draws, `finish`.
-    Raises ValueError for arrays that do not fit.
+    A step is `begin`, the first draws, `moved`, `run_clusters` until it is True, the dealing of `moves`, `second`, the
+    second draws, `finish`. Raises ValueError for arrays that do not fit.
     """
 
     cdef Workspace workspace
@@ -80,6 +80,14 @@ cdef class LatticeStep:
 
     def __dealloc__(self):
         free(self.log.move)
+
+    def follow(self, Bonds bonds not None):
+        """Go on by another H whose elements stand in the same places. Raises ValueError where they do not."""
+        cdef Bonds old = self.workspace.bonds
+        need(bonds.d.P == old.d.P and bonds.d.bonds == old.d.bonds and bonds.d.tiles == old.d.tiles
+             and bonds.most_bonds <= old.most_bonds and bonds.couplings.system.nnz == old.couplings.system.nnz,
+             "bonds: must stand in the same places")
+        self.workspace.bonds, self.g.d = bonds, &bonds.d
 
     @property
     def largest_chance(self):
@@ -129,12 +137,10 @@ cdef class LatticeStep:
         return FINE
 
     def moved(self, const int64_t[::1] n not None, const int64_t[::1] out not None):
-        """The first draws have led to n (P,), `out` (P,) having left; stiff clusters follow. MemoryError where their
-        moves cannot be noted."""
+        """The first draws have led to n (P,), `out` (P,) having left; stiff clusters follow."""
         cdef const Diagonals *d = &self.workspace.bonds.d
         cdef Work *w = &self.workspace.w
         cdef Py_ssize_t a
-        cdef int64_t effort = 0x7fffffffffffffff
         need(n.shape[0] == d.P and out.shape[0] == d.P, "n, out: must be (P,)")
         with nogil:
             for a in range(d.P):
@@ -149,10 +155,18 @@ cdef class LatticeStep:
             self.g.start = 0
             self.g.stop = d.P
             self.g.begun = False
-            if self.stiff:
-                run_stiff(&self.g, &self.workspace.bonds.system, &effort)
+
+    def run_clusters(self, int64_t effort):
+        """Carry stiff clusters over the step until about so much effort is spent: a substep takes as much as its
+        cluster has beables and couplings. Returns whether they are at its end. MemoryError where moves cannot be noted.
+        """
+        cdef bint done = True
+        if self.stiff:
+            with nogil:
+                done = run_stiff(&self.g, &self.workspace.bonds.system, &effort)
         if self.log.lost:
             raise MemoryError("no room for the moves of stiff clusters")
+        return done
 
     def moves(self):
         """What clusters moved, in order: (K, 4) int64 source, target, count, group; (K, 5) begin and end in time since

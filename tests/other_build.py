@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PLANNERS = ("flows", "predictor")
+PLANNERS = ("flows", "predictor", "lattice_members")
 """Kernels that plan a step; what draws and moves stays as it is."""
 
 

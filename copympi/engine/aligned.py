@@ -48,6 +48,17 @@ class AlignedMembers(InBlocks):
         )  # fmt: skip
         self.crowd.mark(None if self.marked is None else self.marked.marks)
 
+    def send_away(self, gone: NDArray[np.bool_]) -> None:
+        """Empty the beables of `gone` (P,): blocks close their ranks one by one, in the memory that they have."""
+        end = 0
+        for u, counts in enumerate(self.counts):
+            stay = self.ids[self.offset[u] : self.offset[u + 1]][np.repeat(~gone, counts)]
+            self.ids[end : end + stay.size] = stay
+            end += stay.size
+        self.empty(gone)
+        ids = self.ids[:end]
+        self.regroup(ids if 2 * end > self.ids.size else ids.copy(), self.counts.sum(axis=1, dtype=np.int64))
+
     def follow(self, ids: NDArray[np.int64], **_: bool) -> MarkedMembers:
         """Times of their copies are drawn from how flows go, so plans have profiles from here on."""
         marked = super().follow(ids)

@@ -68,7 +68,9 @@ class InBlocks(Ensemble):
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, seed: int, replicas: int, blockless: int
     ) -> None:
         P = system.P
-        self.blockless = np.full((replicas, P), blockless, np.int64)
+        self.blockless = np.zeros((replicas, P), np.int64)  # memory that is never touched is never there
+        if blockless:
+            self.blockless[:] = blockless
         members = start.members - P * blockless
         layout = Blocks(replicas, blocks_for(members, P), members, comm.size, comm.rank)
         super().__init__(comm, system, start, accuracy, seed, layout)
@@ -103,7 +105,13 @@ class InBlocks(Ensemble):
         self._digest = zlib.crc32(plans.rows.data) if self.comm.size > 1 else 0
 
     def over_ranks(self, *parts: Int) -> list[Int]:
-        """Sums over ranks of integer arrays: one Allreduce, on which the plan's digest and the requests ride."""
+        """Sums over ranks of integer arrays: one Allreduce, on which the plan's digest and the requests ride.
+
+        On one rank they are these arrays themselves.
+        """
+        if self.comm.size == 1:
+            self.requested[:] = self.requests
+            return list(parts)
         digest = self._digest if self.comm.rank == mpi.ROOT else 0
         row = np.concatenate([*(part.ravel() for part in parts), self.requests, [digest]])
         mpi.total(self.comm, row)
@@ -134,18 +142,23 @@ class InBlocks(Ensemble):
             self.counts[:] = state.columns["counts"]
             self.regroup(np.empty(ids.size, np.uint32), sizes)
         super().restore(state, stop)
-        self.blockless[self.n == 0] = 0
+        if self.spectators:
+            self.blockless[self.n == 0] = 0
         self.active[:] = self.time_left > 0.0
         self.count()
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:
         """Empty the beables of `gone` (P,): blocks close their ranks."""
         stays = np.repeat(np.tile(~gone, len(self.unit)), self.counts.ravel())
+        self.empty(gone)
+        self.regroup(self.ids[stays], self.counts.sum(axis=1, dtype=np.int64), stays)
+
+    def empty(self, gone: NDArray[np.bool_]) -> None:
+        """Nobody is counted in the beables of `gone` (P,) any longer."""
         self.counts[:, gone] = 0
         self.n[:, gone] = 0
         self.blockless[:, gone] = 0
         self.count()
-        self.regroup(self.ids[stays], self.counts.sum(axis=1, dtype=np.int64), stays)
 
     def regroup(self, ids: NDArray[np.uint32], sizes: Int, which: NDArray[np.bool_] | None = None) -> None:
         """Take `ids` for those of this rank's members, so many in each unit; `which` of those that were there they are.

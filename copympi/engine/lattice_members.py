@@ -10,25 +10,26 @@ from numpy.typing import NDArray
 
 import copympi.kernels.dealt_moves as kernel
 from copympi import mpi
+from copympi.engine import deals
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.aligned import AlignedMembers
 from copympi.engine.clock import Stop
 from copympi.engine.diagonals import Places, alone, bonds, places
 from copympi.engine.ensemble import State
 from copympi.engine.lattice import need_stable, substep_turn, too_short, turn_all
+from copympi.engine.lattice_memory import slots_for
 from copympi.engine.marked import MarkedMembers
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
 from copympi.engine.tiles import Tiles
 from copympi.kernels import portable
+from copympi.kernels.deals import deal
 from copympi.kernels.lattice_members import LatticeStep, entries_of
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
-AT_A_TIME = 4
-"""Replicas that are planned together, at least, if there are so many: a plan's work space is some 1 kB a beable."""
-ROOM = 1 << 20
-"""Beables of all replicas that are planned together at most, but for one."""
+EFFORT = 2_000_000
+"""Beables and couplings of stiff clusters that are moved in one call: some hundredths of a second."""
 DEALING = 1 << 32
 """In place of a block's number: the stream that deals to all of them."""
 Moves = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -52,20 +53,29 @@ class LatticeMembers(AlignedMembers):
         self._row = np.full(replicas, -1, np.int64)
         self._last = np.empty(1)
         self._places: Places | None = None
+        self._steps: list[LatticeStep] = []
+        self._chance = np.zeros((0, 0))
+        self._profile: NDArray[np.float64] | None = None
         self.check(system)
         self._make_plans()
 
     def _make_plans(self) -> None:
         """What steps want of H, and what turns phases of beables without couplings, radians in unit time."""
-        system, most = self.system, max(AT_A_TIME, 2 * self.comm.size)
-        slots = max(1, min(len(self.n), most, ROOM // self.system.P))
-        if self._places is None or not self._places.of(system):
+        system, followed = self.system, self.marked is not None
+        moved = self._places is None or not self._places.of(system)
+        if self._places is None or moved:
             self._places = places(system, Tiles(Replicas(1, 1, 0), system.P))
         self.bonds = bonds(system, self.start.state, self._places)
         self.alone = alone(system, self.bonds.shift)
         nnz = system.couplings.entries
+        if not moved and nnz == self._chance.shape[1] and followed == (self._profile is not None):
+            for step in self._steps:
+                step.follow(self.bonds)
+            return
+        self._steps, self._profile = [], None  # their memory is free before there are others
+        slots = slots_for(system.P, len(self.n), self.comm.size)
         self._chance = np.zeros((slots, nnz))
-        self._profile = None if self.marked is None else np.zeros((slots, 3 * nnz))
+        self._profile = np.zeros((slots, 3 * nnz)) if followed else None
         entries = entries_of(self.bonds)
         self._steps = [
             LatticeStep(self.bonds, entries, chance=chance, profile=None if self._profile is None else self._profile[k])
@@ -164,9 +174,11 @@ class LatticeMembers(AlignedMembers):
             last=self._last, row=self._row, keys=(self.seed, Purpose.LEAP, self.step), half=half, n=self.own_n,
             out=self._own_out,
         )  # fmt: skip
-        n, self.out[some] = self.over_ranks(self.own_n[some], self._own_out[some])
-        self.n[some] = n + self.blockless[some]
-        self.events[some] += self.out[some].sum(axis=1)
+        these = some if len(some) < len(self.n) else slice(None)  # which makes no copies
+        self.n[these], self.out[these] = self.over_ranks(self.own_n[these], self._own_out[these])
+        if self.spectators:
+            self.n[these] += self.blockless[these]
+        self.events[these] += self.out[these].sum(axis=1)
 
     def _first_moved(self, r: int) -> Moves:
         """What the stiff clusters of a replica move after its first draws."""
@@ -174,6 +186,8 @@ class LatticeMembers(AlignedMembers):
         if self._planning:
             step = self._steps[self._row[r]]
             step.moved(self.n[r], self.out[r])
+            while not step.run_clusters(EFFORT):
+                pass  # Python sees to signals
             moves = step.moves()
         if self.alike:
             return moves
@@ -187,31 +201,31 @@ class LatticeMembers(AlignedMembers):
 
     def _move_clusters(self, some: NDArray[np.intp], moves: list[Moves]) -> None:
         """Deal to blocks what stiff clusters move, and have this rank's blocks carry it out."""
-        blocks, first = self.layout.blocks, self.layout.first
-        busy = [(int(r), whole, course, np.unique(whole[:, 0])) for r, (whole, course) in zip(some, moves, strict=True)]
-        busy = [one for one in busy if one[3].size]
+        blocks, first, last = self.layout.blocks, self.layout.first, self.layout.last
+        busy = [(int(r), whole, course) for r, (whole, course) in zip(some, moves, strict=True) if len(whole)]
         if not busy:
             return
-        ends = np.cumsum([blocks * sources.size for *_, sources in busy])
-        table = np.zeros(ends[-1], np.int64)
-        parts = [part.reshape(blocks, -1) for part in np.split(table, ends[:-1])]
-        for (r, _, _, sources), there in zip(busy, parts, strict=True):
-            mine = slice(*np.searchsorted(self.unit[:, 0], [r, r + 1]))
-            there[self.unit[mine, 1]] = self.counts[mine][:, sources]
-        mpi.total(self.comm, table)
-        for (r, whole, course, sources), there in zip(busy, parts, strict=True):
+        sources = [np.unique(whole[:, 0]) for _, whole, _ in busy]
+        own = [deals.holders(left, *self._blocks_of(r)) for (r, _, _), left in zip(busy, sources, strict=True)]
+        there = deals.everyones(self.comm, own)
+        for (r, whole, course), left, held in zip(busy, sources, there, strict=True):
             begin, step = r * blocks, int(self.step[r])
-            own = kernel.deal(
-                whole, sources, there, first=max(0, first - begin), last=min(blocks, self.layout.last - begin),
-                keys=(self.seed, Purpose.DEALT, r, DEALING, step),
+            shares = deal(
+                whole, left, np.ascontiguousarray(held), blocks=blocks, first=max(0, first - begin),
+                last=min(blocks, last - begin), keys=(self.seed, Purpose.DEALT, r, DEALING, step),
             )  # fmt: skip
             kernel.carry_out(
-                self.crowd, own, whole, course, unit=begin - first, keys=(self.seed, Purpose.DEALT, step),
+                self.crowd, shares, whole, course, unit=begin - first, keys=(self.seed, Purpose.DEALT, step),
                 left=float(self.time_left[r]), length=float(self._length[r]), last=self._last, n=self.own_n[r],
             )  # fmt: skip
             np.subtract.at(self.n[r], whole[:, 0], whole[:, 2])
             np.add.at(self.n[r], whole[:, 1], whole[:, 2])
             self.events[r] += whole[:, 2].sum()
+
+    def _blocks_of(self, r: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Which blocks of a replica this rank has (U,), and their buckets (U, P)."""
+        mine = slice(*np.searchsorted(self.unit[:, 0], [r, r + 1]))
+        return self.unit[mine, 1], self.counts[mine]
 
     def _finish(self, r: int) -> None:
         """A replica's step is done."""

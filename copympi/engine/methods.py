@@ -9,6 +9,7 @@ import copyreg
 from typing import Any
 
 from copympi.engine import shared_lattice
+from copympi.engine.case import FEW_COUPLINGS
 from copympi.engine.counts import Counts
 from copympi.engine.exact import ExactCounts, ExactMembers
 from copympi.engine.exact_phases import ExactPhaseClasses, ExactPhases
@@ -18,6 +19,7 @@ from copympi.engine.general_phases import OWN_BY_ANY_RULE
 from copympi.engine.guided import GUIDED
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.lattice_members import LatticeMembers
+from copympi.engine.lattice_memory import check_memory
 from copympi.engine.mean_field import InfiniteEnsemble
 from copympi.engine.members import Members
 from copympi.engine.momenta import Momenta
@@ -45,6 +47,11 @@ def _lattice(comm: Any, c: Case) -> LatticeCounts:
     return make(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
 
 
+def _lattice_members(comm: Any, c: Case) -> LatticeMembers:
+    check_memory(comm, c)
+    return LatticeMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
+
+
 def _momenta(comm: Any, c: Case) -> Momenta:
     if c.alignment is None:
         raise InputError("alignment", "(left out)", 'must be given for the method "momenta"')
@@ -60,8 +67,8 @@ def _infinite(comm: Any, c: Case) -> InfiniteEnsemble:
 TABLE = (
     Method(
         name="members",
-        why=f'dynamics.representation = "members", at most {FEW_BEABLES} beables or a dense H, no lattice, and the '
-        "members of a beable share one phase",
+        why=f'dynamics.representation = "members", at most {FEW_BEABLES} beables or an H that couples one to more than '
+        f"{FEW_COUPLINGS} others on average, no lattice, and the members of a beable share one phase",
         representation="members",
         make=lambda comm, c: Members(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
         phases=(ALIGNED,),
@@ -74,10 +81,10 @@ TABLE = (
     ),
     Method(
         name="lattice members",
-        why=f'dynamics.representation = "members", a lattice or more than {FEW_BEABLES} beables of a sparse H, and the '
-        "members of a beable share one phase",
+        why=f'dynamics.representation = "members", a lattice or more than {FEW_BEABLES} beables of a sparse H (one is '
+        f"coupled to at most {FEW_COUPLINGS} others on average), and the members of a beable share one phase",
         representation="members",
-        make=lambda comm, c: LatticeMembers(comm, c.system, c.start, c.accuracy, c.replicas, c.seed),
+        make=_lattice_members,
         phases=(ALIGNED,),
         tracking=True,
         bytes_a_member=5,  # and how many there are of each beable in each block

@@ -18,15 +18,6 @@ def move_half(
     n: NDArray[np.int64],
     out: NDArray[np.int64],
 ) -> None: ...
-def deal(
-    moves: NDArray[np.int64],
-    sources: NDArray[np.int64],
-    there: NDArray[np.int64],
-    *,
-    first: int,
-    last: int,
-    keys: tuple[int, int, int, int, int],
-) -> NDArray[np.int64]: ...
 def carry_out(
     crowd: Crowd,
     own: NDArray[np.int64],

@@ -269,17 +269,38 @@ representation = "members"
 [output]
 interval = 0.1
 """
+RING_CONFIG = """
+[system]
+builder = "lattice"
+sites = 16
+[preparation]
+members = 40_000
+packet = {centre = -2.0, width = 2.0, wave_number = 0.8}
+[dynamics]
+duration = 2.0
+replicas = 2
+representation = "members"
+[output]
+interval = 0.1
+track = 50
+"""
 
 
 def bits(folder: Path) -> dict[str, bytes]:
     with h5py.File(folder / "results.h5") as file:
         assert bool(file.attrs["complete"])
-        return {name: file[name][()].tobytes() for name in ("time", "occupation", "phase", "coherence", "events")}
+        names = ["time", "occupation", "phase", "coherence", "events"]
+        names += ["histories/time", "histories/member", "histories/to"] if "histories" in file else []
+        return {name: file[name][()].tobytes() for name in names}
 
 
-@pytest.mark.parametrize("mpi", launch.FLAVOURS)
-def test_a_run_of_unlike_builds_gives_what_the_roots_gives_alone(tmp_path: Path, mpi: str) -> None:
-    (tmp_path / "job.toml").write_text(CPU_CONFIG)
+@pytest.mark.parametrize(
+    ("mpi", "config"),
+    [*((mpi, CPU_CONFIG) for mpi in launch.FLAVOURS), ("mpich", RING_CONFIG)],
+    ids=[*launch.FLAVOURS, "members on a lattice"],
+)
+def test_a_run_of_unlike_builds_gives_what_the_roots_gives_alone(tmp_path: Path, mpi: str, config: str) -> None:
+    (tmp_path / "job.toml").write_text(config)
     arguments = ("run", "job.toml", "--quiet", "--no-figure", "-o")
     alone = []
     for name, root in (("one", []), ("other", other_build())):

@@ -100,7 +100,7 @@ CASES = {
     "few members as kinds": Case(FOUR, 10**4, "occupation", 5, 0.3, SPREAD),
     "lattice, counts in 3 replicas": Case(LATTICE, 10**5, "occupation", 3, 0.6, SPECTATORS.format(1)),
     "lattice, N beyond integers": Case(LATTICE, 1e30, "occupation", 2, 0.6, track=300),
-    "lattice, members": Case(LATTICE, 10**5, "members", 1, 0.3, SPECTATORS.format(2)),
+    "lattice, members in 3 replicas": Case(LATTICE, 10**5, "members", 3, 0.2, SPECTATORS.format(2), track=60),
     "lattice in tiles, shared by ranks": Case(WIDE, 3 * 10**7, "occupation", 1, 0.6, SPECTATORS.format(1)),
     "kinds and spectators": Case(FOUR, 10**15, "occupation", 2, 0.2, SPREAD + SPECTATORS.format(2)),
 }
@@ -220,3 +220,14 @@ def test_a_shared_lattice_goes_on_with_other_ranks(
         assert found[name] == alone[name], f"{name} differs after {before} and {after} ranks"
     for name in ("occupation", "phase"):
         assert found[name][2].endswith(alone[name][2][-8 * 260**2 :])
+
+
+@pytest.mark.parametrize("case", ["lattice, members in 3 replicas"], indirect=True)
+def test_members_on_a_lattice_go_on_with_other_ranks(case: Case, alone: dict[str, object], tmp_path: Path) -> None:
+    """Half of it on three ranks, then the rest on two: the same bits, histories too."""
+    for ranks, more in ((3, ("--set", "dynamics.duration=0.1")), (2, ("--resume",))):
+        done = launch.mpiexec(ranks, *command(tmp_path, case, "out", *more), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    found = datasets(tmp_path / "out", 2)
+    assert found.keys() == alone.keys()
+    assert [name for name in alone if found[name] != alone[name]] == []

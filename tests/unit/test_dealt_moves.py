@@ -9,12 +9,18 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
+import copympi
+from copympi.engine import lattice_members
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
+from copympi.engine.deals import holders
 from copympi.kernels import dealt_moves
 from copympi.kernels.bonds import Bonds
 from copympi.kernels.crowd import Crowd
+from copympi.kernels.deals import deal
 from copympi.kernels.lattice_members import LatticeStep, entries_of
+from copympi.model.preparation import prepare
+from copympi.mpi import Alone
 from tests.reference.naive_dealing import dealt
 from tests.unit.test_lattice_arguments import tables, wrong
 
@@ -37,8 +43,8 @@ def ours(blocks: int, seed: int, moves: list[tuple[int, int, int, int]] = MOVES)
     whole = np.array(moves, np.int64)
     course = np.tile([0.0, 1.0, 1.0, 1.0, 1.0], (len(moves), 1))
     sources = np.unique(whole[:, 0])
-    there = np.ascontiguousarray(counts[:, sources], np.int64)
-    part = dealt_moves.deal(whole, sources, there, first=0, last=blocks, keys=(seed, 36, 0, 1 << 32, 5))
+    there = holders(sources, np.arange(blocks), counts)
+    part = deal(whole, sources, there, blocks=blocks, first=0, last=blocks, keys=(seed, 36, 0, 1 << 32, 5))
     assert np.bincount(part[:, 1], part[:, 2], minlength=len(moves)).tolist() == [count for _, _, count, _ in moves]
     n = counts.sum(axis=0, dtype=np.int64)
     dealt_moves.carry_out(
@@ -80,19 +86,80 @@ def test_who_goes_where_has_the_law_of_the_naive_twin(blocks: int) -> None:
 
 def test_all_ranks_deal_alike() -> None:
     """What a rank keeps is its part of what one rank would have."""
-    counts = np.array([[3, 1], [0, 4], [2, 2]], np.int64)
+    there = holders(np.arange(2), np.arange(3), np.array([[3, 1], [0, 4], [2, 2]], np.int32))
+    np.testing.assert_array_equal(there, [[0, 0, 3], [0, 2, 2], [1, 0, 1], [1, 1, 4], [1, 2, 2]])
     moves = np.array([[0, 1, 2, 1], [1, 2, 4, 1], [1, 0, 1, 2]], np.int64)
     keys = (7, 36, 0, 1 << 32, 3)
-    whole = dealt_moves.deal(moves, np.arange(2), counts.copy(), first=0, last=3, keys=keys)
+    whole = deal(moves, np.arange(2), there, blocks=3, first=0, last=3, keys=keys)
     for first, last in ((0, 1), (1, 3)):
-        part = dealt_moves.deal(moves, np.arange(2), counts.copy(), first=first, last=last, keys=keys)
+        part = deal(moves, np.arange(2), there, blocks=3, first=first, last=last, keys=keys)
         np.testing.assert_array_equal(part, whole[(whole[:, 0] >= first) & (whole[:, 0] < last)])
 
 
+def handed(buckets: list[list[int]], moves: list[tuple[int, int]]) -> list[list[int]]:
+    """The naive twin of buckets whose ids stand in one row: who goes from one of one member to another bucket comes to
+    stand last, and each bucket in between moves on by one, its last member first or its first one last."""
+    for source, target in moves:
+        who = buckets[source].pop()
+        for passed in range(source + 1, target + 1):
+            buckets[passed] = buckets[passed][-1:] + buckets[passed][:-1]
+        for passed in range(target + 1, source):
+            buckets[passed] = buckets[passed][1:] + buckets[passed][:1]
+        buckets[target].append(who)
+    return buckets
+
+
+@pytest.mark.parametrize("reach", [2, 400])
+def test_buckets_make_room_near_and_far(reach: int) -> None:
+    """Who goes far goes in one pass over the block with all others who do, and all ids end where the twin has them."""
+    rng = np.random.default_rng(reach)
+    sizes = rng.integers(0, 6, 400)
+    alone, others = np.flatnonzero(sizes == 1), np.flatnonzero(sizes != 1)
+    near = [others[np.abs(others - a) <= reach] for a in alone]
+    moves = [(int(a), int(rng.choice(some))) for a, some in zip(alone, near, strict=True) if some.size]
+    assert len(moves) > 30
+    assert any(a > b for b, a in moves)
+    assert any(a < b for b, a in moves)
+    ids, ends = np.arange(sizes.sum(), dtype=np.uint32), np.cumsum(sizes)
+    twin = handed([ids[end - size : end].tolist() for end, size in zip(ends, sizes, strict=True)], moves)
+    counts = sizes[None].astype(np.int32)
+    crowd = Crowd(
+        replicas=1, ids=ids, offset=np.array([0, ids.size]), unit=np.zeros((1, 2), np.int64), counts=counts
+    )  # fmt: skip
+    whole = np.array([(b, a, 1, k) for k, (b, a) in enumerate(moves)], np.int64)  # each a half substep of its own
+    own = np.array([(0, k, 1) for k in range(len(moves))], np.int64)
+    dealt_moves.carry_out(
+        crowd, own, whole, np.zeros((len(moves), 5)), unit=0, keys=(1, 36, 0), left=1.0, length=1.0,
+        last=np.zeros(1), n=sizes.astype(np.int64),
+    )  # fmt: skip
+    assert counts[0].tolist() == [len(bucket) for bucket in twin]
+    assert ids.tolist() == [who for bucket in twin for who in bucket]
+
+
+def test_clusters_go_on_where_a_call_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often Python looks at signals meanwhile, a run is the same."""
+    system = copympi.lattice(24, boundary="open")
+    density = 1.0 + np.cos(np.arange(24.0)) * (np.arange(24) % 5 > 0)
+    start = prepare(24, 5000, density=density / density.sum(), phase=0.7 * np.arange(24.0) ** 1.5)
+    ends = []
+    for effort in (lattice_members.EFFORT, 1):
+        monkeypatch.setattr(lattice_members, "EFFORT", effort)
+        ensemble = lattice_members.LatticeMembers(Alone(), system, start, Accuracy(5000), 2, 3)
+        ensemble.begin(record(1, 0.5))
+        while ensemble.advance():
+            pass
+        assert np.all(ensemble.substeps > 100), "nothing is tested where no cluster goes in substeps"
+        ends.append([ensemble.ids.tobytes(), ensemble.c.tobytes(), ensemble.substeps.tobytes()])
+    assert ends[0] == ends[1]
+
+
 def test_more_than_there_are_is_refused() -> None:
-    counts, keys = np.array([[1], [1]], np.int64), (7, 36, 0, 1 << 32, 3)
+    there, keys = np.array([[0, 0, 1], [0, 1, 1]], np.int64), (7, 36, 0, 1 << 32, 3)
     with pytest.raises(ValueError, match="not so many members"):
-        dealt_moves.deal(np.array([[0, 1, 3, 1]]), np.arange(1), counts, first=0, last=2, keys=keys)
+        deal(np.array([[0, 1, 3, 1]]), np.arange(1), there, blocks=2, first=0, last=2, keys=keys)
+    for bad in ([[1, 0, 1]], [[0, 2, 1]], [[0, 0, -1]], [[0, 0]]):
+        with pytest.raises(ValueError, match="there"):
+            deal(np.array([[0, 1, 1, 1]]), np.arange(1), np.array(bad), blocks=2, first=0, last=2, keys=keys)
     crowd = Crowd(
         replicas=1, ids=np.arange(2, dtype=np.uint32), offset=np.array([0, 2]), unit=np.zeros((1, 2), np.int64),
         counts=np.array([[1, 1]], np.int32),
