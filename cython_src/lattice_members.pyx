@@ -85,7 +85,7 @@ cdef class LatticeStep:
         """Go on by another H whose elements stand in the same places. Raises ValueError where they do not."""
         cdef Bonds old = self.workspace.bonds
         need(bonds.d.P == old.d.P and bonds.d.bonds == old.d.bonds and bonds.d.tiles == old.d.tiles
-             and bonds.most_bonds <= old.most_bonds and bonds.couplings.system.nnz == old.couplings.system.nnz,
+             and bonds.most_bonds <= old.most_bonds and bonds.system.nnz == old.system.nnz,
              "bonds: must stand in the same places")
         self.workspace.bonds, self.g.d = bonds, &bonds.d
 
