@@ -68,8 +68,8 @@ def check_memory(comm: Any, system: System, replicas: int) -> None:
         own = f", and {BYTES_OF_OWN} for each that it carries" if system.by_lattice else ": it holds H whole"
         why = (
             f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each of them{own}, and with up to "
-            f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a node, or more "
-            "nodes"
+            f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a "
+            "node, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
 
