@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -35,6 +36,9 @@ SHARED_FROM = 1 << 16
 BYTES_OF_ALL, BYTES_OF_OWN, BYTES_OF_MATRIX = 50, 220, 600
 """What a rank that shares a replica takes for each of the whole lattice's beables (start, potential), and besides for
 each that it carries; and where H is a matrix, which each rank has whole, for each of all, while it is made."""
+HALO, LARGE_N, SWAPS = 170, 64, 12
+"""Bytes that a rank sends for each of its beables that others need, and more beyond N = 2^63, and messages to each of
+these ranks, in a step: about."""
 OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
 
 
@@ -72,6 +76,25 @@ def check_memory(comm: Any, system: System, replicas: int) -> None:
             "node, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A rank's place among others, for who asks about other ranks than there are."""
+
+    rank: int
+    size: int
+
+
+def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
+    """About how many messages a rank in the middle of so many would send in a step, and how many bytes."""
+    R, P = lattice.layout.replicas, lattice.system.P
+    if ranks <= R or P < SHARED_FROM or lattice.places is None:
+        return 0, 0.0
+    layout = SharedTiles(R, P, ranks, ranks // 2)
+    made = halos(Seat(*layout.place), layout, lattice.places)
+    each = HALO + (LARGE_N if lattice.large_n else 0)
+    return SWAPS * len(made.beables.out), float(each * sum(at.size for at in made.beables.out.values()))
 
 
 def sharers(comm: Any, layout: SharedTiles) -> Any:
@@ -237,9 +260,6 @@ class SharedLattice(TiledLattice):
         """What there is of this rank's beables, (1, end - begin). Collective."""
         begin, end = self.tiles.own
         return self._rows(slice(begin, end))
-
-    def _sharers(self) -> Any:
-        return self.group
 
     def _anywhere(self, some: NDArray[np.bool_]) -> bool:
         found = np.array([some.any()], np.int64)
