@@ -76,12 +76,10 @@ class LatticeCounts(IndependentReplicas):
         for part, values in ((self.c, whole), (self.mean, mean)):
             if part is not None:
                 part[:, 0, own], part[:, 1, own] = values.real, values.imag
-        self.substeps = np.zeros(R, np.int64)
-        self.pace = Pace(FIRST_EFFORT)
+        self.substeps, self.pace = np.zeros(R, np.int64), Pace(FIRST_EFFORT)
         self.members = np.full(R, float(start.members))
         self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
-        self.filtered = False
-        self.state_at_start = start.state
+        self.filtered, self.state_at_start = False, start.state
         self.places: Places | None = None
         self.followed: OnLattice | None = None
         self.replicas: kernel.Replicas
