@@ -61,18 +61,15 @@ def made(
 def check_memory(comm: Any, system: System, replicas: int) -> None:
     """InputError, on all ranks, where a node cannot hold what its ranks have of the lattice. Collective."""
     with mpi.on_node(comm) as node:
-        ranks = node.size
+        found = np.array([node.size / there(), node.size])
+    mpi.largest(comm, found)
     of_all = BYTES_OF_ALL if system.by_lattice else BYTES_OF_MATRIX
     each = of_all + (BYTES_OF_OWN * replicas / comm.size if system.by_lattice else 0)
-    found = np.array([ranks / there(), ranks])
-    mpi.largest(comm, found)
-    share, ranks = float(found[0]), int(found[1])
-    if share * each * system.P > 1.0:
+    if found[0] * each * system.P > 1.0:
         own = f", and {BYTES_OF_OWN} for each that it carries" if system.by_lattice else ": it holds H whole"
         why = (
-            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each of them{own}, and with up to "
-            f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a "
-            "node, or more nodes"
+            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each{own}, and with up to {found[1]:.0f} "
+            f"ranks on a node each has {1 / found[0] / 2**30:,.2f} GiB of memory; take fewer ranks a node, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
 
