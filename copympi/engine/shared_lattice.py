@@ -68,8 +68,8 @@ def check_memory(comm: Any, system: System, replicas: int) -> None:
     if found[0] * each * system.P > 1.0:
         own = f", and {BYTES_OF_OWN} for each that it carries" if system.by_lattice else ": it holds H whole"
         why = (
-            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each{own}, and with up to {found[1]:.0f} "
-            f"ranks on a node each has {1 / found[0] / 2**30:,.2f} GiB of memory; take fewer ranks a node, or more nodes"
+            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each{own}, and with up to {found[1]:g} "
+            f"ranks on a node each has {1 / found[0] / 2**30:,.2f} GiB of memory; take fewer of them, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
 
