@@ -6,6 +6,7 @@
    these; arrays are as long as for all, and memory of the others is never touched. */
 #pragma once
 #include "pair.h"
+#include "sums.h"
 #include "wide.h"
 
 #define PASS COPYMPI_WIDE __attribute__((unused)) static
@@ -31,6 +32,7 @@ typedef struct {
     double norm;            /* bound on the norm of H/hbar */
     int64_t first_tile, end_tile; /* the tiles that are passed over: first_tile .. end_tile - 1, */
     int64_t begin, end;           /* and their beables: begin .. end - 1 */
+    int64_t group, groups;        /* tiles whose sums are added up first, and how many such groups there are */
 } Diagonals;
 
 enum { TILE = 2048 };
@@ -115,12 +117,11 @@ PASS void add_up(const Diagonals *d, int64_t rows, const double *x, const double
         for (int64_t a = row + d->begin; a < row + d->end; a++) sum[a] = x[a] + y[a];
 }
 
-/* Numbers of tiles (tiles,) added up in order. */
-static inline double fold(const Diagonals *d, const double *parts) {
-    double sum = 0.0;
-    for (int64_t tile = 0; tile < d->tiles; tile++) sum += parts[tile];
-    return sum;
+/* Sums of tiles, added up: in each group of these tiles; those of all groups. */
+static inline void group_up(const Diagonals *d, double *parts) {
+    fold_groups(d->group, d->first_tile, d->end_tile, parts);
 }
+static inline double fold(const Diagonals *d, const double *parts) { return fold_parts(d->groups, parts); }
 
 /* rate: members from b to b + offset in unit time (pair.h), of n bonds from c on */
 static inline void rates(int64_t n, int has_im, const double *restrict re, const double *restrict im, const double *c,
@@ -133,26 +134,17 @@ static inline void rates(int64_t n, int has_im, const double *restrict re, const
         for (int64_t k = 0; k < n; k++) rate[k] = -2.0 * pair_turn_real(re[k], xb[k], yb[k], xc[k], yc[k]);
 }
 
-/* Sum of squares, or of sizes, in an order that does not depend on how wide vectors are. */
-static inline double sum_some(int64_t n, const double *restrict x, int squares) {
-    double s[8] = {0};
-    int64_t a = 0;
-    for (; a + 8 <= n; a += 8)
-        for (int j = 0; j < 8; j++) s[j] += squares ? x[a + j] * x[a + j] : fabs(x[a + j]);
-    for (; a < n; a++) s[0] += squares ? x[a] * x[a] : fabs(x[a]);
-    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
-}
-
-/* parts[tile]: sum of x[a]^2 + x[P + a]^2 */
+/* parts: sum of x[a]^2 + x[P + a]^2, by groups of tiles, as all sums here */
 PASS void sizes(const Diagonals *d, const double *restrict x, double *restrict parts) {
     const int64_t P = d->P;
     for (int64_t tile = d->first_tile, t = d->begin; tile < d->end_tile; tile++, t += TILE) {
         const int64_t n = least(TILE, P - t);
         parts[tile] = sum_some(n, x + t, 1) + sum_some(n, x + P + t, 1);
     }
+    group_up(d, parts);
 }
 
-/* rates of all bonds; parts[tile]: the sum of their sizes */
+/* rates of all bonds, and of those that lead in from tiles of others; parts: the sum of the former's sizes */
 PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate, double *restrict parts) {
     for (int64_t tile = d->first_tile; tile < d->end_tile; tile++) {
         double part = 0.0;
@@ -164,35 +156,39 @@ PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate,
         }
         parts[tile] = part;
     }
-}
-
-/* x = 0, (P,) */
-static inline void clear(const Diagonals *d, double *x) {
-    memset(x + d->begin, 0, (d->end - d->begin) * sizeof(double));
-}
-
-/* out[a]: members that leave in a step, gross, from the rates at its Gauss points; half = h/2 */
-PASS void turnover(const Diagonals *d, double half, const double *restrict early, const double *restrict late,
-                   double *restrict out) {
-    clear(d, out);
-    for (int64_t r = d->side_at[d->first_tile]; r < d->side_at[d->end_tile]; r++) {
+    group_up(d, parts);
+    for (int64_t r = d->side_at[d->first_tile]; d->begin && r < d->side_at[d->end_tile]; r++) {
         const Side s = d->side[r];
-        const double *f = early + s.start, *g = late + s.start, sign = (double)s.sign;
-        for (int64_t k = 0; k < s.length; k++) {
-            const double x = sign * f[k], y = sign * g[k];
-            out[s.to + k] += half * ((x > 0.0 ? x : 0.0) + (y > 0.0 ? y : 0.0));
-        }
+        if (s.sign < 0 && s.from < d->begin)
+            rates(s.length, d->has_im, d->re + s.start, d->im + s.start, c + s.from, d->P, s.to - s.from, rate + s.start);
     }
 }
 
-/* spectator_share[a]: the share of a beable's members that are spectators, so many of them spectators */
+/* x = 0, words of eight bytes, where it is not: memory that nobody has written to is not there, and stays so */
+PASS void clear_words(const Diagonals *d, void *x) {
+    for (char *at = (char *)x + 8 * d->begin, *end = (char *)x + 8 * d->end; at < end; at += 8 * 512) {
+        const int64_t n = least(512, (end - at) / 8);
+        uint64_t some = 0, word;
+        for (int64_t k = 0; k < n; k++) {
+            memcpy(&word, at + 8 * k, 8);
+            some |= word;
+        }
+        if (some)
+            memset(at, 0, 8 * n);
+    }
+}
+
+/* The share of a beable's members x^2 + y^2 that are spectators, so many of them. */
+static inline double spectator_share_of(double x, double y, double spectators) {
+    const double m = x * x + y * y;
+    return m > spectators ? spectators / (m + 1e-300) : 1.0;
+}
+
+/* The same of all beables. */
 PASS void spectator_shares(const Diagonals *d, const double *restrict c, double spectators,
                            double *restrict spectator_share) {
     const int64_t P = d->P;
-    for (int64_t a = d->begin; a < d->end; a++) {
-        const double m = c[a] * c[a] + c[P + a] * c[P + a];
-        spectator_share[a] = m > spectators ? spectators / (m + 1e-300) : 1.0;
-    }
+    for (int64_t a = d->begin; a < d->end; a++) spectator_share[a] = spectator_share_of(c[a], c[P + a], spectators);
 }
 
 /* Noise of the flow of each bond of a run at one Gauss point: a normal number times the root of the flow's half, where
@@ -233,30 +229,32 @@ PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const doubl
     return copied;
 }
 
-/* change[a] += what the bonds' moves bring */
-PASS void deal(const Diagonals *d, const double *restrict moved, double *restrict change) {
-    for (int64_t r = d->side_at[d->first_tile]; r < d->side_at[d->end_tile]; r++) {
-        const Side s = d->side[r];
-        const double sign = (double)s.sign;
-        for (int64_t k = 0; k < s.length; k++) change[s.to + k] -= sign * moved[s.start + k];
-    }
-}
-
 /* sqrt(1 + x) - 1, -1 from x = -1 down */
 static inline double stretch(double x) { return x > -1.0 ? x / (1.0 + sqrt(1.0 + x)) : -1.0; }
 
-/* The change of c that kicks at a Gauss point make: n grows by kick, the phase stays. Added to the moments of all such
-   changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share (P,): relative change of c. */
-PASS void insert_kicks(const Diagonals *d, const double *restrict c, const double *restrict kick, double s, int again,
-                 double *restrict D0, double *restrict D1, double *restrict D2, double *restrict share) {
+/* The change of c that the kicks (bonds,) at a Gauss point make in a tile: n grows by what they bring, the phase stays.
+   Added to the moments of all such changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share
+   (P,): relative change of c, or NULL. */
+PASS void insert_kicks(const Diagonals *d, int64_t tile, const double *restrict c, const double *restrict kick,
+                       double s, int again, double *restrict D0, double *restrict D1, double *restrict D2,
+                       double *restrict share) {
     const double w = 0.5 * s * s;
-    const int64_t P = d->P;
-    for (int64_t a = d->begin; a < d->end; a++) {
-        const double x = c[a], y = c[P + a], m = x * x + y * y, k = kick[a];
+    const int64_t P = d->P, t = tile * TILE, n = least(TILE, P - t);
+    double change[TILE];
+    memset(change, 0, n * sizeof(double));
+    for (int64_t r = d->side_at[tile]; r < d->side_at[tile + 1]; r++) {
+        const Side side = d->side[r];
+        const double sign = (double)side.sign, *moved = kick + side.start;
+        double *x = change + (side.to - t);
+        for (int64_t k = 0; k < side.length; k++) x[k] -= sign * moved[k];
+    }
+    for (int64_t a = t; a < t + n; a++) {
+        const double x = c[a], y = c[P + a], m = x * x + y * y, k = change[a - t];
         const double most = k > -m ? k : -m; /* nobody left is the least there can be */
         const double e = most / (m + sqrt(m * (m + most)) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
         const double dx = e * x, dy = e * y;
-        share[a] = e;
+        if (share)
+            share[a] = e;
         D0[a] = (again ? D0[a] : 0.0) + dx;
         D0[P + a] = (again ? D0[P + a] : 0.0) + dy;
         D1[a] = (again ? D1[a] : 0.0) + s * dx;
@@ -272,43 +270,7 @@ PASS void scale(const Diagonals *d, double by, double *restrict c) {
         for (int64_t a = row + d->begin; a < row + d->end; a++) c[a] *= by;
 }
 
-/* Smaller one, without a call; |x + i y|^2. */
-static inline double smaller(double x, double y) { return x < y ? x : y; }
-static inline double square(double x, double y) { return x * x + y * y; }
-
-/* calm[a] = 1 where a beable's members are many (n < 0), its neighbours turn its amplitude in a step of length h by
-   less than `turn`, relative to its smallest size, and the noise of all who leave is small beside its number; else 0.
-   Returns how many are calm; *chance: the largest share of a calm beable's members that leave. */
-PASS int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *restrict n,
-                       const double *restrict v, const double *restrict early, const double *restrict late,
-                       const double *restrict end, const double *restrict out, double *restrict calm, double *chance) {
-    const int64_t P = d->P;
-    const double t2 = h / turn * (h / turn);
-    double count[8] = {0}, worst[8] = {0};
-    for (int64_t a = d->begin; a < d->end; a += 8) {
-        const int64_t some = least(8, d->end - a);
-        for (int64_t j = 0; j < some; j++) {
-            const int64_t k = a + j;
-            const double fx = v[2 * P + k] - d->omega[k] * v[P + k], fy = v[3 * P + k] + d->omega[k] * v[k];
-            const double m = smaller(smaller(square(v[k], v[P + k]), square(early[k], early[P + k])),
-                                     smaller(square(late[k], late[P + k]), square(end[k], end[P + k])));
-            const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) & (out[k] <= noise * m * m) ? 1.0 : 0.0;
-            calm[k] = is;
-            count[j] += is;
-            const double share = is * out[k] / (m + 1e-300);
-            worst[j] = share > worst[j] ? share : worst[j];
-        }
-    }
-    double all = 0.0;
-    *chance = 0.0;
-    for (int j = 0; j < 8; j++) {
-        all += count[j];
-        *chance = worst[j] > *chance ? worst[j] : *chance;
-    }
-    return (int64_t)all;
-}
-
-/* c = end + more; parts[tile]: its size; returns the smallest |c_a|^2 */
+/* c = end + more; parts: its size; returns the smallest |c_a|^2 */
 PASS double finish(const Diagonals *d, const double *restrict end, const double *restrict more, double *restrict c,
                    double *restrict parts) {
     const int64_t P = d->P;
@@ -336,5 +298,8 @@ PASS double finish(const Diagonals *d, const double *restrict end, const double 
         parts[tile] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
         for (int j = 0; j < 8; j++) least_size = low[j] < least_size ? low[j] : least_size;
     }
+    group_up(d, parts);
     return least_size;
 }
+
+#include "calm.h"

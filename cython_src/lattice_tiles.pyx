@@ -14,15 +14,15 @@ from libc.string cimport memcpy
 from copympi.kernels.bonds cimport FIRST, PARTS, SECOND, Work
 from copympi.kernels.checks cimport need
 from copympi.kernels.clusters cimport run_stiff
-from copympi.kernels.diagonals cimport Diagonals, add_up, clear, spectator_shares, turnover
+from copympi.kernels.diagonals cimport Diagonals, add_up, clear_words, spectator_share_of, spectator_shares
 from copympi.kernels.lattice cimport (NOISE, Replicas, add_events, classify, forget_parts, lead_on_area,
                                       lead_on_noise)
 from copympi.kernels.lattice_path cimport (begin_path, choose_step, expand, find_alive, follow_path, measure_flows,
                                            measure_start, shorten)
 from copympi.kernels.moves cimport (count_second, deal_kicks, draw, draw_kicks_at, forget_draws, insert_first,
                                     spectators_matter)
-from copympi.kernels.settle cimport (Whole, are_few, faint, finish_path, keep_members, measure_end, settle_both,
-                                     settle_few, without_counted)
+from copympi.kernels.settle cimport (Whole, are_few, count_whole, finish_path, keep_members, measure_end, settle_both,
+                                     settle_few, without_whole)
 from copympi.kernels.step_control cimport StepControl
 
 FIRST_DRAW, SECOND_DRAW = int(FIRST), int(SECOND)
@@ -32,7 +32,7 @@ FIRST_DRAW, SECOND_DRAW = int(FIRST), int(SECOND)
 cdef class SharedStep:
     """A step of the one replica of `replicas`, of which this rank has some tiles.
 
-    arrays : name -> the numbers of beables (..., P), bonds (bonds,) or tiles (7, tiles), for exchanges to write to.
+    arrays : name -> the numbers of beables (..., P), bonds (bonds,) or tiles (PARTS, tiles), for exchanges to write to.
     Each method is a part of the step, to be called in the order in which they stand here. ValueError where there is
     not one replica.
     """
@@ -49,6 +49,8 @@ cdef class SharedStep:
         self.replicas = replicas
         self.arrays = {
             "v": np.asarray(<double[:10 * P]> w.v).reshape(5, 2, P),
+            "start": np.asarray(<double[:4 * P]> w.v).reshape(2, 2, P),
+            "high": np.asarray(<double[:6 * P]> w.high).reshape(3, 2, P),
             "early": np.asarray(<double[:2 * P]> w.early).reshape(2, P),
             "late": np.asarray(<double[:2 * P]> w.late).reshape(2, P),
             "D0": np.asarray(<double[:2 * P]> w.D0).reshape(2, P),
@@ -56,18 +58,11 @@ cdef class SharedStep:
             "D2": np.asarray(<double[:2 * P]> w.D2).reshape(2, P),
             "E": np.asarray(<double[:2 * P]> w.E).reshape(2, P),
             "calm": np.asarray(<double[:P]> w.calm),
-            "change": np.asarray(<double[:P]> w.change),
-            "last": np.asarray(<double[:P]> w.last),
             "spectator_share": np.asarray(<double[:P]> w.spectator_share),
             "share0": np.asarray(<double[:P]> w.share0),
             "share1": np.asarray(<double[:P]> w.share1),
             "share2": np.asarray(<double[:P]> w.share2),
-            "taken": np.asarray(<double[:P]> w.taken),
-            "lead": np.asarray(<double[:P]> w.lead),
-            "early_rate": np.asarray(<double[:bonds]> w.early_rate),
-            "late_rate": np.asarray(<double[:bonds]> w.late_rate),
             "kick": np.asarray(<double[:bonds]> w.kick),
-            "gone": np.asarray(<int64_t[:P]> w.gone),
             "n": np.asarray(<int64_t[:P]> w.n),
             "moved": np.asarray(<int64_t[:P]> w.moved),
             "role": np.asarray(<unsigned char[:P]> w.role),
@@ -138,14 +133,18 @@ cdef class SharedStep:
         """What each beable is in this step: how many are not calm, and how many of these are stiff."""
         cdef int64_t others, stiff = 0
         cdef Work *w = self.work()
-        turnover(self.bonds(), 0.5 * self.replicas.x.h, w.early_rate, w.late_rate, w.out)
         others = classify(self.bonds(), &self.replicas.x, w, &stiff)
         return others, stiff
 
-    def share_spectators(self, int point):
-        """Shares of spectators at a Gauss point."""
-        spectator_shares(self.bonds(), self.work().late if point else self.work().early, self.replicas.x.spectators,
-                         self.work().spectator_share)
+    def share_spectators(self, int point, const int64_t[::1] others not None):
+        """Shares of spectators at a Gauss point, in this rank's beables and in `others`."""
+        cdef Work *w = self.work()
+        cdef double *c = w.late if point else w.early
+        cdef Py_ssize_t k, a
+        spectator_shares(self.bonds(), c, self.replicas.x.spectators, w.spectator_share)
+        for k in range(others.shape[0]):
+            a = others[k]
+            w.spectator_share[a] = spectator_share_of(c[a], c[self.bonds().P + a], self.replicas.x.spectators)
 
     def kick(self, int point):
         """Noise of this rank's bonds at a Gauss point."""
@@ -157,15 +156,15 @@ cdef class SharedStep:
 
     def forget_noise(self):
         """Nothing is known yet of what counted members change."""
-        clear(self.bonds(), self.work().share0)
-        clear(self.bonds(), self.work().last)
+        clear_words(self.bonds(), self.work().share0)
+        clear_words(self.bonds(), self.work().last)
 
     def forget_draws(self, int which):
         """Nobody has been drawn yet."""
         forget_draws(self.bonds(), self.work(), which)
 
     def draw(self, int which):
-        """The first or second draws of this rank's bonds, after those of the tiles before."""
+        """The first or second draws of all who leave this rank's beables: `moved`, of others' beables too."""
         draw(self.bonds(), &self.replicas.x, self.work(), which)
 
     def insert_first(self):
@@ -189,7 +188,7 @@ cdef class SharedStep:
         cdef Replicas r = self.replicas
         cdef bint done
         with nogil:
-            done = run_stiff(&r.g, &r.workspace.bonds.couplings.system, &effort)
+            done = run_stiff(&r.g, &r.workspace.bonds.system, &effort)
         return max(1, effort) if done else 0
 
     @property
@@ -242,22 +241,31 @@ cdef class SharedStep:
         """Beyond N = 2^63: sizes at the step's end (rows 0 to 2 of parts)."""
         measure_end(self.bonds(), &self.replicas.x, self.work(), counted)
 
-    def is_faint(self):
-        """Whether the deviation is too small to be told from the mean."""
-        return bool(faint(self.bonds(), &self.replicas.x, self.work()))
+    def count_whole(self):
+        """Beables with whole numbers of members, and how many members they have beside spectators."""
+        cdef int64_t beables, movable
+        count_whole(self.bonds(), &self.replicas.x, &beables, &movable)
+        return beables, movable
 
-    def without_counted(self, double members):
-        """So many members less those in whole numbers."""
-        return without_counted(self.bonds(), &self.replicas.x, members)
+    def without_whole(self, int64_t beables, int64_t movable):
+        """N less the members in whole numbers, of all ranks."""
+        return without_whole(&self.replicas.x, beables, movable)
+
+    @property
+    def copies(self):
+        """Copies drawn in whole numbers: 2^32 times the first and the second."""
+        return self.work().copies[0], self.work().copies[1]
 
     def settle_both(self, double rest):
         """Mean and deviation at the step's end, `rest` members being in no whole numbers."""
         settle_both(self.bonds(), &self.replicas.x, self.work(), rest)
 
-    def end(self, const double[::1] clusters not None):
-        """The step is done: its copies, those of all clusters in order, and the arrays that show its end."""
+    def end(self, const double[::1] clusters not None, copies):
+        """The step is done: its copies, those of all clusters in order and `copies` of all ranks, and the arrays that
+        show its end."""
         cdef Work *w = self.work()
         cdef Py_ssize_t k
+        w.copies[0], w.copies[1] = copies
         for k in range(clusters.shape[0]):
             w.cluster_events[k] = clusters[k]
         w.clusters = clusters.shape[0]

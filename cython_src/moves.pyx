@@ -8,19 +8,27 @@ Where a beable's members are counted: whole numbers, drawn in two halves. The fi
 second at its end (the trapezoidal rule for the noise, of second order). What the first one, and all the kicks, change
 in the flow over the step is part of the mean of the second. Binomials have a smaller second factorial moment than
 independent copies: the third term of that mean puts exactly that back (docs/theory.md, "The step").
+
+Who leaves a beable, by whichever bonds, is drawn by its tile: a multinomial, one binomial after the other. No tile
+needs what another one draws, until all are added up: `moved`, in whole numbers, in any order.
 """
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t
-from libc.string cimport memset
+from libc.string cimport memchr, memcpy
 
-from copympi.kernels.bonds cimport CALM, COPIES, COUNTED, FIRST, NORMALS, SECOND, Replica, Work, open_stream
-from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, Diagonals, clear, deal, insert_kicks, kick_tile,
-                                        spectator_shares, stretch)
+from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, FIRST, NORMALS, SECOND, STIFF, Replica, Work,
+                                    open_stream)
+from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear_words, group_up,
+                                        insert_kicks, kick_tile, spectator_shares, stretch)
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.streams cimport Stream
 
 cdef double MOST = 1e18       # members that can move at once: no step comes near, but where none is short enough
+cdef enum:                    # ends of a bond that a tile has:
+    ONE = 1                   # its first beable,
+    OTHER = 2                 # its other one
+    BOTH = 3
 cdef double NEGLIGIBLE = 1e-2  # share of spectators below which the change of what they keep back is left out
 
 
@@ -72,14 +80,42 @@ cdef void draw_kicks_at(const Diagonals *d, Replica *x, Work *w, int point) noex
         draw_normals(&stream, size, w.normal)
         copied = kick_tile(d, tile, half, rate, w.normal, w.calm, spectator_share, kicks(w, point))
         w.parts[(COPIES + point) * d.tiles + tile] = copied
+    group_up(d, w.parts + (COPIES + point) * d.tiles)
 
 
 cdef void deal_kicks(const Diagonals *d, const Replica *x, Work *w, int point) noexcept nogil:
-    """Where the kicks of a Gauss point lead: w.D0, D1, D2, share1, share2."""
-    clear(d, w.change)
-    deal(d, kicks(w, point), w.change)
-    insert_kicks(d, w.late if point else w.early, w.change, (1.0 - (GAUSS_HIGH if point else GAUSS_LOW)) * x.h, point,
-                 w.D0, w.D1, w.D2, w.share2 if point else w.share1)
+    """Where the kicks of a Gauss point lead: w.D0, D1, D2; next to stiff beables also share1, share2."""
+    cdef Py_ssize_t tile
+    cdef double left = (1.0 - (GAUSS_HIGH if point else GAUSS_LOW)) * x.h
+    cdef const double *c = w.late if point else w.early
+    cdef double *share = w.share2 if point else w.share1
+    if point == 0:
+        keep_path(d, w)
+    for tile in range(d.first_tile, d.end_tile):
+        insert_kicks(d, tile, c, kicks(w, point), left, point, w.D0, w.D1, w.D2,
+                     share if meets_stiff(d, w, tile) else NULL)
+
+
+cdef void keep_path(const Diagonals *d, Work *w) noexcept nogil:
+    """The path's coefficients, next to stiff beables, before others take their place."""
+    cdef Py_ssize_t tile, row, first
+    for tile in range(d.first_tile, d.end_tile):
+        if meets_stiff(d, w, tile):
+            first = tile * TILE
+            for row in range(6):
+                memcpy(w.high + row * d.P + first, w.v + (4 + row) * d.P + first,
+                       min(TILE, d.P - first) * sizeof(double))
+
+
+cdef bint meets_stiff(const Diagonals *d, const Work *w, Py_ssize_t tile) noexcept nogil:
+    """Whether a beable of a tile is stiff, or next to one that is."""
+    cdef Py_ssize_t r
+    if memchr(w.role + tile * TILE, STIFF, min(TILE, d.P - tile * TILE)):
+        return True
+    for r in range(d.side_at[tile], d.side_at[tile + 1]):
+        if memchr(w.role + d.side[r].from_, STIFF, d.side[r].length):
+            return True
+    return False
 
 
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
@@ -98,40 +134,46 @@ cdef inline bint is_counted(const Work *w, Py_ssize_t b, Py_ssize_t c) noexcept 
             or (w.role[b] == CALM and w.role[c] == COUNTED))
 
 
-cdef inline int64_t draw_from(Stream *stream, Replica *x, Work *w, Py_ssize_t source, double mean) noexcept nogil:
-    """Members that leave a beable by one bond: noted in `gone`, `taken` and among the events."""
+cdef inline int64_t draw_from(Stream *stream, const Replica *x, Work *w, Py_ssize_t source, Py_ssize_t target,
+                              double mean) noexcept nogil:
+    """Members that leave a beable by one bond: noted in `gone`, `taken`, `moved` and among the copies."""
     cdef int64_t drawn = draw_leavers_of(stream, x.n[source], x.spectators, mean, w.gone + source, w.taken + source)
-    w.events += drawn
+    w.moved[source] -= drawn
+    w.moved[target] += drawn
+    w.copies[0] += drawn >> 32
+    w.copies[1] += drawn & <int64_t> 0xffffffff
     return drawn
 
 
-cdef inline void draw_first_of(Stream *stream, const Diagonals *d, Replica *x, Work *w, Py_ssize_t e,
-                               Py_ssize_t b, Py_ssize_t c) noexcept nogil:
+cdef inline void draw_first_of(Stream *stream, const Diagonals *d, const Replica *x, Work *w, Py_ssize_t e,
+                               Py_ssize_t b, Py_ssize_t c, int ends) noexcept nogil:
     """First half of what moves along bond e between b and c."""
     cdef double flow = 0.5 * x.h * w.early_rate[e], mean
-    cdef Py_ssize_t source = b if flow > 0.0 else c
-    cdef int64_t drawn
-    mean = fabs(flow) * moving_share(x.spectators, members_at(d, w.early, source))
-    drawn = draw_from(stream, x, w, source, mean)
-    w.lead[source] += drawn - mean
-    if flow < 0.0:
-        drawn = -drawn
-    if w.tracks != NULL:
-        w.drawn[e] = drawn
-    w.moved[b] -= drawn
-    w.moved[c] += drawn
-    w.change[b] -= drawn - flow
-    w.change[c] += drawn - flow
+    cdef bint onward = flow > 0.0
+    cdef Py_ssize_t source = b if onward else c
+    cdef int64_t drawn = 0
+    if ends & ONE:
+        w.change[b] += flow
+    if ends & OTHER:
+        w.change[c] -= flow
+    if ends & (ONE if onward else OTHER):
+        mean = fabs(flow) * moving_share(x.spectators, members_at(d, w.early, source))
+        drawn = draw_from(stream, x, w, source, c if onward else b, mean)
+        w.lead[source] += drawn - mean
+        note_drawn(w, e, onward, drawn)
+    elif ends & ONE:
+        note_drawn(w, e, onward, 0)  # until its source's turn
 
 
-cdef inline void draw_second_of(Stream *stream, const Diagonals *d, Replica *x, Work *w, Py_ssize_t e, Py_ssize_t b,
-                                Py_ssize_t c, bint counted) noexcept nogil:
+cdef inline void draw_second_of(Stream *stream, const Diagonals *d, const Replica *x, Work *w, Py_ssize_t e,
+                                Py_ssize_t b, Py_ssize_t c, int ends, bint counted) noexcept nogil:
     """Second half of what moves along bond e between b and c; between calm beables (not `counted`) what the noise so
     far changes in what spectators keep back."""
     cdef Py_ssize_t P = d.P, source
     cdef double over = 1.0 / x.h, old = w.late_rate[e], new, flow, mean, xb, yb, xc, yc
     cdef const double *z = w.late
     cdef int64_t drawn = 0
+    cdef bint onward
     xb = z[b] + over * w.E[b]
     yb = z[P + b] + over * w.E[P + b]
     xc = z[c] + over * w.E[c]
@@ -142,57 +184,86 @@ cdef inline void draw_second_of(Stream *stream, const Diagonals *d, Replica *x, 
         old *= moving_share(x.spectators, members_at(d, z, b if old > 0.0 else c))
         new *= moving_share(x.spectators, xb * xb + yb * yb if new > 0.0 else xc * xc + yc * yc)
     if not counted:
-        mean = x.h * (new - old) - (flow - 0.5 * x.h * w.late_rate[e])
-        w.last[b] -= mean
-        w.last[c] += mean
+        flow = -(x.h * (new - old) - (flow - 0.5 * x.h * w.late_rate[e]))
+    if ends & ONE:
+        w.last[b] += flow
+    if ends & OTHER:
+        w.last[c] -= flow
+    if not counted:
         return
-    if x.n[b] != 0 and x.n[c] != 0:
-        mean = second_flow(x.h, old, new)
-        source = b if mean > 0.0 else c
-        if (old > 0.0) == (mean > 0.0):
-            mean = second_mean(mean, 0.5 * x.h * old, x.n[source] - x.spectators, w.lead[source])
-        drawn = draw_from(stream, x, w, source, mean if source == b else -mean)
-        if source == c:
-            drawn = -drawn
+    mean = second_flow(x.h, old, new)
+    onward = mean > 0.0
+    if ends & (ONE if onward else OTHER):
+        if x.n[b] != 0 and x.n[c] != 0:
+            source = b if onward else c
+            if (old > 0.0) == onward:
+                mean = second_mean(mean, 0.5 * x.h * old, x.n[source] - x.spectators, w.lead[source])
+            drawn = draw_from(stream, x, w, source, c if onward else b, mean if onward else -mean)
+        note_drawn(w, d.bonds + e, onward, drawn)
+    elif ends & ONE:
+        note_drawn(w, d.bonds + e, onward, 0)
+
+
+cdef inline void note_drawn(Work *w, Py_ssize_t at, bint onward, int64_t drawn) noexcept nogil:
+    """What moves along a bond, signed as flows are, for those who follow members."""
     if w.tracks != NULL:
-        w.drawn[d.bonds + e] = drawn
-    w.moved[b] -= drawn
-    w.moved[c] += drawn
-    w.last[b] -= drawn - flow
-    w.last[c] += drawn - flow
+        w.drawn[at] = drawn if onward else -drawn
 
 
-cdef void draw(const Diagonals *d, Replica *x, Work *w, int which) noexcept nogil:
-    """The FIRST or SECOND draws of all bonds that need them, tile after tile, after `forget_draws`."""
+cdef void draw_along(Stream *stream, const Diagonals *d, const Replica *x, Work *w, int which, const Run *run,
+                     int ends) noexcept nogil:
+    """The FIRST or SECOND draws of bonds of which so many `ends` (ONE, OTHER or BOTH) lie in the tile of the stream."""
+    cdef Py_ssize_t k, b, c
+    cdef bint counted, spectators = which == SECOND and x.spectators
+    if not (spectators or memchr(w.role + run.first, COUNTED, run.length)
+            or memchr(w.role + run.first + run.offset, COUNTED, run.length)):
+        return
+    for k in range(run.length):
+        b = run.first + k
+        c = b + run.offset
+        counted = is_counted(w, b, c)
+        if which == FIRST:
+            if counted:
+                draw_first_of(stream, d, x, w, run.start + k, b, c, ends)
+        elif counted or (spectators and w.role[b] == CALM and w.role[c] == CALM
+                         and w.spectator_share[b] + w.spectator_share[c] >= NEGLIGIBLE):
+            draw_second_of(stream, d, x, w, run.start + k, b, c, ends, counted)
+
+
+cdef void draw(const Diagonals *d, const Replica *x, Work *w, int which) noexcept nogil:
+    """The FIRST or SECOND draws of all who leave the beables of tiles, after `forget_draws`.
+
+    A bond between tiles is looked at by both: each draws who leaves its own beable, and takes its end's part of the
+    flow. `moved` of the other end is what comes to it from here.
+    """
     cdef Stream stream
-    cdef Py_ssize_t tile, r, k, b, c
-    cdef bint counted
+    cdef Py_ssize_t tile, r, begin, within
+    cdef Run run
     for tile in range(d.first_tile, d.end_tile):
+        begin = tile * TILE
         open_stream(&stream, x, which, tile)
-        w.events = 0.0
+        for r in range(d.side_at[tile], d.side_at[tile + 1]):
+            if d.side[r].sign > 0 or d.side[r].from_ >= begin:
+                break  # those that lead in from tiles before are the first
+            run = Run(d.side[r].from_, d.side[r].to - d.side[r].from_, d.side[r].length, d.side[r].start)
+            draw_along(&stream, d, x, w, which, &run, OTHER)
         for r in range(d.run_at[tile], d.run_at[tile + 1]):
-            for k in range(d.run[r].length):
-                b = d.run[r].first + k
-                c = b + d.run[r].offset
-                counted = is_counted(w, b, c)
-                if which == FIRST:
-                    if counted:
-                        draw_first_of(&stream, d, x, w, d.run[r].start + k, b, c)
-                elif counted or (x.spectators and w.role[b] == CALM and w.role[c] == CALM
-                                 and w.spectator_share[b] + w.spectator_share[c] >= NEGLIGIBLE):
-                    draw_second_of(&stream, d, x, w, d.run[r].start + k, b, c, counted)
-        w.parts[(COPIES + 1 + which) * d.tiles + tile] = w.events
+            run = d.run[r]
+            within = max(0, min(run.length, begin + TILE - run.first - run.offset))
+            run.length = within
+            draw_along(&stream, d, x, w, which, &run, BOTH)
+            run = Run(run.first + within, run.offset, d.run[r].length - within, run.start + within)
+            draw_along(&stream, d, x, w, which, &run, ONE)
 
 
 cdef void forget_draws(const Diagonals *d, Work *w, int which) noexcept nogil:
     """Nobody has been drawn yet in the FIRST or SECOND draws."""
-    cdef size_t count = d.end - d.begin
-    memset(w.moved + d.begin, 0, count * sizeof(int64_t))
-    memset(w.gone + d.begin, 0, count * sizeof(int64_t))
-    clear(d, w.taken)
+    clear_words(d, w.moved)
+    clear_words(d, w.gone)
+    clear_words(d, w.taken)
     if which == FIRST:
-        clear(d, w.change)
-        clear(d, w.lead)
+        clear_words(d, w.change)
+        clear_words(d, w.lead)
 
 
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
@@ -203,19 +274,20 @@ cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
 
 
 cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
-    """What the first draws change in the amplitudes, and in the counts."""
+    """What the first draws change in the amplitudes, and in the counts: who moved, beyond what the path moves."""
     cdef Py_ssize_t a
-    cdef double share, size, m
+    cdef double change, share, size, m
     for a in range(d.begin, d.end):
-        if w.change[a] == 0.0 and w.moved[a] == 0:
+        change = w.change[a] + w.moved[a]
+        if change == 0.0 and w.moved[a] == 0:
             continue
         m = members_at(d, w.v, a)
         size = 1.0
         if x.n[a] > 0:  # against the count that the path leads to, so that nobody left is exactly nobody
             x.n[a] += w.moved[a]
-            size = sqrt(max(0.0, x.n[a] - w.change[a]) / m) if m > 0.0 else 0.0
-            m = x.n[a] - w.change[a]
-        share = stretch(w.change[a] / m) if m > 0.0 else 0.0
+            size = sqrt(max(0.0, x.n[a] - change) / m) if m > 0.0 else 0.0
+            m = x.n[a] - change
+        share = stretch(change / m) if m > 0.0 else 0.0
         w.share0[a] = share
         insert_change(w, d.P, a, share * size, w.v[a], w.v[d.P + a], x.h)
 
@@ -239,9 +311,11 @@ cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     count_second(d, x, w)
 
 
-cdef void count_second(const Diagonals *d, Replica *x, const Work *w) noexcept nogil:
-    """Whole numbers take what the second draws moved."""
+cdef void count_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
+    """Whole numbers take what the second draws moved, and so do changes at the step's end where there is none."""
     cdef Py_ssize_t a
     for a in range(d.begin, d.end):
         if x.n[a] > 0:
             x.n[a] += w.moved[a]
+        elif w.moved[a] != 0:
+            w.last[a] += w.moved[a]

@@ -4,7 +4,8 @@ from libc.math cimport llrint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.bonds cimport CALM, EMPTY, FEWEST, FLOW, LATE_FLOW, NO_COUNT, PLENTY, SIZE, Replica, Work
-from copympi.kernels.diagonals cimport TILE, Diagonals, add_up, clear, finish, fold, scale, sizes, stretch
+from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, clear_words, finish, fold, group_up, scale, sizes,
+                                        stretch)
 
 cdef double FAINT = 1e-20  # part of N below which |deviation|^2 is rounding beside the mean's
 
@@ -57,6 +58,7 @@ cdef void settle_few(const Diagonals *d, Replica *x, Work *w, bint counted, Whol
         for a in range(t * TILE, min(d.P, (t + 1) * TILE)):
             part += settle_beable(d, x, w, a, counted, whole)
         w.parts[SIZE * d.tiles + t] = part
+    group_up(d, w.parts + SIZE * d.tiles)
 
 
 cdef void keep_members(const Diagonals *d, Replica *x, const Work *w, bint few, const Whole *whole) noexcept nogil:
@@ -101,7 +103,7 @@ cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counte
     cdef double part, tx, ty
     add_up(d, 2, w.end_deviation, w.D0, w.end_deviation)
     if not counted:
-        clear(d, w.last)
+        clear_words(d, w.last)
     sizes(d, w.end_mean, w.parts + SIZE * d.tiles)
     sizes(d, w.end_deviation, w.parts + FLOW * d.tiles)
     for t in range(d.first_tile, d.end_tile):
@@ -114,15 +116,22 @@ cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counte
                 if w.role[a] == CALM:
                     part += w.last[a]
         w.parts[LATE_FLOW * d.tiles + t] = part
+    group_up(d, w.parts + LATE_FLOW * d.tiles)
 
 
-cdef double without_counted(const Diagonals *d, const Replica *x, double members) noexcept nogil:
-    """So many members less those of beables with whole numbers, one by one."""
+cdef void count_whole(const Diagonals *d, const Replica *x, int64_t *beables, int64_t *movable) noexcept nogil:
+    """Beables with whole numbers of members, and how many members they have beside spectators."""
     cdef Py_ssize_t a
+    beables[0] = movable[0] = 0
     for a in range(d.begin, d.end):
-        if x.n[a] >= 0:
-            members -= x.n[a]
-    return members
+        if x.n[a] > 0:
+            beables[0] += 1
+            movable[0] += x.n[a] - x.spectators
+
+
+cdef double without_whole(const Replica *x, int64_t beables, int64_t movable) noexcept nogil:
+    """Members less those in whole numbers, of all tiles."""
+    return x.members - (<double> movable + <double> beables * x.spectators)
 
 
 cdef bint faint(const Diagonals *d, const Replica *x, const Work *w) noexcept nogil:
@@ -164,5 +173,7 @@ cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noex
 
 cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
     """The same beyond N = 2^63, where c = mean + deviation: both are scaled, as the polynomial keeps N but nearly."""
+    cdef int64_t beables, movable
     measure_end(d, x, w, counted)
-    settle_both(d, x, w, without_counted(d, x, x.members))
+    count_whole(d, x, &beables, &movable)
+    settle_both(d, x, w, without_whole(x, beables, movable))

@@ -1,13 +1,13 @@
-"""What the ranks that share a lattice need of each other: halos of beables and bonds, and the order of draws.
+"""What the ranks that share a lattice need of each other: halos of beables and bonds.
 
 A bond belongs to the rank of its first beable. Its other end may lie elsewhere: then either rank needs what the other
-knows of its beable, and the rank of the other end what is drawn along the bond. Members who leave a beable by bonds of
-several ranks are drawn one rank after the other, in the order of tiles, each knowing what was drawn before.
+knows of its beable, and the rank of the other end the noise along the bond. Whole numbers of members who leave a beable
+are drawn by its own rank, and added up where they come to.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,15 @@ class Exchange:
         swap(self.comm, sent, found)
         for rank, at in self.into.items():
             _unpack(found[rank], arrays, at)
+        self.sent += sum(buffer.size for buffer in sent.values())
+
+    def add(self, whole: NDArray[np.int64]) -> None:
+        """The way back: what stands in (K',) at the places of `into` is added to what their ranks have there."""
+        sent = {rank: _packed((whole,), at) for rank, at in self.into.items()}
+        found = {rank: np.empty(at.size, np.int64) for rank, at in self.out.items()}
+        swap(self.comm, sent, {rank: numbers.view(np.uint8) for rank, numbers in found.items()})
+        for rank, at in self.out.items():
+            whole[at] += found[rank]
         self.sent += sum(buffer.size for buffer in sent.values())
 
 
@@ -79,37 +88,20 @@ def _unpack(buffer: NDArray[np.uint8], arrays: tuple[NDArray[Any], ...], at: Int
 class Halos:
     """The exchanges of one rank.
 
-    beables, bonds : halos of both. ends (K,) : beables elsewhere to which this rank's bonds lead. before, after : from
-    whom, and to whom, what was drawn of which beables is handed on, in order of ranks. border (K,) : beables of this
-    rank that others need.
+    beables, bonds : halos of both. border (K,) : beables of this rank that others need; ghosts (K',) : those of others
+    that this rank needs.
     """
 
     comm: Any
     beables: Exchange
     bonds: Exchange
-    ends: Int
     border: Int
-    before: dict[int, Int] = field(default_factory=dict)
-    after: dict[int, Int] = field(default_factory=dict)
-    handed: int = 0
+    ghosts: Int
 
     @property
     def sent(self) -> int:
         """Bytes that this rank has sent so far."""
-        return self.beables.sent + self.bonds.sent + self.handed
-
-    def take_over(self, *arrays: NDArray[Any]) -> None:
-        """What the ranks before have drawn of beables that this one goes on with."""
-        for rank, at in self.before.items():
-            buffer = np.empty(sum(_bytes(array, at.size) for array in arrays), np.uint8)
-            swap(self.comm, {}, {rank: buffer})
-            _unpack(buffer, arrays, at)
-
-    def hand_on(self, *arrays: NDArray[Any]) -> None:
-        """What has been drawn up to here, to the ranks that go on with it."""
-        sent = {rank: _packed(arrays, at) for rank, at in self.after.items()}
-        swap(self.comm, sent, {})
-        self.handed += sum(buffer.size for buffer in sent.values())
+        return self.beables.sent + self.bonds.sent
 
 
 def halos(comm: Any, layout: SharedTiles, there: Places) -> Halos:
@@ -118,28 +110,35 @@ def halos(comm: Any, layout: SharedTiles, there: Places) -> Halos:
     ends = np.array([layout.run(place)[1] for place in range(size)], np.int64) * TILE_SIZE
     first, offset, length, start = there.runs.T
     crossing = _owner(ends, first) != _owner(ends, first + offset + length - 1)
+    crossing &= _meets(first, length, ends, me) | _meets(first + offset, length, ends, me)
     one, bond = _spread(first[crossing], length[crossing]), _spread(start[crossing], length[crossing])
     other = one + np.repeat(offset[crossing], length[crossing])
     mine, theirs = _owner(ends, one), _owner(ends, other)
-    apart = mine != theirs
+    apart = (mine != theirs) & ((mine == me) | (theirs == me))
     one, other, bond, mine, theirs = one[apart], other[apart], bond[apart], mine[apart], theirs[apart]
     out: dict[int, Int] = {}
     into: dict[int, Int] = {}
     out_bonds: dict[int, Int] = {}
     into_bonds: dict[int, Int] = {}
-    for rank in range(size):
+    for rank in np.union1d(mine, theirs).tolist():
         at, to = (mine == me) & (theirs == rank), (mine == rank) & (theirs == me)
-        if rank == me or not (at.any() or to.any()):
+        if rank == me:
             continue
         out[rank] = np.union1d(one[at], other[to])
         into[rank] = np.union1d(other[at], one[to])
         out_bonds[rank], into_bonds[rank] = np.sort(bond[at]), np.sort(bond[to])
-    made = Halos(
-        comm, Exchange(comm, out, into), Exchange(comm, out_bonds, into_bonds), np.unique(other[mine == me]),
-        np.unique(np.concatenate([np.zeros(0, np.int64), *out.values()])),
-    )  # fmt: skip
-    _order(made, me, np.unique(np.column_stack([other, mine]), axis=0), ends)
-    return made
+    return Halos(comm, Exchange(comm, out, into), Exchange(comm, out_bonds, into_bonds), _all(out), _all(into))
+
+
+def _all(places: dict[int, Int]) -> Int:
+    """Places of all ranks, each once."""
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *places.values()]))
+
+
+def _meets(first: Int, length: Int, ends: Int, rank: int) -> NDArray[np.bool_]:
+    """Whether runs of beables have some of a rank's."""
+    begin = ends[rank - 1] if rank else 0
+    return np.asarray((first < ends[rank]) & (first + length > begin))
 
 
 def _spread(first: Int, length: Int) -> Int:
@@ -150,14 +149,3 @@ def _spread(first: Int, length: Int) -> Int:
 def _owner(ends: Int, beable: Int) -> Int:
     """Which rank has each beable."""
     return np.searchsorted(ends, beable, side="right")
-
-
-def _order(made: Halos, me: int, touched: Int, ends: Int) -> None:
-    """Who hands on to whom. touched (K, 2): beables and the ranks, not theirs, with bonds that lead there, in order."""
-    beable, rank = touched.T
-    last = np.append(beable[1:] != beable[:-1], True) if beable.size else np.zeros(0, bool)
-    following = np.where(last, _owner(ends, beable), np.append(rank[1:], 0))
-    for other in np.unique(following[rank == me]):
-        made.after[int(other)] = beable[(rank == me) & (following == other)]
-    for other in np.unique(rank[following == me]):
-        made.before[int(other)] = beable[(rank == other) & (following == me)]

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from copympi import mpi
+from copympi.engine.diagonals import Known
 from copympi.engine.halos import Halos, gather_everywhere
 from copympi.kernels.bonds import EMPTY_ROLE, FINISHED_ROLE, STIFF_ROLE
 from copympi.kernels.lattice_tiles import SharedStep
 
 Int = NDArray[np.int64]
-FLOATS = (("v", 10), ("share0", 1), ("share1", 1), ("share2", 1), ("D0", 2), ("D1", 2), ("D2", 2))
+FLOATS = (
+    ("start", 4), ("high", 6), ("share0", 1), ("share1", 1), ("share2", 1), ("D0", 2), ("D1", 2), ("D2", 2),
+)  # fmt: skip
 """What a cluster needs of a beable, its own or one around it, and how many numbers that is."""
 BACK = (("D0", 2), ("D1", 2), ("D2", 2))
 """What it changes there."""
@@ -31,20 +34,23 @@ EFFORT = 2_000_000
 class Crossing:
     """Clusters of the replica whose step is made. begin, end : this rank's beables."""
 
-    def __init__(self, kernel: SharedStep, halos: Halos, frequencies: sp.csr_array, own: tuple[int, int]) -> None:
+    def __init__(self, kernel: SharedStep, halos: Halos, H: Known, own: tuple[int, int]) -> None:
         self.kernel, self.halos, self.comm = kernel, halos, halos.comm
         self.begin, self.end = own
         self.a: dict[str, NDArray[Any]] = kernel.arrays
         self.n = self.a["n"]
-        self.H = frequencies
+        self.H = H
         self.ends = mpi.all_gather(self.comm, np.array([self.end], np.int64))[:, 0]
-        self.ghosts = np.concatenate([np.zeros(0, np.int64), *halos.beables.into.values()])
         self.clusters = 0
 
     def run(self) -> Iterator[None]:
         """Carry all stiff beables over the step. Collective, and so is what is done between: a moment's work each."""
         one, other = self._links()
-        label, crosses = self._labels(one, other)
+        label, crosses, apart = self._labels(one, other)
+        if not apart:
+            yield from self._carry([(self.begin, self.end)])
+            _, self.clusters = self.kernel.ended
+            return
         beables = np.unique(np.concatenate([one, other])) if one.size else np.zeros(0, np.int64)
         beables = beables[crosses[beables]] if one.size else beables
         mine = beables[(beables >= self.begin) & (beables < self.end)]
@@ -53,6 +59,7 @@ class Crossing:
         counts = np.bincount(owner, minlength=self.comm.size).astype(np.int64)
         rows, coming = mpi.exchange(self.comm, self._packed(sent), counts)
         come = self._unpack(rows)
+        self.H.learn(come[(come < self.begin) | (come >= self.end)])
         away = beables[np.searchsorted(self.ends, label[beables], side="right") != self.comm.rank]
         self.a["role"][away] = np.where(self.a["role"][away] == STIFF_ROLE, FINISHED_ROLE, self.a["role"][away])
         foreign = np.sort(come[(come < self.begin) | (come >= self.end)])
@@ -62,7 +69,7 @@ class Crossing:
         back, _ = mpi.exchange(self.comm, self._changed(come, stiffs), coming)
         self._take_back(sent, back, stiffs)
         # whoever is next to a cluster and has not come is empty: nobody may be left from this step
-        self.a["role"][np.setdiff1d(foreign, self.ghosts)] = EMPTY_ROLE
+        self.a["role"][np.setdiff1d(foreign, self.halos.ghosts)] = EMPTY_ROLE
 
     def _carry(self, runs: list[tuple[int, int]]) -> Iterator[None]:
         """Clusters that begin in runs of beables, one run after the other, until those of all ranks are done."""
@@ -97,15 +104,16 @@ class Crossing:
         stiff = self.begin + np.flatnonzero(role[self.begin : self.end] == STIFF_ROLE)
         border = self.halos.border[role[self.halos.border] != EMPTY_ROLE]
         rows = np.union1d(stiff, border)
-        some = self.H[rows].tocoo()
+        some = self.H.rows(rows).tocoo()
         one, other = rows[some.coords[0]], some.coords[1].astype(np.int64)
         linked = (some.data != 0) & (one != other) & (role[other] != EMPTY_ROLE)
         linked &= (role[one] == STIFF_ROLE) | (role[other] == STIFF_ROLE)
         alone = stiff[~np.isin(stiff, one[linked])]
         return np.concatenate([one[linked], alone]), np.concatenate([other[linked], alone])
 
-    def _labels(self, one: Int, other: Int) -> tuple[Int, NDArray[np.bool_]]:
-        """Of each beable the first stiff one of all that are linked to it, (P,), and whether these have several ranks.
+    def _labels(self, one: Int, other: Int) -> tuple[Int, NDArray[np.bool_], bool]:
+        """Of each beable the first stiff one of all that are linked to it, (P,), and whether these have several ranks;
+        and whether any have.
 
         Only beables that are linked to a stiff one have a label that means something. Collective.
         """
@@ -126,10 +134,10 @@ class Crossing:
             np.minimum.at(smallest, part, label[nodes])
             label[nodes] = smallest[part]
             self.halos.beables.swap(label)
-            changed = np.array([np.any(label[nodes] != smallest[part])], np.int64)
-            mpi.total(self.comm, changed)
-            if not changed[0]:
-                return label, crosses
+            found = np.array([np.any(label[nodes] != smallest[part]), crosses[nodes].any()], np.int64)
+            mpi.total(self.comm, found)
+            if not found.all():
+                return label, crosses, bool(found[1])
 
     def _packed(self, at: Int) -> NDArray[np.int64]:
         """What clusters elsewhere need of these beables, a row each."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
+from copympi.engine.diagonals import Known
 from copympi.engine.ensemble import Snapshot, State, named
 from copympi.engine.halos import halos
 from copympi.engine.lattice import LatticeCounts, substep_turn, too_short
@@ -156,7 +157,7 @@ class SharedLattice(TiledLattice):
         if self.places is None:
             raise RuntimeError("there are no bonds yet")
         kernel, apart = SharedStep(self.replicas), halos(self.group, layout, self.places)
-        crossing = Crossing(kernel, apart, system.frequencies.tocsr(), layout.own)
+        crossing = Crossing(kernel, apart, Known(system, self.places, self.bonds), layout.own)
         self.under_way: Generator[None, None, bool] | None = None
         self.steps = Steps(kernel, apart, layout, crossing, self.n[0], self.large_n)
 
@@ -168,10 +169,11 @@ class SharedLattice(TiledLattice):
     def advance(self) -> bool:
         """One step of each replica that has not reached the stop; as `IndependentReplicas.advance` otherwise."""
         self.go_on()
-        mpi.agree_on_failure(self.comm, self.problem)
-        talk = np.array([np.any(self.time_left > 0.0), *self.requests], np.int64)
+        talk = np.array([np.any(self.time_left > 0.0), self.problem is not None, *self.requests], np.int64)
         mpi.total(self.comm, talk)
-        self.requested[:] = talk[1:]
+        if talk[1]:
+            mpi.agree_on_failure(self.comm, self.problem)
+        self.requested[:] = talk[2:]
         return bool(talk[0])
 
     def go_on(self) -> int:
@@ -180,8 +182,8 @@ class SharedLattice(TiledLattice):
             return 0
         if self.under_way is None:
             turn = substep_turn(self.accuracy)
-            fixed, members = self.accuracy.step is not None, float(self.members[0])
-            self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, members, fixed)
+            fixed = self.accuracy.step is not None
+            self.under_way = self.steps.make(self._control, self.seed, Purpose.SITES, turn, fixed)
         try:
             next(self.under_way)
         except StopIteration as end:
@@ -230,6 +232,9 @@ class SharedLattice(TiledLattice):
         """What there is of this rank's beables, (1, end - begin). Collective."""
         begin, end = self.tiles.own
         return self._rows(slice(begin, end))
+
+    def _sharers(self) -> Any:
+        return self.group
 
     def _anywhere(self, some: NDArray[np.bool_]) -> bool:
         found = np.array([some.any()], np.int64)

@@ -1,7 +1,7 @@
 """A lattice's step on the ranks that share its tiles, as cython_src/lattice.pyx has it on one: the same bits.
 
 Between the parts of the step ranks exchange halos with their neighbours, and sums of tiles with all, which everyone
-adds up in the order of tiles.
+adds up in the order of tiles. Nobody waits for what another rank draws: who leaves a beable is drawn where it lies.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import mpi
-from copympi.engine.halos import Halos, gather_everywhere
+from copympi.engine.halos import Halos
 from copympi.engine.shared_clusters import Crossing
 from copympi.engine.tiles import SharedTiles
+from copympi.kernels.bonds import CALM_ROLE
 from copympi.kernels.lattice_tiles import FIRST_DRAW, SECOND_DRAW, SharedStep
 from copympi.kernels.step_control import StepControl
+
+KICKS = (3, 4)
+"""Rows of the sums of tiles: copies in the kicks at both Gauss points."""
 
 
 class Steps:
@@ -32,11 +36,12 @@ class Steps:
     ) -> None:  # fmt: skip
         self.kernel, self.halos, self.comm, self.n, self.large_n = kernel, halos, halos.comm, n, large_n
         self.crossing, self.now = crossing, n
-        self.tiles = [layout.run(place) for place in range(halos.comm.size)]
+        self.groups = -(-np.array([layout.run(place) for place in range(halos.comm.size)]) // layout.group)
+        self.shapes: dict[tuple[int, int], tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
         self.a: dict[str, NDArray[Any]] = kernel.arrays
 
     def make(
-        self, control: StepControl, seed: int, purpose: int, substep_turn: float, members: float, fixed: bool
+        self, control: StepControl, seed: int, purpose: int, substep_turn: float, fixed: bool
     ) -> Generator[None, None, bool]:
         """One step, in which to do something else now and then; False where it is too short to be made.
 
@@ -47,37 +52,41 @@ class Steps:
         self._expand()
         if not self._choose(fixed):
             return False
-        noisy, stiff = self._begin(control.spectators)
+        noisy, stiff, counted = self._begin(control.spectators)
         if stiff:
-            if self.large_n:
-                k.add_mean(2, 5)
             yield from self.crossing.run()
-        self.halos.beables.swap(self.a["D2"])
+        self._swap("D2")
         k.lead_on_area()
-        counted = bool(noisy) or (control.spectators > 0 and self._anywhere(k.spectators_matter()))
         if counted:
             self._draw_second(noisy)
         else:
-            self.halos.beables.swap(self.a["E"])
+            self._swap("E")
         k.lead_on_noise()
-        self._settle(counted, members)
-        self._end(stiff)
+        copies = self._settle_large_n(counted) if self.large_n else self._settle(counted)
+        k.end(self.crossing.events() if stiff else np.zeros(0), copies)
         return True
 
     def _swap(self, *names: str) -> None:
         self.halos.beables.swap(*(self.a[name] for name in names))
 
-    def _gather(self, first: int, last: int) -> None:
-        """Rows first .. last - 1 of what was added up in tiles, from those who have them."""
-        parts, (begin, end) = self.a["parts"], self.tiles[self.comm.rank]
-        own = np.ascontiguousarray(parts[first:last, begin:end].T)
-        counts = [stop - start for start, stop in self.tiles]
-        parts[first:last] = gather_everywhere(self.comm, own, counts).T
+    def _gather(self, rows: tuple[int, ...], own: tuple[int, ...] = ()) -> NDArray[np.int64]:
+        """Rows of sums of groups of tiles, from those who have them; and each rank's own numbers, (ranks, K)."""
+        parts, (begin, end) = self.a["parts"], self.groups[self.comm.rank]
+        counts, numbers = self._shape(len(rows), len(own))
+        sent = np.append(parts[rows, begin:end].T.reshape(-1).view(np.int64), np.array(own, np.int64))
+        found = np.empty(numbers.size, np.int64)
+        mpi.wait(self.comm.Iallgatherv(sent, [found, counts]))
+        parts[rows, : self.groups[-1, 1]] = found[~numbers].view(np.float64).reshape(-1, len(rows)).T
+        return found[numbers].reshape(self.comm.size, len(own))
 
-    def _anywhere(self, is_so: bool) -> bool:
-        found = np.array([is_so], np.int64)
-        mpi.total(self.comm, found)
-        return bool(found[0])
+    def _shape(self, rows: int, own: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Of what is gathered: how many numbers each rank has, and which of all are none of tiles."""
+        if (rows, own) not in self.shapes:
+            counts = rows * (self.groups[:, 1] - self.groups[:, 0]) + own
+            numbers = np.zeros(counts.sum(), bool)
+            numbers[(np.cumsum(counts)[:, None] - 1 - np.arange(own)).reshape(-1)] = True
+            self.shapes[rows, own] = counts, numbers
+        return self.shapes[rows, own]
 
     def _expand(self) -> None:
         """The path's coefficients, each from the one before and what neighbours have of that."""
@@ -86,101 +95,97 @@ class Steps:
             if order:
                 self.kernel.expand(order)
             if order < 4:
-                own = [self.n] if order == 0 else []
-                self.halos.beables.swap(*own, *(self.a[name][order] for name in names))
+                self.halos.beables.swap(*(self.a[name][order] for name in names))
         if self.large_n:
             self.kernel.add_mean(0, 2)
-            self.halos.beables.swap(self.a["v"][0])
+            there = self.halos.ghosts
+            self.a["v"][0][:, there] = self.a["mean"][0][:, there] + self.a["deviation"][0][:, there]
 
     def _choose(self, fixed: bool) -> bool:
         """How long the step is, and rates along its path. False where it is too short."""
         k = self.kernel
         if not fixed:
             k.measure_start()
-            self._gather(0, 2)
+            self._gather((0, 1))
         fine = k.choose()
         while fine:
             k.follow()
             self._swap("early", "late")
             k.measure_flows()
-            self._gather(1, 3)
+            self._gather((1, 2))
             if not k.shorten():
                 break
             fine = k.fine()
         return bool(fine)
 
-    def _begin(self, spectators: int) -> tuple[int, int]:
-        """Noise between calm beables and first draws. Beables anywhere that are not calm, and that are stiff."""
-        k, a = self.kernel, self.a
-        self.halos.bonds.swap(a["early_rate"], a["late_rate"])
-        found = np.array(k.classify(), np.int64)
+    def _begin(self, spectators: int) -> tuple[int, int, bool]:
+        """Noise between calm beables and first draws. Beables anywhere that are not calm, and that are stiff; and
+        whether second draws are needed: also where noise changes what spectators keep back."""
+        k, a, ghosts = self.kernel, self.a, self.halos.ghosts
+        matter = False
+        if spectators:
+            k.share_spectators(1, ghosts)
+            matter = k.spectators_matter()
+        found = np.array([*k.classify(), matter], np.int64)
         mpi.total(self.comm, found)
-        self._swap("role", "calm")
+        self._swap("role")
+        a["calm"][ghosts] = a["role"][ghosts] == CALM_ROLE
         self.now = self.n
         if found[1]:
             k.hold_counts()
             self.now = a["n"]
-            self.halos.beables.swap(self.now)
+            if self.large_n:
+                k.add_mean(2, 5)
         for point in range(2):
             if spectators:
-                k.share_spectators(point)
-                self._swap("spectator_share")
+                k.share_spectators(point, ghosts)
             k.kick(point)
             self.halos.bonds.swap(a["kick"])
             k.deal(point)
         if found[0]:
             k.forget_noise()
-            self._draw(FIRST_DRAW, "change", "lead")
+            self._draw(FIRST_DRAW)
             k.insert_first()
-        return int(found[0]), int(found[1])
+        return int(found[0]), int(found[1]), bool(found[0] or found[2])
 
-    def _draw(self, which: int, *changes: str) -> None:
-        """Draws tile by tile in order: ranks go on with what those before them have drawn of their beables."""
-        names = ("moved", "gone", "taken", *changes)
+    def _draw(self, which: int) -> None:
+        """Who leaves this rank's beables; those who go to others' are told, and who comes from there is added."""
         self.kernel.forget_draws(which)
-        for name in names:
-            self.a[name][self.halos.ends] = 0
-        arrays = tuple(self.a[name] for name in names)
-        self.halos.take_over(*arrays)
+        self.a["moved"][self.halos.ghosts] = 0
         self.kernel.draw(which)
-        self.halos.hand_on(*arrays)
+        self.halos.beables.add(self.a["moved"])
 
     def _draw_second(self, noisy: int) -> None:
         if not noisy:
             self.kernel.forget_noise()
-        self.halos.beables.swap(self.now, self.a["E"], self.a["lead"])
-        self._draw(SECOND_DRAW, "last")
+        self.halos.beables.swap(self.now, self.a["E"])
+        self._draw(SECOND_DRAW)
         self.kernel.count_second()
 
-    def _settle(self, counted: bool, members: float) -> None:
-        """Amplitudes at the step's end, so that members are N."""
-        k = self.kernel
-        if self.large_n:
-            k.measure_end(counted)
-            self._gather(0, 3)
-            k.settle_both(members if k.is_faint() else self._rest(members))
-            return
-        smallest = np.array([-k.finish()])
-        mpi.largest(self.comm, smallest)
-        few, most, whole = k.are_few(counted, -float(smallest[0])), -1, 0
+    def _settle(self, counted: bool) -> tuple[int, int]:
+        """Amplitudes at the step's end, so that members are N. Returns the step's copies in whole numbers."""
+        k, most, whole, copies = self.kernel, -1, 0, (0, 0)
+        rows: tuple[int, ...] = (0, *KICKS)
+        smallest = k.finish()
+        if not counted:
+            found = self._gather(rows, (int(np.float64(smallest).view(np.int64)),))
+            smallest = float(np.ascontiguousarray(found).view(np.float64).min())
+            rows = (0,)
+        few = k.are_few(counted, smallest)
         if few:
             whole, most, number = k.settle_few(counted)
-            found = mpi.all_gather(self.comm, np.array([whole, number], np.int64))
+            found = self._gather(rows, (whole, number, *k.copies))
             whole, first = int(found[:, 0].sum()), int(np.argmax(found[:, 1]))
             most = most if first == self.comm.rank else -1
-        self._gather(0, 1)
+            copies = tuple(found[:, 2:].sum(axis=0).tolist())
         k.keep_members(few, whole, most)
+        return copies
 
-    def _rest(self, members: float) -> float:
-        """N less the members in whole numbers, which are taken off beable by beable, one rank after the other."""
-        for rank in range(self.comm.size):
-            rest = np.array([self.kernel.without_counted(members) if rank == self.comm.rank else 0.0])
-            mpi.broadcast(self.comm, rest, rank)
-            members = float(rest[0])
-        return members
-
-    def _end(self, stiff: int) -> None:
-        """Count the step's copies, those of clusters in the order of their first beables."""
-        self._gather(3, 7)
-        events = self.crossing.events() if stiff else np.zeros(0)
-        self.kernel.end(events)
+    def _settle_large_n(self, counted: bool) -> tuple[int, int]:
+        """The same beyond N = 2^63."""
+        k = self.kernel
+        k.measure_end(counted)
+        found = self._gather((0, 1, 2, *KICKS), (*k.count_whole(), *k.copies))
+        beables, movable, *copies = found.sum(axis=0).tolist()
+        k.settle_both(k.without_whole(beables, movable))
+        return tuple(copies)

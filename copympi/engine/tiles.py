@@ -17,6 +17,8 @@ from copympi.engine.replicas import Replicas
 from copympi.kernels.bonds import TILE_SIZE
 
 Int = NDArray[np.int64]
+MOST_SUMS = 1 << 16
+"""Numbers, one a tile, that all ranks add up in each step; where tiles are more, groups of them are added up first."""
 
 
 class InTiles:
@@ -28,6 +30,11 @@ class InTiles:
     def number(self) -> int:
         """Tiles of a replica."""
         return -(-self.P // TILE_SIZE)
+
+    @property
+    def group(self) -> int:
+        """Tiles in a group: ranks have whole groups."""
+        return max(1, -(-self.number // MOST_SUMS))
 
     @property
     def begins(self) -> Int:
@@ -163,7 +170,8 @@ class SharedTiles(InTiles):
 
     def run(self, place: int) -> tuple[int, int]:
         """First and one past last tile of the replica that the rank at a place has."""
-        return mpi.share(self.number, self.place[1], place)
+        first, last = mpi.share(-(-self.number // self.group), self.place[1], place)
+        return min(self.number, first * self.group), min(self.number, last * self.group)
 
     @property
     def own(self) -> tuple[int, int]:

@@ -17,8 +17,8 @@ cdef bint are_few(bint counted, double smallest) noexcept nogil
 cdef void settle_few(const Diagonals *d, Replica *x, Work *w, bint counted, Whole *whole) noexcept nogil
 cdef void keep_members(const Diagonals *d, Replica *x, const Work *w, bint few, const Whole *whole) noexcept nogil
 cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counted) noexcept nogil
-cdef bint faint(const Diagonals *d, const Replica *x, const Work *w) noexcept nogil
-cdef double without_counted(const Diagonals *d, const Replica *x, double members) noexcept nogil
+cdef void count_whole(const Diagonals *d, const Replica *x, int64_t *beables, int64_t *movable) noexcept nogil
+cdef double without_whole(const Replica *x, int64_t beables, int64_t movable) noexcept nogil
 cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noexcept nogil
 cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil
 cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil

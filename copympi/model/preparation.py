@@ -24,6 +24,8 @@ MOST_ANGLE = 1e6
 NORMAL_TO, ROUNDED_TO = 1e-6, 1e-4
 """How far sum |Psi|^2 may be off 1: without a word, and with a note that it was normalised (0.7071 and the like)."""
 REAL = "must be a real number"
+SOME = 1 << 16
+"""Beables that members are shared out to at a time."""
 
 
 @dataclass(frozen=True)
@@ -231,19 +233,34 @@ def count(members: Any) -> int:
 
 def largest_remainder(density: NDArray[np.float64], members: int) -> NDArray[np.int64]:
     """`members` shared out in proportion to `density`, exactly: whole parts first, then the largest remainders."""
-    counts = np.zeros(density.size, np.int64)
     scaled = np.rint(np.asarray(density, np.float64) * 2.0**62)
-    some = np.flatnonzero(scaled)  # the rest has no remainder either
-    weight = np.array([int(w) for w in scaled[some].tolist()], dtype=object)  # products need 126 bits
-    total = int(weight.sum())
-    product = weight * members
-    whole = product // total
-    rest = product - whole * total
-    counts[some] = whole.astype(np.int64)
-    left = members - int(whole.sum())
-    order = np.argsort(-(rest.astype(np.int64) if total <= LARGEST else rest), kind="stable")
-    counts[some[order[:left]]] += 1
+    total = sum(sum(map(int, scaled[k : k + SOME].tolist())) for k in range(0, scaled.size, SOME))
+    counts = np.zeros(density.size, np.int64)
+    rest = np.zeros(density.size, np.int64 if total <= LARGEST else object)
+    for k in range(0, scaled.size, SOME):  # whole numbers of Python's take ten times the room
+        part = slice(k, k + SOME)
+        counts[part], rest[part] = _parts(scaled[part], members, total)
+    left = members - sum(int(counts[k : k + SOME].sum()) for k in range(0, counts.size, SOME))
+    if left:
+        rest[scaled == 0.0] = -1  # they get none: there is nothing left for them
+        least = np.partition(rest, rest.size - left)[rest.size - left]
+        counts[rest > least] += 1
+        counts[np.flatnonzero(rest == least)[: left - int(np.count_nonzero(rest > least))]] += 1
     return counts
+
+
+def _parts(weight: NDArray[np.float64], members: int, total: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """weight members/total of whole weights (K,): whole parts, and what is left of weight members."""
+    about = weight * (members / total)
+    if total < 3 * 2**61 and about.max(initial=0.0) < 2.0**48:  # off by less than a fourth: 64 bits tell what is left
+        whole = np.floor(about).astype(np.int64)
+        product = weight.astype(np.uint64) * np.uint64(members)
+        rest = (product - whole.astype(np.uint64) * np.uint64(total)).astype(np.int64)
+        over = (rest >= total).astype(np.int64) - (rest < 0)
+        return whole + over, rest - over * total
+    exact = np.array([int(w) for w in weight.tolist()], dtype=object) * members  # of 126 bits
+    parts = exact // total
+    return parts.astype(np.int64), exact - parts * total
 
 
 def nearest_whole(sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from scipy import stats
 from scipy.integrate import solve_ivp
 
 import copympi
+from copympi.kernels.bonds import TILE_SIZE
 from copympi.mpi import Alone
 from copympi.theory import noise, schrodinger
 from tests.reference import naive
@@ -48,6 +50,37 @@ def test_one_law_with_the_exact_jump_process(sites: int, members: int, spectator
     assert run.occupation.min() >= spectators
     same_law(run.occupation[:, 1:], exact, what)
     means_agree(run.occupation[:, 1:], exact, what)
+
+
+@pytest.mark.filterwarnings("ignore:dynamics.step = 0.14 lets a member leave")
+def test_members_leave_to_two_tiles_as_within_one() -> None:
+    """A hundred members go from the last beable of a tile to neighbours in it and in the next, in one step.
+
+    Null hypotheses: nobody is lost; both numbers have one law jointly with those of three beables of one tile (chi^2,
+    p > 0.001); who goes one way cannot go the other: their covariance is that of a multinomial law, -2, within four
+    standard errors. Drawn by each tile for itself it would be 0.
+    """
+    runs, moved = 2_000, []
+    for P, seed in ((3, 1), (TILE_SIZE + 1, 2)):
+        site = P - 2 + np.arange(-1, 2)
+        H, density, phase = sp.lil_array((P, P)), np.zeros(P), np.zeros(P)
+        H[site[0], site[1]] = H[site[1], site[0]] = H[site[1], site[2]] = H[site[2], site[1]] = 0.5
+        density[site], phase[site] = 1 / 3, (np.pi / 2, 0.0, np.pi / 2)
+        run = copympi.simulate(
+            copympi.System(H.tocsr(), lattice=copympi.lattice(P, boundary="open").lattice), density=density,
+            phase=phase, members=300, step=0.14, leaving_chance=0.3, duration=0.14, interval=0.14, replicas=runs,
+            seed=seed, representation="occupation", comm=Alone(), summaries=False,
+        )  # fmt: skip
+        n = run.occupation[..., site]
+        assert np.all(n.sum(axis=2) == 300)
+        moved.append(n[:, 1, [0, 2]] - n[:, 0, [0, 2]])
+    edges = [np.r_[-np.inf, np.quantile(moved[0], (0.1, 0.3, 0.5, 0.7, 0.9)) + 0.5, np.inf]] * 2
+    table = [np.histogram2d(*each.T, bins=edges)[0].ravel() for each in moved]
+    assert stats.chi2_contingency(table).pvalue > 1e-3
+    for each in moved:
+        (left, both), (_, right) = np.cov(each.T)
+        assert 8 < left < 18
+        assert abs(both + 2) < 4 * np.sqrt((left * right + both**2) / runs)
 
 
 @pytest.mark.parametrize("leaving_chance", [0.03, 0.1])

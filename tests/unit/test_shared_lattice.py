@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import copympi
-from copympi.engine import shared_lattice
+from copympi.engine import shared_lattice, tiles
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.lattice import LatticeCounts
@@ -108,3 +108,25 @@ def test_a_longer_run_may_get_a_switch(tmp_path: Path) -> None:
     for name, values in whole.measured.items():
         np.testing.assert_array_equal(longer.measured[name], values, err_msg=name)
     np.testing.assert_array_equal(longer.occupation, whole.occupation)
+
+
+def test_sums_of_groups_of_tiles_are_those_of_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To rounding: five tiles of many members, and of few, whose numbers are drawn from the same random numbers."""
+    x = np.arange(5 * TILE_SIZE - 40)
+    found = []
+    for most in (5, 2):
+        monkeypatch.setattr(tiles, "MOST_SUMS", most)
+        layout = SharedTiles(1, x.size, 4, 0)
+        assert layout.group == (1 if most == 5 else 3)
+        assert [layout.run(place) for place in range(4)] == (
+            [(0, 2), (2, 3), (3, 4), (4, 5)] if most == 5 else [(0, 3), (3, 3), (3, 5), (5, 5)]
+        )
+        run = copympi.simulate(
+            copympi.lattice(x.size), density=np.where(x < 300, 1e-9, 1 / x.size) / (1 - 300 / x.size), phase=x / 5,
+            members=10**9, duration=0.4, interval=0.2, representation="occupation", normalise=True, comm=Alone(),
+        )  # fmt: skip
+        found.append(run)
+    assert found[0].events[-1] > 10**7
+    np.testing.assert_allclose(found[1].occupation, found[0].occupation, rtol=1e-9, atol=1)
+    np.testing.assert_allclose(found[1].events, found[0].events, rtol=1e-12)
+    np.testing.assert_allclose(found[1].measured["mean_energy"], found[0].measured["mean_energy"], rtol=1e-9)
