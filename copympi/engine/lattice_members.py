@@ -24,7 +24,8 @@ from copympi.engine.replicas import Replicas
 from copympi.engine.tiles import Tiles
 from copympi.kernels import portable
 from copympi.kernels.deals import deal
-from copympi.kernels.lattice_members import LatticeStep, entries_of
+from copympi.kernels.lattice_members import LatticeStep
+from copympi.kernels.ways import Ways
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
@@ -54,7 +55,6 @@ class LatticeMembers(AlignedMembers):
         self._last = np.empty(1)
         self._places: Places | None = None
         self._steps: list[LatticeStep] = []
-        self._chance = np.zeros((0, 0))
         self._profile: NDArray[np.float64] | None = None
         self.check(system)
         self._make_plans()
@@ -65,21 +65,21 @@ class LatticeMembers(AlignedMembers):
         moved = self._places is None or not self._places.of(system)
         if self._places is None or moved:
             self._places = places(system, Tiles(Replicas(1, 1, 0), system.P))
-        self.bonds = bonds(system, self.start.state, self._places)
+        self.bonds = bonds(system, self.start.state, self._places, rows=False)
         self.alone = alone(system, self.bonds.shift)
-        nnz = system.couplings.entries
-        if not moved and nnz == self._chance.shape[1] and followed == (self._profile is not None):
+        if not moved and followed == (self._profile is not None):
             for step in self._steps:
                 step.follow(self.bonds)
             return
         self._steps, self._profile = [], None  # their memory is free before there are others
         slots = slots_for(system.P, len(self.n), self.comm.size)
-        self._chance = np.zeros((slots, nnz))
-        self._profile = np.zeros((slots, 3 * nnz)) if followed else None
-        entries = entries_of(self.bonds)
+        self._ways = Ways(self.bonds)
+        self._chance = np.zeros((slots, self._ways.number))
+        self._profile = np.zeros((slots, 3 * self._ways.number)) if followed else None
+        profiles = [None] * slots if self._profile is None else list(self._profile)
         self._steps = [
-            LatticeStep(self.bonds, entries, chance=chance, profile=None if self._profile is None else self._profile[k])
-            for k, chance in enumerate(self._chance)
+            LatticeStep(self.bonds, self._ways, chance=chance, profile=profile)
+            for chance, profile in zip(self._chance, profiles, strict=True)
         ]
 
     def check(self, system: System) -> None:
@@ -170,7 +170,7 @@ class LatticeMembers(AlignedMembers):
         self._window[:, 0] = 0.5 * self._length
         self._window[:, 1] = self._left + (0.0 if half else 0.5) * self._length
         kernel.move_half(
-            self.system.couplings, self.crowd, chance=self._chance, profile=self._profile, window=self._window,
+            self._ways, self.crowd, chance=self._chance, profile=self._profile, window=self._window,
             last=self._last, row=self._row, keys=(self.seed, Purpose.LEAP, self.step), half=half, n=self.own_n,
             out=self._own_out,
         )  # fmt: skip
