@@ -31,6 +31,8 @@ from copympi.model.system import System
 
 EFFORT = 2_000_000
 """Beables and couplings of stiff clusters that are moved in one call: some hundredths of a second."""
+AT_A_TIME = 1 << 16
+"""Beables whose phases are recorded at a time."""
 DEALING = 1 << 32
 """In place of a block's number: the stream that deals to all of them."""
 Moves = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -253,11 +255,16 @@ class LatticeMembers(AlignedMembers):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of all replicas, each (R, P), by the names of datasets: alike on every rank."""
-        if self.switched == 0.0:
-            turn = (self.bonds.shift + self.alone) * self.times[:, None]
-        else:
-            turn = self.turn[:, None] + self.alone * (self.times - self.switched)[:, None]
-        return {"occupation": self.n, "phase": turn - portable.angles(self.c[:, 0] + 1j * self.c[:, 1])}
+        phase = np.empty_like(self.c[:, 0])
+        for begin in range(0, phase.shape[1], AT_A_TIME):
+            part = slice(begin, begin + AT_A_TIME)
+            alone, c = self.alone[part], self.c[:, 0, part] + 1j * self.c[:, 1, part]
+            if self.switched == 0.0:
+                turn = (self.bonds.shift + alone) * self.times[:, None]
+            else:
+                turn = self.turn[:, None] + alone * (self.times - self.switched)[:, None]
+            phase[:, part] = turn - portable.angles(c)
+        return {"occupation": self.n, "phase": phase}
 
     def common(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds that stands alike on every rank."""
