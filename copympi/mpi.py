@@ -18,10 +18,18 @@ from copympi import cores, last_words, sending, waiting
 from copympi.errors import CoresWarning, DynamicsError, InputError, MachineError, StoppedEarly, warn
 from copympi.launcher import launched as launched
 from copympi.text import out_of_memory
+from copympi.traffic import ROOT as ROOT
+from copympi.traffic import SAID as SAID
+from copympi.traffic import Passage as Passage
+from copympi.traffic import Runs as Runs
+from copympi.traffic import Traffic as Traffic
+from copympi.traffic import all_to_all as all_to_all
+from copympi.traffic import exchange as exchange
+from copympi.traffic import gather_rows as gather_rows
+from copympi.traffic import so_far as so_far
 from copympi.waiting import wait as wait
 
 T = TypeVar("T")
-ROOT = 0
 LEAVE_WITHIN = 5.0
 """Seconds within which all ranks leave with an error, if all have it."""
 MOST_CORES = 8192
@@ -153,32 +161,6 @@ def broadcast(comm: Any, values: NDArray[Any], source: int = ROOT) -> None:
     sending.values(comm, values, source)
 
 
-def gather_rows(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any] | None:
-    """Each rank's rows (counts[rank], ...) one below the other on the root; None elsewhere."""
-    rows = np.ascontiguousarray(rows)
-    if comm.size == 1:
-        return rows.copy()
-    width = int(np.prod(rows.shape[1:], dtype=np.int64))
-    out = np.empty((sum(counts), *rows.shape[1:]), rows.dtype) if comm.rank == ROOT else None
-    row = _row_type(rows.dtype, width)
-    try:
-        parts = None if out is None else [out, counts, row]
-        waiting.wait(comm.Igatherv([rows, counts[comm.rank], row], parts, root=ROOT))
-    finally:
-        row.Free()
-    return out
-
-
-def _row_type(dtype: np.dtype[Any], width: int) -> Any:
-    """An MPI datatype of a row, to be freed: counts in rows stay far from 2^31."""
-    from mpi4py.util.dtlib import from_numpy_dtype
-
-    element = from_numpy_dtype(dtype)
-    row = element.Create_contiguous(width).Commit()
-    element.Free()
-    return row
-
-
 def agree_on_failure(comm: Any, problem: Exception | None) -> None:
     """Raise on every rank the failure of the lowest rank that has one, if any has."""
     text = first_text(comm, str(problem) if problem is not None else "")
@@ -250,6 +232,7 @@ def first_text(comm: Any, text: str) -> str:
 
 def all_gather(comm: Any, values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Every rank's values (K,) on every rank, (size, K)."""
+    SAID.note_call(values.nbytes)
     if comm.size == 1:
         return values[None].copy()
     out = np.empty((comm.size, values.size), np.int64)
@@ -257,23 +240,9 @@ def all_gather(comm: Any, values: NDArray[np.int64]) -> NDArray[np.int64]:
     return out
 
 
-def exchange(comm: Any, rows: NDArray[Any], counts: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Send counts[q] rows to each rank q, in order; returns the rows that came, rank by rank, and how many."""
-    if comm.size == 1:
-        return rows, counts
-    coming = np.empty(comm.size, np.int64)
-    waiting.wait(comm.Ialltoall(np.ascontiguousarray(counts, np.int64), coming))
-    out = np.empty((int(coming.sum()), *rows.shape[1:]), rows.dtype)
-    row = _row_type(rows.dtype, int(np.prod(rows.shape[1:], dtype=np.int64)))
-    try:
-        waiting.wait(comm.Ialltoallv([np.ascontiguousarray(rows), counts, row], [out, coming, row]))
-    finally:
-        row.Free()
-    return out, coming
-
-
 def largest(comm: Any, values: NDArray[Any]) -> None:
     """Element by element the largest over ranks, in place."""
+    SAID.note_call(values.nbytes)
     if comm.size > 1:
         from mpi4py import MPI
 
@@ -282,6 +251,7 @@ def largest(comm: Any, values: NDArray[Any]) -> None:
 
 def total(comm: Any, values: NDArray[np.int64]) -> None:
     """Element by element the sum over ranks, in place; integers only, so that order cannot matter."""
+    SAID.note_call(values.nbytes)
     if comm.size > 1:
         from mpi4py import MPI
 

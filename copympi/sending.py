@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import waiting
+from copympi.traffic import SAID
 
 LARGE_ARRAY = 1 << 20
 """Bytes of an array from which on it travels by itself, not as a part of the object that has it."""
@@ -18,6 +19,7 @@ PIECE = 1 << 30
 
 def values(comm: Any, own: NDArray[Any], source: int) -> None:
     """Numbers, in place."""
+    SAID.note_call(own.nbytes)
     if comm.size > 1:
         waiting.wait(comm.Ibcast(own, root=source))
 

@@ -43,18 +43,18 @@ cdef class Bonds:
 
     runs (K, 4) first beable, offset, length, first bond, tile after tile, tile t's from run_at[t] on; sides (M, 5)
     beable, partner, length, first bond, sign (1 or -1), tile after tile of the beable likewise; re, im (bonds,); omega
-    (P,) the diagonal less the energy `shift`. first_tile, end_tile: the run of tiles that is passed over. group: tiles
-    whose sums are added up first, where a new run of tiles may begin. couplings: H by
-    rows, or None where no kernel wants pairs and no beable is coupled to more than 8 others.
+    (P,) the diagonal less the energy `shift`. passed: first and one past last of the tiles that are passed over, -1:
+    all; and of how many tiles sums are added up first: such groups are passed over whole. couplings: H by rows, or
+    None where no kernel wants pairs and no beable is coupled to more than 8 others.
     Raises ValueError where they do not fit each other.
     """
 
     def __cinit__(self, Couplings couplings, const int64_t[:, ::1] runs not None,
                   const int64_t[::1] run_at not None, const int64_t[:, ::1] sides not None,
                   const int64_t[::1] side_at not None, double[::1] re not None, double[::1] im not None,
-                  double[::1] omega not None, double shift, double norm, Py_ssize_t first_tile=0,
-                  Py_ssize_t end_tile=-1, Py_ssize_t group=1):
-        cdef Py_ssize_t P = omega.shape[0]
+                  double[::1] omega not None, double shift, double norm, passed=(0, -1, 1)):
+        cdef Py_ssize_t P = omega.shape[0], first_tile, end_tile, group
+        first_tile, end_tile, group = passed
         need((couplings is None or couplings.system.P == P) and re.shape[0] == im.shape[0], "bonds: shapes do not fit")
         check(P, np.asarray(runs), np.asarray(run_at), np.asarray(sides), np.asarray(side_at), re.shape[0])
         self.owners = (runs, run_at, sides, side_at)

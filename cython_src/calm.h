@@ -23,16 +23,16 @@ PASS void turnover(const Diagonals *d, int64_t tile, double half, const double *
 static inline double smaller(double x, double y) { return x < y ? x : y; }
 static inline double square(double x, double y) { return x * x + y * y; }
 
-/* calm[a] = 1 where a beable's members are many (n < 0), its neighbours turn its amplitude in a step of length h by
-   less than `turn`, relative to its smallest size, and the noise of all who leave is small beside its number; else 0.
-   Returns how many of a tile are calm; *chance: the largest share of a calm beable's members that leave, if it is larger
-   than what stands there. out: of the tile, as turnover has it. */
-PASS int64_t find_calm(const Diagonals *d, int64_t tile, double h, double turn, double noise, const int64_t *restrict n,
+/* calm[a] = 1 where a beable's members are many (n < 0), its neighbours turn its amplitude in the step by less than is
+   allowed (over: the step's length over that angle), relative to its smallest size, and the noise of all who leave is
+   small beside its number; else 0. Returns how many of a tile are calm; *chance: the largest share of a calm beable's
+   members that leave, if it is larger than what stands there. out: of the tile, as turnover has it. */
+PASS int64_t find_calm(const Diagonals *d, int64_t tile, double over, double noise, const int64_t *restrict n,
                        const double *restrict v, const double *restrict early, const double *restrict late,
                        const double *restrict end, const double *restrict out, double *restrict calm, double *chance) {
     const int64_t t = tile * TILE, last = least(d->P, t + TILE);
     const int64_t P = d->P;
-    const double t2 = h / turn * (h / turn);
+    const double t2 = over * over;
     double count[8] = {0}, worst[8] = {0};
     for (int64_t a = t; a < last; a += 8) {
         const int64_t some = least(8, last - a);

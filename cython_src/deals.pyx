@@ -94,7 +94,7 @@ cdef shares_of(const Shares *s):
     return out[np.argsort(out[:, 0], kind="stable")]
 
 
-def places(beables, sources):
+cdef object places(beables, sources):
     """Where beables stand among `sources` (S,), ascending; -1: nowhere."""
     if not len(sources):
         return np.full(beables.shape, -1, np.int64)

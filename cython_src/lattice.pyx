@@ -149,7 +149,7 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
     for tile in range(d.first_tile, d.end_tile):
         count = min(TILE, d.P - tile * TILE)
         turnover(d, tile, 0.5 * x.h, w.early_rate, w.late_rate, out)
-        calm = find_calm(d, tile, x.h, CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, out, w.calm, &worst)
+        calm = find_calm(d, tile, x.h / CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, out, w.calm, &worst)
         if calm < count:
             stiff[0] += classify_tile(d, x, w, tile * TILE, count, out, &worst)
         others += count - calm

@@ -149,8 +149,7 @@ cdef class LatticeStep:
             if self.stiff:
                 memset(w.gone, 0, d.P * sizeof(int64_t))
             memset(w.taken, 0, d.P * sizeof(double))
-            w.stiffs = 0
-            w.clusters = 0
+            w.stiffs = w.clusters = 0
             self.g.start = 0
             self.g.stop = d.P
             self.g.begun = False

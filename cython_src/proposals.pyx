@@ -119,82 +119,107 @@ def draw_proposals(Couplings couplings not None, Crowd crowd not None, *, const 
 
 
 def route(*, const int64_t[:, ::1] first not None, const int64_t[:, ::1] base not None,
-          const int64_t[::1] partner not None, const int32_t[::1] group not None, int64_t[::1] place not None,
-          int64_t[::1] order not None, int64_t[::1] asked not None):
+          const int64_t[::1] partner not None, const int32_t[::1] group not None, const int64_t[::1] cuts not None,
+          int64_t[::1] place not None, int64_t[::1] at not None, int64_t[:, ::1] asked not None):
     """Sort proposals by the rank that has the partner, in stream order for each rank.
 
     first (G, size + 1): members of a group (replica, beable) before those of each rank; base (size, G): where a
-    group starts on a rank, all its members being counted group by group. place (K,): where the partners are in their
-    rank's order of members, rank by rank; order (K,): which proposal each is; asked (size,): how many a rank gets.
+    group starts on a rank, all its members being counted group by group. cuts (B + 1,): where batches of proposals
+    begin, in stream order, and the last ends. place (K,): where the partners are in their rank's order of members, rank
+    by rank; at (K,): which of these is each proposal's; asked (size, B): how many a rank gets of each batch.
     """
-    cdef Py_ssize_t i, low, high, middle, g, q, K = partner.shape[0], size = asked.shape[0]
-    need(group.shape[0] == K and place.shape[0] == K and order.shape[0] == K, "partner, group, place, order: (K,)")
+    cdef Py_ssize_t i, k, low, high, middle, g, q, K = partner.shape[0], size = asked.shape[0], B = asked.shape[1]
+    cdef int64_t begin, end = 0
+    need(group.shape[0] == K and place.shape[0] == K and at.shape[0] == K, "partner, group, place, at: (K,)")
     need(size > 0 and first.shape[1] == size + 1 and base.shape[0] == size and base.shape[1] == first.shape[0],
-         "first: must be (G, size + 1); base: (size, G); asked: (size,)")
+         "first: must be (G, size + 1); base: (size, G); asked: (size, B)")
+    need(cuts.shape[0] == B + 1 and cuts[0] == 0 and cuts[B] == K and bool(np.all(np.diff(cuts) >= 0)),
+         "cuts: must go from 0 to K, (B + 1,)")
     for i in range(K):
         need(0 <= group[i] < first.shape[0], "group: there is no such group")
     cdef int32_t[::1] owner = np.empty(K, np.int32)
-    cdef int64_t[::1] cursor = np.zeros(asked.shape[0] + 1, np.int64)
+    cdef int64_t[::1] cursor = np.zeros(size, np.int64)
     with nogil:
-        for i in range(K):
-            g = group[i]
-            low = 0
-            high = first.shape[1] - 1
-            while high - low > 1:
-                middle = (low + high) // 2
-                if first[g, middle] <= partner[i]:
-                    low = middle
-                else:
-                    high = middle
-            owner[i] = <int32_t> low
-            cursor[low + 1] += 1
-        for q in range(asked.shape[0]):
-            asked[q] = cursor[q + 1]
-            cursor[q + 1] += cursor[q]
+        for q in range(size):
+            for k in range(B):
+                asked[q, k] = 0
+        for k in range(B):
+            for i in range(cuts[k], cuts[k + 1]):
+                g = group[i]
+                low = 0
+                high = size
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    if first[g, middle] <= partner[i]:
+                        low = middle
+                    else:
+                        high = middle
+                owner[i] = <int32_t> low
+                asked[low, k] += 1
+        for q in range(size):
+            begin = end
+            cursor[q] = begin
+            for k in range(B):
+                end += asked[q, k]
         for i in range(K):
             q = owner[i]
-            order[cursor[q]] = i
+            at[i] = cursor[q]
             place[cursor[q]] = base[q, group[i]] + partner[i] - first[group[i], q]
             cursor[q] += 1
 
 
-def in_stream_order(*, const int64_t[::1] order not None, const double[:, ::1] answers not None,
+def in_stream_order(*, const int64_t[::1] at not None, const double[:, ::1] answers not None,
                     double[:, ::1] value not None):
-    """Undo the sorting of `route`: value[order[i]] = answers[i]."""
+    """Undo the sorting of `route`: value[i] = answers[at[i]]."""
     cdef Py_ssize_t i, j
-    need(answers.shape[0] >= order.shape[0] and answers.shape[1] == value.shape[1], "answers, value: must be (K, W)")
-    for i in range(order.shape[0]):
-        need(0 <= order[i] < value.shape[0], "order: there is no such proposal")
+    need(value.shape[0] == at.shape[0] and answers.shape[1] == value.shape[1],
+         "value: must be (k, W), answers: (K, W), at: (k,)")
+    for i in range(at.shape[0]):
+        need(0 <= at[i] < answers.shape[0], "at: there is no such answer")
     with nogil:
-        for i in range(order.shape[0]):
+        for i in range(at.shape[0]):
             for j in range(answers.shape[1]):
-                value[order[i], j] = answers[i, j]
+                value[i, j] = answers[at[i], j]
 
 
 def answer(*, const int64_t[::1] begin not None, const int64_t[::1] where not None, const int64_t[::1] place not None,
-           const double[:, ::1] values not None, double[:, ::1] value not None):
-    """Values (K, W) of this rank's members at `place`; bucket j holds places begin[j] .. and stands at where[j]."""
-    cdef Py_ssize_t i, j, low, high, middle, k, ahead = 16
-    cdef int64_t[::1] at = np.empty(place.shape[0], np.int64)
+           const int64_t[::1] first not None, const int64_t[::1] count not None, const double[:, ::1] values not None,
+           double[:, ::1] value not None):
+    """Values (K, W) of this rank's members at `place` (K,); bucket j holds places begin[j] .. and stands at where[j].
+
+    first, count (Q,): runs of the K; of others nothing is looked up.
+    """
+    cdef Py_ssize_t i, j, q, low, high, middle, k, ahead = 16
+    cdef int64_t asked = 0, done = 0
     cdef bint lost = begin.shape[0] == 0 and place.shape[0] > 0
     need(not lost and where.shape[0] == begin.shape[0], "begin, where: one a bucket, and one at least")
     need(value.shape[0] == place.shape[0] and value.shape[1] == values.shape[0], "value: must be (K, W)")
+    need(first.shape[0] == count.shape[0], "first, count: must be (Q,)")
+    for q in range(first.shape[0]):
+        need(0 <= first[q] and 0 <= count[q] <= place.shape[0] - first[q], "first, count: runs of the K places")
+        asked += count[q]
+    cdef int64_t[::1] at = np.empty(asked, np.int64)
     with nogil:
-        for i in range(place.shape[0]):
-            low = 0
-            high = begin.shape[0]
-            while high - low > 1:
-                middle = (low + high) // 2
-                if begin[middle] <= place[i]:
-                    low = middle
-                else:
-                    high = middle
-            at[i] = where[low] + place[i] - begin[low]
-            lost = lost or not 0 <= at[i] < values.shape[1]
+        for q in range(first.shape[0]):
+            for i in range(first[q], first[q] + count[q]):
+                low = 0
+                high = begin.shape[0]
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    if begin[middle] <= place[i]:
+                        low = middle
+                    else:
+                        high = middle
+                at[done] = where[low] + place[i] - begin[low]
+                lost = lost or not 0 <= at[done] < values.shape[1]
+                done += 1
     need(not lost, "place: there is no such member")
+    done = 0
     with nogil:
-        for i in range(place.shape[0]):
-            k = i + ahead if i + ahead < place.shape[0] else i
-            for j in range(values.shape[0]):
-                prefetch(&values[j, at[k]])
-                value[i, j] = values[j, at[i]]
+        for q in range(first.shape[0]):
+            for i in range(first[q], first[q] + count[q]):
+                k = done + ahead if done + ahead < asked else done
+                for j in range(values.shape[0]):
+                    prefetch(&values[j, at[k]])
+                    value[i, j] = values[j, at[done]]
+                done += 1

@@ -18,10 +18,13 @@ FLOORS = [
     [("config", "the schema of a config file, and how it is read")],
     [("model", "what the theory says: pure functions of arrays; builders of systems")],
     [("kernels", "compiled inner loops, from cython_src/")],
-    [(
-        "errors, text, memory, files, cores, launcher, waiting, sending, last_words, interrupt, mpi, citation",
-        "the ground",
-    )],
+    [
+        (
+            "errors, text, memory, files, cores, launcher, traffic, waiting, sending, last_words, interrupt, mpi, "
+            "citation",
+            "the ground",
+        )
+    ],
 ]
 """From the roof down: rooms beside each other do not know each other."""
 WIDTH, HEIGHT, GAP = 720, 44, 8

@@ -9,6 +9,7 @@ import numpy as np
 
 from copympi import mpi
 from copympi.report.numbers import significant
+from copympi.run.exchanged import Exchanged
 from copympi.run.plan import Job
 from copympi.run.progress import span
 from copympi.run.rehearsal import Forecast, rehearse
@@ -20,12 +21,15 @@ ROW_ON_DISK = 11
 """Bytes that a copy by a member that is followed takes in results.h5, compressed; with phases some 8 more."""
 
 
-def dry_run(comm: Any, job: Job, headline: str, replace: bool) -> None:
-    """Check everything, take real steps for a second, and say what the whole run takes. Writes nothing. Collective."""
+def dry_run(comm: Any, job: Job, headline: str, replace: bool, ranks: int | None = None) -> None:
+    """Check everything, take real steps for a second, and say what the whole run takes. Writes nothing. Collective.
+
+    ranks : for how many to say what they would exchange; None: for those there are.
+    """
     if comm.rank == mpi.ROOT:
         print(headline, flush=True)
         warn_about(*job.cautions)
-    found = rehearse(comm, job, replace)
+    found = rehearse(comm, job, replace, ranks)
     if comm.rank == mpi.ROOT:
         print("\n".join(map(one_line, described(job, found))), flush=True)
 
@@ -43,7 +47,8 @@ def described(job: Job, found: Forecast) -> list[str]:
         f"  disk      {size(found.results)} of records, and {keep} checkpoints of {size(found.checkpoint)} each, in "
         f"{job.folder}",
         *_histories(job, found),
-        *_layout(found),
+        *([f"  lattice   {found.layout}"] if found.layout else []),
+        *([] if found.exchanged is None else [_exchanged(found.exchanged)]),
         f"  speed     {found.steps:,} steps in {found.seconds:.2f} s ({significant(rate)}/s), {took}",
         f"  duration  {span(found.hours * 3600)} of wall time{'' if whole else ', if it goes on like that'}",
         f"  empty     {f'{empty.size:,} of {job.system.P:,} beables, for good: {named}' if named else 'no beable'}",
@@ -51,12 +56,17 @@ def described(job: Job, found: Forecast) -> list[str]:
     ]
 
 
-def _layout(found: Forecast) -> list[str]:
-    """Who has what of a lattice, and what neighbours exchange."""
-    if not found.layout:
-        return []
-    halo = f"; halos of {size(found.halo)} a step, the most that any rank sends" if found.halo else ""
-    return [f"  lattice   {found.layout}{halo}"]
+def _exchanged(found: Exchanged) -> str:
+    """What ranks say to each other."""
+    parts = []
+    if found.calls:
+        parts.append(f"{few(found.calls)} collective calls with {size(found.shared)}")
+    if found.messages:
+        most = "" if found.counted else "up to "
+        parts.append(f"{most}{few(found.messages)} messages to single ranks with {size(found.sent)}")
+    of = f"the most that any of {found.ranks:,} ranks sends" if found.counted else f"of each of {found.ranks:,} ranks"
+    said = f"a step: {' and '.join(parts)}, {of}" if parts else "nothing but who is done: replicas lie whole on ranks"
+    return f"  exchange  {said}"
 
 
 def _histories(job: Job, found: Forecast) -> list[str]:
@@ -72,6 +82,11 @@ def _histories(job: Job, found: Forecast) -> list[str]:
         f"{said}, about {significant(found.rows)} copies if it goes on like that: {size(ROW_ON_DISK * found.rows)} on "
         f"disk, {size(between)} in memory between records"
     ]
+
+
+def few(count: float) -> str:
+    """A mean number of calls or messages."""
+    return f"{count:,.0f}" if count >= 100 else f"{count:.3g}"
 
 
 def size(count: float) -> str:

@@ -93,6 +93,7 @@ def parser() -> Parser:
     run.add_argument("--progress", choices=("auto", "bar", "lines"), default="auto", help="how to show progress")
     run.add_argument("--no-figure", action="store_true", help="leave the figure to `copympi plot`")
     run.add_argument("--dry-run", action="store_true", help="check all, say what the run takes, write nothing")
+    run.add_argument("--ranks", metavar="N", type=int, help="with --dry-run: what N ranks would say to each other")
     run.set_defaults(command=_run)
 
     plot = commands.add_parser("plot", help="draw the figures of a run", description="Draw the figures of a run.")

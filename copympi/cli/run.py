@@ -10,6 +10,7 @@ from typing import Any
 from copympi import __version__, interrupt, mpi
 from copympi.cli.dry_run import dry_run
 from copympi.config.reading import seconds
+from copympi.errors import InputError
 from copympi.report import analysis, plots, raster, summary
 from copympi.report.numbers import humane
 from copympi.run.carry import Manner, carry_out
@@ -22,6 +23,8 @@ from copympi.text import one_line
 def execute(options: Any) -> int:
     """Carry out `copympi run` with parsed options; the same on every rank. Returns the exit code."""
     patience = seconds(options.patience, "--patience")
+    if options.ranks is not None and (options.ranks < 1 or not options.dry_run):
+        raise InputError("--ranks", options.ranks, "goes with --dry-run, and is the number of ranks to foretell for")
     with within(patience):
         comm = mpi.world()
     with Watchdog(patience, comm.rank) as watchdog:
@@ -33,7 +36,7 @@ def _execute(comm: Any, options: Any, watchdog: Watchdog) -> int:
     on_node = mpi.part_on_node(comm)
     job = mpi.from_root(comm, lambda: from_file(options.config, options.set, options.output, on_node))
     if options.dry_run:
-        dry_run(comm, job, _headline(job, comm.size), options.resume or options.overwrite)
+        dry_run(comm, job, _headline(job, comm.size), options.resume or options.overwrite, options.ranks)
         return 0
     manner = Manner(
         resume=options.resume,

@@ -162,7 +162,7 @@ def bonds(
     return Bonds(
         None if there.upper is None and not rows else system.couplings,
         there.runs, there.run_at, there.sides, there.side_at, elements.re, elements.im, elements.omega,
-        float(shift[0]), float(norm[0]), *passed, group,
+        float(shift[0]), float(norm[0]), (*passed, group),
     )  # fmt: skip
 
 

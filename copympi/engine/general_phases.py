@@ -104,11 +104,12 @@ class GeneralPhases(OwnPhases):
         self.same_rows()
         if not self.alike:
             mpi.broadcast(self.comm, growth)
-        proposals, value, luck = self.proposals.draw(self)
-        copies.copy(
-            self.rule, self.plans, self.crowd, active=self.active, proposals=proposals, value=value, luck=luck,
-            growth=growth, copies=self._own_copies, n=self.real_n, sums=self.sums, since=self.since,
-        )  # fmt: skip
+        n = self.real_n
+        for proposals, value, luck in self.proposals.draw(self):
+            copies.copy(
+                self.rule, self.plans, self.crowd, active=self.active, proposals=proposals, value=value, luck=luck,
+                growth=growth, copies=self._own_copies, n=n, sums=self.sums, since=self.since,
+            )  # fmt: skip
 
     def add_up(self) -> None:
         """Learn everyone's n, sums and copies."""

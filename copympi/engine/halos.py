@@ -56,6 +56,7 @@ def swap(comm: Any, sent: dict[int, NDArray[np.uint8]], into: dict[int, NDArray[
     """Send bytes to some ranks and fill buffers with what comes from some, who do the same at this place."""
     requests = [comm.Irecv(buffer, source=rank, tag=3) for rank, buffer in into.items()]
     requests += [comm.Isend(buffer, dest=rank, tag=3) for rank, buffer in sent.items()]
+    mpi.SAID.note_messages(len(sent), sum(buffer.size for buffer in sent.values()))
     for request in requests:
         mpi.wait(request)
 
@@ -63,6 +64,7 @@ def swap(comm: Any, sent: dict[int, NDArray[np.uint8]], into: dict[int, NDArray[
 def gather_everywhere(comm: Any, rows: NDArray[Any], counts: list[int]) -> NDArray[Any]:
     """Each rank's rows (counts[rank], K) one below the other on every rank."""
     rows = np.ascontiguousarray(rows)
+    mpi.SAID.note_call(rows.nbytes)
     out, width = np.empty((sum(counts), *rows.shape[1:]), rows.dtype), int(np.prod(rows.shape[1:]))
     mpi.wait(comm.Iallgatherv([rows, rows.size], [out, [count * width for count in counts]]))
     return out

@@ -43,8 +43,11 @@ class LatticeCounts(IndependentReplicas):
     Schroedinger's equation, and c, the deviation from it, whose size is of order 1 while the mean's is of order
     sqrt(N): "Large N" of docs/theory.md.
 
-    members (R,) : N of each replica; total (R,) the same exactly, 0 where N is large.
+    members (R,) : N of each replica; total (R,) the same exactly, 0 where N is large. group : the ranks that have other
+    parts of this rank's replica; None: nobody.
     """
+
+    group: Any = None
 
     def __init__(
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int,
@@ -57,14 +60,12 @@ class LatticeCounts(IndependentReplicas):
         self.large_n = start.members > LARGEST
         own = slice(*(min(system.P, tile * TILE_SIZE) for tile in layout.passed))
         counts, turn = np.asarray(start.counts[own]), portable.turns(-start.phase[own])
-        whole = np.sqrt(np.asarray(counts, float)) * turn
-        mean = np.zeros(0, complex)
+        whole, mean = np.sqrt(np.asarray(counts, float)) * turn, np.zeros(0, complex)
         few = counts <= kernel.COUNTED_TO + self.spectators
         if self.large_n:
-            N = float(start.members)
             size_at_start = portable.sizes(start.state[own])
             more = self.spectators * (1.0 - system.P * size_at_start**2)  # n - N rho, where spectators are
-            mean = np.sqrt(N) * size_at_start * turn
+            mean = np.sqrt(float(start.members)) * size_at_start * turn
             size = portable.sizes(mean)  # sqrt(size^2 + more) - size, without a difference of large numbers
             with np.errstate(invalid="ignore", divide="ignore"):
                 added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
@@ -75,12 +76,10 @@ class LatticeCounts(IndependentReplicas):
         for part, values in ((self.c, whole), (self.mean, mean)):
             if part is not None:
                 part[:, 0, own], part[:, 1, own] = values.real, values.imag
-        self.substeps = np.zeros(R, np.int64)
-        self.pace = Pace(FIRST_EFFORT)
+        self.substeps, self.pace = np.zeros(R, np.int64), Pace(FIRST_EFFORT)
         self.members = np.full(R, float(start.members))
         self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
-        self.filtered = False
-        self.state_at_start = start.state
+        self.filtered, self.state_at_start = False, start.state
         self.places: Places | None = None
         self.followed: OnLattice | None = None
         self.replicas: kernel.Replicas
@@ -94,7 +93,7 @@ class LatticeCounts(IndependentReplicas):
         if self.places is None or moved:
             self.places = places(system, self.tiles)
         self.bonds = bonds(
-            system, self.state_at_start, self.places, self.tiles.passed, self.tiles.group, self._sharers(), rows=False
+            system, self.state_at_start, self.places, self.tiles.passed, self.tiles.group, self.group, rows=False
         )
         self.alone = alone(system, self.bonds.shift)
         if not moved:
@@ -239,10 +238,6 @@ class LatticeCounts(IndependentReplicas):
                 rest = int(total) - self._summed(row[~some])
                 row[some] = self._whole((c[:, some] ** 2).sum(axis=0), rest)
         return n
-
-    def _sharers(self) -> Any:
-        """Who has other parts of this rank's replica; None: nobody."""
-        return None
 
     def _anywhere(self, some: NDArray[np.bool_]) -> bool:
         return bool(some.any())

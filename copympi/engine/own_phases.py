@@ -72,7 +72,7 @@ class OwnPhases(InBlocks):
         self.own_powers = np.zeros((0, kernel.NUMBERS, P), np.int64)
         self._own_copies = np.zeros(R, np.int64)
         self.hold(self._first_values(start))
-        self.proposals = Proposals(comm, R, P)
+        self.proposals = Proposals(comm)
         self.active[:] = 1
 
     def hold(self, values: NDArray[np.float64]) -> None:
@@ -190,13 +190,13 @@ class OwnPhases(InBlocks):
         """The step's copies as one leap: who is to copy whom, and who does."""
         self._take_chances()
         self.same_rows()
-        proposals, value, luck = self.proposals.draw(self)
-        if not self.inherit:
-            value[:, 2:] = 0.0
-        copies.copy(
-            self.system.couplings, self.plans, self.crowd, active=self.active, proposals=proposals, value=value,
-            luck=luck, scale=self.scale, powers=self.own_powers, copies=self._own_copies,
-        )  # fmt: skip
+        for proposals, value, luck in self.proposals.draw(self):
+            if not self.inherit:
+                value[:, 2:] = 0.0
+            copies.copy(
+                self.system.couplings, self.plans, self.crowd, active=self.active, proposals=proposals, value=value,
+                luck=luck, scale=self.scale, powers=self.own_powers, copies=self._own_copies,
+            )  # fmt: skip
 
     def _take_chances(self) -> None:
         """Chances to be proposed a copy, and fields, of mid-step."""

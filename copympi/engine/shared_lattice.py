@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -32,8 +33,12 @@ SPLIT = 4096
 """Beables beyond which a checkpoint holds tiles (and profiles have files of their own)."""
 SHARED_FROM = 1 << 16
 """Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
-BYTES_A_BEABLE = 600
-"""What a rank that shares a replica takes for each of the whole lattice's beables, while H is made."""
+BYTES_OF_ALL, BYTES_OF_OWN, BYTES_OF_MATRIX = 50, 220, 600
+"""What a rank that shares a replica takes for each of the whole lattice's beables (start, potential), and besides for
+each that it carries; and where H is a matrix, which each rank has whole, for each of all, while it is made."""
+HALO, LARGE_N, SWAPS = 170, 64, 12
+"""Bytes that a rank sends for each of its beables that others need, and more beyond N = 2^63, and messages to each of
+these ranks, in a step: about."""
 OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
 
 
@@ -50,23 +55,46 @@ def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: 
     if replicas >= comm.size or system.P < SHARED_FROM:
         layout = WholeTiles(Replicas(replicas, comm.size, comm.rank), system.P)
         return TiledLattice(comm, system, start, accuracy, replicas, seed, layout)
-    check_memory(comm, system.P)
+    check_memory(comm, system, replicas)
     return SharedLattice(comm, system, start, accuracy, replicas, seed)
 
 
-def check_memory(comm: Any, P: int) -> None:
-    """InputError, on all ranks, where a node cannot hold the whole lattice once for each of its ranks. Collective."""
+def check_memory(comm: Any, system: System, replicas: int) -> None:
+    """InputError, on all ranks, where a node cannot hold what its ranks have of the lattice. Collective."""
     with mpi.on_node(comm) as node:
         ranks = node.size
+    of_all = BYTES_OF_ALL if system.by_lattice else BYTES_OF_MATRIX
+    each = of_all + (BYTES_OF_OWN * replicas / comm.size if system.by_lattice else 0)
     found = np.array([ranks / there(), ranks])
     mpi.largest(comm, found)
     share, ranks = float(found[0]), int(found[1])
-    if share * BYTES_A_BEABLE * P > 1.0:
+    if share * each * system.P > 1.0:
+        own = f", and {BYTES_OF_OWN} for each that it carries" if system.by_lattice else ": it holds H whole"
         why = (
-            f"{P:,} beables do not fit: each rank holds all of H, at {BYTES_A_BEABLE} bytes a beable, and with up to "
-            f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a node"
+            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each of them{own}, and with up to "
+            f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a "
+            "node, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A rank's place among others, for who asks about other ranks than there are."""
+
+    rank: int
+    size: int
+
+
+def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
+    """About how many messages a rank in the middle of so many would send in a step, and how many bytes."""
+    R, P = lattice.layout.replicas, lattice.system.P
+    if ranks <= R or P < SHARED_FROM or lattice.places is None:
+        return 0, 0.0
+    layout = SharedTiles(R, P, ranks, ranks // 2)
+    made = halos(Seat(*layout.place), layout, lattice.places)
+    each = HALO + (LARGE_N if lattice.large_n else 0)
+    return SWAPS * len(made.beables.out), float(each * sum(at.size for at in made.beables.out.values()))
 
 
 def sharers(comm: Any, layout: SharedTiles) -> Any:
@@ -232,9 +260,6 @@ class SharedLattice(TiledLattice):
         """What there is of this rank's beables, (1, end - begin). Collective."""
         begin, end = self.tiles.own
         return self._rows(slice(begin, end))
-
-    def _sharers(self) -> Any:
-        return self.group
 
     def _anywhere(self, some: NDArray[np.bool_]) -> bool:
         found = np.array([some.any()], np.int64)

@@ -75,6 +75,7 @@ class Steps:
         counts, numbers = self._shape(len(rows), len(own))
         sent = np.append(parts[rows, begin:end].T.reshape(-1).view(np.int64), np.array(own, np.int64))
         found = np.empty(numbers.size, np.int64)
+        mpi.SAID.note_call(sent.nbytes)
         mpi.wait(self.comm.Iallgatherv(sent, [found, counts]))
         parts[rows, : self.groups[-1, 1]] = found[~numbers].view(np.float64).reshape(-1, len(rows)).T
         return found[numbers].reshape(self.comm.size, len(own))

@@ -43,9 +43,7 @@ class Bonds:
         omega: NDArray[np.float64],
         shift: float,
         norm: float,
-        first_tile: int = 0,
-        end_tile: int = -1,
-        group: int = 1,
+        passed: tuple[int, int, int] = (0, -1, 1),
     ) -> None: ...
     def learn(
         self,

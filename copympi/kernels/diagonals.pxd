@@ -51,7 +51,7 @@ cdef extern from "diagonals.h" nogil:
                      const double *calm, const double *spectator_share, double *kick)
     void insert_kicks(const Diagonals *d, int64_t tile, const double *c, const double *kick, double s, int again,
                       double *D0, double *D1, double *D2, double *share)
-    int64_t find_calm(const Diagonals *d, int64_t tile, double h, double turn, double noise, const int64_t *n,
+    int64_t find_calm(const Diagonals *d, int64_t tile, double over, double noise, const int64_t *n,
                       const double *v, const double *early, const double *late, const double *end, const double *out,
                       double *calm, double *chance)
     double finish(const Diagonals *d, const double *end, const double *more, double *c, double *parts)

@@ -36,16 +36,19 @@ def route(
     base: NDArray[np.int64],
     partner: NDArray[np.int64],
     group: NDArray[np.int32],
+    cuts: NDArray[np.int64],
     place: NDArray[np.int64],
-    order: NDArray[np.int64],
+    at: NDArray[np.int64],
     asked: NDArray[np.int64],
 ) -> None: ...
-def in_stream_order(*, order: NDArray[np.int64], answers: NDArray[np.float64], value: NDArray[np.float64]) -> None: ...
+def in_stream_order(*, at: NDArray[np.int64], answers: NDArray[np.float64], value: NDArray[np.float64]) -> None: ...
 def answer(
     *,
     begin: NDArray[np.int64],
     where: NDArray[np.int64],
     place: NDArray[np.int64],
+    first: NDArray[np.int64],
+    count: NDArray[np.int64],
     values: NDArray[np.float64],
     value: NDArray[np.float64],
 ) -> None: ...

@@ -18,8 +18,8 @@ from copympi.model.tables import per_axis, positive
 
 BOUNDARIES = ("ring", "open")
 MOST_AXES = 3
-SITE_BYTES = 600
-"""What a site takes at the peak, while H and its couplings are made."""
+SITE_BYTES = 120
+"""What a site takes at the least, while the start is made, on the root."""
 PIECE = 1 << 16
 """Rows of H that are made at a time where H is gone through without being kept."""
 

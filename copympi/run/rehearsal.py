@@ -13,10 +13,10 @@ import numpy as np
 from copympi import mpi
 from copympi.engine.clock import StopKind
 from copympi.engine.ensemble import Ensemble, State
-from copympi.engine.shared_lattice import SharedLattice
 from copympi.engine.tracking import Jumps
 from copympi.records.plan import Plan
 from copympi.run.carry import ensemble_of, plan_of
+from copympi.run.exchanged import Exchanged, counted, foretold
 from copympi.run.loop import carry_out
 from copympi.run.plan import Job
 from copympi.storage import folder as places
@@ -32,7 +32,8 @@ class Forecast:
     there were more. reached : simulated time. hours : of wall time for the whole run, if it goes on like that.
     rows, row_bytes : copies of members that are followed in the whole run, if it goes on like that, NaN where that is
     not known, and bytes of each in memory. layout : who has what of a lattice, in words; empty where there is
-    nothing to say. halo : bytes that a rank sends to neighbours in a step of its replica, the most that any does."""
+    nothing to say. exchanged : what ranks say to each other in a step; None where one rank is alone and others were
+    not asked for."""
 
     memory: int
     results: int
@@ -44,13 +45,14 @@ class Forecast:
     rows: float = 0.0
     row_bytes: int = 0
     layout: str = ""
-    halo: float = 0.0
+    exchanged: Exchanged | None = None
 
 
-def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
+def rehearse(comm: Any, job: Job, replace: bool, ranks: int | None = None) -> Forecast:
     """Check all that a run checks, take steps for a second or up to its end, and measure. Collective.
 
-    replace : whether results in the folder may be replaced, or gone on with. Raises what a run raises.
+    replace : whether results in the folder may be replaced, or gone on with. ranks : for how many to foretell what
+    they exchange; None: for those there are. Raises what a run raises.
     """
     if job.folder is not None:
         folder = job.folder
@@ -58,7 +60,7 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
     plan, ensemble = plan_of(job), ensemble_of(comm, job)
     plan.try_observers(ensemble)
     looks = [(0.0, 0, 0.0)]  # wall time, steps, simulated time after each moment
-    began, table, number = clock.perf_counter(), plan.timetable, 1
+    began, table, number, said = clock.perf_counter(), plan.timetable, 1, mpi.Traffic()
 
     def look() -> tuple[float, int, float]:
         reached, steps, _ = ensemble.progress
@@ -69,7 +71,9 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
         ensemble.begin(stop)
         more = True
         while more and not (looks[-1][0] > TRIED and len(looks) > LEAST):
+            before = mpi.so_far()
             more = ensemble.advance()
+            said += mpi.so_far() - before
             looks.append(mpi.from_root(comm, look))
         if not more:
             if stop.kind is StopKind.RECORD:
@@ -88,16 +92,18 @@ def rehearse(comm: Any, job: Job, replace: bool) -> Forecast:
     copies *= job.config.dynamics.duration / reached if reached > 0 else float("nan")
     return Forecast(
         int(most[0]), _of_records(plan), _of_state(comm, ensemble), int(steps), seconds, reached, whole / 3600,
-        *_of_histories(job, plan, copies), *_of_layout(comm, ensemble),
+        *_of_histories(job, plan, copies), getattr(ensemble.layout, "said", ""),
+        _of_ranks(comm, ensemble, said, ranks),
     )  # fmt: skip
 
 
-def _of_layout(comm: Any, ensemble: Ensemble) -> tuple[str, float]:
-    """Who has what of a lattice, and what halos of a step take."""
-    sent = ensemble.exchanged if isinstance(ensemble, SharedLattice) else 0
-    each = np.array([sent / max(1, int(ensemble.step.max(initial=0)))])
-    mpi.largest(comm, each)
-    return getattr(ensemble.layout, "said", ""), float(each[0])
+def _of_ranks(comm: Any, ensemble: Ensemble, said: mpi.Traffic, ranks: int | None) -> Exchanged | None:
+    """What is said in a step of a replica."""
+    steps = np.array([ensemble.step.max(initial=0)], np.int64)
+    mpi.largest(comm, steps)
+    if ranks is not None and ranks != comm.size:
+        return foretold(comm, said, int(steps[0]), ensemble, ranks)
+    return counted(comm, said, int(steps[0])) if comm.size > 1 else None
 
 
 def _of_histories(job: Job, plan: Plan, copies: float) -> tuple[float, int]:

@@ -25,7 +25,8 @@ from copympi import mpi
 from copympi.engine.ensemble import State
 from copympi.errors import MachineError
 from copympi.storage import image
-from copympi.storage.hdf5 import FAILURES, FORMAT, into_memory, reason
+from copympi.storage.checkpoints import remove_probes
+from copympi.storage.hdf5 import FAILURES, FORMAT, close, into_memory, reason
 from copympi.storage.restart import SCHEMA, digest, unit_digests
 
 T = TypeVar("T")
@@ -57,9 +58,7 @@ def write(
         raise
     finally:
         if comm.rank == mpi.ROOT and writer == "mpio":  # Open MPI tries locks beside a file, and may fail to tidy up
-            with suppress(OSError):
-                for probe in partial.parent.glob(f"{partial.name}.locktest.*"):
-                    probe.unlink(missing_ok=True)
+            remove_probes(partial.parent, int(meta["attempt"]))
 
 
 def guarded(make: Callable[[], T]) -> Callable[[], T]:
@@ -166,7 +165,7 @@ def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int
         if file is not None:  # left open, it would be mistaken for the next one of this name
             into_memory(partial)
             with suppress(*FAILURES):
-                file.close()
+                close(file)
         agree(comm, problem)
     slabs, datasets = _slabs(state, starts), {}
     try:
@@ -255,7 +254,7 @@ def close_together(comm: Any, file: Any, path: Path, problem: str | None) -> Non
     if anywhere(comm, problem):  # on all ranks, as closing is collective too
         into_memory(path)
     try:
-        file.close()
+        close(file)
     except FAILURES as error:
         problem = problem or reason(error)
         into_memory(path)

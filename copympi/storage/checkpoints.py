@@ -132,6 +132,14 @@ def remove(path: Path, attempt: int, may_remove: Callable[[], None]) -> None:
         aside.unlink(missing_ok=True)
 
 
+def remove_probes(place: Path, attempt: int) -> None:
+    """Remove what Open MPI left of an attempt's probes; one that cannot be removed waits for the next checkpoint."""
+    for _ in range(2):  # a network may stumble over one
+        for probe in place.glob(f".partial-{attempt}-*.locktest.*"):
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+
+
 def _sweep(folder: Path, attempt: int) -> None:
     """Remove what earlier attempts left half-made, and their marks; what a later one makes is not touched.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ FORMAT = ("v110", "v110")
 """Files are written so that HDF5 1.10 and all later ones can read them, whichever wrote them."""
 FAILURES = (OSError, RuntimeError, ValueError, KeyError)
 """What h5py makes of a disk that fails."""
+_never_closed: list[Any] = []
 
 
 def opened(path: Path) -> Any:
@@ -53,7 +55,7 @@ def writing(path: Path, mode: str) -> Iterator[Any]:
         file = h5py.File(path, mode, libver=FORMAT, locking=False)
         yield file
         file.flush()
-        file.close()
+        close(file)
     except BaseException:
         let_go(file, path)
         raise
@@ -69,7 +71,33 @@ def let_go(file: Any, *paths: Path) -> None:
         into_memory(path)
     if file is not None:
         with suppress(*FAILURES):
-            file.close()
+            close(file)
+
+
+def close(file: Any) -> None:
+    """Close a file. Where HDF5 fails to, nobody tries again: 1.10, as systems have it, crashes in the second attempt.
+
+    That includes h5py, which closes what no one holds any more, and HDF5 itself when the process ends: it holds the
+    file until then, and leaves without HDF5's last look.
+    """
+    handle = file.id
+    if any(handle is one for one in _never_closed):
+        return
+    try:
+        file.close()
+    except FAILURES:
+        if handle.valid:
+            _keep(handle)
+        raise
+
+
+def _keep(handle: Any) -> None:
+    """Hold a file that cannot be closed beyond the interpreter's end, where lists are emptied."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle))
+    libc = ctypes.CDLL(None)
+    if not _never_closed and hasattr(libc, "on_exit"):
+        libc.on_exit(libc._exit, None)  # called with the exit code, before what was registered earlier
+    _never_closed.append(handle)
 
 
 def into_memory(path: Path) -> None:

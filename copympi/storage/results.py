@@ -23,7 +23,7 @@ from copympi.storage import datasets, digests, image, profiles, scales, systems
 from copympi.storage.checkpoint import sync
 from copympi.storage.checkpoints import Unseen
 from copympi.storage.folder import open_folder as open_folder
-from copympi.storage.hdf5 import FAILURES, FORMAT, let_go, reason
+from copympi.storage.hdf5 import FAILURES, FORMAT, close, let_go, reason
 from copympi.storage.histories import histories_of
 from copympi.storage.layout import MARGINALS, NAME, OBSERVED, SCHEMA, axis, is_sparse
 from copympi.storage.output import Output as Output
@@ -249,7 +249,7 @@ class ResultsFile:
         self.flush(everything=True)
         self.may_append()
         try:
-            self.file.close()
+            close(self.file)
             with image.drafted(self.new, self.path) as file:
                 file.attrs["seconds"] = seconds
                 file.attrs["steps"] = last.steps
@@ -288,7 +288,7 @@ class ResultsFile:
             return
         try:
             self.settle()
-            self.file.close()
+            close(self.file)
         except MachineError:
             self._give_up()
             if kind is None:  # else what is under way says more

@@ -298,16 +298,16 @@ def calls() -> dict[str, Call]:
         "route": (
             proposals.route,
             {"first": np.array([[0, 2, 4]] * (R * P), np.int64), "base": i64(2, R * P), "partner": i64(4),
-             "group": group, "place": i64(4), "order": i64(4), "asked": i64(2)},
+             "group": group, "cuts": np.array([0, 1, 4]), "place": i64(4), "at": i64(4), "asked": i64(2, 2)},
         ),
         "in_stream_order": (
             proposals.in_stream_order,
-            {"order": place, "answers": real(4, 2), "value": real(4, 2)},
+            {"at": place, "answers": real(4, 2), "value": real(4, 2)},
         ),
         "answer": (
             proposals.answer,
-            {"begin": np.array([0, 6]), "where": np.array([0, 6]), "place": place, "values": blocks()["values"],
-             "value": real(4, 2)},
+            {"begin": np.array([0, 6]), "where": np.array([0, 6]), "place": place, "first": np.array([0, 3]),
+             "count": np.array([2, 1]), "values": blocks()["values"], "value": real(4, 2)},
         ),
         "copies.copy": (
             copies.copy,
@@ -369,10 +369,10 @@ AT_LEAST = {
     "copies.copy": ("value", "luck"),
     "general_copies.copy": ("value", "luck"),
     "sums_of_mapped": ("active", "n", "maps", "sums"),
-    "in_stream_order": ("answers", "value"),
+    "in_stream_order": ("answers",),
 }
 """Arguments that may be longer than they need be."""
-ANY_LENGTH = {"sums_of_mapped": ("powers",), "in_stream_order": ("order",), "answer": ("values",)}
+ANY_LENGTH = {"sums_of_mapped": ("powers",), "answer": ("values",)}
 """And such as may be a little shorter too: the others say how much of them is used."""
 MAY_BE_NONE = {"Crowd": ("values", "spectators")}
 ANY_SYSTEM = ("Scratch", "StepPlans", "FieldPlans", "half_step", "Law")
@@ -473,9 +473,10 @@ OUT_OF_RANGE: list[tuple[str, str, Any, int]] = [
     ("Classes", "spectators", (0, 0), 2), ("Classes", "spectators", (0, 0), -1),
     ("draw_proposals", "proposals", (0, 0), 3), ("draw_proposals", "proposals", (1, 0), -1),
     ("copies.copy", "proposals", (0, 0), 5), ("copies.copy", "proposals", (1, 1), -1),
-    ("route", "group", 0, R * P), ("route", "group", 3, -1), ("in_stream_order", "order", 2, 4),
-    ("in_stream_order", "order", 0, -1), ("answer", "where", 0, 500), ("answer", "place", 0, 500),
-    ("answer", "place", 1, -1),
+    ("route", "group", 0, R * P), ("route", "group", 3, -1), ("route", "cuts", 0, 1), ("route", "cuts", 2, 3),
+    ("route", "cuts", 1, 5), ("in_stream_order", "at", 2, 4), ("in_stream_order", "at", 0, -1),
+    ("answer", "where", 0, 500), ("answer", "place", 0, 500), ("answer", "place", 1, -1), ("answer", "first", 0, -1),
+    ("answer", "first", 1, 4), ("answer", "count", 0, -1), ("answer", "count", 1, 5),
 ]  # fmt: skip
 
 

@@ -30,8 +30,9 @@ ALLOWED = [
     ("errors", ("text",)),
     ("cores", ()),
     ("waiting", ()),
-    ("sending", ("waiting",)),
-    ("mpi", ("errors", "text", "launcher", "cores", "last_words", "sending", "waiting")),
+    ("traffic", ("waiting",)),
+    ("sending", ("traffic", "waiting")),
+    ("mpi", ("errors", "text", "launcher", "cores", "last_words", "sending", "waiting", "traffic")),
     ("kernels", ()),
     ("model", (*GROUND, "kernels")),
     ("config", (*GROUND, "model.builders")),
@@ -179,7 +180,7 @@ def test_the_world_communicator_is_named_once() -> None:
 
 def test_one_module_imports_mpi() -> None:
     users = {name_of(path) for path in MODULES for target in imports(path) if belongs(target, "mpi4py")}
-    assert users == {"copympi.mpi"}
+    assert users == {"copympi.mpi", "copympi.traffic"}
 
 
 def test_no_lowercase_collectives() -> None:

@@ -1,0 +1,52 @@
+"""What ranks say to each other in a step: as it was counted, and foretold for another number of ranks."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
+
+from copympi import mpi
+from copympi.engine.ensemble import Ensemble
+from copympi.engine.lattice import LatticeCounts
+from copympi.engine.shared_lattice import foretold_halo
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """A step's, the most that any of so many ranks says: collective calls and the bytes of a rank's rows in them;
+    messages to single ranks and their bytes. counted : as it was, else as it would be on these ranks."""
+
+    ranks: int
+    calls: float
+    shared: float
+    messages: float
+    sent: float
+    counted: bool = True
+
+
+def counted(comm: Any, said: mpi.Traffic, steps: int) -> Exchanged:
+    """What was said in so many steps. Collective."""
+    most = np.array([said.calls, said.shared, said.messages, said.sent], np.int64)
+    mpi.largest(comm, most)
+    return Exchanged(comm.size, *(most / max(1, steps)).tolist())
+
+
+def foretold(comm: Any, said: mpi.Traffic, steps: int, ensemble: Ensemble, ranks: int) -> Exchanged:
+    """What would be said on `ranks` ranks, from what was said in so many steps on those there are. Collective.
+
+    Rows that every rank has for every other are taken to be spread evenly: bytes are means, and messages at most so
+    many. Of a lattice only halos are foretold, to some ten percent.
+    """
+    if isinstance(ensemble, LatticeCounts):
+        messages, nbytes = foretold_halo(ensemble, ranks)
+        return Exchanged(ranks, 0, 0, messages, nbytes, counted=False)
+    all_said = np.array(astuple(said), np.int64)
+    mpi.total(comm, all_said)
+    total = mpi.Traffic(*(int(number) for number in all_said))
+    rows = total.sent + total.own - (comm.size - 1) * total.each
+    sent = rows * (ranks - 1) / ranks**2 + said.each * (ranks - 1)
+    calls, shared, messages = said.calls, said.shared, said.passages * (ranks - 1)
+    n = max(1, steps)
+    return Exchanged(ranks, calls / n, shared / n, messages / n, sent / n, counted=False)

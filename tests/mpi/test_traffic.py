@@ -1,0 +1,89 @@
+"""What ranks say to each other in a step is counted exactly, foretold on one rank, and said by a dry run.
+
+Null hypotheses: what `mpi.SAID` counts are the buffers that MPI is given; one rank alone counts the same calls, and as
+many bytes of proposals and answers as all ranks together; and no bit depends on how many batches answers come in.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copympi import mpi
+from tests import launch
+from tests.mpi.traffic_on_ranks import carried
+
+RANKS = 2
+FEW = """
+[system]
+hamiltonian = [[0.3, "0.5-0.1j", 0], ["0.5+0.1j", -0.3, 0.4], [0, 0.4, 0.1]]
+[preparation]
+members = 40_000
+density = [0.4, 0.3, 0.3]
+phase = [0.0, 0.5, 1.0]
+phase_spread = {}
+[dynamics]
+duration = 0.2
+representation = "members"
+[output]
+interval = 0.2
+"""
+PLANE = """
+[system]
+builder = "lattice"
+sites = [256, 260]
+[preparation]
+members = 1e15
+packet = {centre = [0, 0], width = [40, 40]}
+[dynamics]
+duration = 0.2
+[output]
+interval = 0.2
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("traffic")
+    for name, text in (("members", FEW.format(0.0)), ("phases", FEW.format(0.5)), ("plane", PLANE)):
+        (path / f"{name}.toml").write_text(text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(folder: Path) -> dict[str, Any]:
+    script = Path(__file__).with_name("traffic_on_ranks.py")
+    done = launch.mpiexec(RANKS, str(script), str(folder), env={"PYTHONPATH": str(script.parents[2])})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", ["members", "phases", "plane"])
+def test_what_is_counted_is_what_mpi_is_given(name: str, found: dict[str, Any]) -> None:
+    """And a dry run of the same steps says it to the last byte."""
+    case = found[name]
+    assert case["differ"] == 0
+    assert case["steps"] > 1
+    assert case["most"][0] > 0
+    forecast = case["forecast"]
+    assert [forecast[key] for key in ("calls", "shared", "messages", "sent")] == case["most"]
+    assert (forecast["ranks"], forecast["counted"]) == (RANKS, True)
+
+
+@pytest.mark.parametrize("name", ["members", "phases"])
+def test_one_rank_foretells_what_several_say(name: str, folder: Path, found: dict[str, Any]) -> None:
+    said, steps, digest = carried(mpi.Alone(), folder / f"{name}.toml")
+    every = mpi.Traffic(*found[name]["said"])
+    assert steps == found[name]["steps"]
+    assert (RANKS * said.calls, RANKS * said.each, said.sent) == (every.calls, every.each, 0)
+    assert said.own == every.sent + every.own - (RANKS - 1) * every.each
+    assert RANKS * said.shared == every.shared
+    if name == "members":
+        assert astuple(said)[:2] == (2 * steps, 2 * steps * 8 * (2 * 3 + 4)), "n, who left, requests and a digest"
+    else:
+        assert said.own > 0
+    assert digest == found[name]["digest"] == found[name]["batched"]
