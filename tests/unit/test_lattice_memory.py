@@ -56,6 +56,26 @@ def test_what_is_allowed_for_holds_what_is_asked_of_numpy(sites: Any, each: int,
     assert 0.75 * room < peak - untouched < 1.02 * room
 
 
+def test_it_is_the_same_without_rows_of_h() -> None:
+    """From 65,537 sites on none are kept; stiff clusters go by diagonals then, members by ways."""
+    ends = []
+    for kept in (False, True):
+        system = copympi.lattice([270, 250])
+        assert not kept or system.frequencies.nnz > 0  # from here on they are there
+        assert system.unkept != kept
+        numbers = np.random.default_rng(1).normal(size=(2, system.P))
+        psi = numbers[0] + 1j * numbers[1]
+        psi /= np.linalg.norm(psi)
+        start = share_out(psi, -np.angle(psi), 20 * system.P)
+        ensemble = LatticeMembers(Alone(), system, start, Accuracy(start.members), 1, 1)
+        ensemble.begin(record(1, 0.01))
+        while ensemble.advance():
+            pass
+        assert ensemble.substeps > 10_000
+        ends.append([values.tobytes() for values in (ensemble.ids, ensemble.n, ensemble.c)])
+    assert ends[0] == ends[1]
+
+
 def test_what_does_not_fit_is_refused_before_it_is_made() -> None:
     system, start = made(64, 6400)
     case = Case(system, start, Accuracy(6400))
