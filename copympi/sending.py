@@ -42,7 +42,7 @@ def whole(comm: Any, given: Any, source: int) -> Any:
     def stays_inside(buffer: pickle.PickleBuffer) -> bool:
         small = buffer.raw().nbytes < LARGE_ARRAY
         if not small:
-            buffers.append(np.frombuffer(buffer, np.uint8))
+            buffers.append(np.frombuffer(buffer.raw(), np.uint8))
         return small
 
     data = pickle.dumps(given, protocol=5, buffer_callback=stays_inside) if mine else b""

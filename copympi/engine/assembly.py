@@ -42,7 +42,6 @@ def asked(system: System, start: Start, config: Any, schedule: Schedule = NOTHIN
         track=len(track) if isinstance(track, list) else track or 0,
         guided=d.guide == "schroedinger",
         mixing=d.guide_mixing,
-        scheduled=bool(schedule.entries),
     )
 
 

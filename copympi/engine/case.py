@@ -24,7 +24,6 @@ class Case:
 
     later : the systems that a schedule switches to, each once. track : how many members are followed one by one.
     guided : whether Schroedinger's wavefunction guides them, mixing : and the symmetric part of their rates.
-    scheduled : whether anything happens at times of its own, switches of H or filters.
     """
 
     system: System
@@ -43,7 +42,6 @@ class Case:
     track: int = 0
     guided: bool = False
     mixing: float = 0.0
-    scheduled: bool = False
 
     @property
     def pairs(self) -> int:

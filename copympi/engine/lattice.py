@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import copympi.kernels.lattice as kernel
+from copympi.engine import waves
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
 from copympi.engine.diagonals import Places, alone, bonds, norm_of, places
@@ -17,8 +17,9 @@ from copympi.engine.lattice_tracks import OnLattice
 from copympi.engine.pace import Pace
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import IndependentReplicas, Replicas
-from copympi.engine.tiles import SharedTiles, Tiles, from_tile_rows
+from copympi.engine.tiles import SPLIT, SharedTiles, Tiles, tile_sums
 from copympi.engine.tracking import Int, initial_beables
+from copympi.engine.waves import numbers_of, rescaled, turn_all
 from copympi.errors import DynamicsError, InputError
 from copympi.kernels import portable
 from copympi.kernels.bonds import TILE_SIZE
@@ -31,8 +32,6 @@ SUBSTEP_TURN = 0.3
 """Radians that an amplitude turns in a substep at the default tolerance, which is of fourth order in them."""
 FIRST_EFFORT = 100_000
 """Beables and bonds that a rank moves before it looks at the clock for the first time: 10 to 30 ms."""
-EMPTY, WHOLE, GAUSSIAN = 0, 1, 2
-"""Regimes of a beable: nobody there; a whole number of members; so many that noise is Gaussian."""
 
 
 class LatticeCounts(IndependentReplicas):
@@ -119,9 +118,10 @@ class LatticeCounts(IndependentReplicas):
 
     def switch(self, system: System) -> None:
         """Follow another H from the stop that was reached. Beables without couplings get their turn so far."""
+        begin, end = self.tiles.own
         for part in (self.c, self.mean):
-            if part is not None and np.any(self.alone):
-                turn_all(part, self.alone * (self.stop.time - self.switched))
+            if part is not None and np.any(self.alone[begin:end]):
+                turn_all(part[..., begin:end], self.alone[begin:end] * (self.stop.time - self.switched))
         super().switch(system)
         self._make_bonds()
 
@@ -154,34 +154,38 @@ class LatticeCounts(IndependentReplicas):
         return self.members if self.large_n else self.total
 
     def send_away(self, gone: NDArray[np.bool_]) -> None:
-        """Empty the beables of `gone` (P,); where N is large the mean is projected, and scaled to the new N."""
-        self.filtered = True
-        if self.mean is None:
-            self.total[:] = self._counts()[:, ~gone].sum(axis=1)
-            self.members[:] = self.total
-        self.n[:, gone] = 0
-        self.c[:, :, gone] = 0.0
-        if self.mean is not None:
-            self.mean[:, :, gone] = 0.0
-            for r in range(len(self.n)):
-                self.members[r] = rescaled(self.n[r], self.mean[r], self.c[r])
+        """Empty the beables of `gone` (P,); where N is large the mean is projected, and scaled to the new N.
 
-    def owns(self, units: int) -> tuple[int, int]:
-        """A checkpoint of tiles was written before the run got a schedule (copympi/engine/shared_lattice.py)."""
-        layout, each = self.layout, self.tiles.number
-        if each > 1 and units == layout.units * each:
-            return layout.first * each, layout.last * each
-        return super().owns(units)
+        Collective where ranks share a replica.
+        """
+        self.filtered = True
+        own = slice(*self.tiles.own)
+        gone = gone[own]
+        if self.mean is None:
+            self.total[:] = [self._summed(n) for n in self._counts(own)[:, ~gone]]
+            self.members[:] = self.total
+        self.n[:, own][:, gone] = 0
+        self.c[..., own][..., gone] = 0.0
+        if self.mean is not None:
+            self.mean[..., own][..., gone] = 0.0
+            for r in range(len(self.n)):
+                self.members[r] = rescaled(self.n[r, own], self.mean[r, :, own], self.c[r, :, own], self.added_up)
+
+    def added_up(self, values: NDArray[np.float64]) -> float:
+        """The sum of what there is of all beables of a replica, of which this rank has `values` (..., its own).
+
+        Beyond SPLIT beables it is that of the sums of tiles, in their order. Collective where ranks share a replica.
+        """
+        if self.system.P <= SPLIT:
+            return float(values.sum())
+        return float(self.of_all_tiles(tile_sums(np.atleast_2d(values))).sum())
+
+    def of_all_tiles(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sums (K,) of what there is of each tile of a replica, of which this rank has `sums` (tiles, K)."""
+        return np.asarray(sums.sum(axis=0))
 
     def restore(self, state: State, stop: Stop) -> None:
         """Go on from `state`, on the way to `stop`: what has been done of a step since is forgotten."""
-        each = self.tiles.number
-        if each > 1 and state.units == self.layout.units * each:
-            columns = {
-                name: rows[::each] if rows.ndim == 1 else from_tile_rows(rows, self.tiles.here, self.system.P)
-                for name, rows in state.columns.items()
-            }
-            state = replace(state, units=self.layout.units, columns=columns)
         self.filtered = "members" in state.columns
         super().restore(state, stop)
         self.replicas.forget()
@@ -203,24 +207,33 @@ class LatticeCounts(IndependentReplicas):
         if self.mean is None:
             return {"occupation": self._counts(part), "phase": turn - portable.angles(c[:, 0] + 1j * c[:, 1])}
         mean, deviation = (rows[:, 0] + 1j * rows[:, 1] for rows in (self.mean[..., part], c))
-        gauss = self.n[:, part] < 0
-        n = np.where(gauss, portable.sizes(mean + deviation) ** 2, self.n[:, part])
-        regime = np.where(gauss, GAUSSIAN, np.where(n > 0, WHOLE, EMPTY)).astype(np.int8)
-        off = _off(mean, deviation)
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            angle = -portable.angles(1.0 + deviation / mean)
-        small = portable.sizes(deviation) < 1e-8 * portable.sizes(mean)  # where 1 + ratio would lose the ratio
-        root = np.sqrt(self.members)[:, None]
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            angle = np.where(small, -(deviation / mean).imag, angle)
-            fluctuation = off / root  # NaN where a filter has left nobody
-        return {
-            "occupation": n,
-            "phase": turn - portable.angles(mean + deviation),
-            "fluctuation": fluctuation,
-            "phase_fluctuation": np.where(regime > EMPTY, root * angle, np.nan),
-            "regime": regime,
-        }
+        return waves.shown(self.n[:, part], mean, deviation, turn, self.members)
+
+    def numbers(self) -> NDArray[Any]:
+        """n of this rank's beables as records have it, (here, end - begin). Collective where ranks share a replica."""
+        own = slice(*self.tiles.own)
+        if self.mean is None:
+            return self._counts(own)
+        n, sizes = self.n[:, own], portable.sizes(numbers_of(self.mean[..., own] + self.c[..., own]))
+        return np.asarray(np.where(n < 0, sizes**2, n))
+
+    def waves(self, replica: int, n: NDArray[np.float64], first: int, last: int) -> NDArray[np.complex128]:
+        """sqrt(n) exp(-i phi) of beables first .. last - 1 of one of this rank's replicas, all turned alike.
+
+        n : (last - first,) their members, as records have them.
+        """
+        c = self.c[replica, :, first:last]
+        if self.mean is not None:
+            c = c + self.mean[replica, :, first:last]
+        size, root = portable.sizes(numbers_of(c)), np.sqrt(n)
+        return numbers_of(root * np.divide(c, size, out=np.zeros_like(c), where=size > 0.0))
+
+    def fetch(self, values: NDArray[Any], beables: Int) -> None:
+        """Put into `values` (P,) what other ranks have at some beables (K,), ascending. Collective."""
+
+    def smallest_of_all(self, value: float) -> float:
+        """Of the values of all ranks that share this rank's replica. Collective."""
+        return value
 
     def _turn(self, part: slice) -> NDArray[np.float64]:
         """What phases of some beables have turned besides, (here, ...)."""
@@ -262,39 +275,9 @@ def need_stable(step: float | None, system: System, state: NDArray[np.complex128
         raise InputError("dynamics.step", step, why)
 
 
-def turn_all(c: NDArray[np.float64], angle: NDArray[np.float64]) -> None:
-    """Phases of amplitudes c (R, 2, P), re and im, grow by `angle` (P,), in place: the minus sign is that of (34)."""
-    turned = portable.times(c[:, 0] + 1j * c[:, 1], portable.turns(-angle))
-    c[:, 0], c[:, 1] = turned.real, turned.imag
-
-
 def too_short(time: float, replica: int, norm: float, length: float) -> DynamicsError:
     """What is wrong where a step cannot be told from none."""
     return DynamicsError(
         f"the step falls below what t = {time:.10g} can resolve (replica {replica}): H/hbar spreads over "
         f"{2 * norm:.3g} per unit of time, too much for records {length:g} apart"
     )
-
-
-def rescaled(n: NDArray[np.int64], mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> float:
-    """How many members mean + deviation are, (2, P) each, re and im: the mean is scaled to as many, and the deviation
-    takes up what it gains or loses. No difference of large numbers is taken.
-
-    n (P,): whole numbers of members, or UNCOUNTED.
-    """
-    z, d = mean[0] + 1j * mean[1], deviation[0] + 1j * deviation[1]
-    shares = portable.sizes(z) ** 2
-    size = float(shares.sum())
-    if size == 0.0:  # the mean has nobody here: who is here becomes the mean
-        mean[:], deviation[:] = deviation, 0.0
-        return float((mean**2).sum())
-    more = float(np.where(n < 0, _off(z, d), n - shares).sum())
-    by = np.sqrt(max(0.0, 1.0 + more / size))
-    deviation -= more / size / (1.0 + by) * mean  # by - 1, to all its digits
-    mean *= by
-    return max(0.0, size + more)
-
-
-def _off(mean: NDArray[np.complex128], deviation: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """|mean + deviation|^2 - |mean|^2, which is n - N rho: no difference of large numbers is taken."""
-    return np.asarray(2.0 * portable.times(mean.conj(), deviation).real + portable.sizes(deviation) ** 2)

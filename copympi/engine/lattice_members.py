@@ -16,12 +16,13 @@ from copympi.engine.aligned import AlignedMembers
 from copympi.engine.clock import Stop
 from copympi.engine.diagonals import Places, alone, bonds, places
 from copympi.engine.ensemble import State
-from copympi.engine.lattice import need_stable, substep_turn, too_short, turn_all
+from copympi.engine.lattice import need_stable, substep_turn, too_short
 from copympi.engine.lattice_memory import slots_for
 from copympi.engine.marked import MarkedMembers
 from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
 from copympi.engine.tiles import Tiles
+from copympi.engine.waves import turn_all
 from copympi.kernels import portable
 from copympi.kernels.deals import deal
 from copympi.kernels.lattice_members import LatticeStep

@@ -43,8 +43,9 @@ def _exact_work(beables: int, pairs: int, _: int) -> int:
 
 
 def _lattice(comm: Any, c: Case) -> LatticeCounts:
-    make = shared_lattice.made if shared_lattice.tiled(c.system, c.scheduled, c.track) else LatticeCounts
-    return make(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
+    if shared_lattice.tiled(c.system, c.track):
+        return shared_lattice.made(comm, c.system, c.start, c.accuracy, c.replicas, c.seed, c.later)
+    return LatticeCounts(comm, c.system, c.start, c.accuracy, c.replicas, c.seed)
 
 
 def _lattice_members(comm: Any, c: Case) -> LatticeMembers:

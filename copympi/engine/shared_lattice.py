@@ -21,7 +21,8 @@ from copympi.engine.purposes import Purpose
 from copympi.engine.replicas import Replicas
 from copympi.engine.shared_clusters import Crossing
 from copympi.engine.shared_steps import Steps
-from copympi.engine.tiles import SharedTiles, WholeTiles, from_tile_rows, tile_rows
+from copympi.engine.sharing import pays
+from copympi.engine.tiles import SPLIT, SharedTiles, WholeTiles, from_tile_rows, tile_rows
 from copympi.engine.whole_numbers import nearest_whole
 from copympi.errors import InputError
 from copympi.kernels.lattice_tiles import SharedStep
@@ -29,30 +30,28 @@ from copympi.memory import there
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
-SPLIT = 4096
-"""Beables beyond which a checkpoint holds tiles (and profiles have files of their own)."""
-SHARED_FROM = 1 << 16
-"""Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
 BYTES_OF_ALL, BYTES_OF_OWN, BYTES_OF_MATRIX = 50, 220, 600
 """What a rank that shares a replica takes for each of the whole lattice's beables (start, potential), and besides for
 each that it carries; and where H is a matrix, which each rank has whole, for each of all, while it is made."""
 HALO, LARGE_N, SWAPS = 170, 64, 12
 """Bytes that a rank sends for each of its beables that others need, and more beyond N = 2^63, and messages to each of
 these ranks, in a step: about."""
-OF_REPLICAS = ("substeps", "time_left", "step", "events", "largest_chance")
 
 
-def tiled(system: System, schedule: bool, track: int) -> bool:
-    """Whether a run of counts on a lattice can share a replica out: nobody is followed, nothing is scheduled.
+def tiled(system: System, track: int) -> bool:
+    """Whether checkpoints of counts on a lattice hold tiles, on any number of ranks: then ranks can share a replica.
 
-    Its checkpoints then hold tiles, on any number of ranks.
+    They can as long as nobody is followed.
     """
-    return system.P > SPLIT and not schedule and not track
+    return system.P > SPLIT and not track
 
 
-def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> LatticeCounts:
-    """The ensemble of such a run: replicas whole where there are as many as ranks, or beables are few; else shared."""
-    if replicas >= comm.size or system.P < SHARED_FROM:
+def made(
+    comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int,
+    later: tuple[System, ...] = (),
+) -> LatticeCounts:  # fmt: skip
+    """The ensemble of such a run, which goes on with H of `later` systems: replicas shared where it pays, or whole."""
+    if not pays((system, *later), replicas, comm.size):
         layout = WholeTiles(Replicas(replicas, comm.size, comm.rank), system.P)
         return TiledLattice(comm, system, start, accuracy, replicas, seed, layout)
     check_memory(comm, system, replicas)
@@ -62,18 +61,15 @@ def made(comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: 
 def check_memory(comm: Any, system: System, replicas: int) -> None:
     """InputError, on all ranks, where a node cannot hold what its ranks have of the lattice. Collective."""
     with mpi.on_node(comm) as node:
-        ranks = node.size
+        found = np.array([node.size / there(), node.size])
+    mpi.largest(comm, found)
     of_all = BYTES_OF_ALL if system.by_lattice else BYTES_OF_MATRIX
     each = of_all + (BYTES_OF_OWN * replicas / comm.size if system.by_lattice else 0)
-    found = np.array([ranks / there(), ranks])
-    mpi.largest(comm, found)
-    share, ranks = float(found[0]), int(found[1])
-    if share * each * system.P > 1.0:
+    if found[0] * each * system.P > 1.0:
         own = f", and {BYTES_OF_OWN} for each that it carries" if system.by_lattice else ": it holds H whole"
         why = (
-            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each of them{own}, and with up to "
-            f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a "
-            "node, or more nodes"
+            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each{own}, and with up to {found[1]:g} "
+            f"ranks on a node each has {1 / found[0] / 2**30:,.2f} GiB of memory; take fewer of them, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
 
@@ -89,7 +85,7 @@ class Seat:
 def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
     """About how many messages a rank in the middle of so many would send in a step, and how many bytes."""
     R, P = lattice.layout.replicas, lattice.system.P
-    if ranks <= R or P < SHARED_FROM or lattice.places is None:
+    if lattice.places is None or not pays((lattice.system,), R, ranks):
         return 0, 0.0
     layout = SharedTiles(R, P, ranks, ranks // 2)
     made = halos(Seat(*layout.place), layout, lattice.places)
@@ -131,7 +127,8 @@ class TiledLattice(LatticeCounts):
 
     def of_replicas(self) -> dict[str, NDArray[Any]]:
         """What there is of each replica, (R,)."""
-        return {"substeps": self.substeps, **self.counters}
+        out = {"substeps": self.substeps, **self.counters}
+        return out | {"members": self.members, "total": self.total} if self.filtered else out
 
     def per_unit(self) -> dict[str, NDArray[Any]]:
         begin, end = self.tiles.own
@@ -147,7 +144,9 @@ class TiledLattice(LatticeCounts):
 
     def restore(self, state: State, stop: Stop) -> None:
         self.begin(stop)
-        wanted = {**self.arrays(), **self.of_replicas()}
+        self.filtered = "members" in state.columns
+        of_replicas = self.of_replicas()
+        wanted = {**self.arrays(), **of_replicas}
         if wanted.keys() != state.columns.keys() or state.ragged or state.common:
             why = f"is not of this version: the method needs {named(wanted)}"
             raise InputError("checkpoint", named(state.columns), why)
@@ -160,7 +159,7 @@ class TiledLattice(LatticeCounts):
             elif end > begin and here:
                 values[..., begin:end] = from_tile_rows(found, here, end - begin)
         each = 1 if whole else max(1, (self.tiles.last - self.tiles.first) // max(1, here))
-        self._restore_replicas({name: state.columns[name][::each] for name in OF_REPLICAS})
+        self._restore_replicas({name: state.columns[name][::each] for name in of_replicas})
         self.replicas.forget()
         self.take_stock()
 
@@ -173,26 +172,31 @@ class SharedLattice(TiledLattice):
     """One replica here, which this rank shares with others: it has a run of tiles.
 
     Arrays are as long as the whole lattice; beyond this rank's tiles and what its step needs of others' they mean
-    nothing. exchanged : bytes that this rank has sent to neighbours.
+    nothing.
     """
 
     tiles: SharedTiles
+    steps: Steps
 
     def __init__(self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int) -> None:
         layout = SharedTiles(replicas, system.P, comm.size, comm.rank)
         self.group = sharers(comm, layout)
+        self.under_way: Generator[None, None, bool] | None = None
         super().__init__(comm, system, start, accuracy, replicas, seed, layout)
+
+    def _make_bonds(self) -> None:
+        """And what ranks exchange for their sake; anew where another H has its elements elsewhere. Collective."""
+        before = self.places
+        super()._make_bonds()
         if self.places is None:
             raise RuntimeError("there are no bonds yet")
-        kernel, apart = SharedStep(self.replicas), halos(self.group, layout, self.places)
-        crossing = Crossing(kernel, apart, Known(system, self.places, self.bonds), layout.own)
-        self.under_way: Generator[None, None, bool] | None = None
-        self.steps = Steps(kernel, apart, layout, crossing, self.n[0], self.large_n)
-
-    @property
-    def exchanged(self) -> int:
-        """Bytes that this rank has sent to neighbours so far."""
-        return self.steps.halos.sent
+        H = Known(self.system, self.places, self.bonds)
+        if self.places is before:
+            self.steps.crossing.H = H
+            return
+        kernel, apart = SharedStep(self.replicas), halos(self.group, self.tiles, self.places)
+        crossing = Crossing(kernel, apart, H, self.tiles.own)
+        self.steps = Steps(kernel, apart, self.tiles, crossing, self.n[0], self.large_n)
 
     def advance(self) -> bool:
         """One step of each replica that has not reached the stop; as `IndependentReplicas.advance` otherwise."""
@@ -260,6 +264,26 @@ class SharedLattice(TiledLattice):
         """What there is of this rank's beables, (1, end - begin). Collective."""
         begin, end = self.tiles.own
         return self._rows(slice(begin, end))
+
+    def fetch(self, values: NDArray[Any], beables: NDArray[np.int64]) -> None:
+        """Each rank asks those who have its beables, and is told."""
+        ends = [self.tiles.beables(place)[1] for place in range(self.group.size)]
+        counts = np.bincount(np.searchsorted(ends, beables, side="right"), minlength=self.group.size)
+        asked, asking = mpi.exchange(self.group, beables, counts)
+        values[beables], _ = mpi.exchange(self.group, values[asked], asking)
+
+    def smallest_of_all(self, value: float) -> float:
+        found = np.array([-value])
+        mpi.largest(self.group, found)
+        return -float(found[0])
+
+    def of_all_tiles(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        counts = [last - first for first, last in map(self.tiles.run, range(self.group.size))]
+        every, out = mpi.gather_rows(self.group, sums, counts), np.empty(sums.shape[1])
+        if every is not None:
+            out = super().of_all_tiles(every)
+        mpi.broadcast(self.group, out)
+        return out
 
     def _anywhere(self, some: NDArray[np.bool_]) -> bool:
         found = np.array([some.any()], np.int64)

@@ -6,6 +6,7 @@ in tile order: so nothing depends on who has which tile. Where there are more ra
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,12 @@ from copympi.engine.replicas import Replicas
 from copympi.kernels.bonds import TILE_SIZE
 
 Int = NDArray[np.int64]
+SPLIT = 4096
+"""Beables beyond which a checkpoint holds tiles, and sums over beables are taken tile by tile."""
+SHARED_FROM = 1 << 16
+"""Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
+AT_A_TIME = 32 * TILE_SIZE
+"""Beables that are looked at together, so that what is made of them stays in the cache."""
 MOST_SUMS = 1 << 16
 """Numbers, one a tile, that all ranks add up in each step; where tiles are more, groups of them are added up first."""
 
@@ -52,6 +59,7 @@ class Tiles(InTiles):
 
     owned: Replicas
     P: int
+    is_head = True
 
     @property
     def first_replica(self) -> int:
@@ -61,6 +69,11 @@ class Tiles(InTiles):
     def passed(self) -> tuple[int, int]:
         """First and one past last tile that this rank passes over, of each of its replicas."""
         return 0, self.number
+
+    @property
+    def own(self) -> tuple[int, int]:
+        """First and one past last beable of this rank, of each of its replicas."""
+        return 0, self.P
 
     @property
     def replicas(self) -> int:
@@ -85,6 +98,16 @@ class Tiles(InTiles):
     @property
     def sizes(self) -> Int:
         return self.owned.sizes
+
+    @property
+    def said(self) -> str:
+        """In a few words; nothing where it goes without saying."""
+        idle = self.replicas < self.owned.size
+        if self.P <= SPLIT and not idle:
+            return ""
+        whole = f"each of {self.replicas:,} replicas on one rank" if self.replicas > 1 else "whole, on one rank"
+        why = f" (ranks share replicas of {SHARED_FROM:,} beables, coupled to near ones, if output.track is left out)"
+        return whole + why if idle else whole
 
     def to_root(self, comm: Any, rows: NDArray[Any]) -> NDArray[Any] | None:
         return self.owned.to_root(comm, rows)
@@ -112,16 +135,6 @@ class WholeTiles(Tiles):
     @property
     def sizes(self) -> Int:
         return np.zeros(self.last - self.first, np.int64)
-
-    @property
-    def own(self) -> tuple[int, int]:
-        """First and one past last beable of this rank, of each of its replicas."""
-        return 0, self.P
-
-    @property
-    def said(self) -> str:
-        """In a few words."""
-        return f"each of {self.replicas:,} replicas on one rank" if self.replicas > 1 else "whole, on one rank"
 
 
 @dataclass(frozen=True)
@@ -229,6 +242,23 @@ def from_tile_rows(rows: NDArray[Any], R: int, P: int) -> NDArray[Any]:
     tiles, between = len(rows) // max(R, 1), rows.shape[1:-1]
     whole = np.moveaxis(rows.reshape(R, tiles, *between, TILE_SIZE), 1, -2)
     return np.ascontiguousarray(whole.reshape(R, *between, tiles * TILE_SIZE)[..., :P])
+
+
+def runs(begin: int, end: int) -> Iterator[tuple[int, int]]:
+    """First and one past last of runs of some tiles each, of beables begin .. end - 1 that begin with a tile."""
+    return ((first, min(end, first + AT_A_TIME)) for first in range(begin, end, AT_A_TIME))
+
+
+def tile_sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over the beables of each tile, (tiles, K), of K numbers of each, (K, B), the first at a tile's beginning.
+
+    Those of a tile are the same whichever others there are: a tile that is not full has zeros beyond its end.
+    """
+    K, B = values.shape
+    tiles = -(-B // TILE_SIZE)
+    if tiles * TILE_SIZE > B:
+        values = np.concatenate([values, np.zeros((K, tiles * TILE_SIZE - B))], axis=1)
+    return np.ascontiguousarray(np.ascontiguousarray(values).reshape(K, tiles, TILE_SIZE).sum(axis=2).T)
 
 
 def tile_of(beable: Int) -> Int:

@@ -52,6 +52,10 @@ def nearest_whole(sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     if not 0 <= rest <= sizes.size:  # beyond 2^53 doubles are coarser than one
         counts[np.argmax(counts)] += rest
         return counts
-    more = np.argsort(counts - sizes, kind="stable")[:rest]
-    counts[more] += 1
+    if rest:  # those who lack most go up, the first ones where several lack the same
+        over = counts - sizes
+        last = np.partition(over, rest - 1)[rest - 1]
+        more = over < last
+        more[np.flatnonzero(over == last)[: rest - np.count_nonzero(more)]] = True
+        counts[more] += 1
     return counts

@@ -111,6 +111,15 @@ class System:
             return self.lattice.rows(some, 1.0 / self.hbar).astype(complex)
         return self.frequencies[some]
 
+    def rows_from(self, begin: int, end: int) -> sp.csr_array:
+        """H/hbar of beables begin .. end - 1, (end - begin, P)."""
+        if self.unkept and self.P > MOST_KEPT:
+            return self.rows(np.arange(begin, end))
+        W = self.frequencies
+        first, last = int(W.indptr[begin]), int(W.indptr[end])
+        some = (W.data[first:last], W.indices[first:last], W.indptr[begin : end + 1] - W.indptr[begin])
+        return sp.csr_array(some, shape=(end - begin, self.P))
+
     @property
     def unkept(self) -> bool:
         """Whether H is made anew whenever it is gone through."""

@@ -13,6 +13,7 @@ from copympi import mpi
 from copympi.config.reading import Config
 from copympi.engine.clock import Timetable
 from copympi.engine.ensemble import Ensemble, Snapshot
+from copympi.engine.lattice import LatticeCounts
 from copympi.engine.replicas import IndependentReplicas
 from copympi.engine.shared_lattice import SharedLattice
 from copympi.engine.tracking import Jumps
@@ -20,6 +21,7 @@ from copympi.model import observables
 from copympi.model.preparation import LARGEST, Start
 from copympi.model.schedule import NOTHING, Schedule
 from copympi.model.system import System
+from copympi.records import in_tiles
 from copympi.records import observe as own
 from copympi.records.quantity import (
     HISTORIES,
@@ -40,7 +42,8 @@ MOST_PROFILE = 4096
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of a record, by the names of quantities: (R, ...) each; with `profiled` what has beables too.
+    """What is kept of a record, by the names of quantities: (R, ...) each; with `profiled` what has beables too, unless
+    ranks file it themselves.
 
     steps of all replicas together, and the largest chance of any member to leave in one step, both so far.
     """
@@ -103,6 +106,7 @@ class Plan:
         self.marginals = marginals(system.parts)
         self._table = tuple(row for row in TABLE if self.traits.issuperset(row.runs)) + self.marginals
         self._observed: tuple[Quantity, ...] = ()
+        self._energy_in_tiles = False  # whether <H> at t = 0 has been measured where tiles lie
 
     @property
     def rows(self) -> tuple[Quantity, ...]:
@@ -130,6 +134,8 @@ class Plan:
 
         InputError on every rank where one gives no real, finite numbers of shape (R,) or (R, k).
         """
+        if self.in_tiles(ensemble):
+            self._take_energy_at_start(ensemble)
         if self.observers and not self._observed:
             snapshot = ensemble.snapshot()
             self._observed = mpi.from_root(ensemble.comm, lambda: self._tried(self._view(0, snapshot)))
@@ -137,20 +143,28 @@ class Plan:
     def _tried(self, view: View) -> tuple[Quantity, ...]:
         return tuple(own.tried(name, function, view) for name, function in self.observers.items())
 
-    def take(self, ensemble: Ensemble, record: int) -> Record | None:
+    def in_tiles(self, ensemble: Ensemble) -> bool:
+        """Whether there is so much of a lattice that it is measured where its tiles lie."""
+        return self.split_files and isinstance(ensemble, LatticeCounts)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(R, P)."""
+        return self.config.dynamics.replicas, self.system.P
+
+    def take(self, ensemble: Ensemble, record: int, filed: bool = False) -> Record | None:
         """The record of that number, on the root; None elsewhere. Collective.
 
-        Of very many beables each replica's numbers are worked out on the rank that has it, replica by replica, so that
-        their bits do not depend on who has which; what there is of each beable travels for profiles alone.
+        Of very many beables each replica's numbers are worked out on the rank that has it, replica by replica, or where
+        its tiles lie, so that their bits do not depend on who has which; what there is of each beable travels for
+        profiles, and for what cannot be worked out in tiles.
+
+        filed : profiles of their own files are written from where they are (`slab`): in tiles they are left out here.
         """
         if record == 0:
             self.try_observers(ensemble)
         if self.split_files and isinstance(ensemble, IndependentReplicas):
-            rows = ensemble.profile_rows()
-            made = self._by_replica(rows, record)
-            if not (self.profiled(record) or self.observers):
-                rows = {name: values for name, values in rows.items() if name not in PROFILES}
-            snapshot = ensemble.snapshot(rows | made)
+            snapshot = ensemble.snapshot(self._rows(ensemble, record, filed))
         else:
             snapshot = ensemble.snapshot()
         observed: Arrays = {}
@@ -165,7 +179,8 @@ class Plan:
         """A record from what all replicas are like, in the types that files have, and what was `observed`."""
         view, profiled = self._view(record, snapshot), self.profiled(record)
         view.held.setdefault("events", snapshot.events if self.start.infinite else np.rint(snapshot.events))
-        wanted = [row for row in self._table if row.name not in TIMES and (profiled or not row.profile)]
+        there = profiled and snapshot.n.size > 0
+        wanted = [row for row in self._table if row.name not in TIMES and (there or not row.profile)]
         values = {row.name: np.asarray(row.of(view), self.dtype(row)) for row in wanted}
         return Record(values | (observed or {}), profiled, snapshot.steps, snapshot.largest_chance)
 
@@ -186,9 +201,26 @@ class Plan:
         functions = zip(self._observed, self.observers.values(), strict=True)
         return {row.name: own.measured(row, function, view) for row, function in functions}
 
-    def _by_replica(self, rows: Arrays, record: int) -> Arrays:
+    def _rows(self, ensemble: IndependentReplicas, record: int, filed: bool) -> Arrays:
+        """What goes to the root of this rank's replicas, by the names of quantities. Collective."""
+        wanted = [row for row in self._table if row.function is not None and not row.profile]
+        made: Arrays = {}
+        if isinstance(ensemble, LatticeCounts):
+            self._take_energy_at_start(ensemble)
+            names = {row.name for row in wanted}
+            found = in_tiles.measured(ensemble, self.system_at(record), names, self._energy_at_start)
+            made = {row.name: np.asarray(found[row.name], self.dtype(row)) for row in wanted if row.name in found}
+        left = [row for row in wanted if row.name not in made]
+        shown = self.observers or (self.profiled(record) and not (filed and self.in_tiles(ensemble)))
+        if not left and not shown:
+            return made
+        rows = ensemble.profile_rows()
+        made |= self._by_replica(rows, record, left)
+        return made | {name: values for name, values in rows.items() if shown or name not in PROFILES}
+
+    def _by_replica(self, rows: Arrays, record: int, wanted: list[Quantity]) -> Arrays:
         """What is not of each beable and not held, of so many replicas as there are `rows`, each on its own."""
-        wanted = [row for row in self._table if row.function is not None and not row.profile and row.name not in rows]
+        wanted = [row for row in wanted if row.name not in rows]
         view = self._seen(rows, record)
         made = {row.name: np.empty((len(view.n), *self.width(row)), self.dtype(row)) for row in wanted}
         for replica in range(len(view.n)):
@@ -207,6 +239,12 @@ class Plan:
         if self.start.infinite:
             held = held | {"validity_occupation": np.zeros(len(n))}
         return held, self._energy_at_start
+
+    def _take_energy_at_start(self, ensemble: Any) -> None:
+        """<H> at t = 0, from where the tiles of a lattice lie. Collective, once."""
+        if not self._energy_in_tiles and self.traits.issuperset(WAVE):
+            self._energy_in_tiles = True
+            self._energy_at_start = in_tiles.energy_at_start(ensemble, self.system, self.start)
 
     @cached_property
     def _energy_at_start(self) -> float:

@@ -197,9 +197,9 @@ class Checkpoints:
         """
         whole, time = taken.profile if taken is not None else None, record * plan.interval
         path = layout.place(self.folder, plan.number(record))
-        part = plan.slab(ensemble, record)
+        part, shape = plan.slab(ensemble, record), plan.shape if plan.in_tiles(ensemble) else None
         try:
-            profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence)
+            profiles.write(self.comm, path, whole, part, time, self.writer, self.attempt, self.check_fence, shape)
         except Superseded:
             raise
         except MachineError as problem:

@@ -81,7 +81,7 @@ def _loop(
         last = _tell(recorders, ensemble, stops.START, plan, checkpoints)
         ensemble.begin(table.stop(number))
     if number > end:  # it goes on from its own end, which it did not come to note
-        last = plan.take(ensemble, plan.records)
+        last = plan.take(ensemble, plan.records, filed=True)
     while number <= end:
         stop = ensemble.stop
         _reach(ensemble, plan, recorders, progress, checkpoints)
@@ -170,7 +170,7 @@ def _tell(
     """Show the recorders where the ensemble stands. Collective; returns the record on the root."""
     if plan.track is not None:
         _tell_copies(recorders, ensemble, ensemble.take_jumps(), checkpoints)
-    taken = plan.take(ensemble, stop.record)
+    taken = plan.take(ensemble, stop.record, filed=checkpoints is not None)
     if checkpoints is not None and plan.split_files and plan.profiled(stop.record):
         checkpoints.profile(plan, ensemble, taken, stop.record)
     if taken is None:

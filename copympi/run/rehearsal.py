@@ -79,7 +79,7 @@ def rehearse(comm: Any, job: Job, replace: bool, ranks: int | None = None) -> Fo
             if stop.kind is StopKind.RECORD:
                 if plan.track is not None:
                     ensemble.take_jumps()  # as a run takes them: they fill no memory for long
-                plan.take(ensemble, stop.record)
+                plan.take(ensemble, stop.record, filed=job.folder is not None)
             carry_out(ensemble, plan.schedule, stop)
         number += 1
     start = looks[1] if looks[-1][2] < job.config.dynamics.duration and looks[-1][2] > looks[1][2] else looks[0]

@@ -215,7 +215,7 @@ def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]
                 mine = comm.rank == rank
                 if not mine and not root:
                     continue
-                for at, piece in _travel(comm, rank, start, rows):
+                for at, piece in travel(comm, rank, start, rows):
                     if root and problem is None:
                         try:
                             image.put_rows(handle, offsets[name], at, piece)
@@ -224,8 +224,11 @@ def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int]
     agree(comm, problem)
 
 
-def _travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Pieces of `rank`'s rows: yielded on the root, sent there by `rank` if it is another."""
+def travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Pieces of `rank`'s rows: yielded on the root, sent there by `rank` if it is another. Elsewhere not to be called.
+
+    start : of these rows; it is yielded with each piece where that begins.
+    """
     if rank == mpi.ROOT:
         yield from _pieces(start, rows)
         return

@@ -9,7 +9,7 @@ has its digest as an attribute there; copies of members that are followed have t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import h5py
@@ -73,11 +73,17 @@ def of_rows(values: dict[str, NDArray[Any]], lead: bool) -> NDArray[np.uint64]:
 
 def of_arrays(values: dict[str, NDArray[Any]]) -> np.uint64:
     """One digest for arrays by name: over name, type, shape and values."""
+    whole = {name: np.ascontiguousarray(array) for name, array in sorted(values.items())}
+    return of_pieces((name, array.dtype, array.shape, [array]) for name, array in whole.items())
+
+
+def of_pieces(arrays: Iterable[tuple[str, np.dtype[Any], tuple[int, ...], Iterable[NDArray[Any]]]]) -> np.uint64:
+    """The same of arrays that come piece by piece: (name, type, shape, pieces in order), by name."""
     hasher = xxhash.xxh3_64()
-    for name, array in sorted(values.items()):
-        array = np.ascontiguousarray(array)
-        hasher.update(f"{name} {array.dtype.str} {array.shape} ".encode())
-        hasher.update(array.reshape(-1).view(np.uint8).data)
+    for name, dtype, shape, pieces in arrays:
+        hasher.update(f"{name} {dtype.str} {shape} ".encode())
+        for piece in pieces:
+            hasher.update(np.ascontiguousarray(piece).reshape(-1).view(np.uint8).data)
     return np.uint64(hasher.intdigest())
 
 

@@ -3,13 +3,14 @@
 Each is a file of its own, so that all ranks can write it together while results.h5, one writer's and readable at all
 times, does not stop; and written under a partial name, so that a kill leaves none by halves. results.h5 shows them
 as virtual datasets (T', P) that grow with the files. A rank writes its replicas' rows, or its share of beables of
-what stands alike on all ranks; nothing travels. By the root: all of the snapshot that it has.
+what stands alike on all ranks; nothing travels but to the root, for the file's digest. By the root: all of the snapshot
+that it has, or piece by piece what ranks have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from copympi import mpi
 from copympi.errors import MachineError
 from copympi.storage import digests, image
-from copympi.storage.checkpoint import PIECE, agree, close_together, finish, guarded, need, reserve
+from copympi.storage.checkpoint import PIECE, agree, close_together, finish, guarded, need, reserve, travel
 from copympi.storage.checkpoints import HALF, listed, remove
 from copympi.storage.hdf5 import FAILURES, FORMAT, reason
 from copympi.storage.layout import FOLDER
@@ -69,18 +70,29 @@ def write(
     writer: str,
     attempt: int,
     may_rename: Callable[[], None],
+    shape: tuple[int, int] | None = None,
 ) -> None:
     """Write one profile. Collective; MachineError on every rank, and no file, where it did not work out.
 
     whole : (R, P) arrays on the root. slab : this rank's part; where it lacks something of the whole the root writes.
+    shape : (R, P), given where no rank has the whole: all ranks' slabs are it, in the order of ranks.
     """
     partial = path.with_name(f".partial-{attempt}-{path.name}")
     try:
-        kinds = mpi.from_root(comm, lambda: {name: values.dtype.str for name, values in (whole or {}).items()})
-        together = writer == "mpio" and kinds == {name: values.dtype.str for name, values in slab[2].items()}
-        patch = mpi.from_root(comm, guarded(lambda: _create(partial, whole or {}, time, not together)))
-        if together:
+        mine = {name: values.dtype for name, values in slab[2].items()}
+        if shape is None:
+            kinds = mpi.from_root(comm, lambda: {name: values.dtype for name, values in (whole or {}).items()})
+            arrays = _shown(whole or {})
+            digest, shown = digests.of_arrays(arrays), next((values.shape for values in arrays.values()), ())
+        else:
+            kinds, digest, shown = mine, _digest(comm, slab, shape), _without_one(shape)
+        offsets, patch = mpi.from_root(comm, guarded(lambda: _create(partial, kinds, shown, time, digest)))
+        if writer == "mpio" and kinds == mine:
             _fill_together(comm, partial, slab)
+        elif shape is None:
+            mpi.from_root(comm, guarded(lambda: _fill_whole(partial, whole or {}, offsets)))
+        else:
+            _fill_by_root(comm, partial, slab, offsets, shape[1])
         mpi.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
     except MachineError:
         if comm.rank == mpi.ROOT:
@@ -89,24 +101,79 @@ def write(
         raise
 
 
-def _create(partial: Path, whole: Arrays, time: float, fill: bool) -> image.Patch:
-    """The file, with its values (`fill`) or room for them. Returns what marks it complete."""
+def _without_one(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of arrays (R, P) in the file: no axis of replicas where there is one."""
+    return shape if shape[0] > 1 else shape[1:]
+
+
+def _shown(whole: Arrays) -> Arrays:
+    """Arrays (R, P) as they stand in the file."""
+    return {name: values.reshape(_without_one(values.shape)) for name, values in whole.items()}
+
+
+def _digest(comm: Any, slab: Slab, shape: tuple[int, int]) -> np.uint64:
+    """That of arrays of which every rank has its slab, on the root. Collective."""
+    shown = _without_one(shape)
+    kinds = [(name, values.dtype) for name, values in sorted(slab[2].items())]
+    if comm.rank == mpi.ROOT:
+        return digests.of_pieces(
+            (name, dtype, shown, (piece for _, piece in _coming(comm, slab, name, shape[1]))) for name, dtype in kinds
+        )
+    for name, _ in kinds:
+        for _ in _coming(comm, slab, name, shape[1]):
+            pass
+    return np.uint64(0)
+
+
+def _coming(comm: Any, slab: Slab, name: str, P: int) -> Iterator[tuple[int, NDArray[Any]]]:
+    """All ranks' pieces of an array (R, P), in order, each with its place in it: on the root, to which others send."""
+    replica, beable, arrays = slab
+    flat = np.ascontiguousarray(arrays[name]).reshape(-1)
+    for rank in range(comm.size):
+        if comm.rank in (rank, mpi.ROOT):
+            yield from travel(comm, rank, replica * P + beable, flat)
+
+
+def _create(
+    partial: Path, kinds: dict[str, np.dtype[Any]], shape: tuple[int, ...], time: float, digest: np.uint64
+) -> tuple[dict[str, int], image.Patch]:
+    """The file with room for its values. Returns where those of each dataset begin, and what marks it complete."""
     partial.parent.mkdir(exist_ok=True)
-    need(sum(values.nbytes for values in whole.values()), partial.parent)
-    shown = {name: values if len(values) > 1 else values[0] for name, values in whole.items()}
+    need(sum(dtype.itemsize for dtype in kinds.values()) * int(np.prod(shape, dtype=np.int64)), partial.parent)
     with image.drafted(partial) as file:
         file.attrs["complete"] = np.int8(0)
         file.attrs["time"] = time
-        file.attrs["digest"] = digests.of_arrays(shown)
-        for name, values in shown.items():
-            reserve(file, name, values.shape, values.dtype)
-        offsets = {name: int(file[name].id.get_offset() or 0) for name in shown}
-        patch = image.completion(file)
-    if fill:
-        with partial.open("r+b") as disk:
-            for name, values in shown.items():
-                image.put_rows(disk.fileno(), offsets[name], 0, values)
-    return patch
+        file.attrs["digest"] = digest
+        for name, dtype in kinds.items():
+            reserve(file, name, shape, dtype)
+        offsets = {name: int(file[name].id.get_offset() or 0) for name in kinds}
+        return offsets, image.completion(file)
+
+
+def _fill_whole(partial: Path, whole: Arrays, offsets: dict[str, int]) -> None:
+    with partial.open("r+b") as disk:
+        for name, values in whole.items():
+            image.put_rows(disk.fileno(), offsets[name], 0, values)
+
+
+def _fill_by_root(comm: Any, partial: Path, slab: Slab, offsets: dict[str, int], P: int) -> None:
+    """Slabs come to the root rank by rank, piece by piece, so that its memory stays bounded."""
+    problem: str | None = None
+    with ExitStack() as stack:
+        handle = -1
+        if comm.rank == mpi.ROOT:
+            try:
+                handle = stack.enter_context(partial.open("r+b")).fileno()
+            except OSError as error:
+                problem = reason(error)
+        for name in sorted(offsets):
+            for at, piece in _coming(comm, slab, name, P):
+                try:
+                    if problem is None:
+                        image.put_rows(handle, offsets[name], at, piece)
+                except OSError as error:
+                    problem = reason(error)
+    agree(comm, problem)
 
 
 def _fill_together(comm: Any, partial: Path, slab: Slab) -> None:

@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import copympi
-from copympi.engine import shared_lattice, tiles
+from copympi.engine import shared_lattice, sharing, tiles
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.lattice import LatticeCounts
-from copympi.engine.tiles import SharedTiles, from_tile_rows, tile_rows
+from copympi.engine.replicas import Replicas
+from copympi.engine.tiles import SharedTiles, Tiles, WholeTiles, from_tile_rows, tile_rows, tile_sums
 from copympi.engine.whole_numbers import nearest_whole
 from copympi.kernels.bonds import TILE_SIZE
-from copympi.model import preparation
+from copympi.model import observables, preparation
 from copympi.mpi import Alone
 from tests.unit.test_lattice import made
 
@@ -41,6 +43,31 @@ def test_every_tile_has_one_rank(replicas: int, size: int) -> None:
         assert all(one[1] == other[0] for one, other in itertools.pairwise(own))
 
 
+def test_it_is_said_who_has_what() -> None:
+    alone, idle = Replicas(1, 1, 0), Replicas(2, 3, 0)
+    assert Tiles(alone, 4096).said == ""
+    assert WholeTiles(alone, 4097).said == "whole, on one rank"
+    assert Tiles(idle, 4096).said.startswith("each of 2 replicas on one rank (ranks share replicas of 65,536 beables")
+    assert SharedTiles(2, 70_000, 3, 0).said == "each of 2 replicas in 35 tiles of 2,048 beables on 2 ranks"
+
+
+def test_ranks_share_where_it_pays() -> None:
+    """Lattices from some size on; of other systems those whose beables have few partners on other ranks."""
+    P = 33 * TILE_SIZE
+    chain = sp.diags_array(np.ones(P - 1), offsets=1, format="csr")
+    far = sp.diags_array(np.ones(P // 2), offsets=P // 2, shape=(P, P), format="csr")
+    near, both = (copympi.System(H + H.T) for H in (chain, chain + far))
+    layout = SharedTiles(1, P, 3, 0)
+    assert sharing.at_borders(near, layout) == 4 / P
+    assert sharing.at_borders(both, layout) == 1.0
+    assert sharing.pays([near], 1, 2)
+    assert not sharing.pays([near], 2, 2)
+    assert not sharing.pays([near, both], 1, 3)
+    assert sharing.pays([near, both], 1, 9)
+    assert sharing.pays([copympi.lattice([260, 260])], 1, 2)
+    assert not sharing.pays([copympi.lattice(5000)], 1, 2)
+
+
 def test_rows_of_tiles() -> None:
     P = 2 * TILE_SIZE + 5
     c = np.arange(2 * 2 * P, dtype=float).reshape(2, 2, P)
@@ -50,6 +77,17 @@ def test_rows_of_tiles() -> None:
     assert not rows[5, :, 5:].any()
     np.testing.assert_array_equal(from_tile_rows(rows, 2, P), c)
     np.testing.assert_array_equal(from_tile_rows(tile_rows(c[:, 0]), 2, P), c[:, 0])
+
+
+def test_sums_of_tiles_do_not_depend_on_other_tiles() -> None:
+    """Were they to depend on how many there are at a time, bits would hang on who has which."""
+    values = np.random.default_rng(5).normal(size=(3, 5 * TILE_SIZE + 100))
+    sums = tile_sums(values)
+    assert sums.shape == (6, 3)
+    for tile, found in enumerate(sums):
+        own = values[:, tile * TILE_SIZE : (tile + 1) * TILE_SIZE]
+        np.testing.assert_array_equal(tile_sums(own)[0], found)
+        np.testing.assert_allclose(found, own.sum(axis=1), atol=1e-10)
 
 
 def test_whole_numbers_are_those_of_one_process() -> None:
@@ -64,9 +102,9 @@ def test_whole_numbers_are_those_of_one_process() -> None:
         assert sum(found.tolist()) == total
 
 
-@pytest.mark.parametrize("members", [10**6, 1e30])
-def test_checkpoints_of_replicas_and_of_tiles(members: float) -> None:
-    """Those of before, a row a replica, and those of today give the same state."""
+@pytest.mark.parametrize(("members", "filtered"), [(10**6, False), (1e30, False), (10**6, True), (1e30, True)])
+def test_checkpoints_of_replicas_and_of_tiles(members: float, filtered: bool) -> None:
+    """Those of before, a row a replica, and those of today give the same state, after a filter too."""
     system, start = made(
         copympi.lattice(4200), members=members, packet={"centre": 0, "width": 300}, representation="occupation"
     )
@@ -75,7 +113,11 @@ def test_checkpoints_of_replicas_and_of_tiles(members: float) -> None:
     before.begin(record(1, 0.05))
     while before.advance():
         pass
+    if filtered:
+        before.keep(range(1500, 2300))
+        assert 0 < before.present[0] < 0.9 * members
     old = before.state()
+    assert old.units == 2
     one = shared_lattice.made(*given)
     one.restore(old, record(2, 0.05))
     assert one.owns(2) == (0, 2)
@@ -92,10 +134,7 @@ def test_checkpoints_of_replicas_and_of_tiles(members: float) -> None:
 
 
 def test_a_longer_run_may_get_a_switch(tmp_path: Path) -> None:
-    """A run without a schedule has checkpoints of tiles, one with a schedule those of replicas: it goes on from them.
-
-    The switch is where the first run ended: the same bits as asked for at once.
-    """
+    """It goes on from its checkpoints; the switch is where the first run ended: the same bits as asked for at once."""
     given: dict[str, Any] = {"packet": {"centre": 0.0, "width": 800.0}, "members": 10**6, "seed": 4, "interval": 0.1,
                              "replicas": 2, "representation": "occupation"}  # fmt: skip
     switch = [{"at": 0.1, "potential": {"kind": "harmonic", "omega": 0.001}}]
@@ -130,3 +169,30 @@ def test_sums_of_groups_of_tiles_are_those_of_tiles(monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(found[1].occupation, found[0].occupation, rtol=1e-9, atol=1)
     np.testing.assert_allclose(found[1].events, found[0].events, rtol=1e-12)
     np.testing.assert_allclose(found[1].measured["mean_energy"], found[0].measured["mean_energy"], rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::copympi.errors.EmptyBeableWarning")
+@pytest.mark.parametrize("members", [10**7, 1e30])
+@pytest.mark.parametrize(
+    ("sites", "boundary", "few"), [([5000], "ring", 2), ([66, 67], "open", 1), ([17, 18, 16], "ring", 4)]
+)
+def test_summaries_are_those_of_the_whole_lattice(members: float, sites: list[int], boundary: str, few: int) -> None:
+    """Sums of tiles against model/observables.py, which adds up all sites at once. They differ by rounding alone."""
+    system, axes = copympi.lattice(sites, boundary=boundary), len(sites)
+    packet = {"centre": [1.0] * axes, "width": [sites[0] / 7 / few] * axes, "wave_number": [0.25, -0.5, 0.75][:axes]}
+    given: dict[str, Any] = {"packet": packet, "members": members, "seed": 2, "representation": "occupation"}
+    run = copympi.simulate(system, duration=0.2, interval=0.1, profile_interval=0.1, **given)
+    n, phase = run.occupation, np.nan_to_num(run.phase)
+    psi = observables.amplitudes(n, phase)
+    expected = {
+        **observables.motion(psi, system.lattice),
+        "mean_energy": observables.mean_energy(psi, system),
+        "validity_occupation": observables.share_of_few(n),
+        "smallest": n.min(axis=1),
+        "empty": np.count_nonzero(n == 0, axis=1),
+    }
+    for name, values in expected.items():
+        found = run.measured[name]
+        np.testing.assert_allclose(found, values, rtol=1e-12, atol=1e-12 * np.abs(values).max(), err_msg=name)
+    drift = run.measured["mean_energy"] - expected["mean_energy"][0]
+    np.testing.assert_allclose(run.measured["energy_drift"], drift, atol=1e-14)

@@ -11,7 +11,8 @@ import scipy.sparse as sp
 import copympi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
-from copympi.engine.lattice import EMPTY, GAUSSIAN, WHOLE, LatticeCounts
+from copympi.engine.lattice import LatticeCounts
+from copympi.engine.waves import EMPTY, GAUSSIAN, WHOLE
 from copympi.errors import DynamicsError, InputError
 from copympi.model import packets
 from copympi.model.preparation import share_out
