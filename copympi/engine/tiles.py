@@ -18,14 +18,14 @@ from copympi.engine.replicas import Replicas
 from copympi.kernels.bonds import TILE_SIZE
 
 Int = NDArray[np.int64]
+MOST_SUMS = 1 << 16
+"""Numbers, one a tile, that all ranks add up in each step; where tiles are more, groups of them are added up first."""
 SPLIT = 4096
 """Beables beyond which a checkpoint holds tiles, and sums over beables are taken tile by tile."""
 SHARED_FROM = 1 << 16
 """Beables from which on ranks share a replica: the step of fewer takes no longer than what ranks have to say."""
 AT_A_TIME = 32 * TILE_SIZE
 """Beables that are looked at together, so that what is made of them stays in the cache."""
-MOST_SUMS = 1 << 16
-"""Numbers, one a tile, that all ranks add up in each step; where tiles are more, groups of them are added up first."""
 
 
 class InTiles:

@@ -135,9 +135,10 @@ def remove(path: Path, attempt: int, may_remove: Callable[[], None]) -> None:
 def remove_probes(place: Path, attempt: int) -> None:
     """Remove what Open MPI left of an attempt's probes; one that cannot be removed waits for the next checkpoint."""
     for _ in range(2):  # a network may stumble over one
-        for probe in place.glob(f".partial-{attempt}-*.locktest.*"):
-            with suppress(OSError):
-                probe.unlink(missing_ok=True)
+        with suppress(OSError):
+            for probe in list(place.glob(f".partial-{attempt}-*.locktest.*")):
+                with suppress(OSError):
+                    probe.unlink(missing_ok=True)
 
 
 def _sweep(folder: Path, attempt: int) -> None:
