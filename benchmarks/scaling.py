@@ -65,45 +65,58 @@ def here(ranks: int, cases: list[str]) -> list[Line]:
     return found
 
 
-def predicted(line: Line, alone: Line, network: Line | None, cores: int) -> float:
-    """Wall time of a step by the model: work on one rank, shared out over cores, and what is said.
+def predicted(line: Line, alone: Line, network: Line | None, cores: int) -> tuple[float, float]:
+    """Of a step by the model, wall time and processor time of all ranks: work on one rank, and what is said.
 
     alone : the same case on one rank, of as much work in all (strong) or a rank (weak).
     """
     ranks = line["ranks"]
-    work = alone["wall"] * (1 if line["mode"] == "strong" else ranks) / min(ranks, cores)
-    if line["case"] == "replicas" and line["mode"] == "weak":  # a step of one replica, however many there are
-        work /= ranks
-    if network is None:
-        return float(work)
-    talk = line["calls"] * network["call"] + line["messages"] * network["message"] + line["sent"] * network["byte"]
-    return float(work + talk)
+    times = ranks if line["mode"] == "weak" and line["case"] != "replicas" else 1  # a replica's step is the same work
+    wall, cpu = alone["wall"] * times / min(ranks, cores), alone["cpu"] * times
+    if network is not None:
+        for said, of in (("calls", "call"), ("messages", "message"), ("sent", "byte")):
+            wall += line[said] * network[of]
+            cpu += line[said] * network[f"cpu_{of}"] * ranks
+    return wall, cpu
 
 
 def table(found: list[Line], cores: int) -> None:
-    """Each case on every number of ranks, measured and by the model."""
+    """Each case on every number of ranks, measured, and by the model in parentheses; and what is said."""
     networks = {line["ranks"]: line for line in found if line["case"] == "network"}
     for line in networks.values():
         print(
-            f"  {line['ranks']} ranks: a sum of 128 bytes {1e6 * line['call']:.0f} us, a message of 8 bytes "
-            f"{1e6 * line['message']:.0f} us, {1e-9 / max(line['byte'], 1e-15):.2f} GB/s a rank"
+            f"  {line['ranks']} ranks: a sum of 128 bytes {1e6 * line['call']:.0f} us ({1e6 * line['cpu_call']:.0f} of "
+            f"processor time), a message of 8 bytes {1e6 * line['message']:.0f} us, "
+            f"{1e-9 / max(line['byte'], 1e-15):.2f} GB/s"
         )
-    print(f"\n| case | ranks ({cores} cores) | wall ms | model | measured/model | CPU ms | calls | messages | sent |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    cases = {(line["case"], line["mode"]): line for line in found if line["ranks"] == 1}
-    for (name, mode), alone in cases.items():
-        if name == "network":
-            continue
-        for line in (each for each in found if (each["case"], each["mode"]) == (name, mode)):
-            ranks = line["ranks"]
-            model = predicted(line, alone, networks.get(ranks), cores)
-            many = f"{ranks} oversubscribed" if ranks > cores else f"{ranks}"
-            print(
-                f"| {name}, {WORDS[mode]} | {many} | {1e3 * line['wall']:.4g} | {1e3 * model:.4g} | "
-                f"{line['wall'] / model:.2f} | {1e3 * line['cpu']:.4g} | {line['calls']:.3g} | "
-                f"{line['messages']:.3g} | {size(line['sent'])} |",
-                flush=True,
-            )
+    lines = {(line["case"], line["mode"], line["ranks"]): line for line in found if line["case"] != "network"}
+    alone = {(name, mode): line for (name, mode, ranks), line in lines.items() if ranks == 1}
+    numbers = sorted({ranks for *_, ranks in lines})
+    head = "".join(f" {ranks}{' oversubscribed' if ranks > cores else ''} |" for ranks in numbers)
+    for k, what in enumerate(("wall time", "processor time of all ranks")):
+        print(f"\n| a step's {what}, ms; in parentheses: model |{head}\n|---|{'---|' * len(numbers)}")
+        for (name, mode), one in alone.items():
+            cells = []
+            for ranks in numbers:
+                there = lines.get((name, mode, ranks))
+                if there is None:
+                    cells.append("failed")
+                    continue
+                times = predicted(there, one, networks.get(ranks), cores)
+                model = "" if ranks == 1 else f" ({1e3 * times[k]:.3g})"
+                cells.append(f"{1e3 * there[('wall', 'cpu')[k]]:.3g}{model}")
+            print(f"| {name}, {WORDS[mode]} | {' | '.join(cells)} |", flush=True)
+    print(f"\n| what a rank says in a step: calls, messages, bytes of these |{head}\n|---|{'---|' * len(numbers)}")
+    for name, mode in alone:
+        cells = []
+        for ranks in numbers:
+            said = lines.get((name, mode, ranks))
+            cells.append("failed" if said is None else in_words(said))
+        print(f"| {name}, {WORDS[mode]} | {' | '.join(cells)} |", flush=True)
+
+
+def in_words(said: Line) -> str:
+    return f"{said['calls']:.2g}, {said['messages']:.3g}, {size(said['sent'])}"
 
 
 def size(count: float) -> str:
@@ -176,7 +189,7 @@ def main() -> None:
     if options.slurm:
         chosen = [name for name in options.only if name in ("members", "phases", "lattice")]
         chosen += ["phases at once"] if "phases" in chosen else []
-        alone = [line for line in found if line["ranks"] == 1]
+        alone = [line for line in found if line["ranks"] == 1 and line["case"] in chosen]
         alone += [{**line, "case": "phases at once"} for line in alone if line["case"] == "phases"]
         on_two_hosts(alone, chosen)
 

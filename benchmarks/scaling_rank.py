@@ -147,30 +147,36 @@ def steps_of(comm: Any, ensemble: Ensemble) -> int:
 
 
 def network(comm: Any) -> dict[str, float]:
-    """Seconds of a sum over ranks of 128 bytes, of a message of 8 bytes, and of a byte of one of a megabyte."""
-    other = comm.rank ^ 1
-    pair = other < comm.size
+    """Seconds of a sum over ranks of 128 bytes, of a message of 8 bytes, and of a byte of one of a megabyte.
+
+    By the clock, and of a rank's processor: `cpu_call` and so on.
+    """
+    half = comm.size // 2
+    other = (comm.rank + half) % (2 * half)  # on the other host, where there are two
+    pair = comm.rank < 2 * half
 
     def send(size: int) -> None:
         there = {other: np.zeros(size, np.uint8)} if pair else {}
         swap(comm, there, {rank: np.empty(size, np.uint8) for rank in there})
 
-    def each(what: Callable[[], Any]) -> float:
+    def each(what: Callable[[], Any]) -> tuple[float, float]:
         what()
-        began, times = time.perf_counter(), 0
+        began, cpu, times, busy = time.perf_counter(), time.process_time(), 0, 0.0
         while mpi.from_root(comm, lambda: time.perf_counter() < began + MOMENT):
+            cpu = time.process_time()
             for _ in range(10):
                 what()
+            busy += time.process_time() - cpu
             times += 10
-        return (time.perf_counter() - began) / times
+        return (time.perf_counter() - began) / times, busy / times
 
     row = np.zeros(16, np.int64)
-    small = each(lambda: send(8))
-    return {
-        "call": each(lambda: mpi.total(comm, row)),
-        "message": small,
-        "byte": max(0.0, each(lambda: send(MEGABYTE)) - small) / MEGABYTE,
-    }
+    call, small, large = each(lambda: mpi.total(comm, row)), each(lambda: send(8)), each(lambda: send(MEGABYTE))
+    found = {}
+    for k, kind in enumerate(("", "cpu_")):
+        found[kind + "call"], found[kind + "message"] = call[k], small[k]
+        found[kind + "byte"] = max(0.0, large[k] - small[k]) / MEGABYTE
+    return found
 
 
 def main() -> None:

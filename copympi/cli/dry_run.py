@@ -48,7 +48,7 @@ def described(job: Job, found: Forecast) -> list[str]:
         f"{job.folder}",
         *_histories(job, found),
         *([f"  lattice   {found.layout}"] if found.layout else []),
-        *([] if found.exchanged is None else [_exchanged(found.exchanged)]),
+        *([] if found.exchanged is None else [exchanged(found.exchanged)]),
         f"  speed     {found.steps:,} steps in {found.seconds:.2f} s ({significant(rate)}/s), {took}",
         f"  duration  {span(found.hours * 3600)} of wall time{'' if whole else ', if it goes on like that'}",
         f"  empty     {f'{empty.size:,} of {job.system.P:,} beables, for good: {named}' if named else 'no beable'}",
@@ -56,7 +56,7 @@ def described(job: Job, found: Forecast) -> list[str]:
     ]
 
 
-def _exchanged(found: Exchanged) -> str:
+def exchanged(found: Exchanged) -> str:
     """What ranks say to each other."""
     parts = []
     if found.calls:

@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 
 from copympi import mpi
+from copympi.cli.dry_run import exchanged as described
+from copympi.cli.main import parser
+from copympi.errors import InputError
+from copympi.run.exchanged import Exchanged
 from tests import launch
 from tests.mpi.traffic_on_ranks import carried
 
@@ -82,8 +86,18 @@ def test_one_rank_foretells_what_several_say(name: str, folder: Path, found: dic
     assert (RANKS * said.calls, RANKS * said.each, said.sent) == (every.calls, every.each, 0)
     assert said.own == every.sent + every.own - (RANKS - 1) * every.each
     assert RANKS * said.shared == every.shared
+    told = described(Exchanged(8, said.calls / steps, said.shared / steps, 0.0, 0.0, counted=False))
+    assert told.startswith("  exchange  a step: 2 collective calls with "), told
+    assert told.endswith(", of each of 8 ranks")
     if name == "members":
         assert astuple(said)[:2] == (2 * steps, 2 * steps * 8 * (2 * 3 + 4)), "n, who left, requests and a digest"
     else:
         assert said.own > 0
     assert digest == found[name]["digest"] == found[name]["batched"]
+
+
+@pytest.mark.parametrize("words", [("--ranks", "4"), ("--dry-run", "--ranks", "0")])
+def test_ranks_are_foretold_by_a_dry_run_alone(words: tuple[str, ...]) -> None:
+    options = parser().parse_args(["run", "no.toml", *words])
+    with pytest.raises(InputError, match=f"--ranks = {words[-1]}: goes with --dry-run"):
+        options.command(options)
