@@ -156,12 +156,14 @@ def across(box: Any, ranks: int, cases: list[str]) -> list[Line]:
     """A job of so many ranks on two hosts."""
     job = ["srun", "--mpi=pmi2", "-N2", f"-n{ranks}", "--export=ALL"]
     env = [f"{key}={value}" for key, value in environment(ranks).items() if key.startswith(("PYTHON", "OMP", "OPENB"))]
-    try:
-        done = box.run("env", *env, *job, sys.executable, str(RANK), *cases, cwd=REPO)
-    except subprocess.TimeoutExpired:
-        print(f"  no end on {ranks} ranks", flush=True)
-        return []
-    if done.returncode:
+    for _ in range(2):  # UCX does not always find the other host at once
+        try:
+            done = box.run("env", *env, *job, sys.executable, str(RANK), *cases, cwd=REPO)
+        except subprocess.TimeoutExpired:
+            print(f"  no end on {ranks} ranks", flush=True)
+            return []
+        if not done.returncode:
+            break
         print("  " + "\n  ".join(done.stdout.strip().splitlines()[-3:]), flush=True)
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
