@@ -15,14 +15,14 @@ from copympi.report import analysis, plots, raster, summary
 from copympi.report.numbers import humane
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_file
-from copympi.run.watchdog import Watchdog, within
+from copympi.run.watchdog import Watchdog, patience_of, within
 from copympi.storage import reading
 from copympi.text import one_line
 
 
 def execute(options: Any) -> int:
     """Carry out `copympi run` with parsed options; the same on every rank. Returns the exit code."""
-    patience = seconds(options.patience, "--patience")
+    patience = patience_of(options.patience)
     if options.ranks is not None and (options.ranks < 1 or not options.dry_run):
         raise InputError("--ranks", options.ranks, "goes with --dry-run, and is the number of ranks to foretell for")
     with within(patience):
