@@ -52,9 +52,9 @@ def foretold(comm: Any, said: mpi.Traffic, steps: int, ensemble: Ensemble, ranks
     n = max(1, steps)
     more = _more_batches(comm, ensemble, rows / n, ranks)
     shared = (said.shared - said.divided + total.divided / ranks) / n
-    messages = (said.passages / n + more) * (ranks - 1)
+    passages = said.passages / n + more
     sent = rows / n * (ranks - 1) / ranks**2 + (said.each / n + 8 * more) * (ranks - 1)
-    return Exchanged(ranks, said.calls / n, shared, messages, sent, counted=False)
+    return Exchanged(ranks, said.calls / n, shared, passages * (ranks - 1), sent, counted=False)
 
 
 def _more_batches(comm: Any, ensemble: Ensemble, rows: float, ranks: int) -> int:
