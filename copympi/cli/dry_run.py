@@ -58,6 +58,9 @@ def described(job: Job, found: Forecast) -> list[str]:
 
 def exchanged(found: Exchanged) -> str:
     """What ranks say to each other."""
+    if found.whole:
+        idle = f"; {found.idle:,} ranks have nothing to do" if found.idle else ""
+        return f"  exchange  nothing but who is done: replicas lie whole on ranks{idle}"
     parts = []
     if found.calls:
         parts.append(f"{few(found.calls)} collective calls with {size(found.shared)}")
@@ -65,8 +68,10 @@ def exchanged(found: Exchanged) -> str:
         most = "" if found.counted else "up to "
         parts.append(f"{most}{few(found.messages)} messages to single ranks with {size(found.sent)}")
     of = f"the most that any of {found.ranks:,} ranks sends" if found.counted else f"of each of {found.ranks:,} ranks"
-    said = f"a step: {' and '.join(parts)}, {of}" if parts else "nothing but who is done: replicas lie whole on ranks"
-    return f"  exchange  {said}"
+    if not parts:
+        return "  exchange  nothing but who is done"
+    idle = f"; {found.idle:,} of them have nothing to do: more ranks than tiles are of no use" if found.idle else ""
+    return f"  exchange  a step: {' and '.join(parts)}, {of}{idle}"
 
 
 def _histories(job: Job, found: Forecast) -> list[str]:

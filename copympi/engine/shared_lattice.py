@@ -21,7 +21,7 @@ from copympi.engine.replicas import Replicas
 from copympi.engine.shared_clusters import Crossing
 from copympi.engine.shared_steps import Steps
 from copympi.engine.sharing import pays
-from copympi.engine.tiles import SPLIT, SharedTiles, WholeTiles, from_tile_rows, tile_rows
+from copympi.engine.tiles import SPLIT, SharedTiles, WholeTiles, from_tile_rows, tile_rows, useful
 from copympi.engine.whole_numbers import nearest_whole
 from copympi.errors import InputError
 from copympi.kernels.lattice_tiles import SharedStep
@@ -79,12 +79,20 @@ class Seat:
     size: int
 
 
-def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
-    """About how many messages a rank in the middle of so many would send in a step, and how many bytes."""
+def foretold_layout(lattice: LatticeCounts, ranks: int) -> SharedTiles | None:
+    """Who would have what on so many ranks, without those for which there is no tile, as a rank in the middle of a
+    replica's sees it; None where replicas would lie whole on ranks."""
     R, P = lattice.layout.replicas, lattice.system.P
     if lattice.places is None or not pays((lattice.system,), R, ranks):
+        return None
+    size = useful(R, P, ranks)
+    return SharedTiles(R, P, size, SharedTiles(R, P, size, 0).place[1] // 2)
+
+
+def foretold_halo(lattice: LatticeCounts, layout: SharedTiles) -> tuple[int, float]:
+    """About how many messages the rank of a layout would send in a step, and how many bytes."""
+    if lattice.places is None:
         return 0, 0.0
-    layout = SharedTiles(R, P, ranks, ranks // 2)
     made = halos(Seat(*layout.place), layout, lattice.places)
     each = HALO + (LARGE_N if lattice.large_n else 0)
     return SWAPS * len(made.beables.out), float(each * sum(at.size for at in made.beables.out.values()))

@@ -10,13 +10,15 @@ import numpy as np
 from copympi import mpi
 from copympi.engine.ensemble import Ensemble
 from copympi.engine.lattice import LatticeCounts
-from copympi.engine.shared_lattice import foretold_halo
+from copympi.engine.shared_lattice import foretold_halo, foretold_layout
+from copympi.engine.shared_steps import said_to_all
 
 
 @dataclass(frozen=True)
 class Exchanged:
     """A step's, the most that any of so many ranks says: collective calls and the bytes of a rank's rows in them;
-    messages to single ranks and their bytes. counted : as it was, else as it would be on these ranks."""
+    messages to single ranks and their bytes. counted : as it was, else as it would be on these ranks. whole : whether
+    replicas of a lattice would lie whole on ranks. idle : ranks that would have nothing of it."""
 
     ranks: int
     calls: float
@@ -24,6 +26,8 @@ class Exchanged:
     messages: float
     sent: float
     counted: bool = True
+    whole: bool = False
+    idle: int = 0
 
 
 def counted(comm: Any, said: mpi.Traffic, steps: int) -> Exchanged:
@@ -37,11 +41,14 @@ def foretold(comm: Any, said: mpi.Traffic, steps: int, ensemble: Ensemble, ranks
     """What would be said on `ranks` ranks, from what was said in so many steps on those there are. Collective.
 
     Rows that every rank has for every other are taken to be spread evenly: bytes are means, and messages at most so
-    many. Of a lattice only halos are foretold, to some ten percent.
+    many. Of a lattice halos are foretold to some ten percent, and sums without those of stiff clusters.
     """
     if isinstance(ensemble, LatticeCounts):
-        messages, nbytes = foretold_halo(ensemble, ranks)
-        return Exchanged(ranks, 0, 0, messages, nbytes, counted=False)
+        layout = foretold_layout(ensemble, ranks)
+        if layout is None:
+            return Exchanged(ranks, 0, 0, 0, 0, False, True, max(0, ranks - ensemble.layout.replicas))
+        to_all = said_to_all(layout, ensemble.accuracy.step is not None, ensemble.large_n)
+        return Exchanged(ranks, *to_all, *foretold_halo(ensemble, layout), counted=False, idle=ranks - layout.size)
     all_said = np.array(astuple(said), np.int64)
     mpi.total(comm, all_said)
     total = mpi.Traffic(*(int(number) for number in all_said))
