@@ -24,7 +24,9 @@ from tests.launch import family, kill, openmpi
 
 REPO = Path(__file__).resolve().parents[1]
 RANK = REPO / "benchmarks/scaling_rank.py"
-RANKS, PATIENCE = (1, 2, 4, 8), 150.0
+RANKS, PATIENCE, BUDGET = (1, 2, 4, 8), 150.0, 400.0
+"""Numbers of ranks; seconds for a job; and those after which no other is begun."""
+BEGAN = time.monotonic()
 CORES = len(os.sched_getaffinity(0))
 CABLE = "200mbit"
 WORDS = {"strong": "the same work in all", "weak": "the same work a rank"}
@@ -56,8 +58,18 @@ def environment(ranks: int) -> dict[str, str]:
     return {**os.environ, **openmpi(ranks), **more}
 
 
+def late(ranks: int) -> bool:
+    """Whether there is no time left for another job; says so."""
+    if time.monotonic() < BEGAN + BUDGET:
+        return False
+    print(f"  {ranks} ranks: left out, {BUDGET:g} s have passed", flush=True)
+    return True
+
+
 def here(ranks: int, cases: list[str]) -> list[Line]:
     """A job of so many ranks on this machine."""
+    if late(ranks):
+        return []
     began = time.perf_counter()
     mpiexec = [] if ranks == 1 else [str(Path(sys.prefix) / "bin/mpiexec"), "-n", str(ranks)]
     found = list(lines([*mpiexec, sys.executable, str(RANK), *cases], environment(ranks)))
@@ -154,6 +166,8 @@ def on_two_hosts(alone: list[Line], cases: list[str]) -> None:
 
 def across(box: Any, ranks: int, cases: list[str]) -> list[Line]:
     """A job of so many ranks on two hosts."""
+    if late(ranks):
+        return []
     job = ["srun", "--mpi=pmi2", "-N2", f"-n{ranks}", "--export=ALL"]
     env = [f"{key}={value}" for key, value in environment(ranks).items() if key.startswith(("PYTHON", "OMP", "OPENB"))]
     for _ in range(2):  # UCX does not always find the other host at once
