@@ -65,7 +65,7 @@ def exchanged(found: Exchanged) -> str:
     if found.calls:
         parts.append(f"{few(found.calls)} collective calls with {size(found.shared)}")
     if found.messages:
-        most = "" if found.counted else "up to " if found.calls else "about "  # without calls: a lattice's halos
+        most = "" if found.counted else "about " if found.roughly else "up to "
         parts.append(f"{most}{few(found.messages)} messages to single ranks with {size(found.sent)}")
     of = f"the most that any of {found.ranks:,} ranks sends" if found.counted else f"of each of {found.ranks:,} ranks"
     if not parts:

@@ -26,16 +26,13 @@ KICKS = (3, 4)
 
 
 def said_to_all(layout: SharedTiles, fixed: bool, large_n: bool) -> tuple[int, int]:
-    """Collective calls of a step, and bytes of a rank's rows in them, the most of any: where no cluster is stiff, a step
-    is not shortened, and whole numbers are drawn for all or for none.
+    """Collective calls of a step, and bytes of a rank's rows in them, the most of any: where no cluster is stiff, the
+    step is not shortened, and whole numbers are drawn for all or for none.
 
     fixed : whether the step's length is. Rows of sums of groups of tiles, and numbers of the rank: as `Steps.make` has
     them, one after the other, and the ensemble at the end.
     """
-    if large_n:
-        end = (5, 4)
-    else:
-        end = (1 + len(KICKS), 1)
+    end = (3 + len(KICKS), 4) if large_n else (1 + len(KICKS), 1)
     calls = [(2, 0), (0, 3), end, (0, 2 + REQUESTS)]
     calls = calls if fixed else [(2, 0), *calls]
     groups = -(-layout.groups // layout.place[1])

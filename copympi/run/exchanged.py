@@ -18,7 +18,8 @@ from copympi.engine.shared_steps import said_to_all
 class Exchanged:
     """A step's, the most that any of so many ranks says: collective calls and the bytes of a rank's rows in them;
     messages to single ranks and their bytes. counted : as it was, else as it would be on these ranks. whole : whether
-    replicas of a lattice would lie whole on ranks. idle : ranks that would have nothing of it."""
+    replicas of a lattice would lie whole on ranks. idle : ranks that would have nothing of it.
+    roughly : whether messages are at the border of a lattice, about so many; else at most."""
 
     ranks: int
     calls: float
@@ -28,6 +29,7 @@ class Exchanged:
     counted: bool = True
     whole: bool = False
     idle: int = 0
+    roughly: bool = False
 
 
 def counted(comm: Any, said: mpi.Traffic, steps: int) -> Exchanged:
@@ -41,14 +43,15 @@ def foretold(comm: Any, said: mpi.Traffic, steps: int, ensemble: Ensemble, ranks
     """What would be said on `ranks` ranks, from what was said in so many steps on those there are. Collective.
 
     Rows that every rank has for every other are taken to be spread evenly: bytes are means, and messages at most so
-    many. Of a lattice halos are foretold to some ten percent, and sums without those of stiff clusters.
+    many. Of a lattice halos are foretold to some twenty percent, and sums without those of stiff clusters.
     """
     if isinstance(ensemble, LatticeCounts):
         layout = foretold_layout(ensemble, ranks)
         if layout is None:
             return Exchanged(ranks, 0, 0, 0, 0, False, True, max(0, ranks - ensemble.layout.replicas))
         to_all = said_to_all(layout, ensemble.accuracy.step is not None, ensemble.large_n)
-        return Exchanged(ranks, *to_all, *foretold_halo(ensemble, layout), counted=False, idle=ranks - layout.size)
+        idle = ranks - layout.size
+        return Exchanged(ranks, *to_all, *foretold_halo(ensemble, layout), False, idle=idle, roughly=True)
     all_said = np.array(astuple(said), np.int64)
     mpi.total(comm, all_said)
     total = mpi.Traffic(*(int(number) for number in all_said))
