@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import sys
 import time as clock
 import traceback
@@ -15,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi import cores, last_words, waiting
+from copympi import cores, last_words, sending, waiting
 from copympi.errors import CoresWarning, DynamicsError, InputError, MachineError, StoppedEarly, warn
 from copympi.launcher import launched as launched
 from copympi.text import out_of_memory
@@ -151,27 +150,15 @@ def from_root(comm: Any, make: Callable[[], T]) -> T:
         except OSError as problem:
             box = [False, MachineError(str(problem))]
     if comm.size > 1:
-        box = pickle.loads(_broadcast(comm, pickle.dumps(box, protocol=5) if comm.rank == ROOT else b"", ROOT))
+        box = sending.whole(comm, box, ROOT)
     if not box[0]:
         raise box[1]
     return box[1]
 
 
-def _broadcast(comm: Any, data: bytes, source: int) -> bytes:
-    mine = comm.rank == source
-    size = np.array([len(data)], np.int64)
-    broadcast(comm, size, source)
-    buffer = np.frombuffer(bytearray(data), np.uint8) if mine else np.empty(int(size[0]), np.uint8)
-    for start in range(0, buffer.size, 1 << 30):
-        broadcast(comm, buffer[start : start + (1 << 30)], source)
-    return buffer.tobytes()
-
-
 def broadcast(comm: Any, values: NDArray[Any], source: int = ROOT) -> None:
     """One rank's values on every rank, in place."""
-    SAID.note_call(values.nbytes)
-    if comm.size > 1:
-        waiting.wait(comm.Ibcast(values, root=source))
+    sending.values(comm, values, source)
 
 
 def agree_on_failure(comm: Any, problem: Exception | None) -> None:
@@ -240,7 +227,7 @@ def first_text(comm: Any, text: str) -> str:
     first = np.array([-comm.rank if text else -comm.size], np.int64)
     largest(comm, first)
     speaker = -int(first[0])
-    return _broadcast(comm, text.encode(), speaker).decode() if speaker < comm.size else ""
+    return sending.text(comm, text.encode(), speaker).decode() if speaker < comm.size else ""
 
 
 def all_gather(comm: Any, values: NDArray[np.int64]) -> NDArray[np.int64]:

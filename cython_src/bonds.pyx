@@ -44,20 +44,25 @@ cdef class Bonds:
     runs (K, 4) first beable, offset, length, first bond, tile after tile, tile t's from run_at[t] on; sides (M, 5)
     beable, partner, length, first bond, sign (1 or -1), tile after tile of the beable likewise; re, im (bonds,); omega
     (P,) the diagonal less the energy `shift`. passed: first and one past last of the tiles that are passed over, -1:
-    all; and of how many tiles sums are added up first: such groups are passed over whole.
+    all; and of how many tiles sums are added up first: such groups are passed over whole. couplings: H by rows, or
+    None where no kernel wants pairs and no beable is coupled to more than 8 others.
     Raises ValueError where they do not fit each other.
     """
 
-    def __cinit__(self, Couplings couplings not None, const int64_t[:, ::1] runs not None,
+    def __cinit__(self, Couplings couplings, const int64_t[:, ::1] runs not None,
                   const int64_t[::1] run_at not None, const int64_t[:, ::1] sides not None,
-                  const int64_t[::1] side_at not None, const double[::1] re not None, const double[::1] im not None,
-                  const double[::1] omega not None, double shift, double norm, passed=(0, -1, 1)):
+                  const int64_t[::1] side_at not None, double[::1] re not None, double[::1] im not None,
+                  double[::1] omega not None, double shift, double norm, passed=(0, -1, 1)):
         cdef Py_ssize_t P = omega.shape[0], first_tile, end_tile, group
         first_tile, end_tile, group = passed
-        need(couplings.system.P == P and re.shape[0] == im.shape[0], "bonds: shapes do not fit")
+        need((couplings is None or couplings.system.P == P) and re.shape[0] == im.shape[0], "bonds: shapes do not fit")
         check(P, np.asarray(runs), np.asarray(run_at), np.asarray(sides), np.asarray(side_at), re.shape[0])
-        self.owners = (runs, run_at, sides, side_at, re, im, omega)
+        self.owners = (runs, run_at, sides, side_at)
+        self.re, self.im, self.omega = re, im, omega
         self.couplings = couplings
+        self.system.P, self.system.nnz = P, 2 * re.shape[0]
+        if couplings is not None:
+            self.system = couplings.system
         self.shift = shift
         self.d.P = P
         self.d.tiles = run_at.shape[0] - 1
@@ -82,6 +87,21 @@ cdef class Bonds:
         self.d.groups = (self.d.tiles + group - 1) // group
         self.d.begin, self.d.end = min(P, self.d.first_tile * TILE), min(P, self.d.end_tile * TILE)
 
+    def learn(self, const int64_t[::1] beable not None, const double[::1] level not None,
+              const int64_t[::1] bond not None, const double[::1] re not None, const double[::1] im not None):
+        """Know H at beables (K,), its diagonal less `shift`, and along bonds (K',), that others pass over. Raises
+        ValueError where there are no such ones."""
+        cdef Py_ssize_t k
+        need(level.shape[0] == beable.shape[0] and re.shape[0] == im.shape[0] == bond.shape[0],
+             "learn: shapes do not fit")
+        for k in range(beable.shape[0]):
+            need(0 <= beable[k] < self.d.P, "learn: there is no such beable")
+            self.omega[beable[k]] = level[k]
+        for k in range(bond.shape[0]):
+            need(0 <= bond[k] < self.d.bonds, "learn: there is no such bond")
+            self.re[bond[k]] = re[k]
+            self.im[bond[k]] = im[k]
+
     @property
     def most_bonds(self):
         """Of a tile."""
@@ -102,12 +122,12 @@ cdef class Workspace:
 
     def __cinit__(self, Bonds bonds not None, bint large_n):
         cdef Py_ssize_t P = bonds.d.P, B = max(1, bonds.d.bonds), most = max(1, bonds.most_bonds)
-        cdef double[::1] numbers = np.zeros((59 if large_n else 35) * P + 3 * B + most)
+        cdef double[::1] numbers = np.zeros((57 if large_n else 33) * P + 3 * B + most)
         cdef double[::1] rare = np.zeros(50 * P + PARTS * bonds.d.tiles)  # memory that is never touched is never there
         cdef int64_t[::1] whole = np.zeros(5 * P, np.int64)
-        cdef int32_t[::1] places = np.full(2 * P, -1, np.int32)
+        cdef int32_t[::1] places = np.zeros(2 * P, np.int32)
         cdef unsigned char[::1] roles = np.zeros(P, np.uint8)
-        cdef unsigned char[::1] edges = np.zeros((bonds.couplings.system.nnz + 1) * EDGE_BYTES, np.uint8)
+        cdef unsigned char[::1] edges = np.zeros((bonds.system.nnz + 1) * EDGE_BYTES, np.uint8)
         self.owners = (numbers, rare, whole, places, roles, edges)
         self.bonds = bonds
         self.large_n = large_n
@@ -134,10 +154,11 @@ cdef class Workspace:
         w.early = take(&free, 2 * P)
         w.late = take(&free, 2 * P)
         w.end = take(&free, 2 * P)
-        w.D0 = take(&free, 2 * P)
-        w.D1 = take(&free, 2 * P)
-        w.D2 = take(&free, 2 * P)
-        w.E = take(&free, 2 * P)
+        w.D0 = w.v + 4 * P
+        w.D1 = w.v + 6 * P
+        w.D2 = w.v + 8 * P
+        w.high = take(&free, 6 * P)
+        w.E = w.early
         w.alive = take(&free, P)
         w.calm = take(&free, P)
         w.out = take(&free, P)

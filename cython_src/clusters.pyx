@@ -16,24 +16,26 @@ from copympi.kernels.bonds cimport (CLUSTER, EMPTY, FEWEST, FINISHED, NO_COUNT, 
 from copympi.kernels.cluster cimport Cluster, Edge
 from copympi.kernels.cluster_moves cimport draw_early, draw_late
 from copympi.kernels.cluster_path cimport foresee, lead_on, look_around
-from copympi.kernels.diagonals cimport stretch
 from copympi.kernels.couplings cimport System
+from copympi.kernels.diagonals cimport Diagonals, stretch
+from copympi.kernels.neighbours cimport Row, row_of
 from copympi.kernels.settle cimport amplitude_of
 
 
-cdef int32_t gather(Work *w, const System *s, Py_ssize_t start) noexcept nogil:
+cdef int32_t gather(const Diagonals *d, Work *w, const System *s, Py_ssize_t start) noexcept nogil:
     """The cluster of a stiff beable: w.queue[0 .. size-1], in an order that only H and w.role determine."""
     cdef int32_t size = 1, head = 0
-    cdef Py_ssize_t a, b, e
+    cdef Py_ssize_t b, k
+    cdef Row row
     w.queue[0] = <int32_t> start
-    w.place[start] = 0
+    w.place[start] = 1
     while head < size:
-        a = w.queue[head]
+        row_of(d, s, w.queue[head], &row)
         head += 1
-        for e in range(s.indptr[a], s.indptr[a + 1]):
-            b = s.indices[e]
-            if w.role[b] == STIFF and w.place[b] < 0:
-                w.place[b] = size
+        for k in range(row.count):
+            b = row.other[k]
+            if w.role[b] == STIFF and w.place[b] == 0:
+                w.place[b] = size + 1
                 w.queue[size] = <int32_t> b
                 size += 1
     return size
@@ -42,22 +44,23 @@ cdef int32_t gather(Work *w, const System *s, Py_ssize_t start) noexcept nogil:
 cdef void find_edges(Cluster *g, const System *s) noexcept nogil:
     """The couplings of a cluster: each inner pair once, and those with whoever is not empty outside."""
     cdef int32_t i, j
-    cdef Py_ssize_t a, b, e
+    cdef Py_ssize_t b, k
     cdef Edge *edge
+    cdef Row row
     g.edges = 0
     for i in range(g.size):
-        a = g.w.queue[i]
-        for e in range(s.indptr[a], s.indptr[a + 1]):
-            b = s.indices[e]
-            j = g.w.place[b]
+        row_of(g.d, s, g.w.queue[i], &row)
+        for k in range(row.count):
+            b = row.other[k]
+            j = g.w.place[b] - 1
             if (0 <= j <= i) or (j < 0 and g.w.role[b] == EMPTY):
                 continue
             edge = g.edge + g.edges
             edge.i = i
             edge.j = j
             edge.b = b
-            edge.re = s.re[e]
-            edge.im = s.im[e]
+            edge.re = row.re[k]
+            edge.im = row.im[k]
             g.edges += 1
 
 
@@ -121,7 +124,7 @@ cdef void share_out(Cluster *g) noexcept nogil:
 
 cdef void begin_cluster(Cluster *g, const System *s, Py_ssize_t start) noexcept nogil:
     """The cluster of a stiff beable, at the start of the lattice's step."""
-    g.size = gather(g.w, s, start)
+    g.size = gather(g.d, g.w, s, start)
     g.edge = <Edge *> g.w.edge
     find_edges(g, s)
     open_stream(&g.stream, g.x, CLUSTER, start)
@@ -159,7 +162,7 @@ cdef void finish_cluster(Cluster *g) noexcept nogil:
     cdef Py_ssize_t P = g.d.P, a
     for i in range(n):
         a = w.queue[i]
-        w.place[a] = -1
+        w.place[a] = 0
         w.role[a] = FINISHED
         w.stiff[w.stiffs] = a
         w.stiff_end[w.stiffs] = g.y[i]

@@ -164,22 +164,17 @@ PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate,
     }
 }
 
-/* x = 0, (P,) */
-static inline void clear(const Diagonals *d, double *x) {
-    memset(x + d->begin, 0, (d->end - d->begin) * sizeof(double));
-}
-
-/* out[a]: members that leave in a step, gross, from the rates at its Gauss points; half = h/2 */
-PASS void turnover(const Diagonals *d, double half, const double *restrict early, const double *restrict late,
-                   double *restrict out) {
-    clear(d, out);
-    for (int64_t r = d->side_at[d->first_tile]; r < d->side_at[d->end_tile]; r++) {
-        const Side s = d->side[r];
-        const double *f = early + s.start, *g = late + s.start, sign = (double)s.sign;
-        for (int64_t k = 0; k < s.length; k++) {
-            const double x = sign * f[k], y = sign * g[k];
-            out[s.to + k] += half * ((x > 0.0 ? x : 0.0) + (y > 0.0 ? y : 0.0));
+/* x = 0, words of eight bytes, where it is not: memory that nobody has written to is not there, and stays so */
+PASS void clear_words(const Diagonals *d, void *x) {
+    for (char *at = (char *)x + 8 * d->begin, *end = (char *)x + 8 * d->end; at < end; at += 8 * 512) {
+        const int64_t n = least(512, (end - at) / 8);
+        uint64_t some = 0, word;
+        for (int64_t k = 0; k < n; k++) {
+            memcpy(&word, at + 8 * k, 8);
+            some |= word;
         }
+        if (some)
+            memset(at, 0, 8 * n);
     }
 }
 
@@ -234,30 +229,32 @@ PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const doubl
     return copied;
 }
 
-/* change[a] += what the bonds' moves bring */
-PASS void deal(const Diagonals *d, const double *restrict moved, double *restrict change) {
-    for (int64_t r = d->side_at[d->first_tile]; r < d->side_at[d->end_tile]; r++) {
-        const Side s = d->side[r];
-        const double sign = (double)s.sign;
-        for (int64_t k = 0; k < s.length; k++) change[s.to + k] -= sign * moved[s.start + k];
-    }
-}
-
 /* sqrt(1 + x) - 1, -1 from x = -1 down */
 static inline double stretch(double x) { return x > -1.0 ? x / (1.0 + sqrt(1.0 + x)) : -1.0; }
 
-/* The change of c that kicks at a Gauss point make: n grows by kick, the phase stays. Added to the moments of all such
-   changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share (P,): relative change of c. */
-PASS void insert_kicks(const Diagonals *d, const double *restrict c, const double *restrict kick, double s, int again,
-                 double *restrict D0, double *restrict D1, double *restrict D2, double *restrict share) {
+/* The change of c that the kicks (bonds,) at a Gauss point make in a tile: n grows by what they bring, the phase stays.
+   Added to the moments of all such changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share
+   (P,): relative change of c, or NULL. */
+PASS void insert_kicks(const Diagonals *d, int64_t tile, const double *restrict c, const double *restrict kick,
+                       double s, int again, double *restrict D0, double *restrict D1, double *restrict D2,
+                       double *restrict share) {
     const double w = 0.5 * s * s;
-    const int64_t P = d->P;
-    for (int64_t a = d->begin; a < d->end; a++) {
-        const double x = c[a], y = c[P + a], m = x * x + y * y, k = kick[a];
+    const int64_t P = d->P, t = tile * TILE, n = least(TILE, P - t);
+    double change[TILE];
+    memset(change, 0, n * sizeof(double));
+    for (int64_t r = d->side_at[tile]; r < d->side_at[tile + 1]; r++) {
+        const Side side = d->side[r];
+        const double sign = (double)side.sign, *moved = kick + side.start;
+        double *x = change + (side.to - t);
+        for (int64_t k = 0; k < side.length; k++) x[k] -= sign * moved[k];
+    }
+    for (int64_t a = t; a < t + n; a++) {
+        const double x = c[a], y = c[P + a], m = x * x + y * y, k = change[a - t];
         const double most = k > -m ? k : -m; /* nobody left is the least there can be */
         const double e = most / (m + sqrt(m * (m + most)) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
         const double dx = e * x, dy = e * y;
-        share[a] = e;
+        if (share)
+            share[a] = e;
         D0[a] = (again ? D0[a] : 0.0) + dx;
         D0[P + a] = (again ? D0[P + a] : 0.0) + dy;
         D1[a] = (again ? D1[a] : 0.0) + s * dx;
@@ -271,42 +268,6 @@ PASS void insert_kicks(const Diagonals *d, const double *restrict c, const doubl
 PASS void scale(const Diagonals *d, double by, double *restrict c) {
     for (int64_t row = 0; row < 2 * d->P; row += d->P)
         for (int64_t a = row + d->begin; a < row + d->end; a++) c[a] *= by;
-}
-
-/* Smaller one, without a call; |x + i y|^2. */
-static inline double smaller(double x, double y) { return x < y ? x : y; }
-static inline double square(double x, double y) { return x * x + y * y; }
-
-/* calm[a] = 1 where a beable's members are many (n < 0), its neighbours turn its amplitude in a step of length h by
-   less than `turn`, relative to its smallest size, and the noise of all who leave is small beside its number; else 0.
-   Returns how many are calm; *chance: the largest share of a calm beable's members that leave. */
-PASS int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *restrict n,
-                       const double *restrict v, const double *restrict early, const double *restrict late,
-                       const double *restrict end, const double *restrict out, double *restrict calm, double *chance) {
-    const int64_t P = d->P;
-    const double t2 = h / turn * (h / turn);
-    double count[8] = {0}, worst[8] = {0};
-    for (int64_t a = d->begin; a < d->end; a += 8) {
-        const int64_t some = least(8, d->end - a);
-        for (int64_t j = 0; j < some; j++) {
-            const int64_t k = a + j;
-            const double fx = v[2 * P + k] - d->omega[k] * v[P + k], fy = v[3 * P + k] + d->omega[k] * v[k];
-            const double m = smaller(smaller(square(v[k], v[P + k]), square(early[k], early[P + k])),
-                                     smaller(square(late[k], late[P + k]), square(end[k], end[P + k])));
-            const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) & (out[k] <= noise * m * m) ? 1.0 : 0.0;
-            calm[k] = is;
-            count[j] += is;
-            const double share = is * out[k] / (m + 1e-300);
-            worst[j] = share > worst[j] ? share : worst[j];
-        }
-    }
-    double all = 0.0;
-    *chance = 0.0;
-    for (int j = 0; j < 8; j++) {
-        all += count[j];
-        *chance = worst[j] > *chance ? worst[j] : *chance;
-    }
-    return (int64_t)all;
 }
 
 /* c = end + more; parts: its size; returns the smallest |c_a|^2 */
@@ -340,3 +301,5 @@ PASS double finish(const Diagonals *d, const double *restrict end, const double 
     group_up(d, parts);
     return least_size;
 }
+
+#include "calm.h"

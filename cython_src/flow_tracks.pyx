@@ -22,6 +22,7 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport Edge
 from copympi.kernels.diagonals cimport GAUSS_HIGH, GAUSS_LOW, TILE, Side
 from copympi.kernels.moves cimport moving_share, second_flow
+from copympi.kernels.neighbours cimport NEAR, Row, row_of
 from copympi.kernels.pair cimport pair_flow
 
 
@@ -180,14 +181,15 @@ cdef void leave_stiff(void *of, int64_t a, Ways *ways) noexcept nogil:
     """What leaves a beable of a cluster, or one outside, along the cluster's edges in half a substep."""
     cdef const Substep *k = <const Substep *> of
     cdef const Cluster *g = k.g
-    cdef const System *s = k.followed.system
-    cdef int32_t i = g.w.place[a], j
+    cdef int32_t i = g.w.place[a] - 1, j
     cdef double sign, many = 0.0
     cdef Py_ssize_t p, b
     cdef const Edge *e
-    for p in range(s.indptr[a], s.indptr[a + 1]):
-        b = s.indices[p]
-        j = g.w.place[b]
+    cdef Row row
+    row_of(g.d, k.followed.system, a, &row)
+    for p in range(row.count):
+        b = row.other[p]
+        j = g.w.place[b] - 1
         if i < 0 and j < 0:
             continue
         sign = 1.0 if j < 0 or 0 <= i < j else -1.0
@@ -206,11 +208,12 @@ cdef void leave_stiff(void *of, int64_t a, Ways *ways) noexcept nogil:
 
 cdef bint asked_first(const Cluster *g, const FollowedSites *followed, const Edge *e) noexcept nogil:
     """Whether an edge is the first one of a cluster that leads to this beable outside."""
-    cdef const System *s = followed.system
     cdef Py_ssize_t p
     cdef int32_t i
-    for p in range(s.indptr[e.b], s.indptr[e.b + 1]):
-        i = g.w.place[s.indices[p]]
+    cdef Row row
+    row_of(g.d, followed.system, e.b, &row)
+    for p in range(row.count):
+        i = g.w.place[row.other[p]] - 1
         if 0 <= i < e.i:
             return False
     return True
@@ -296,10 +299,10 @@ cdef class LatticeTracks:
 
     def bind(self, Bonds bonds not None):
         """Make room for what moves along these bonds."""
-        cdef const System *system = &bonds.couplings.system
-        cdef Py_ssize_t most = 1, a
+        cdef const System *system = &bonds.system
+        cdef Py_ssize_t most = NEAR, a
         need(system.P == self.followed.flows.t.places, "bonds: the members that are followed have other places")
-        for a in range(system.P):
+        for a in range(system.P if system.indptr != NULL else 0):
             most = max(most, system.indptr[a + 1] - system.indptr[a])
         cdef uint8_t[::1] ways = np.zeros(most * sizeof(Way), np.uint8)
         self.first_kick = np.zeros(max(1, bonds.d.bonds))

@@ -21,7 +21,7 @@ from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, EMPTY, NO_COUNT, PLEN
                                     Workspace, turns_slowly)
 from copympi.kernels.checks cimport need
 from copympi.kernels.clusters cimport run_stiff
-from copympi.kernels.diagonals cimport Diagonals, add_up, clear, find_calm, stage, turnover
+from copympi.kernels.diagonals cimport TILE, Diagonals, add_up, clear_words, find_calm, stage, turnover
 from copympi.kernels.flow_tracks cimport LatticeTracks, begin_followed, end_followed, follow_half
 from copympi.kernels.lattice_path cimport find_alive, lay_path
 from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, spectators_matter
@@ -83,7 +83,7 @@ cdef class Replicas:
         """Go on by another H whose elements stand in the same places. Raises ValueError where they do not."""
         cdef Bonds old = self.workspace.bonds
         need(bonds.d.P == old.d.P and bonds.d.bonds == old.d.bonds and bonds.d.tiles == old.d.tiles
-             and bonds.most_bonds <= old.most_bonds and bonds.couplings.system.nnz == old.couplings.system.nnz
+             and bonds.most_bonds <= old.most_bonds and bonds.system.nnz == old.system.nnz
              and not self.unfinished, "bonds: must stand in the same places, between steps")
         self.workspace.bonds, self.g.d = bonds, &bonds.d
         if self.tracks is not None:
@@ -101,7 +101,8 @@ cdef class Replicas:
         cdef Py_ssize_t a
         self.unfinished = False
         for a in range(self.workspace.bonds.d.P):
-            self.workspace.w.place[a] = -1
+            if self.workspace.w.place[a] != 0:
+                self.workspace.w.place[a] = 0
 
     cdef void take_turn(self, Py_ssize_t r, uint64_t seed, uint64_t purpose, StepControl control) noexcept nogil:
         """Replica r, as the arrays show it, is the one whose step is to be made."""
@@ -139,13 +140,31 @@ cdef class Replicas:
 
 cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) noexcept nogil:
     """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
-    cdef Py_ssize_t a
-    cdef double worst = 0.0, most
-    cdef int64_t others = d.end - d.begin
-    others -= find_calm(d, x.h, CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, w.out, w.calm, &worst)
+    cdef Py_ssize_t tile
+    cdef double worst = 0.0
+    cdef double out[TILE]
+    cdef int64_t others = 0, calm, count
     stiff[0] = 0
     memset(w.role + d.begin, CALM, d.end - d.begin)
-    for a in range(d.begin, d.end if others else d.begin):
+    for tile in range(d.first_tile, d.end_tile):
+        count = min(TILE, d.P - tile * TILE)
+        turnover(d, tile, 0.5 * x.h, w.early_rate, w.late_rate, out)
+        calm = find_calm(d, tile, x.h / CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, out, w.calm, &worst)
+        if calm < count:
+            stiff[0] += classify_tile(d, x, w, tile * TILE, count, out, &worst)
+        others += count - calm
+    if worst > x.largest_chance:
+        x.largest_chance = worst
+    return others
+
+
+cdef int64_t classify_tile(const Diagonals *d, const Replica *x, Work *w, Py_ssize_t first, Py_ssize_t count,
+                           const double *out, double *worst) noexcept nogil:
+    """Those of a tile that are not calm, `out` members leaving each; returns how many turn over too fast."""
+    cdef Py_ssize_t a
+    cdef double most, leave
+    cdef int64_t stiff = 0
+    for a in range(first, first + count):
         if w.calm[a] != 0.0:
             continue
         if x.n[a] == 0:
@@ -155,14 +174,13 @@ cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) n
         if x.n[a] > 0:
             # through spectators alone members pass, as fields that turn them let them, or more where fields cancel
             most = x.limit if x.n[a] > x.spectators else 2.0 * COUNTED_TURN
-            if turns_slowly(d, x, w, a, COUNTED_TURN) and w.out[a] <= most * x.n[a]:
+            leave = out[a - first]
+            if turns_slowly(d, x, w, a, COUNTED_TURN) and leave <= most * x.n[a]:
                 w.role[a] = COUNTED
                 if x.n[a] > x.spectators:
-                    worst = max(worst, w.out[a] / x.n[a])
-        stiff[0] += w.role[a] == STIFF
-    if worst > x.largest_chance:
-        x.largest_chance = worst
-    return others
+                    worst[0] = max(worst[0], leave / x.n[a])
+        stiff += w.role[a] == STIFF
+    return stiff
 
 
 cdef void lead_on_area(const Diagonals *d, Work *w) noexcept nogil:
@@ -203,7 +221,7 @@ cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept
     counted = noisy or (x.spectators and spectators_matter(d, w))
     if counted:
         if not noisy:
-            clear(d, w.last)
+            clear_words(d, w.last)
         draw_second(d, x, w)
     if w.tracks != NULL:
         follow_half(d, x, w, True)
@@ -230,21 +248,20 @@ cdef bint begin_step(Replicas replicas) noexcept nogil:
     cdef Work *w = &replicas.workspace.w
     cdef Py_ssize_t P = d.P
     cdef int64_t stiff
-    turnover(d, 0.5 * x.h, w.early_rate, w.late_rate, w.out)
     replicas.noisy = classify(d, x, w, &stiff) != 0
     forget_parts(d, w)
     if stiff:  # n is to show the step's start until it is done
         memcpy(w.n, x.n, P * sizeof(int64_t))
         x.n = w.n
+        if x.mean != NULL:
+            add_up(d, 6, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
     draw_kicks(d, x, w)
     if replicas.noisy:
-        clear(d, w.share0)
-        clear(d, w.last)
+        clear_words(d, w.share0)
+        clear_words(d, w.last)
         draw_first(d, x, w)
     if w.tracks != NULL:
         follow_half(d, x, w, False)
-    if stiff and x.mean != NULL:
-        add_up(d, 6, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
     replicas.g.start = 0
     replicas.g.stop = P
     replicas.g.begun = False
@@ -265,7 +282,7 @@ cdef int go_on(Replicas replicas, StepControl control, int64_t *effort) noexcept
         effort[0] -= d.P + d.bonds
         stiff = begin_step(replicas)
         replicas.unfinished = True
-    if stiff and not run_stiff(&replicas.g, &replicas.workspace.bonds.couplings.system, effort):
+    if stiff and not run_stiff(&replicas.g, &replicas.workspace.bonds.system, effort):
         return FINE
     end_step(d, x, w, replicas.noisy)
     if stiff:

@@ -24,11 +24,11 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.couplings cimport System
-from copympi.kernels.diagonals cimport Diagonals, finish, turnover
+from copympi.kernels.diagonals cimport TILE, Diagonals, finish, turnover
 from copympi.kernels.lattice cimport COUNTED_TURN, lead_on_area, lead_on_noise
 from copympi.kernels.lattice_path cimport find_alive, lay_path
 from copympi.kernels.move_log cimport MoveLog, flow_between
-from copympi.kernels.moves cimport insert_first, moving_share, second_flow, second_mean
+from copympi.kernels.moves cimport insert_first, keep_path, moving_share, second_flow, second_mean
 from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
 from copympi.kernels.settle cimport amplitude_of
@@ -62,7 +62,7 @@ cdef class LatticeStep:
 
     def __cinit__(self, Bonds bonds not None, int64_t[:, ::1] entries not None, *, double[::1] chance not None,
                   double[::1] profile=None):
-        cdef const System *s = &bonds.couplings.system
+        cdef const System *s = &bonds.system
         cdef Workspace workspace
         need(chance.shape[0] == s.nnz, "chance: must be (nnz,)")
         need(entries.shape[0] == max(1, bonds.d.bonds) and entries.shape[1] == 2
@@ -85,7 +85,7 @@ cdef class LatticeStep:
         """Go on by another H whose elements stand in the same places. Raises ValueError where they do not."""
         cdef Bonds old = self.workspace.bonds
         need(bonds.d.P == old.d.P and bonds.d.bonds == old.d.bonds and bonds.d.tiles == old.d.tiles
-             and bonds.most_bonds <= old.most_bonds and bonds.couplings.system.nnz == old.couplings.system.nnz,
+             and bonds.most_bonds <= old.most_bonds and bonds.system.nnz == old.system.nnz,
              "bonds: must stand in the same places")
         self.workspace.bonds, self.g.d = bonds, &bonds.d
 
@@ -130,7 +130,8 @@ cdef class LatticeStep:
         if not isfinite(x.h) or x.h < control.smallest:
             return STEP_TOO_SMALL
         with nogil:
-            turnover(d, 0.5 * x.h, w.early_rate, w.late_rate, w.out)
+            for a in range(d.tiles):
+                turnover(d, a, 0.5 * x.h, w.early_rate, w.late_rate, w.out + a * TILE)
             self.stiff = classify(d, x, w)
             plan_first(self)
         return FINE
@@ -149,8 +150,7 @@ cdef class LatticeStep:
             memset(w.moved, 0, d.P * sizeof(int64_t))
             memset(w.gone, 0, d.P * sizeof(int64_t))
             memset(w.taken, 0, d.P * sizeof(double))
-            w.stiffs = 0
-            w.clusters = 0
+            w.stiffs = w.clusters = 0
             self.g.start = 0
             self.g.stop = d.P
             self.g.begun = False
@@ -162,7 +162,7 @@ cdef class LatticeStep:
         cdef bint done = True
         if self.stiff:
             with nogil:
-                done = run_stiff(&self.g, &self.workspace.bonds.couplings.system, &effort)
+                done = run_stiff(&self.g, &self.workspace.bonds.system, &effort)
         if self.log.lost:
             raise MemoryError("no room for the moves of stiff clusters")
         return done
@@ -207,7 +207,7 @@ cdef class LatticeStep:
 
 def entries_of(Bonds bonds not None):
     """Of each bond (bonds, 2): its entry among the couplings of its first beable, and of its other one; -1: none."""
-    cdef const System *s = &bonds.couplings.system
+    cdef const System *s = &bonds.system
     offset, length, start = (np.asarray(bonds.owners[0])[:, k] for k in (1, 2, 3))
     first = np.repeat(np.asarray(bonds.owners[0])[:, 0] - start, length) + np.arange(bonds.d.bonds)
     bond = first * s.P + first + np.repeat(offset, length)
@@ -251,7 +251,7 @@ cdef inline void open_way(LatticeStep step, Py_ssize_t e, Py_ssize_t source, bin
     cdef Replica *x = &step.x
     cdef Work *w = &step.workspace.w
     cdef int64_t movable = w.n[source] - x.spectators, entry = step.entry[e, 0 if forth else 1]
-    cdef Py_ssize_t nnz = step.workspace.bonds.couplings.system.nnz, j
+    cdef Py_ssize_t nnz = step.workspace.bonds.system.nnz, j
     cdef double flow[3]
     if not mean > 0.0 or movable <= 0 or entry < 0:
         return
@@ -266,7 +266,7 @@ cdef inline void open_way(LatticeStep step, Py_ssize_t e, Py_ssize_t source, bin
 
 cdef void close_ways(LatticeStep step) noexcept nogil:
     """Chances of one member add up to 1 at most: beyond it all leave, as the ways want them."""
-    cdef const System *s = &step.workspace.bonds.couplings.system
+    cdef const System *s = &step.workspace.bonds.system
     cdef Work *w = &step.workspace.w
     cdef Py_ssize_t a, e
     for a in range(s.P):
@@ -278,7 +278,7 @@ cdef void close_ways(LatticeStep step) noexcept nogil:
 cdef void open_ways(LatticeStep step) noexcept nogil:
     """No way is open yet."""
     cdef Work *w = &step.workspace.w
-    cdef Py_ssize_t nnz = step.workspace.bonds.couplings.system.nnz
+    cdef Py_ssize_t nnz = step.workspace.bonds.system.nnz
     memset(w.taken, 0, step.workspace.bonds.d.P * sizeof(double))
     if nnz:
         memset(&step.chance[0], 0, nnz * sizeof(double))
@@ -294,6 +294,7 @@ cdef void plan_first(LatticeStep step) noexcept nogil:
     cdef Work *w = &step.workspace.w
     cdef Py_ssize_t P = d.P, r, k, e, b, c, source
     cdef double flow, mean
+    keep_path(d, w)
     for k in range(2 * P):
         w.D0[k] = w.D1[k] = w.D2[k] = 0.0
     for k in range(P):

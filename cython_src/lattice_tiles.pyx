@@ -14,7 +14,7 @@ from libc.string cimport memcpy
 from copympi.kernels.bonds cimport FIRST, PARTS, SECOND, Work
 from copympi.kernels.checks cimport need
 from copympi.kernels.clusters cimport run_stiff
-from copympi.kernels.diagonals cimport Diagonals, add_up, clear, spectator_share_of, spectator_shares, turnover
+from copympi.kernels.diagonals cimport Diagonals, add_up, clear_words, spectator_share_of, spectator_shares
 from copympi.kernels.lattice cimport (NOISE, Replicas, add_events, classify, forget_parts, lead_on_area,
                                       lead_on_noise)
 from copympi.kernels.lattice_path cimport (begin_path, choose_step, expand, find_alive, follow_path, measure_flows,
@@ -49,6 +49,8 @@ cdef class SharedStep:
         self.replicas = replicas
         self.arrays = {
             "v": np.asarray(<double[:10 * P]> w.v).reshape(5, 2, P),
+            "start": np.asarray(<double[:4 * P]> w.v).reshape(2, 2, P),
+            "high": np.asarray(<double[:6 * P]> w.high).reshape(3, 2, P),
             "early": np.asarray(<double[:2 * P]> w.early).reshape(2, P),
             "late": np.asarray(<double[:2 * P]> w.late).reshape(2, P),
             "D0": np.asarray(<double[:2 * P]> w.D0).reshape(2, P),
@@ -131,7 +133,6 @@ cdef class SharedStep:
         """What each beable is in this step: how many are not calm, and how many of these are stiff."""
         cdef int64_t others, stiff = 0
         cdef Work *w = self.work()
-        turnover(self.bonds(), 0.5 * self.replicas.x.h, w.early_rate, w.late_rate, w.out)
         others = classify(self.bonds(), &self.replicas.x, w, &stiff)
         return others, stiff
 
@@ -155,8 +156,8 @@ cdef class SharedStep:
 
     def forget_noise(self):
         """Nothing is known yet of what counted members change."""
-        clear(self.bonds(), self.work().share0)
-        clear(self.bonds(), self.work().last)
+        clear_words(self.bonds(), self.work().share0)
+        clear_words(self.bonds(), self.work().last)
 
     def forget_draws(self, int which):
         """Nobody has been drawn yet."""
@@ -187,7 +188,7 @@ cdef class SharedStep:
         cdef Replicas r = self.replicas
         cdef bint done
         with nogil:
-            done = run_stiff(&r.g, &r.workspace.bonds.couplings.system, &effort)
+            done = run_stiff(&r.g, &r.workspace.bonds.system, &effort)
         return max(1, effort) if done else 0
 
     @property

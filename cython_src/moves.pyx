@@ -14,10 +14,11 @@ needs what another one draws, until all are added up: `moved`, in whole numbers,
 """
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int64_t
-from libc.string cimport memchr, memset
+from libc.string cimport memchr, memcpy
 
-from copympi.kernels.bonds cimport CALM, COPIES, COUNTED, FIRST, NORMALS, SECOND, Replica, Work, open_stream
-from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear, deal, group_up,
+from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, FIRST, NORMALS, SECOND, STIFF, Replica, Work,
+                                    open_stream)
+from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear_words, group_up,
                                         insert_kicks, kick_tile, spectator_shares, stretch)
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.pair cimport pair_flow
@@ -83,11 +84,38 @@ cdef void draw_kicks_at(const Diagonals *d, Replica *x, Work *w, int point) noex
 
 
 cdef void deal_kicks(const Diagonals *d, const Replica *x, Work *w, int point) noexcept nogil:
-    """Where the kicks of a Gauss point lead: w.D0, D1, D2, share1, share2."""
-    clear(d, w.change)
-    deal(d, kicks(w, point), w.change)
-    insert_kicks(d, w.late if point else w.early, w.change, (1.0 - (GAUSS_HIGH if point else GAUSS_LOW)) * x.h, point,
-                 w.D0, w.D1, w.D2, w.share2 if point else w.share1)
+    """Where the kicks of a Gauss point lead: w.D0, D1, D2; next to stiff beables also share1, share2."""
+    cdef Py_ssize_t tile
+    cdef double left = (1.0 - (GAUSS_HIGH if point else GAUSS_LOW)) * x.h
+    cdef const double *c = w.late if point else w.early
+    cdef double *share = w.share2 if point else w.share1
+    if point == 0:
+        keep_path(d, w)
+    for tile in range(d.first_tile, d.end_tile):
+        insert_kicks(d, tile, c, kicks(w, point), left, point, w.D0, w.D1, w.D2,
+                     share if meets_stiff(d, w, tile) else NULL)
+
+
+cdef void keep_path(const Diagonals *d, Work *w) noexcept nogil:
+    """The path's coefficients, next to stiff beables, before others take their place."""
+    cdef Py_ssize_t tile, row, first
+    for tile in range(d.first_tile, d.end_tile):
+        if meets_stiff(d, w, tile):
+            first = tile * TILE
+            for row in range(6):
+                memcpy(w.high + row * d.P + first, w.v + (4 + row) * d.P + first,
+                       min(TILE, d.P - first) * sizeof(double))
+
+
+cdef bint meets_stiff(const Diagonals *d, const Work *w, Py_ssize_t tile) noexcept nogil:
+    """Whether a beable of a tile is stiff, or next to one that is."""
+    cdef Py_ssize_t r
+    if memchr(w.role + tile * TILE, STIFF, min(TILE, d.P - tile * TILE)):
+        return True
+    for r in range(d.side_at[tile], d.side_at[tile + 1]):
+        if memchr(w.role + d.side[r].from_, STIFF, d.side[r].length):
+            return True
+    return False
 
 
 cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
@@ -230,13 +258,12 @@ cdef void draw(const Diagonals *d, const Replica *x, Work *w, int which) noexcep
 
 cdef void forget_draws(const Diagonals *d, Work *w, int which) noexcept nogil:
     """Nobody has been drawn yet in the FIRST or SECOND draws."""
-    cdef size_t count = d.end - d.begin
-    memset(w.moved + d.begin, 0, count * sizeof(int64_t))
-    memset(w.gone + d.begin, 0, count * sizeof(int64_t))
-    clear(d, w.taken)
+    clear_words(d, w.moved)
+    clear_words(d, w.gone)
+    clear_words(d, w.taken)
     if which == FIRST:
-        clear(d, w.change)
-        clear(d, w.lead)
+        clear_words(d, w.change)
+        clear_words(d, w.lead)
 
 
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
@@ -290,5 +317,5 @@ cdef void count_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     for a in range(d.begin, d.end):
         if x.n[a] > 0:
             x.n[a] += w.moved[a]
-        else:
+        elif w.moved[a] != 0:
             w.last[a] += w.moved[a]

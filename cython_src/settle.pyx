@@ -4,7 +4,8 @@ from libc.math cimport llrint, sqrt
 from libc.stdint cimport int64_t
 
 from copympi.kernels.bonds cimport CALM, EMPTY, FEWEST, FLOW, LATE_FLOW, NO_COUNT, PLENTY, SIZE, Replica, Work
-from copympi.kernels.diagonals cimport TILE, Diagonals, add_up, clear, finish, fold, group_up, scale, sizes, stretch
+from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, clear_words, finish, fold, group_up, scale, sizes,
+                                        stretch)
 
 cdef double FAINT = 1e-20  # part of N below which |deviation|^2 is rounding beside the mean's
 
@@ -102,7 +103,7 @@ cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counte
     cdef double part, tx, ty
     add_up(d, 2, w.end_deviation, w.D0, w.end_deviation)
     if not counted:
-        clear(d, w.last)
+        clear_words(d, w.last)
     sizes(d, w.end_mean, w.parts + SIZE * d.tiles)
     sizes(d, w.end_deviation, w.parts + FLOW * d.tiles)
     for t in range(d.first_tile, d.end_tile):

@@ -20,7 +20,8 @@ FLOORS = [
     [("kernels", "compiled inner loops, from cython_src/")],
     [
         (
-            "errors, text, memory, files, cores, launcher, traffic, waiting, last_words, interrupt, mpi, citation",
+            "errors, text, memory, files, cores, launcher, traffic, waiting, sending, last_words, interrupt, mpi, "
+            "citation",
             "the ground",
         )
     ],

@@ -15,7 +15,7 @@ from copympi.report import analysis, plots, raster, summary
 from copympi.report.numbers import humane
 from copympi.run.carry import Manner, carry_out
 from copympi.run.plan import Job, from_file
-from copympi.run.watchdog import Watchdog, within
+from copympi.run.watchdog import Watchdog, patience_of, within
 from copympi.storage import reading
 from copympi.text import one_line
 
@@ -25,7 +25,7 @@ MOST_RANKS = 10**7
 
 def execute(options: Any) -> int:
     """Carry out `copympi run` with parsed options; the same on every rank. Returns the exit code."""
-    patience = seconds(options.patience, "--patience")
+    patience = patience_of(options.patience)
     if options.ranks is not None and not (options.dry_run and 1 <= options.ranks <= MOST_RANKS):
         why = f"goes with --dry-run, and is the number of ranks to foretell for, 1 to {MOST_RANKS:,}"
         raise InputError("--ranks", options.ranks, why)

@@ -13,7 +13,7 @@ from copympi import __version__, mpi
 from copympi.cli.run import _show_warning
 from copympi.config.reading import seconds
 from copympi.errors import DynamicsError, InputError
-from copympi.run.watchdog import Watchdog, within
+from copympi.run.watchdog import Watchdog, patience_of, within
 from copympi.sweep import base, folder, points
 from copympi.sweep.base import Base
 from copympi.sweep.conduct import Manner, conduct
@@ -26,7 +26,7 @@ AT_MOST = 8
 
 def sweep(options: Any) -> int:
     """Carry out `copympi sweep` with parsed options; the same on every rank. Returns the exit code."""
-    patience = seconds(options.patience, "--patience")
+    patience = patience_of(options.patience)
     with within(patience):
         comm = mpi.world()
     warnings.showwarning = _show_warning

@@ -11,7 +11,7 @@ import copympi.kernels.lattice as kernel
 from copympi.engine import waves
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
-from copympi.engine.diagonals import Places, bonds, norm_of, places
+from copympi.engine.diagonals import Places, alone, bonds, norm_of, places
 from copympi.engine.ensemble import State
 from copympi.engine.lattice_tracks import OnLattice
 from copympi.engine.pace import Pace
@@ -22,6 +22,7 @@ from copympi.engine.tracking import Int, initial_beables
 from copympi.engine.waves import numbers_of, rescaled, turn_all
 from copympi.errors import DynamicsError, InputError
 from copympi.kernels import portable
+from copympi.kernels.bonds import TILE_SIZE
 from copympi.model.preparation import LARGEST, Start, nearest_whole
 from copympi.model.system import System
 
@@ -41,8 +42,11 @@ class LatticeCounts(IndependentReplicas):
     Schroedinger's equation, and c, the deviation from it, whose size is of order 1 while the mean's is of order
     sqrt(N): "Large N" of docs/theory.md.
 
-    members (R,) : N of each replica; total (R,) the same exactly, 0 where N is large.
+    members (R,) : N of each replica; total (R,) the same exactly, 0 where N is large. group : the ranks that have other
+    parts of this rank's replica; None: nobody.
     """
+
+    group: Any = None
 
     def __init__(
         self, comm: Any, system: System, start: Start, accuracy: Accuracy, replicas: int, seed: int,
@@ -53,28 +57,28 @@ class LatticeCounts(IndependentReplicas):
         self.first = layout.first_replica
         R = layout.here
         self.large_n = start.members > LARGEST
-        turn = portable.turns(-start.phase)
-        whole = np.sqrt(np.asarray(start.counts, float)) * turn
-        mean = np.zeros(0, complex)
-        few = np.asarray(start.counts) <= kernel.COUNTED_TO + self.spectators
+        own = slice(*(min(system.P, tile * TILE_SIZE) for tile in layout.passed))
+        counts, turn = np.asarray(start.counts[own]), portable.turns(-start.phase[own])
+        whole, mean = np.sqrt(np.asarray(counts, float)) * turn, np.zeros(0, complex)
+        few = counts <= kernel.COUNTED_TO + self.spectators
         if self.large_n:
-            N = float(start.members)
-            size_at_start = portable.sizes(start.state)
+            size_at_start = portable.sizes(start.state[own])
             more = self.spectators * (1.0 - system.P * size_at_start**2)  # n - N rho, where spectators are
-            mean = np.sqrt(N) * size_at_start * turn
+            mean = np.sqrt(float(start.members)) * size_at_start * turn
             size = portable.sizes(mean)  # sqrt(size^2 + more) - size, without a difference of large numbers
             with np.errstate(invalid="ignore", divide="ignore"):
                 added = turn * np.where(few, 0.0, more / (np.sqrt(size**2 + more) + size))
             whole = np.where(few, whole - mean, added)
-        self.n = np.tile(np.where(few, start.counts, kernel.UNCOUNTED).astype(np.int64), (R, 1))
-        self.c = np.tile(np.array([whole.real, whole.imag]), (R, 1, 1))
-        self.mean = np.tile(np.array([mean.real, mean.imag]), (R, 1, 1)) if self.large_n else None
-        self.substeps = np.zeros(R, np.int64)
-        self.pace = Pace(FIRST_EFFORT)
+        self.n, self.c = np.zeros((R, system.P), np.int64), np.zeros((R, 2, system.P))  # of others' no memory is taken
+        self.mean = np.zeros((R, 2, system.P)) if self.large_n else None
+        self.n[:, own] = np.where(few, counts, kernel.UNCOUNTED)
+        for part, values in ((self.c, whole), (self.mean, mean)):
+            if part is not None:
+                part[:, 0, own], part[:, 1, own] = values.real, values.imag
+        self.substeps, self.pace = np.zeros(R, np.int64), Pace(FIRST_EFFORT)
         self.members = np.full(R, float(start.members))
         self.total = np.full(R, 0 if self.large_n else start.members, np.int64)
-        self.filtered = False
-        self.state_at_start = start.state
+        self.filtered, self.state_at_start = False, start.state
         self.places: Places | None = None
         self.followed: OnLattice | None = None
         self.replicas: kernel.Replicas
@@ -87,8 +91,10 @@ class LatticeCounts(IndependentReplicas):
         moved = self.places is None or not self.places.of(system)
         if self.places is None or moved:
             self.places = places(system, self.tiles)
-        self.bonds = bonds(system, self.state_at_start, self.places, self.tiles.passed, self.tiles.group)
-        self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
+        self.bonds = bonds(
+            system, self.state_at_start, self.places, self.tiles.passed, self.tiles.group, self.group, rows=False
+        )
+        self.alone = alone(system, self.bonds.shift)
         if not moved:
             self.replicas.follow(self.bonds)
             return
@@ -197,7 +203,7 @@ class LatticeCounts(IndependentReplicas):
 
     def _rows(self, part: slice) -> dict[str, NDArray[Any]]:
         """The same of some of the beables."""
-        turn, c = self._turn()[:, part], self.c[..., part]
+        turn, c = self._turn(part), self.c[..., part]
         if self.mean is None:
             return {"occupation": self._counts(part), "phase": turn - portable.angles(c[:, 0] + 1j * c[:, 1])}
         mean, deviation = (rows[:, 0] + 1j * rows[:, 1] for rows in (self.mean[..., part], c))
@@ -229,11 +235,12 @@ class LatticeCounts(IndependentReplicas):
         """Of the values of all ranks that share this rank's replica. Collective."""
         return value
 
-    def _turn(self) -> NDArray[np.float64]:
-        """What phases have turned besides, (here, P)."""
+    def _turn(self, part: slice) -> NDArray[np.float64]:
+        """What phases of some beables have turned besides, (here, ...)."""
+        alone = self.alone[part]
         if self.switched == 0.0:
-            return (self.bonds.shift + self.alone) * self.times[:, None]
-        return self.turn[:, None] + self.alone * (self.times - self.switched)[:, None]
+            return (self.bonds.shift + alone) * self.times[:, None]
+        return self.turn[:, None] + alone * (self.times - self.switched)[:, None]
 
     def _counts(self, part: slice = slice(None)) -> NDArray[np.int64]:
         """n (R, P) of some beables: |c|^2 where it need not be whole, rounded so that the sum of all is N."""

@@ -14,7 +14,7 @@ from copympi.engine import deals
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.aligned import AlignedMembers
 from copympi.engine.clock import Stop
-from copympi.engine.diagonals import Places, bonds, places
+from copympi.engine.diagonals import Places, alone, bonds, places
 from copympi.engine.ensemble import State
 from copympi.engine.lattice import need_stable, substep_turn, too_short
 from copympi.engine.lattice_memory import slots_for
@@ -67,7 +67,7 @@ class LatticeMembers(AlignedMembers):
         if self._places is None or moved:
             self._places = places(system, Tiles(Replicas(1, 1, 0), system.P))
         self.bonds = bonds(system, self.start.state, self._places)
-        self.alone = np.where(system.coupled, 0.0, system.frequencies.diagonal().real - self.bonds.shift)
+        self.alone = alone(system, self.bonds.shift)
         nnz = system.couplings.entries
         if not moved and nnz == self._chance.shape[1] and followed == (self._profile is not None):
             for step in self._steps:

@@ -152,7 +152,8 @@ TABLE = (
         tracking=True,
         most_members=MOST,
         bytes_a_member=0,
-        bytes_a_beable=lambda _: 400,
+        bytes_a_beable=lambda _: 24,
+        bytes_of_work=lambda beables, pairs, _: 200 * beables,  # a step's, of one replica at a time; H is not kept
     ),
     Method(
         name="phase classes",

@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 
 from copympi import mpi
+from copympi.engine.diagonals import Known
 from copympi.engine.halos import Halos, gather_everywhere
 from copympi.kernels.bonds import EMPTY_ROLE, FINISHED_ROLE, STIFF_ROLE
 from copympi.kernels.lattice_tiles import SharedStep
 
 Int = NDArray[np.int64]
-FLOATS = (("v", 10), ("share0", 1), ("share1", 1), ("share2", 1), ("D0", 2), ("D1", 2), ("D2", 2))
+FLOATS = (
+    ("start", 4), ("high", 6), ("share0", 1), ("share1", 1), ("share2", 1), ("D0", 2), ("D1", 2), ("D2", 2),
+)  # fmt: skip
 """What a cluster needs of a beable, its own or one around it, and how many numbers that is."""
 BACK = (("D0", 2), ("D1", 2), ("D2", 2))
 """What it changes there."""
@@ -31,12 +34,12 @@ EFFORT = 2_000_000
 class Crossing:
     """Clusters of the replica whose step is made. begin, end : this rank's beables."""
 
-    def __init__(self, kernel: SharedStep, halos: Halos, frequencies: sp.csr_array, own: tuple[int, int]) -> None:
+    def __init__(self, kernel: SharedStep, halos: Halos, H: Known, own: tuple[int, int]) -> None:
         self.kernel, self.halos, self.comm = kernel, halos, halos.comm
         self.begin, self.end = own
         self.a: dict[str, NDArray[Any]] = kernel.arrays
         self.n = self.a["n"]
-        self.H = frequencies
+        self.H = H
         self.ends = mpi.all_gather(self.comm, np.array([self.end], np.int64))[:, 0]
         self.clusters = 0
 
@@ -56,6 +59,7 @@ class Crossing:
         counts = np.bincount(owner, minlength=self.comm.size).astype(np.int64)
         rows, coming = mpi.exchange(self.comm, self._packed(sent), counts)
         come = self._unpack(rows)
+        self.H.learn(come[(come < self.begin) | (come >= self.end)])
         away = beables[np.searchsorted(self.ends, label[beables], side="right") != self.comm.rank]
         self.a["role"][away] = np.where(self.a["role"][away] == STIFF_ROLE, FINISHED_ROLE, self.a["role"][away])
         foreign = np.sort(come[(come < self.begin) | (come >= self.end)])
@@ -100,7 +104,7 @@ class Crossing:
         stiff = self.begin + np.flatnonzero(role[self.begin : self.end] == STIFF_ROLE)
         border = self.halos.border[role[self.halos.border] != EMPTY_ROLE]
         rows = np.union1d(stiff, border)
-        some = self.H[rows].tocoo()
+        some = self.H.rows(rows).tocoo()
         one, other = rows[some.coords[0]], some.coords[1].astype(np.int64)
         linked = (some.data != 0) & (one != other) & (role[other] != EMPTY_ROLE)
         linked &= (role[one] == STIFF_ROLE) | (role[other] == STIFF_ROLE)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import Stop
+from copympi.engine.diagonals import Known
 from copympi.engine.ensemble import Snapshot, State, named
 from copympi.engine.halos import halos
 from copympi.engine.lattice import LatticeCounts, substep_turn, too_short
@@ -29,8 +30,9 @@ from copympi.memory import there
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
-BYTES_A_BEABLE = 600
-"""What a rank that shares a replica takes for each of the whole lattice's beables, while H is made."""
+BYTES_OF_ALL, BYTES_OF_OWN, BYTES_OF_MATRIX = 50, 220, 600
+"""What a rank that shares a replica takes for each of the whole lattice's beables (start, potential), and besides for
+each that it carries; and where H is a matrix, which each rank has whole, for each of all, while it is made."""
 HALO, LARGE_N, SWAPS = 170, 64, 12
 """Bytes that a rank sends for each of its beables that others need, and more beyond N = 2^63, and messages to each of
 these ranks, in a step: about."""
@@ -52,21 +54,22 @@ def made(
     if not pays((system, *later), replicas, comm.size):
         layout = WholeTiles(Replicas(replicas, comm.size, comm.rank), system.P)
         return TiledLattice(comm, system, start, accuracy, replicas, seed, layout)
-    check_memory(comm, system.P)
+    check_memory(comm, system, replicas)
     return SharedLattice(comm, system, start, accuracy, replicas, seed)
 
 
-def check_memory(comm: Any, P: int) -> None:
-    """InputError, on all ranks, where a node cannot hold the whole lattice once for each of its ranks. Collective."""
+def check_memory(comm: Any, system: System, replicas: int) -> None:
+    """InputError, on all ranks, where a node cannot hold what its ranks have of the lattice. Collective."""
     with mpi.on_node(comm) as node:
-        ranks = node.size
-    found = np.array([ranks / there(), ranks])
+        found = np.array([node.size / there(), node.size])
     mpi.largest(comm, found)
-    share, ranks = float(found[0]), int(found[1])
-    if share * BYTES_A_BEABLE * P > 1.0:
+    of_all = BYTES_OF_ALL if system.by_lattice else BYTES_OF_MATRIX
+    each = of_all + (BYTES_OF_OWN * replicas / comm.size if system.by_lattice else 0)
+    if found[0] * each * system.P > 1.0:
+        own = f", and {BYTES_OF_OWN} for each that it carries" if system.by_lattice else ": it holds H whole"
         why = (
-            f"{P:,} beables do not fit: each rank holds all of H, at {BYTES_A_BEABLE} bytes a beable, and with up to "
-            f"{ranks} ranks on a node each has {1 / share / 2**30:,.2f} GiB of memory; take fewer ranks a node"
+            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each{own}, and with up to {found[1]:g} "
+            f"ranks on a node each has {1 / found[0] / 2**30:,.2f} GiB of memory; take fewer of them, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
 
@@ -195,7 +198,7 @@ class SharedLattice(TiledLattice):
         super()._make_bonds()
         if self.places is None:
             raise RuntimeError("there are no bonds yet")
-        H = self.system.frequencies.tocsr()
+        H = Known(self.system, self.places, self.bonds)
         if self.places is before:
             self.steps.crossing.H = H
             return

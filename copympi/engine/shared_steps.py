@@ -69,8 +69,6 @@ class Steps:
             return False
         noisy, stiff, counted = self._begin(control.spectators)
         if stiff:
-            if self.large_n:
-                k.add_mean(2, 5)
             yield from self.crossing.run()
         self._swap("D2")
         k.lead_on_area()
@@ -152,6 +150,8 @@ class Steps:
         if found[1]:
             k.hold_counts()
             self.now = a["n"]
+            if self.large_n:
+                k.add_mean(2, 5)
         for point in range(2):
             if spectators:
                 k.share_spectators(point, ghosts)

@@ -20,7 +20,7 @@ def pays(systems: Sequence[System], replicas: int, ranks: int) -> bool:
     P = systems[0].P
     if ranks <= replicas or P < SHARED_FROM:
         return False
-    if all(system.lattice is not None for system in systems):  # neighbours are near
+    if all(terms_of(system)[0].lattice is not None for system in systems):  # neighbours are near
         return True
     layout = SharedTiles(replicas, P, useful(replicas, P, ranks), 0)
     distinct = {id(term): term for system in systems for term in terms_of(system)}

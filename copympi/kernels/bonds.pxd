@@ -53,25 +53,26 @@ cdef struct Replica:
     uint64_t step
 
 cdef struct Work:
-    double *v                  # (5, 2, P) Taylor coefficients of c over the step,
+    double *v                  # (5, 2, P) Taylor coefficients of c over the step, the last three until D0 takes their
+    double *high               # place; (3, 2, P) these three, next to stiff beables alone,
     double *deviation          # (5, 2, P) of its deviation and
     double *mean               # (5, 2, P) of its mean, where N is large
-    double *early              # (2, P) c at the step's first Gauss point,
+    double *early              # (2, P) c at the step's first Gauss point, until the first draws are made,
     double *late               # (2, P) at the second,
     double *end                # (2, P) and at its end
     double *end_mean           # (2, P)
     double *end_deviation      # (2, P)
-    double *D0                 # (2, P) what noise adds to c,
+    double *D0                 # (2, P) what noise adds to c (where v's coefficients stood),
     double *D1                 # (2, P) its moments in the time that is left
     double *D2                 # (2, P)
-    double *E                  # (2, P) time integral of the deviation from the path
+    double *E                  # (2, P) time integral of the deviation from the path: where `early` stood
     double *alive              # (P,) 1, or 0 where n = 0
     double *calm               # (P,) 1 where CALM
-    double *out                # (P,) members that leave in the step
+    double *out                # (P,) members that leave in the step, of members with an identity
     double *change             # (P,) of a count, beyond what the path brings
     double *last               # (P,) of a count at the step's end, likewise
     double *spectator_share    # (P,) share of members who are spectators
-    double *share0             # (P,) relative changes of c at the step's start, early, late
+    double *share0             # (P,) relative changes of c at the step's start, early, late: next to stiff beables
     double *share1
     double *share2
     double *taken              # (P,) chance of a member to have been drawn already
@@ -84,7 +85,7 @@ cdef struct Work:
     int64_t *moved             # (P,) change of a whole number
     int64_t *n                 # (P,) counts within a step with stiff clusters
     unsigned char *role        # (P,) EMPTY to FINISHED
-    int32_t *place             # (P,) place in a cluster; -1 throughout outside clusters.pyx
+    int32_t *place             # (P,) place in a cluster, from 1 on; 0 throughout outside clusters.pyx
     int32_t *queue             # (P,) the cluster's beables
     double *local              # (45, P) clusters' own
     void *edge                 # (couplings,)
@@ -105,10 +106,12 @@ cdef struct Work:
 
 cdef class Bonds:
     cdef Diagonals d
-    cdef Couplings couplings
+    cdef System system         # rows of H and pairs; where they are not there, indptr is NULL (neighbours.pxd)
+    cdef Couplings couplings   # that has them, or None
     cdef readonly double shift  # energy over hbar that is taken off H
     cdef readonly double norm  # bound on the norm of what is left
     cdef object owners         # of the memory that d points into
+    cdef readonly double[::1] re, im, omega
 
 cdef class Workspace:
     cdef Bonds bonds

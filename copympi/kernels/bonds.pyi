@@ -24,10 +24,16 @@ class Bonds:
     @property
     def norm(self) -> float: ...
     @property
+    def re(self) -> NDArray[np.float64]: ...
+    @property
+    def im(self) -> NDArray[np.float64]: ...
+    @property
+    def omega(self) -> NDArray[np.float64]: ...
+    @property
     def most_bonds(self) -> int: ...
     def __init__(
         self,
-        couplings: Couplings,
+        couplings: Couplings | None,
         runs: NDArray[np.int64],
         run_at: NDArray[np.int64],
         sides: NDArray[np.int64],
@@ -38,6 +44,14 @@ class Bonds:
         shift: float,
         norm: float,
         passed: tuple[int, int, int] = (0, -1, 1),
+    ) -> None: ...
+    def learn(
+        self,
+        beable: NDArray[np.int64],
+        level: NDArray[np.float64],
+        bond: NDArray[np.int64],
+        re: NDArray[np.float64],
+        im: NDArray[np.float64],
     ) -> None: ...
 
 class Workspace:

@@ -63,9 +63,11 @@ cdef inline void path_at(const Cluster *g, Py_ssize_t a, double t, double *x, do
     """The predicted amplitude of any beable at time t of the lattice's step."""
     cdef Py_ssize_t P = g.d.P, P2 = 2 * P
     cdef const double *v = g.w.v + a
-    x[0] = v[0] + t * (v[P2] + t * (v[2 * P2] + t * (v[3 * P2] + t * v[4 * P2])))
+    cdef const double *u = g.w.high + a
+    x[0] = v[0] + t * (v[P2] + t * (u[0] + t * (u[P2] + t * u[2 * P2])))
     v = v + P
-    y[0] = v[0] + t * (v[P2] + t * (v[2 * P2] + t * (v[3 * P2] + t * v[4 * P2])))
+    u = u + P
+    y[0] = v[0] + t * (v[P2] + t * (u[0] + t * (u[P2] + t * u[2 * P2])))
 
 
 cdef inline double share_at(const Cluster *g, Py_ssize_t b, double t) noexcept nogil:

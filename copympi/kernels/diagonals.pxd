@@ -43,18 +43,17 @@ cdef extern from "diagonals.h" nogil:
     double fold(const Diagonals *d, const double *parts)
     void sizes(const Diagonals *d, const double *x, double *parts)
     void flow_rates(const Diagonals *d, const double *c, double *rate, double *parts)
-    void clear(const Diagonals *d, double *x)
-    void turnover(const Diagonals *d, double half, const double *early, const double *late, double *out)
+    void clear_words(const Diagonals *d, void *x)
+    void turnover(const Diagonals *d, int64_t tile, double half, const double *early, const double *late, double *out)
     double spectator_share_of(double x, double y, double spectators)
     void spectator_shares(const Diagonals *d, const double *c, double spectators, double *spectator_share)
     double kick_tile(const Diagonals *d, int64_t tile, double half, const double *rate, const double *normal,
                      const double *calm, const double *spectator_share, double *kick)
-    void deal(const Diagonals *d, const double *moved, double *change)
-    void insert_kicks(const Diagonals *d, const double *c, const double *kick, double s, int again, double *D0,
-                      double *D1, double *D2, double *share)
-    int64_t find_calm(const Diagonals *d, double h, double turn, double noise, const int64_t *n, const double *v,
-                      const double *early, const double *late, const double *end, const double *out, double *calm,
-                      double *chance)
+    void insert_kicks(const Diagonals *d, int64_t tile, const double *c, const double *kick, double s, int again,
+                      double *D0, double *D1, double *D2, double *share)
+    int64_t find_calm(const Diagonals *d, int64_t tile, double over, double noise, const int64_t *n,
+                      const double *v, const double *early, const double *late, const double *end, const double *out,
+                      double *calm, double *chance)
     double finish(const Diagonals *d, const double *end, const double *more, double *c, double *parts)
     void scale(const Diagonals *d, double by, double *c)
     double stretch(double x)

@@ -40,6 +40,7 @@ cdef inline void insert_change(Work *w, Py_ssize_t P, Py_ssize_t a, double share
 cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t spectators, double flow, int64_t *gone,
                              double *taken) noexcept nogil
 cdef void draw_kicks_at(const Diagonals *d, Replica *x, Work *w, int point) noexcept nogil
+cdef void keep_path(const Diagonals *d, Work *w) noexcept nogil
 cdef void deal_kicks(const Diagonals *d, const Replica *x, Work *w, int point) noexcept nogil
 cdef void forget_draws(const Diagonals *d, Work *w, int which) noexcept nogil
 cdef void draw(const Diagonals *d, const Replica *x, Work *w, int which) noexcept nogil

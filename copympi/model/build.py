@@ -47,7 +47,7 @@ def lattice(
     Raises InputError for what makes no lattice.
     """
     made = checked(sites, spacing, mass, hbar, boundary, potential)
-    return System(made.hamiltonian(), made.hbar, lattice=made)
+    return System(None, made.hbar, lattice=made)
 
 
 def composite(parts: Any, terms: Any, hbar: float = 1.0) -> System:
@@ -137,7 +137,7 @@ def switched(section: Any, before: System, folder: Path) -> System:
         one = before.lattice
         V = potential.sample(section.potential, one.positions, one.shape, one.mass, folder)
         other = replace(one, potential=V)
-        return System(other.hamiltonian(), before.hbar, lattice=other)
+        return System(None, before.hbar, lattice=other)
     given = section.hamiltonian
     if evolving.evolves(given):
         why = "must be a constant Hamiltonian: drives belong to system, not to schedule, and go on through it"

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from copympi.errors import InputError
 from copympi.kernels import portable
 from copympi.model import operators, parts
+from copympi.model.elements import HERMITIAN_TO
 from copympi.model.hamiltonian import number
 from copympi.model.parts import Parts
 from copympi.model.preparation import NORMAL_TO, ROUNDED_TO, vector
-from copympi.model.system import HERMITIAN_TO, System
+from copympi.model.system import System
 from copympi.model.tables import table, unknown
 
 TERMS, PREPARED = "system.terms", "preparation.parts"

@@ -168,7 +168,8 @@ def terms_of(system: System) -> tuple[System, ...]:
 def _lasting(system: System) -> dict[str, Any]:
     """What systems of one driven system share: all but H and what follows from it."""
     own = {name for name, value in vars(System).items() if isinstance(value, cached_property)}
-    return {name: value for name, value in vars(system).items() if name not in own | {"frequencies", "lattice"}}
+    own |= {"frequencies", "lattice", "by_lattice"}
+    return {name: value for name, value in vars(system).items() if name not in own}
 
 
 def _ones(W: sp.csr_array) -> sp.csr_array:

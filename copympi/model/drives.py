@@ -16,8 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
-from copympi.model import composite, hamiltonian, potential, pulses
-from copympi.model import system as systems
+from copympi.model import composite, elements, hamiltonian, potential, pulses
 from copympi.model.carried import Carried
 from copympi.model.driven import Driven, Segment
 from copympi.model.magnus import DENSE_TO
@@ -121,7 +120,7 @@ def term(H: Any, pulse: Pulse, system: System, key: str = KEY) -> Drive:
     try:
         made = System(H, system.hbar)
     except InputError as problem:
-        raise InputError(key if problem.key == systems.KEY else problem.key, problem.value, problem.why) from None
+        raise InputError(key if problem.key == elements.KEY else problem.key, problem.value, problem.why) from None
     if made.P != system.P:
         raise InputError(key, f"{made.P} beables", f"must have as many as the system: {system.P}")
     if system.lattice is not None and made.pairs:

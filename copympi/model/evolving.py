@@ -118,7 +118,7 @@ def _on_lattice(H: sp.csr_array, first: System) -> System:
     if (more - sp.diags_array(V)).count_nonzero() or V.imag.any():
         return System(H, first.hbar)
     made = replace(first.lattice, potential=first.lattice.potential + V.real)
-    return System(made.hamiltonian(), first.hbar, lattice=made)
+    return System(None, first.hbar, lattice=made)
 
 
 def _parts(given: Any, args: dict[str, Any] | None) -> tuple[list[Any], list[tuple[Any, Any]]]:

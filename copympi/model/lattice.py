@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from copympi.model.tables import per_axis, positive
 
 BOUNDARIES = ("ring", "open")
 MOST_AXES = 3
-SITE_BYTES = 600
-"""What a site takes at the peak, while H and its couplings are made."""
+SITE_BYTES = 120
+"""What a site takes at the least, while the start is made, on the root."""
+PIECE = 1 << 16
+"""Rows of H that are made at a time where H is gone through without being kept."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,16 +82,42 @@ class Lattice:
 
         So R = hbar/(2 m abar^2) with delta = pi: the signs in which (56) to (61) are one (PHYSICS, erratum 3).
         """
-        diagonal = self.potential.copy()
-        a, b, t = [np.arange(self.P)], [np.arange(self.P)], [diagonal]
-        for axis, energy in enumerate(self.bond_energies()):
-            left, right = self.neighbours(axis)
-            diagonal += 2 * energy
-            a += [left, right]
-            b += [right, left]
-            t += [np.full(2 * left.size, -energy)]
-        entries = np.concatenate(t), (np.concatenate(a), np.concatenate(b))
-        return sp.coo_array(entries, shape=(self.P, self.P)).tocsr()
+        return joined((rows for _, rows in self.pieces()), self.P, (2 * len(self.shape) + 1) * self.P, np.float64)
+
+    def pieces(self, by: float = 1.0, size: int = PIECE) -> Iterator[tuple[int, sp.csr_array]]:
+        """H times a number, `size` rows after the other: the number of the first, and the rows (size, P)."""
+        for first in range(0, self.P, size):
+            yield first, self.rows(np.arange(first, min(self.P, first + size)), by)
+
+    def rows(self, sites: NDArray[np.intp], by: float = 1.0) -> sp.csr_array:
+        """The rows of H of some sites (K,), (K, P), times a number; columns ascend, zeros are left out."""
+        axes, step = len(self.shape), self.P
+        column = np.empty((sites.size, 2 * axes + 1), np.int64)
+        value, there = np.empty(column.shape), np.ones(column.shape, bool)
+        column[:, axes], value[:, axes] = sites, self.potential[sites]
+        wraps = np.zeros(sites.size, bool)
+        for axis, (along, energy) in enumerate(zip(self.shape, self.bond_energies(), strict=True)):
+            step //= along
+            at = sites // step % along
+            value[:, axes] += 2 * energy
+            for k, end, to in ((axis, at == 0, -step), (2 * axes - axis, at == along - 1, step)):
+                column[:, k], value[:, k] = sites + np.where(end, (1 - along) * to, to), -energy
+                if self.boundary == "open":
+                    there[:, k] = ~end
+                else:
+                    wraps |= end
+        there[:, axes] = value[:, axes] != 0.0
+        order = np.argsort(column[wraps], axis=1)  # all others ascend
+        for table in (column, value, there):
+            table[wraps] = np.take_along_axis(table[wraps], order, axis=1)
+        ends = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+        return sp.csr_array((value[there] * by, column[there], ends), shape=(sites.size, self.P))
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of neighbours there are."""
+        ends = [0 if self.boundary == "ring" else self.P // along for along in self.shape]
+        return len(self.shape) * self.P - sum(ends)
 
     def bond_energies(self) -> list[float]:
         """hbar^2/(2 m abar_i^2) of each axis."""
@@ -111,6 +140,19 @@ class Lattice:
         spacing = tuple(float(abar) for abar in attributes["spacing"])
         mass, boundary = float(attributes["mass"]), str(attributes["boundary"])
         return cls(shape, spacing, mass, hbar, boundary, np.asarray(potential, np.float64))
+
+
+def joined(pieces: Iterator[sp.csr_array], P: int, most: int, dtype: Any) -> sp.csr_array:
+    """The matrix (P, P) whose rows come one piece after the other, with `most` elements at the most."""
+    data, indices = np.empty(most, dtype), np.empty(most, np.int32 if most < 2**31 else np.int64)
+    ends, row = np.zeros(P + 1, indices.dtype), 0
+    for rows in pieces:
+        last, begin = row + rows.shape[0], int(ends[row])
+        end = begin + rows.nnz
+        data[begin:end], indices[begin:end] = rows.data, rows.indices
+        ends[row + 1 : last + 1] = rows.indptr[1:] + ends[row]
+        row = last
+    return sp.csr_array((data[: ends[P]], indices[: ends[P]], ends), shape=(P, P))
 
 
 def checked(

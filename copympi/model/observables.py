@@ -37,7 +37,7 @@ def amplitudes(n: NDArray[Any], phase: Floats) -> NDArray[np.complex128]:
 
 def mean_energy(psi: NDArray[np.complex128], system: Any) -> Floats:
     """<H> (R,) in units of energy: hbar sum_ab Psi_a* (H_ab/hbar) Psi_b."""
-    moved = [portable.moved(system.frequencies, row) for row in psi]
+    moved = [system.moved(row) for row in psi]
     parts = [row.real * to.real + row.imag * to.imag for row, to in zip(psi, moved, strict=True)]
     return system.hbar * np.array([part.sum() for part in parts])
 

@@ -44,7 +44,7 @@ def amplitudes(value: Any, system: System) -> tuple[NDArray[np.complex128], NDAr
     keys = [f"{KEY}[{i}]" for i in range(len(items))] if isinstance(value, (list, tuple)) else [KEY]
     levels = [_level(item, key, system.P) for item, key in zip(items, keys, strict=True)]
     wanted = max((level for level in levels if level is not None), default=-1)
-    states = eigen.lowest(system, wanted + 1) if wanted >= 0 else np.empty((system.P, 0))
+    states = eigen.lowest(system, wanted + 1) if wanted >= 0 else np.empty((system.P, 0), complex)
     parts = [
         _packet(item, key, system) if level is None else _eigenstate(item, key, _bare(states[:, level]))
         for item, key, level in zip(items, keys, levels, strict=True)

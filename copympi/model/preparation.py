@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from copympi.errors import InputError
 from copympi.kernels import portable
 from copympi.model.hamiltonian import number
+from copympi.model.shares import LARGEST as LARGEST
+from copympi.model.shares import largest_remainder as largest_remainder
+from copympi.model.shares import nearest_whole as nearest_whole
 
-LARGEST = 2**63 - 1
-"""Most members that integer counts can hold."""
 MOST = 10**80
 """Most members of an occupation, whose counts are then float64."""
 MOST_ANGLE = 1e6
@@ -227,39 +228,6 @@ def count(members: Any) -> int:
         why = 'must be at most 1e80: dynamics.representation = "occupation" goes to 1e80, "members" to 2^63 - 1'
         raise InputError(key, members, why)
     return N
-
-
-def largest_remainder(density: NDArray[np.float64], members: int) -> NDArray[np.int64]:
-    """`members` shared out in proportion to `density`, exactly: whole parts first, then the largest remainders."""
-    counts = np.zeros(density.size, np.int64)
-    scaled = np.rint(np.asarray(density, np.float64) * 2.0**62)
-    some = np.flatnonzero(scaled)  # the rest has no remainder either
-    weight = np.array([int(w) for w in scaled[some].tolist()], dtype=object)  # products need 126 bits
-    total = int(weight.sum())
-    product = weight * members
-    whole = product // total
-    rest = product - whole * total
-    counts[some] = whole.astype(np.int64)
-    left = members - int(whole.sum())
-    order = np.argsort(-(rest.astype(np.int64) if total <= LARGEST else rest), kind="stable")
-    counts[some[order[:left]]] += 1
-    return counts
-
-
-def nearest_whole(sizes: NDArray[np.float64], total: int) -> NDArray[np.int64]:
-    """Whole numbers (P,) next to `sizes` (P,), which add up to about `total`; theirs is exactly `total`."""
-    counts = np.floor(np.minimum(sizes, 2.0**63 - 1024)).astype(np.int64)  # the largest double that an int64 holds
-    rest = total - (int((counts >> 32).sum()) << 32) - int((counts & 0xFFFFFFFF).sum())  # an int64 may not hold the sum
-    if not 0 <= rest <= sizes.size:  # beyond 2^53 doubles are coarser than one
-        counts[np.argmax(counts)] += rest
-        return counts
-    if rest:  # those who lack most go up, the first ones where several lack the same
-        over = counts - sizes
-        last = np.partition(over, rest - 1)[rest - 1]
-        more = over < last
-        more[np.flatnonzero(over == last)[: rest - np.count_nonzero(more)]] = True
-        counts[more] += 1
-    return counts
 
 
 def vector(values: Any, P: int, key: str, kind: type) -> NDArray[Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.kernels import portable
@@ -19,6 +18,8 @@ from copympi.model.observables import FEW
 
 Floats = NDArray[np.float64]
 Waves = NDArray[np.complex128]
+SOME = 1 << 16
+"""Beables whose rows of H are looked at at a time."""
 NUMBERS = ("members", "few", "empty")
 """What `of_numbers` gives."""
 MOTION = ("moment", "flow", "stretch", "weight", "turn")
@@ -32,11 +33,14 @@ def waves(n: Floats, phase: Floats) -> Waves:
 
 def around(system: Any, begin: int, end: int) -> NDArray[np.int64]:
     """Which other beables the functions here look at, ascending, (K,): those coupled to these, next sites of these."""
-    W, lattice = system.frequencies, system.lattice
-    found = [W.indices[int(W.indptr[begin]) : int(W.indptr[end])].astype(np.int64)]
-    if lattice is not None and end > begin:
-        found += [_following(lattice, axis, begin, end) for axis in range(len(lattice.shape))]
-    return np.unique(np.concatenate([some[(some < begin) | (some >= end)] for some in found]))
+    lattice, found = system.lattice, [np.zeros(0, np.int64)]
+    for first in range(begin, end, SOME):
+        last = min(end, first + SOME)
+        looked_at = [system.rows_from(first, last).indices.astype(np.int64)]
+        if lattice is not None:
+            looked_at += [_following(lattice, axis, first, last) for axis in range(len(lattice.shape))]
+        found += [some[(some < begin) | (some >= end)] for some in looked_at]
+    return np.unique(np.concatenate(found))
 
 
 def of_numbers(n: Floats) -> Floats:
@@ -44,11 +48,9 @@ def of_numbers(n: Floats) -> Floats:
     return np.stack([n, np.where(n < FEW, n, 0.0), (n == 0).astype(float)])
 
 
-def of_energy(psi: Waves, W: sp.csr_array, begin: int, end: int) -> Floats:
+def of_energy(psi: Waves, system: Any, begin: int, end: int) -> Floats:
     """Psi_a* sum_b (H_ab/hbar) Psi_b of each of the beables, its real part, (end - begin,)."""
-    first, last = int(W.indptr[begin]), int(W.indptr[end])
-    rows = (W.data[first:last], W.indices[first:last], W.indptr[begin : end + 1] - W.indptr[begin])
-    moved = portable.moved(sp.csr_array(rows, shape=(end - begin, psi.size)), psi)
+    moved = portable.moved(system.rows_from(begin, end), psi)
     here = psi[begin:end]
     return here.real * moved.real + here.imag * moved.imag
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,18 +13,14 @@ from numpy.typing import NDArray
 from copympi.errors import InputError, plain_text
 from copympi.kernels import portable
 from copympi.kernels.couplings import Couplings
-from copympi.model import formats
+from copympi.model import elements as checks
 from copympi.model import parts as composites
 from copympi.model.labels import Labels
-from copympi.model.lattice import Lattice
+from copympi.model.lattice import PIECE, Lattice, joined
 from copympi.model.parts import Parts
 
-KEY = "system.hamiltonian"
-HERMITIAN_TO = 1e-12
-"""Largest |H_ab - conj(H_ba)| that counts as rounding, relative to the largest |H_ab|."""
-LARGEST = 1e150
-"""|H_ab|/hbar must stay below, so that its squares are numbers."""
-HBAR_RANGE = (1e-300, 1e300)
+MOST_KEPT = 1 << 22
+"""Sites of a lattice up to which its H is kept from when it is multiplied with a state for the first time."""
 
 
 class System:
@@ -32,7 +28,7 @@ class System:
 
     Parameters
     ----------
-    H : (P, P) array, scipy.sparse matrix or QuTiP Qobj [energy]
+    H : (P, P) array, scipy.sparse matrix or QuTiP Qobj [energy]; None: that of the lattice.
     hbar : float [energy time], default 1.0. Planck's constant over 2 pi.
     labels : list of str, default None. Names of the beables, for figures and messages; their numbers where left out.
     lattice : Lattice, default None. The lattice whose sites the beables are (`copympi.lattice` makes such a system).
@@ -46,6 +42,9 @@ class System:
         fit.
     """
 
+    by_lattice = False
+    """Whether H is that of `lattice`: it can be gone through row by row, without being kept."""
+
     def __init__(
         self,
         H: Any,
@@ -54,9 +53,13 @@ class System:
         lattice: Lattice | None = None,
         parts: Any = None,
     ) -> None:
-        self.hbar = _positive(hbar)
-        self.frequencies = _hermitian(_bounded(_as_csr(H), self.hbar)) / self.hbar
-        self.P = self.frequencies.shape[0]
+        self.hbar = checks.positive_hbar(hbar)
+        if H is None and lattice is not None:
+            self.by_lattice, self.P = True, lattice.P
+            checks.bounded_lattice(lattice, self.hbar)
+        else:
+            self.frequencies = checks.hermitian(checks.bounded(checks.as_csr(H), self.hbar)) / self.hbar
+            self.P = self.frequencies.shape[0]
         self.lattice = lattice
         self.parts: Parts | None = composites.of_dims(getattr(H, "dims", None)) if parts is None else None
         if parts is not None:
@@ -64,7 +67,7 @@ class System:
         if self.parts is not None and self.parts.P != self.P:
             raise InputError("system.parts", list(self.parts.dims), f"must have {self.P} beables together, as H has")
         if self.parts is not None:
-            composites.same_dims(H, self.parts.dims, KEY)
+            composites.same_dims(H, self.parts.dims, checks.KEY)
         self.labels: Sequence[str] = Labels((self.P,) if lattice is None else lattice.shape)
         if self.parts is not None:
             self.labels = self.parts.labels
@@ -81,18 +84,75 @@ class System:
         if not isinstance(labels, Labels) and not (self.parts is not None and self.labels == labels):
             self.labels = [plain_text(f"system.labels[{a}]", name) for a, name in enumerate(labels)]
 
+    @cached_property
+    def frequencies(self) -> sp.csr_array:
+        """H/hbar, (P, P) sparse complex. Of a large lattice it is better gone through in `pieces`."""
+        if self.lattice is None:
+            raise RuntimeError("only a lattice makes its own H")
+        most, by = (2 * len(self.lattice.shape) + 1) * self.P, 1.0 / self.hbar
+        return joined((rows for _, rows in self.lattice.pieces(by)), self.P, most, np.complex128)
+
     @property
     def hamiltonian(self) -> sp.csr_array:
         """H, (P, P) sparse complex, in units of energy."""
         return self.frequencies * self.hbar
 
+    def pieces(self, size: int = PIECE) -> Iterator[tuple[int, sp.csr_array]]:
+        """H/hbar, `size` rows after the other: the number of the first, and the rows (size, P), complex."""
+        if self.unkept:
+            yield from ((first, self.rows(np.arange(first, end))) for first, end in self._runs(size))
+        else:
+            W = self.frequencies
+            yield from ((first, W if size >= self.P else W[first:end]) for first, end in self._runs(size))
+
+    def rows(self, some: NDArray[np.intp]) -> sp.csr_array:
+        """H/hbar of some beables (K,), (K, P) sparse complex."""
+        if self.unkept and self.lattice is not None:
+            return self.lattice.rows(some, 1.0 / self.hbar).astype(complex)
+        return self.frequencies[some]
+
+    def rows_from(self, begin: int, end: int) -> sp.csr_array:
+        """H/hbar of beables begin .. end - 1, (end - begin, P)."""
+        if self.unkept and self.P > MOST_KEPT:
+            return self.rows(np.arange(begin, end))
+        W = self.frequencies
+        first, last = int(W.indptr[begin]), int(W.indptr[end])
+        some = (W.data[first:last], W.indices[first:last], W.indptr[begin : end + 1] - W.indptr[begin])
+        return sp.csr_array(some, shape=(end - begin, self.P))
+
+    @property
+    def unkept(self) -> bool:
+        """Whether H is made anew whenever it is gone through."""
+        return self.by_lattice and self.P > PIECE and "frequencies" not in vars(self)
+
+    def _runs(self, size: int) -> list[tuple[int, int]]:
+        """First and one past last of `size` beables after the other."""
+        return [(first, min(self.P, first + size)) for first in range(0, self.P, size)]
+
+    def of_rows(self, function: Callable[[int, sp.csr_array], NDArray[Any]], dtype: Any = np.float64) -> NDArray[Any]:
+        """Numbers of beables, (P,), from their rows of H/hbar: function(first, rows) gives those of some."""
+        out = np.empty(self.P, dtype)
+        for first, rows in self.pieces():
+            out[first : first + rows.shape[0]] = function(first, rows)
+        return out
+
+    def moved(self, state: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        """(H/hbar) times a state (P,)."""
+        if not self.unkept or self.P <= MOST_KEPT:
+            return portable.moved(self.frequencies, state)
+        return self.of_rows(lambda _, rows: portable.moved(rows, state), np.complex128)
+
+    @property
+    def levels(self) -> NDArray[np.float64]:
+        """H_aa/hbar, (P,)."""
+        return self.of_rows(lambda first, rows: rows.diagonal(first).real)
+
     @cached_property
     def coupled(self) -> NDArray[np.bool_]:
         """Which beables are coupled to some other, (P,)."""
-        W = self.frequencies.tocoo()
-        found = np.zeros(self.P, bool)
-        found[W.coords[0][(W.coords[0] != W.coords[1]) & (W.data != 0)]] = True
-        return found
+        if self.unkept and self.lattice is not None and all(self.lattice.bond_energies()):
+            return np.broadcast_to(np.True_, self.P)
+        return self.of_rows(are_coupled, bool)
 
     def frozen(self, n: NDArray[Any]) -> bool:
         """Whether no member can ever copy, though H couples beables that members hold to others.
@@ -101,30 +161,36 @@ class System:
 
         n : (P,) int or float [1]. Members of each beable.
         """
-        leads, on = self._leads(n)
-        return bool(leads.any() and not (leads & on).any())
+        leads, moves = self._leads(n)
+        return leads and not moves
 
     def moves(self, n: NDArray[Any]) -> bool:
         """Whether H couples two beables that members hold: some can copy.
 
         n : (P,) int or float [1]. Members of each beable.
         """
-        leads, on = self._leads(n)
-        return bool((leads & on).any())
+        return self._leads(n)[1]
 
-    def _leads(self, n: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Of each element of H whether it couples a beable that members hold to another, and whether they hold that."""
-        W, held = self.frequencies, np.asarray(n) > 0
-        off = np.repeat(np.arange(self.P), np.diff(W.indptr)) != W.indices
-        return np.repeat(held, np.diff(W.indptr)) & off & (W.data != 0), held[W.indices]
+    def _leads(self, n: NDArray[Any]) -> tuple[bool, bool]:
+        """Whether H couples some beable that members hold to another one, and whether to one that they hold too."""
+        held, leads = np.asarray(n) > 0, False
+        for first, rows in self.pieces():
+            source = np.repeat(np.arange(first, first + rows.shape[0]), np.diff(rows.indptr))
+            out = held[source] & (source != rows.indices) & (rows.data != 0)
+            leads = leads or bool(out.any())
+            if np.any(out & held[rows.indices]):
+                return True, True
+        return leads, False
 
     @cached_property
     def couplings(self) -> Couplings:
         """H/hbar in the form the compiled kernels want."""
         W = self.frequencies
         omega = np.ascontiguousarray(W.diagonal().real)
-        off = (W - sp.diags_array(omega.astype(complex), format="csr")).tocsr()
-        off.eliminate_zeros()
+        row = np.repeat(np.arange(self.P, dtype=W.indices.dtype), np.diff(W.indptr))
+        kept = (row != W.indices) & (W.data != 0)
+        ends = np.concatenate([[0], np.cumsum(np.bincount(row[kept], minlength=self.P))])
+        off = sp.csr_array((W.data[kept], W.indices[kept], ends), shape=W.shape)
         off.sort_indices()
         shift = 0.5 * (omega.max() + omega.min())
         norm = float(np.max(np.abs(omega - shift) + row_sums(off))) if self.P else 0.0
@@ -143,18 +209,20 @@ class System:
     @cached_property
     def fastest(self) -> float:
         """A bound on |H|/hbar: its largest sum of a row's sizes, per unit of time."""
-        return float(row_sums(self.frequencies).max())
+        return float(self.of_rows(lambda first, rows: row_sums(rows)).max())
 
     @cached_property
     def spread(self) -> float:
         """The same bound with the middle of the diagonal taken off H/hbar, which turns all phases alike."""
-        omega = self.frequencies.diagonal().real
-        off = row_sums(self.frequencies) - np.abs(omega)
+        omega = self.levels
+        off = self.of_rows(lambda first, rows: row_sums(rows)) - np.abs(omega)
         return float(np.max(off + np.abs(omega - 0.5 * (omega.max() + omega.min()))))
 
     @property
     def pairs(self) -> int:
         """How many pairs of beables H couples."""
+        if self.by_lattice and self.lattice is not None:
+            return self.lattice.pairs
         return int(self.frequencies.nnz - np.count_nonzero(self.frequencies.diagonal())) // 2
 
     def __repr__(self) -> str:
@@ -176,6 +244,14 @@ def row_sums(W: sp.csr_array) -> NDArray[np.float64]:
     return np.asarray(sizes.sum(axis=1))
 
 
+def are_coupled(first: int, rows: sp.csr_array) -> NDArray[np.bool_]:
+    """Which beables, from `first` on, their rows of H couple to some other."""
+    own = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    found = np.zeros(rows.shape[0], bool)
+    found[own[(own + first != rows.indices) & (rows.data != 0)]] = True
+    return found
+
+
 def pairs_of(off: sp.csr_array) -> NDArray[np.int64]:
     """The pairs b < a as rows (b, a, entry of b->a, entry of a->b), (pairs, 4), for a pattern that is symmetric."""
     rows = np.repeat(np.arange(off.shape[0]), np.diff(off.indptr))
@@ -184,64 +260,3 @@ def pairs_of(off: sp.csr_array) -> NDArray[np.int64]:
     mirror = by_column.data  # the entry at (a, b), in the order of the entries (b, a)
     upper = rows < off.indices
     return np.ascontiguousarray(np.column_stack([rows, off.indices, entry, mirror])[upper], dtype=np.int64)
-
-
-def _as_csr(H: Any) -> sp.csr_array:
-    """Any Hamiltonian a user may hold, as sparse complex, its values unchecked."""
-    if hasattr(H, "data_as"):  # QuTiP 5
-        H = H.data_as()  # as it stands: QuTiP's own conversions drop NaN, and elements below 1e-12
-    elif hasattr(H, "full") and hasattr(H, "dims"):  # QuTiP 4
-        H = H.full()
-    try:
-        H = sp.csr_array(formats.sound(H, KEY), dtype=complex) if sp.issparse(H) else np.asarray(H, dtype=complex)
-    except InputError:
-        raise
-    except (TypeError, ValueError, OverflowError):
-        raise InputError(KEY, H, "must be a square matrix of finite numbers") from None
-    shape = H.shape
-    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
-        raise InputError(KEY, "array of shape " + "x".join(map(str, shape)), "must be square")
-    return sp.csr_array(H)
-
-
-def _positive(hbar: Any) -> float:
-    least, most = HBAR_RANGE
-    number = isinstance(hbar, (int, float, np.integer, np.floating)) and not isinstance(hbar, bool)
-    if not (number and 0 < hbar <= most):
-        raise InputError("system.hbar", hbar, "must be a positive number")
-    if hbar < least:
-        raise InputError("system.hbar", hbar, f"must be a positive number of at least {least:g}")
-    return float(hbar)
-
-
-def _bounded(H: sp.csr_array, hbar: float) -> sp.csr_array:
-    """H as it is, or an InputError that says where it is not finite, or too large for this hbar."""
-    H.sum_duplicates()
-    most = min(LARGEST * hbar, HBAR_RANGE[1])
-    with np.errstate(over="ignore"):
-        bad = np.flatnonzero(~(np.abs(H.data) < most))
-    if bad.size:
-        k = int(bad[0])
-        place = f"H[{int(np.searchsorted(H.indptr, k, side='right') - 1)},{int(H.indices[k])}] = {H.data[k]:.6g}"
-        if not np.isfinite(H.data[k]):
-            raise InputError(KEY, place, "every element must be finite")
-        bound = f"{LARGEST:g} hbar = {most:g}" if most == LARGEST * hbar else f"{most:g}"
-        raise InputError(KEY, place, f"every element must be below {bound} in size")
-    return H
-
-
-def _hermitian(H: sp.csr_array) -> sp.csr_array:
-    """H made exactly Hermitian, or an InputError that says by how much and where it is not."""
-    skew = (H - H.conj().T).tocoo()
-    scale = float(np.max(np.abs(H.data), initial=0.0))
-    if skew.nnz and np.max(np.abs(skew.data)) > HERMITIAN_TO * scale:
-        k = int(np.argmax(np.abs(skew.data)))
-        i, j = sorted((int(skew.coords[0][k]), int(skew.coords[1][k])))
-        raise InputError(
-            "system.hamiltonian",
-            f"H[{i},{j}] = {H[i, j]:.6g}, H[{j},{i}] = {H[j, i]:.6g}",
-            f"must be Hermitian; |H[{i},{j}] - conj(H[{j},{i}])| = {abs(skew.data[k]):.3g}",
-        )
-    even = sp.csr_array(0.5 * (H + H.conj().T))
-    even.eliminate_zeros()
-    return even

@@ -52,7 +52,7 @@ def energy_at_start(ensemble: LatticeCounts, system: System, start: Start) -> fl
         psi[some] = summands.waves(np.asarray(start.counts[some], float), start.phase[some])
 
     def summands_of(first: int, last: int) -> Floats:
-        return np.stack([start.counts[first:last], summands.of_energy(psi, system.frequencies, first, last)])
+        return np.stack([start.counts[first:last], summands.of_energy(psi, system, first, last)])
 
     members, energy = _added(ensemble, 2, summands_of)
     return float(system.hbar * energy / members)
@@ -95,8 +95,8 @@ class _Replica:
         return psi
 
     def _energy(self, psi: Complex, members: float, energy_at_start: float) -> Arrays:
-        W = self.system.frequencies
-        (energy,) = _added(self.ensemble, 1, lambda first, last: summands.of_energy(psi, W, first, last)[None])
+        system = self.system
+        (energy,) = _added(self.ensemble, 1, lambda first, last: summands.of_energy(psi, system, first, last)[None])
         with np.errstate(invalid="ignore"):
             mean = self.system.hbar * energy / members
         return {"mean_energy": mean, "energy_drift": mean - energy_at_start}

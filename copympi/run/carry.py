@@ -91,7 +91,7 @@ def _in_folder(
 ) -> Outcome:
     """Build the ensemble, take the folder, and run."""
     root, old = comm.rank == mpi.ROOT, manner.overwrite or manner.resume
-    deadline, meta = mpi.from_root(comm, lambda: _deadline(manner.budget)), _meta(job)
+    deadline, meta = mpi.from_root(comm, lambda: (_deadline(manner.budget), _meta(job)))
     if mpi.from_root(comm, lambda: os.path.isdir(folder)):
         mpi.from_root(comm, lambda: results.open_folder(folder, old))
     if manner.resume:

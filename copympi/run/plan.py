@@ -27,7 +27,7 @@ from copympi.model.schedule import NOTHING, Filter, Schedule, Switch
 from copympi.model.system import System
 from copympi.records.observe import checked
 from copympi.run import driving
-from copympi.run.settings import Settings, matrix_digest, settings
+from copympi.run.settings import Settings, settings, system_digest
 from copympi.storage import given
 
 ENTRY = "must be (time, H), or a table of at and hamiltonian, or filter, on a lattice potential, of a composite terms"
@@ -208,18 +208,19 @@ def scalars(value: Any) -> Any:
 
 def written(system: System) -> dict[str, Any]:
     """The section [system] that gives the same system to the last bit; of a large one a digest stands there."""
-    W, lattice, hbar = system.frequencies, system.lattice, system.hbar
+    lattice, hbar = system.lattice, system.hbar
     if lattice is not None and lattice.P <= writing.MOST_NUMBERS:
         V = lattice.potential if np.any(lattice.potential) else "free"
         keys = {"sites": list(lattice.shape), "spacing": list(lattice.spacing), "mass": lattice.mass}
         return {"builder": "lattice", "hbar": hbar, **keys, "boundary": lattice.boundary, "potential": V}
-    H = times(W.toarray(), hbar) if system.P <= MOST_MATRIX else None
-    if H is not None and np.array_equal(System(H, hbar).frequencies.toarray(), W.toarray()):
+    W = system.frequencies.toarray() if system.P <= MOST_MATRIX else None
+    H = None if W is None else times(W, hbar)
+    if W is not None and H is not None and np.array_equal(System(H, hbar).frequencies.toarray(), W):
         if system.parts is None:
             return {"hamiltonian": H, "hbar": hbar}
         term = {"on": list(system.parts.names), "operator": H}
         return {"builder": "composite", "hbar": hbar, "parts": system.parts.tables(), "terms": [term]}
-    return {"hamiltonian": matrix_digest(W.data, W.indices, W.indptr), "hbar": hbar}
+    return {"hamiltonian": system_digest(system), "hbar": hbar}
 
 
 def times(frequencies: NDArray[np.complex128], hbar: float) -> NDArray[np.complex128]:

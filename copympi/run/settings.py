@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -48,14 +49,14 @@ def settings(
     config: Config, system: System, start: Start, observed: list[str] | None = None, schedule: Schedule = NOTHING
 ) -> Settings:
     """All that must stay, flat, in types that JSON has. observed : names of a user's own quantities."""
-    W, noted = system.frequencies, given(config)
+    noted = given(config)
     noted.pop("dynamics.rule", None)
     rule = _rule(config, system, start)
     return {
         **noted,
         **({} if rule is None else {"dynamics.rule": rule}),
         **({SCHEDULE: happening(schedule)} if schedule else {}),
-        MATRIX: matrix_digest(W.data, W.indices, W.indptr),
+        MATRIX: system_digest(system),
         LATTICE: _lattice_digest(system),
         START: f"ensemble with digest {_digest(start.state, start.counts, start.phase)}",
         PARTS: None if system.parts is None else repr(system.parts.tables()),
@@ -74,11 +75,30 @@ def fingerprint(noted: Settings) -> int:
     return zlib.crc32(repr(sorted(noted.items())).encode())
 
 
+def system_digest(system: System) -> str:
+    """H/hbar of a system in one word."""
+    return _digest_of_rows(lambda: (rows for _, rows in system.pieces()))
+
+
 def matrix_digest(data: NDArray[Any], indices: NDArray[Any], indptr: NDArray[Any]) -> str:
-    """H/hbar as CSR in one word; the type of its indices does not count."""
-    whole = np.int32 if data.size < 2**31 else np.int64
-    parts = [data, indices.astype(whole), indptr.astype(whole)]
-    same = hashlib.blake2b(b"".join(np.ascontiguousarray(part).tobytes() for part in parts), digest_size=8)
+    """A matrix as CSR in one word; the type of its indices does not count."""
+    P = len(indptr) - 1
+    return _digest_of_rows(lambda: iter([csr_array((data, indices, indptr), shape=(P, P))]))
+
+
+def _digest_of_rows(pieces: Callable[[], Iterator[csr_array]]) -> str:
+    """The same of its rows, piece after piece: all elements, then all columns, then where rows end."""
+    same, count, end = hashlib.blake2b(digest_size=8), 0, 0
+    for rows in pieces():
+        same.update(np.ascontiguousarray(rows.data).data)
+        count += rows.nnz
+    whole = np.int32 if count < 2**31 else np.int64
+    for rows in pieces():
+        same.update(np.ascontiguousarray(rows.indices, whole).data)
+    same.update(np.zeros(1, whole).data)
+    for rows in pieces():
+        same.update((rows.indptr[1:] + end).astype(whole).data)
+        end += rows.nnz
     return f"matrix with digest {same.hexdigest()}"
 
 
@@ -149,8 +169,9 @@ def happening(schedule: Schedule) -> list[list[Any]]:
                 digests[id(driven)] = f"{DRIVES} with digest {_digest(*chain.from_iterable(parts))}"
             out.append([entry.at, f"{list(values)}, {digests[id(driven)]}"])
         elif isinstance(entry, Switch):
-            W, key = entry.system.frequencies, id(entry.system)
-            digests.setdefault(key, matrix_digest(W.data, W.indices, W.indptr))
+            key = id(entry.system)
+            if key not in digests:
+                digests[key] = system_digest(entry.system)
             out.append([entry.at, digests[key]])
         else:
             out.append([entry.at, f"{FILTER} {list(entry.beables)}"])

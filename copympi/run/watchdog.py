@@ -10,12 +10,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from copympi import last_words
+from copympi.config.reading import seconds
+from copympi.errors import InputError
 from copympi.kernels.watch import Watch
 
 LAST_WORDS_WITHIN = 5.0
 """Seconds that the last line may take: standard error may itself be what hangs."""
 LONGER = 10.0
 """Seconds that the watch in C waits longer: this one's words are heard where Python's threads have a turn."""
+LONGEST = 1e9
+"""Seconds of patience."""
+
+
+def patience_of(text: str) -> float:
+    """The option --patience in seconds. InputError where it is no time, or one that no clock counts to."""
+    patience = seconds(text, "--patience")
+    if patience > LONGEST:
+        raise InputError("--patience", text, f"must be at most {LONGEST:.0f} s")
+    return patience
 
 
 class Watchdog:

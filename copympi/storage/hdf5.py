@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import re
@@ -96,8 +97,17 @@ def _keep(handle: Any) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(handle))
     libc = ctypes.CDLL(None)
     if not _never_closed and hasattr(libc, "on_exit"):
+        atexit.register(_flush_others)
         libc.on_exit(libc._exit, None)  # called with the exit code, before what was registered earlier
     _never_closed.append(handle)
+
+
+def _flush_others() -> None:
+    """What HDF5 would do at the end for files that somebody has left open."""
+    for other in h5py.h5f.get_obj_ids(types=h5py.h5f.OBJ_FILE):
+        if all(other != one for one in _never_closed):
+            with suppress(*FAILURES):
+                h5py.h5f.flush(other)
 
 
 def into_memory(path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from copympi.model import formats
 from copympi.model.driven import Driven, Kept, Segment
 from copympi.model.labels import Labels
-from copympi.model.lattice import Lattice
+from copympi.model.lattice import PIECE, Lattice
 from copympi.model.observables import lattice_of
 from copympi.model.preparation import Start
 from copympi.model.schedule import NOTHING, Entry, Filter, Schedule, Switch, checked, passing
@@ -44,8 +44,21 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
 
 
 def _write_matrix(group: Any, system: System, large: bool) -> None:
-    for part in ("data", "indices", "indptr"):
-        group.create_dataset(part, data=getattr(system.frequencies, part), **(PACKED if large else {}))
+    """Piece by piece: a large lattice does not keep its H."""
+    sizes = [rows.nnz for _, rows in system.pieces()]
+    shapes = {"data": sum(sizes), "indices": sum(sizes), "indptr": system.P + 1}
+    whole = np.dtype(np.int64) if system.by_lattice else system.frequencies.indices.dtype
+    types = {"data": np.dtype(complex), "indices": whole, "indptr": whole}
+    for name, size in shapes.items():
+        group.create_dataset(name, (size,), types[name], **(PACKED if large else {}))
+    for name in shapes:
+        end = 0
+        for (first, rows), size in zip(system.pieces(), sizes, strict=True):
+            if name == "indptr":
+                group[name][first + 1 : first + 1 + rows.shape[0]] = rows.indptr[1:].astype(whole) + end
+            else:
+                group[name][end : end + size] = getattr(rows, name)
+            end += size
     group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
 
 
@@ -134,8 +147,25 @@ def read(group: Any) -> System:
     lattice = None
     if "lattice" in group:
         lattice = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
+        if P > PIECE and _has_matrix(group, made := System(None, hbar, labels, lattice)):
+            return made
     parts = _parts(group["parts"]) if "parts" in group else None
     return _system(group, hbar, P, labels, lattice, parts)
+
+
+def _has_matrix(group: Any, system: System) -> bool:
+    """Whether the matrix in a group is that of a lattice's system, to the last bit: neither is in memory whole."""
+    data, indices, indptr = (group[part] for part in ("data", "indices", "indptr"))
+    end = 0
+    for first, rows in system.pieces():
+        begin, end, last = end, end + rows.nnz, first + rows.shape[0]
+        if end > min(len(data), len(indices)) or last >= len(indptr):
+            return False
+        there = data[begin:end], indices[begin:end], indptr[first : last + 1]
+        wanted = rows.data, rows.indices, rows.indptr.astype(np.int64) + begin
+        if not all(map(np.array_equal, there, wanted)):
+            return False
+    return end == len(data) == len(indices) and len(indptr) == system.P + 1
 
 
 def _system(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from copympi.model.schedule import Schedule
 from copympi.report.expected import ACCURACY, GAUSSIAN_FROM, PINNED_WORK, WORK, WORST
 from copympi.run.plan import Job
-from copympi.run.settings import happening, matrix_digest
+from copympi.run.settings import happening, system_digest
 from copympi.theory import lows, noise, pinned, schrodinger
 
 Floats = NDArray[np.float64]
@@ -69,8 +69,7 @@ class Theory:
 
     def _noise(self, job: Job, times: Floats) -> tuple[Floats, float] | None:
         """N times the mean variance (T,) and the smallest |Psi_a|^2 at any time; None where it would take minutes."""
-        W = job.system.frequencies
-        digests = matrix_digest(W.data, W.indices, W.indptr), repr(happening(job.schedule))
+        digests = system_digest(job.system), repr(happening(job.schedule))
         key = (*digests, job.start.state.tobytes(), times.tobytes())
         if key not in self._known:
             while len(self._known) >= KEPT:

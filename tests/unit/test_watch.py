@@ -16,13 +16,12 @@ from copympi.kernels.watch import Watch
 watch = Watch(0.5, 3)
 ctypes.PyDLL(None).sleep(600)  # with Python's lock
 """
-BEATING = """
-import select, sys, time
+WAITING = """
+import sys
 from copympi.kernels.watch import Watch
 watch = Watch(2.0, 0)
 print("on", flush=True)
-while not select.select([sys.stdin], [], [], 0.05)[0]:
-    watch.beat()
+sys.stdin.readline()
 watch.stop()
 print("done")
 """
@@ -37,14 +36,15 @@ def test_nobody_has_a_turn() -> None:
 
 def test_time_in_which_a_process_is_suspended_does_not_count() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", BEATING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WAITING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "on\n"
+        time.sleep(0.6)  # in which the watch has looked for the first time
         process.send_signal(signal.SIGSTOP)
-        time.sleep(3.0)
+        time.sleep(2.5)
         process.send_signal(signal.SIGCONT)
-        time.sleep(0.5)  # in which a watch that counted it would end the process
+        time.sleep(0.2)  # in which a watch that counted it would end the process
         said, _ = process.communicate("\n", timeout=120)
     assert (process.returncode, said) == (0, "done\n")
 
