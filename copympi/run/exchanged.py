@@ -9,8 +9,8 @@ import numpy as np
 
 from copympi import mpi
 from copympi.engine.ensemble import Ensemble
+from copympi.engine.foretold import foretold_halo, foretold_layout
 from copympi.engine.lattice import LatticeCounts
-from copympi.engine.shared_lattice import foretold_halo, foretold_layout
 from copympi.engine.shared_steps import said_to_all
 
 

@@ -24,6 +24,7 @@ from copympi.engine.whole_numbers import nearest_whole
 from copympi.kernels.bonds import TILE_SIZE
 from copympi.model import observables, preparation
 from copympi.mpi import Alone
+from copympi.records import in_tiles
 from tests.unit.test_lattice import made
 
 
@@ -122,6 +123,8 @@ def test_checkpoints_of_replicas_and_of_tiles(members: float, filtered: bool) ->
         assert 0 < before.present[0] < 0.9 * members
     old = before.state()
     assert old.units == 2
+    with pytest.raises(RuntimeError, match=r"^position, width: along the axes of a lattice"):
+        in_tiles.measured(before, copympi.System(system.frequencies), {"position", "width"}, 0.0)
     one = shared_lattice.made(*given)
     one.restore(old, record(2, 0.05))
     assert one.owns(2) == (0, 2)
