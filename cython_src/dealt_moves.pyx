@@ -15,7 +15,7 @@ from libc.string cimport memcpy, memset
 import numpy as np
 
 from copympi.kernels.checks cimport need
-from copympi.kernels.couplings cimport Couplings, System
+from copympi.kernels.couplings cimport System
 from copympi.kernels.crowd cimport Block, Crowd, block_of
 from copympi.kernels.marks cimport is_marked, mark_copy, number_of
 from copympi.kernels.members cimport Room, move_block
@@ -23,6 +23,7 @@ from copympi.kernels.move_log cimport mark_luck_of
 from copympi.kernels.profiles cimport profile_moment
 from copympi.kernels.streams cimport Stream, stream_below64, stream_open
 from copympi.kernels.targets cimport Half
+from copympi.kernels.ways cimport Ways
 
 cdef extern from "hands.h" nogil:
     int64_t ANYWHERE       # of a row that is the block's
@@ -38,7 +39,7 @@ cdef extern from "hands.h" nogil:
                       int64_t end)
 
 
-def move_half(Couplings couplings not None, Crowd crowd not None, *, const double[:, ::1] chance not None,
+def move_half(Ways ways not None, Crowd crowd not None, *, const double[:, ::1] chance not None,
               const double[:, ::1] profile, const double[:, ::1] window not None, double[::1] last not None,
               const int64_t[::1] row not None, keys, int half, int64_t[:, ::1] n not None,
               int64_t[:, ::1] out not None):
@@ -50,7 +51,7 @@ def move_half(Couplings couplings not None, Crowd crowd not None, *, const doubl
     are tracked, profile (K, 3 nnz): flows at the begin, middle and end of the half; window (R, 2): its length, and the
     time left to the stop after it; last (tracked,): the time left when each jumped last in this step.
     """
-    cdef const System *s = &couplings.system
+    cdef const System *s = &ways.system
     cdef uint64_t seed = keys[0], purpose = keys[1]
     cdef const int64_t[::1] step = keys[2]
     cdef Py_ssize_t R = n.shape[0], u, r, a, widest

@@ -33,6 +33,7 @@ from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
 from copympi.kernels.settle cimport amplitude_of
 from copympi.kernels.step_control cimport StepControl
+from copympi.kernels.ways cimport Ways
 
 cdef double MANY_LEAVE = 2.0  # times leaving_chance: what the chance of many members to leave in a step may be
 
@@ -40,9 +41,9 @@ cdef double MANY_LEAVE = 2.0  # times leaving_chance: what the chance of many me
 cdef class LatticeStep:
     """Steps of replicas, one at a time, with work space.
 
-    entries (bonds, 2) : `entries_of` the bonds. chance (nnz,) : the caller's, set by `begin` and `second`: a member's
-    chance to go along each coupling in the half step that is next. profile (3 nnz,), or None : and the flow along it at
-    the begin, middle and end of that half.
+    ways : of the bonds. chance (ways,) : the caller's, set by `begin` and `second`: a member's chance to go each way in
+    the half step that is next. profile (3 ways,), or None : and the flow along it at the begin, middle and end of that
+    half.
 
     A step is `begin`, the first draws, `moved`, `run_clusters` until it is True, the dealing of `moves`, `second`, the
     second draws, `finish`. Raises ValueError for arrays that do not fit.
@@ -55,22 +56,20 @@ cdef class LatticeStep:
     cdef double[:, ::1] c
     cdef double[::1] chance
     cdef double[::1] profile
-    cdef int64_t[:, ::1] entry  # (bonds, 2) of each bond among couplings, there and back; -1: there is none
+    cdef Ways ways
     cdef bint stiff
     cdef readonly double length
     """Of the step."""
 
-    def __cinit__(self, Bonds bonds not None, int64_t[:, ::1] entries not None, *, double[::1] chance not None,
+    def __cinit__(self, Bonds bonds not None, Ways ways not None, *, double[::1] chance not None,
                   double[::1] profile=None):
-        cdef const System *s = &bonds.system
         cdef Workspace workspace
-        need(chance.shape[0] == s.nnz, "chance: must be (nnz,)")
-        need(entries.shape[0] == max(1, bonds.d.bonds) and entries.shape[1] == 2
-             and np.min(entries) >= -1 and np.max(entries) < max(1, s.nnz), "entries: must be those of the bonds")
-        need(profile is None or profile.shape[0] == 3 * s.nnz, "profile: must be (3 nnz,)")
+        need(ways.system.P == bonds.d.P and ways.entry.shape[0] == max(1, bonds.d.bonds), "ways: of other bonds")
+        need(chance.shape[0] == ways.system.nnz, "chance: must be (ways,)")
+        need(profile is None or profile.shape[0] == 3 * ways.system.nnz, "profile: must be (3 ways,)")
         self.workspace = workspace = Workspace(bonds, False)
         self.chance, self.profile = chance, profile
-        self.entry = entries
+        self.ways = ways
         self.g.d = &workspace.bonds.d
         self.g.w = &workspace.w
         self.g.x = &self.x
@@ -84,9 +83,8 @@ cdef class LatticeStep:
     def follow(self, Bonds bonds not None):
         """Go on by another H whose elements stand in the same places. Raises ValueError where they do not."""
         cdef Bonds old = self.workspace.bonds
-        need(bonds.d.P == old.d.P and bonds.d.bonds == old.d.bonds and bonds.d.tiles == old.d.tiles
-             and bonds.most_bonds <= old.most_bonds and bonds.system.nnz == old.system.nnz,
-             "bonds: must stand in the same places")
+        need(bonds.d.P == old.d.P and bonds.d.bonds == old.d.bonds and bonds.most_bonds <= old.most_bonds
+             and bonds.system.nnz == old.system.nnz, "bonds: must stand in the same places")
         self.workspace.bonds, self.g.d = bonds, &bonds.d
 
     @property
@@ -148,7 +146,8 @@ cdef class LatticeStep:
                 w.lead[a] += <double> out[a]
             insert_first(d, &self.x, w)
             memset(w.moved, 0, d.P * sizeof(int64_t))
-            memset(w.gone, 0, d.P * sizeof(int64_t))
+            if self.stiff:
+                memset(w.gone, 0, d.P * sizeof(int64_t))
             memset(w.taken, 0, d.P * sizeof(double))
             w.stiffs = w.clusters = 0
             self.g.start = 0
@@ -205,28 +204,12 @@ cdef class LatticeStep:
                 amplitude_of(<double> n[a], c[a], c[P + a], w.v[a], w.v[P + a], c + a, c + P + a)
 
 
-def entries_of(Bonds bonds not None):
-    """Of each bond (bonds, 2): its entry among the couplings of its first beable, and of its other one; -1: none."""
-    cdef const System *s = &bonds.system
-    offset, length, start = (np.asarray(bonds.owners[0])[:, k] for k in (1, 2, 3))
-    first = np.repeat(np.asarray(bonds.owners[0])[:, 0] - start, length) + np.arange(bonds.d.bonds)
-    bond = first * s.P + first + np.repeat(offset, length)
-    order = np.argsort(bond)
-    pair = np.array(<const int64_t[:s.pairs, :4]> s.pair) if s.pairs else np.empty((0, 4), np.int64)
-    one, other, forth, back = pair.T
-    slot = order[np.searchsorted(bond, np.minimum(one, other) * s.P + np.maximum(one, other), sorter=order)]
-    out = np.full((max(1, bonds.d.bonds), 2), -1, np.int64)
-    out[slot, 0], out[slot, 1] = np.where(one < other, forth, back), np.where(one < other, back, forth)
-    return out
-
-
 cdef bint classify(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     """What each beable is in this step; returns whether some turn over too fast for it."""
     cdef Py_ssize_t P = d.P, a
     cdef double worst = 0.0, most
     cdef bint many, stiff = False
     memset(w.role, EMPTY, P)
-    memset(w.calm, 0, P * sizeof(double))
     for a in range(P):
         if w.n[a] == 0:
             continue
@@ -250,8 +233,8 @@ cdef inline void open_way(LatticeStep step, Py_ssize_t e, Py_ssize_t source, bin
     """A mean of so many members leave `source` along bond e, from its first beable, or (not forth) its other one."""
     cdef Replica *x = &step.x
     cdef Work *w = &step.workspace.w
-    cdef int64_t movable = w.n[source] - x.spectators, entry = step.entry[e, 0 if forth else 1]
-    cdef Py_ssize_t nnz = step.workspace.bonds.system.nnz, j
+    cdef int64_t movable = w.n[source] - x.spectators, entry = step.ways.entry[e, 0 if forth else 1]
+    cdef Py_ssize_t nnz = step.ways.system.nnz, j
     cdef double flow[3]
     if not mean > 0.0 or movable <= 0 or entry < 0:
         return
@@ -266,7 +249,7 @@ cdef inline void open_way(LatticeStep step, Py_ssize_t e, Py_ssize_t source, bin
 
 cdef void close_ways(LatticeStep step) noexcept nogil:
     """Chances of one member add up to 1 at most: beyond it all leave, as the ways want them."""
-    cdef const System *s = &step.workspace.bonds.system
+    cdef const System *s = &step.ways.system
     cdef Work *w = &step.workspace.w
     cdef Py_ssize_t a, e
     for a in range(s.P):
@@ -278,7 +261,7 @@ cdef void close_ways(LatticeStep step) noexcept nogil:
 cdef void open_ways(LatticeStep step) noexcept nogil:
     """No way is open yet."""
     cdef Work *w = &step.workspace.w
-    cdef Py_ssize_t nnz = step.workspace.bonds.system.nnz
+    cdef Py_ssize_t nnz = step.ways.system.nnz
     memset(w.taken, 0, step.workspace.bonds.d.P * sizeof(double))
     if nnz:
         memset(&step.chance[0], 0, nnz * sizeof(double))
@@ -298,7 +281,7 @@ cdef void plan_first(LatticeStep step) noexcept nogil:
     for k in range(2 * P):
         w.D0[k] = w.D1[k] = w.D2[k] = 0.0
     for k in range(P):
-        w.change[k] = w.lead[k] = w.share0[k] = w.share1[k] = w.share2[k] = w.last[k] = 0.0
+        w.change[k] = w.lead[k] = w.share0[k] = 0.0
     open_ways(step)
     for r in range(d.run_at[d.tiles]):
         for k in range(d.run[r].length):

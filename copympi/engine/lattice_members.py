@@ -25,12 +25,15 @@ from copympi.engine.tiles import Tiles
 from copympi.engine.waves import turn_all
 from copympi.kernels import portable
 from copympi.kernels.deals import deal
-from copympi.kernels.lattice_members import LatticeStep, entries_of
+from copympi.kernels.lattice_members import LatticeStep
+from copympi.kernels.ways import Ways
 from copympi.model.preparation import Start
 from copympi.model.system import System
 
 EFFORT = 2_000_000
 """Beables and couplings of stiff clusters that are moved in one call: some hundredths of a second."""
+AT_A_TIME = 1 << 16
+"""Beables whose phases are recorded at a time."""
 DEALING = 1 << 32
 """In place of a block's number: the stream that deals to all of them."""
 Moves = tuple[NDArray[np.int64], NDArray[np.float64]]
@@ -55,7 +58,6 @@ class LatticeMembers(AlignedMembers):
         self._last = np.empty(1)
         self._places: Places | None = None
         self._steps: list[LatticeStep] = []
-        self._chance = np.zeros((0, 0))
         self._profile: NDArray[np.float64] | None = None
         self.check(system)
         self._make_plans()
@@ -66,21 +68,21 @@ class LatticeMembers(AlignedMembers):
         moved = self._places is None or not self._places.of(system)
         if self._places is None or moved:
             self._places = places(system, Tiles(Replicas(1, 1, 0), system.P))
-        self.bonds = bonds(system, self.start.state, self._places)
+        self.bonds = bonds(system, self.start.state, self._places, rows=False)
         self.alone = alone(system, self.bonds.shift)
-        nnz = system.couplings.entries
-        if not moved and nnz == self._chance.shape[1] and followed == (self._profile is not None):
+        if not moved and followed == (self._profile is not None):
             for step in self._steps:
                 step.follow(self.bonds)
             return
         self._steps, self._profile = [], None  # their memory is free before there are others
         slots = slots_for(system.P, len(self.n), self.comm.size)
-        self._chance = np.zeros((slots, nnz))
-        self._profile = np.zeros((slots, 3 * nnz)) if followed else None
-        entries = entries_of(self.bonds)
+        self._ways = Ways(self.bonds)
+        self._chance = np.zeros((slots, self._ways.number))
+        self._profile = np.zeros((slots, 3 * self._ways.number)) if followed else None
+        profiles = [None] * slots if self._profile is None else list(self._profile)
         self._steps = [
-            LatticeStep(self.bonds, entries, chance=chance, profile=None if self._profile is None else self._profile[k])
-            for k, chance in enumerate(self._chance)
+            LatticeStep(self.bonds, self._ways, chance=chance, profile=profile)
+            for chance, profile in zip(self._chance, profiles, strict=True)
         ]
 
     def check(self, system: System) -> None:
@@ -171,7 +173,7 @@ class LatticeMembers(AlignedMembers):
         self._window[:, 0] = 0.5 * self._length
         self._window[:, 1] = self._left + (0.0 if half else 0.5) * self._length
         kernel.move_half(
-            self.system.couplings, self.crowd, chance=self._chance, profile=self._profile, window=self._window,
+            self._ways, self.crowd, chance=self._chance, profile=self._profile, window=self._window,
             last=self._last, row=self._row, keys=(self.seed, Purpose.LEAP, self.step), half=half, n=self.own_n,
             out=self._own_out,
         )  # fmt: skip
@@ -254,11 +256,16 @@ class LatticeMembers(AlignedMembers):
 
     def profile_rows(self) -> dict[str, NDArray[Any]]:
         """What there is of each beable of all replicas, each (R, P), by the names of datasets: alike on every rank."""
-        if self.switched == 0.0:
-            turn = (self.bonds.shift + self.alone) * self.times[:, None]
-        else:
-            turn = self.turn[:, None] + self.alone * (self.times - self.switched)[:, None]
-        return {"occupation": self.n, "phase": turn - portable.angles(self.c[:, 0] + 1j * self.c[:, 1])}
+        phase = np.empty_like(self.c[:, 0])
+        for begin in range(0, phase.shape[1], AT_A_TIME):
+            part = slice(begin, begin + AT_A_TIME)
+            alone, c = self.alone[part], self.c[:, 0, part] + 1j * self.c[:, 1, part]
+            if self.switched == 0.0:
+                turn = (self.bonds.shift + alone) * self.times[:, None]
+            else:
+                turn = self.turn[:, None] + alone * (self.times - self.switched)[:, None]
+            phase[:, part] = turn - portable.angles(c)
+        return {"occupation": self.n, "phase": phase}
 
     def common(self) -> dict[str, NDArray[Any]]:
         """What a checkpoint holds that stands alike on every rank."""

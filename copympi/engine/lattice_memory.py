@@ -18,11 +18,13 @@ AT_A_TIME = 4
 """Replicas that are planned together, at least, if there are so many,"""
 ROOM = 1 << 20
 """and beables of all of them at most, but for one replica."""
-OF_H, OF_PAIRS = 170, 270
-"""Bytes for each beable, and for each pair that H couples: what a rank keeps of H and of the start, at the peak."""
-OF_REPLICA = 110
+OF_START, OF_WAYS = 130, 60
+"""Bytes for each beable, and for each pair that H couples: the start, ways from beable to beable, work space;"""
+OF_ROWS = 270
+"""and for each pair where H is kept row by row, at the peak, while it is made."""
+OF_REPLICA = 100
 """For each beable of a replica: its numbers, those of this rank, and what they are added up in."""
-OF_PLAN, OF_PLANNED_PAIRS = 345, 40
+OF_PLAN, OF_PLANNED_PAIRS = 300, 40
 """For each beable and pair of a replica whose step is being planned: paths, chances, flows;"""
 OF_STIFF, OF_STIFF_PAIRS = 420, 240
 """and where beables have few members and many of them go over a step in clusters,"""
@@ -37,11 +39,12 @@ def slots_for(P: int, replicas: int, ranks: int) -> int:
 
 @dataclass(frozen=True)
 class Needs:
-    """Bytes. P beables, `pairs` of them coupled; members N of each replica who have an identity; tracked: whether some
-    of them are followed; ranks : of the whole job."""
+    """Bytes. P beables, `pairs` of them coupled, by rows of H that are `kept` or not; members N of each replica who
+    have an identity; tracked: whether some of them are followed; ranks : of the whole job."""
 
     P: int
     pairs: int
+    kept: bool
     members: int
     tracked: bool
     ranks: int
@@ -53,7 +56,8 @@ class Needs:
         pair = OF_PLANNED_PAIRS + OF_STIFF_PAIRS * few + OF_PROFILE * self.tracked
         plans = slots_for(self.P, replicas, self.ranks) * (beable * self.P + pair * self.pairs)
         block = 8 * (self.members // blocks_for(self.members, self.P))  # who leaves the one that is moved
-        return OF_H * self.P + OF_PAIRS * self.pairs + replicas * OF_REPLICA * self.P + plans + block
+        held = OF_START * self.P + (OF_WAYS + OF_ROWS * self.kept) * self.pairs + replicas * OF_REPLICA * self.P
+        return held + plans + block
 
     @property
     def of_members(self) -> int:
@@ -71,7 +75,7 @@ def check_memory(comm: Any, case: Case) -> None:
         room, ranks = int(1.0 / found[0]), int(found[1])
     P, N, replicas = case.system.P, case.start.members, case.replicas
     held = case.start.spectators * P
-    needs = Needs(P, case.pairs, N - held, case.track > 0, comm.size)
+    needs = Needs(P, case.pairs, not case.system.unkept, N - held, case.track > 0, comm.size)
     shared = f" for each of {ranks} ranks on a node" if ranks > 1 else ""
     here = f"there are {room / 2**30:,.1f} GiB of memory{shared}"
 

@@ -1,11 +1,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from copympi.kernels.couplings import Couplings
 from copympi.kernels.crowd import Crowd
+from copympi.kernels.ways import Ways
 
 def move_half(
-    couplings: Couplings,
+    ways: Ways,
     crowd: Crowd,
     *,
     chance: NDArray[np.float64],

@@ -3,15 +3,14 @@ from numpy.typing import NDArray
 
 from copympi.kernels.bonds import Bonds
 from copympi.kernels.step_control import StepControl
-
-def entries_of(bonds: Bonds) -> NDArray[np.int64]: ...
+from copympi.kernels.ways import Ways
 
 class LatticeStep:
     length: float
     def __init__(
         self,
         bonds: Bonds,
-        entries: NDArray[np.int64],
+        ways: Ways,
         *,
         chance: NDArray[np.float64],
         profile: NDArray[np.float64] | None = None,

@@ -56,7 +56,6 @@ def test_ranks_whose_output_breaks_leave_together(tmp_path: Path) -> None:
     [
         ("mpich", "--swiftly", "error: unrecognized arguments: --swiftly"),
         ("openmpi", "--patience=never", 'error: --patience = "never": must be a length of wall time'),
-        ("openmpi", "--patience=1000000000000h", 'error: --patience = "1000000000000h": must be at most'),
     ],
 )
 def test_bad_input_on_one_rank_alone_ends_the_job(tmp_path: Path, mpi: str, odd: str, says: str) -> None:

@@ -10,15 +10,18 @@ import pytest
 from scipy.stats import chi2_contingency
 
 import copympi
-from copympi.engine import lattice_members
+from copympi.engine import diagonals, lattice_members
 from copympi.engine.accuracy import Accuracy
 from copympi.engine.clock import record
 from copympi.engine.deals import holders
+from copympi.engine.replicas import Replicas
+from copympi.engine.tiles import Tiles
 from copympi.kernels import dealt_moves
 from copympi.kernels.bonds import Bonds
 from copympi.kernels.crowd import Crowd
 from copympi.kernels.deals import deal
-from copympi.kernels.lattice_members import LatticeStep, entries_of
+from copympi.kernels.lattice_members import LatticeStep
+from copympi.kernels.ways import Ways
 from copympi.model.preparation import prepare
 from copympi.mpi import Alone
 from tests.reference.naive_dealing import dealt
@@ -175,14 +178,21 @@ def test_more_than_there_are_is_refused() -> None:
 def test_arrays_that_do_not_fit_a_step_are_refused() -> None:
     """Four beables, three couplings, each either way: see test_lattice_arguments.py."""
     bonds, control = Bonds(**tables()), Accuracy(400, step=0.01).control(record(1, 1.0))
-    entries = entries_of(bonds)
+    ways = Ways(bonds)
+    assert ways.number == 6
     for bad in wrong(np.zeros(6)):
         with pytest.raises((ValueError, TypeError)):
-            LatticeStep(bonds, entries, chance=bad)
-    for bad in (*wrong(entries), np.full_like(entries, 6), np.full_like(entries, -2)):
+            LatticeStep(bonds, ways, chance=bad)
+    for bad in (row for row in wrong(np.zeros(18)) if row is not None):
         with pytest.raises((ValueError, TypeError)):
-            LatticeStep(bonds, bad, chance=np.zeros(6))
-    step = LatticeStep(bonds, entries, chance=np.zeros(6))
+            LatticeStep(bonds, ways, chance=np.zeros(6), profile=bad)
+    ring = copympi.lattice(5)
+    others = diagonals.bonds(ring, np.full(5, 5**-0.5, complex), diagonals.places(ring, Tiles(Replicas(1, 1, 0), 5)))
+    with pytest.raises(ValueError, match="of other bonds"):
+        LatticeStep(bonds, Ways(others), chance=np.zeros(10))
+    step = LatticeStep(bonds, ways, chance=np.zeros(6))
+    with pytest.raises(ValueError, match="the same places"):
+        step.follow(others)
     with pytest.raises(ValueError, match="has begun"):
         step.finish(np.zeros(4, np.int64))
     n, c = np.full(4, 100), np.array([np.full(4, 10.0), np.zeros(4)])

@@ -17,8 +17,12 @@ from copympi.engine.lattice_members import LatticeMembers
 from copympi.engine.lattice_memory import Needs, check_memory
 from copympi.errors import InputError
 from copympi.memory import there
+from copympi.model.lattice import PIECE
 from copympi.model.preparation import Start, share_out
 from copympi.mpi import Alone
+
+MANY = PIECE + 10_000
+"""Sites of which no rows of H are kept."""
 
 
 def made(sites: Any, members: int) -> tuple[Any, Start]:
@@ -30,13 +34,14 @@ def made(sites: Any, members: int) -> tuple[Any, Start]:
 
 
 @pytest.mark.parametrize(
-    ("sites", "each", "replicas", "track"), [(6000, 10, 1, 0), ([80, 75], 10, 3, 20), (6000, 1000, 1, 0)]
+    ("sites", "each", "replicas", "track"),
+    [(6000, 10, 1, 0), ([80, 75], 10, 3, 20), (6000, 1000, 1, 0), (MANY, 10, 1, 0)],
 )
 def test_what_is_allowed_for_holds_what_is_asked_of_numpy(sites: Any, each: int, replicas: int, track: int) -> None:
     """From an empty process on, through a step: not less, and not much more. What clusters may touch is asked for
     always, and allowed for where beables have few members."""
     tracemalloc.start()
-    system, start = made(sites, each * 6000)
+    system, start = made(sites, each * (6000 if sites != MANY else MANY))
     ensemble = LatticeMembers(Alone(), system, start, Accuracy(start.members), replicas, 1)
     if track:
         ensemble.track(np.arange(track))
@@ -44,10 +49,31 @@ def test_what_is_allowed_for_holds_what_is_asked_of_numpy(sites: Any, each: int,
     ensemble.advance()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    needs = Needs(system.P, system.pairs, start.members, track > 0, 1)
+    assert system.unkept == (sites == MANY)
+    needs = Needs(system.P, system.pairs, not system.unkept, start.members, track > 0, 1)
     room = needs.of_rank(replicas) + replicas * needs.of_members
     untouched = 0 if each <= 600 else 420 * system.P + 240 * system.pairs
     assert 0.75 * room < peak - untouched < 1.02 * room
+
+
+def test_it_is_the_same_without_rows_of_h() -> None:
+    """From 65,537 sites on none are kept; stiff clusters go by diagonals then, members by ways."""
+    ends = []
+    for kept in (False, True):
+        system = copympi.lattice([270, 250])
+        assert not kept or system.frequencies.nnz > 0  # from here on they are there
+        assert system.unkept != kept
+        numbers = np.random.default_rng(1).normal(size=(2, system.P))
+        psi = numbers[0] + 1j * numbers[1]
+        psi /= np.linalg.norm(psi)
+        start = share_out(psi, -np.angle(psi), 20 * system.P)
+        ensemble = LatticeMembers(Alone(), system, start, Accuracy(start.members), 1, 1)
+        ensemble.begin(record(1, 0.01))
+        while ensemble.advance():
+            pass
+        assert ensemble.substeps > 10_000
+        ends.append([values.tobytes() for values in (ensemble.ids, ensemble.n, ensemble.c)])
+    assert ends[0] == ends[1]
 
 
 def test_what_does_not_fit_is_refused_before_it_is_made() -> None:

@@ -7,7 +7,11 @@ import subprocess
 import sys
 import time
 
+import pytest
+
+from copympi.errors import InputError
 from copympi.kernels.watch import Watch
+from copympi.run.watchdog import patience_of
 from tests.launch import run
 
 HELD = """
@@ -47,6 +51,11 @@ def test_time_in_which_a_process_is_suspended_does_not_count() -> None:
         time.sleep(0.2)  # in which a watch that counted it would end the process
         said, _ = process.communicate("\n", timeout=120)
     assert (process.returncode, said) == (0, "done\n")
+
+
+def test_patience_that_no_clock_counts_to() -> None:
+    with pytest.raises(InputError, match='--patience = "1000000000000h": must be at most 1000000000 s'):
+        patience_of("1000000000000h")
 
 
 def test_a_watch_that_was_stopped_ends_nothing() -> None:

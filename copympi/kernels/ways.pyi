@@ -1,0 +1,6 @@
+from copympi.kernels.bonds import Bonds
+
+class Ways:
+    def __init__(self, bonds: Bonds) -> None: ...
+    @property
+    def number(self) -> int: ...
