@@ -58,15 +58,19 @@ def described(job: Job, found: Forecast) -> list[str]:
 
 def exchanged(found: Exchanged) -> str:
     """What ranks say to each other."""
+    if found.whole:
+        idle = f"; {found.idle:,} ranks have nothing to do" if found.idle else ""
+        return f"  exchange  nothing but who is done: replicas lie whole on ranks{idle}"
     parts, most = [], "at most " if found.counted else ""
     if found.calls:
         parts.append(f"hands {most}{size(found.shared)} to {few(found.calls)} collective calls")
     if found.messages:
-        many = most or "up to about "
+        many = most or ("about " if found.roughly else "up to about ")
         parts.append(f"sends {most}{size(found.sent)} in {many}{few(found.messages)} messages to single ranks")
-    each = f"each of {found.ranks:,} ranks {' and '.join(parts)} a step"
-    said = each if parts else "nothing but who is done: replicas lie whole on ranks"
-    return f"  exchange  {said}"
+    if not parts:
+        return "  exchange  nothing but who is done"
+    idle = f"; {found.idle:,} of them have nothing to do: more ranks than tiles are of no use" if found.idle else ""
+    return f"  exchange  each of {found.ranks:,} ranks {' and '.join(parts)} a step{idle}"
 
 
 def _histories(job: Job, found: Forecast) -> list[str]:

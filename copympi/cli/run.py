@@ -19,12 +19,16 @@ from copympi.run.watchdog import Watchdog, patience_of, within
 from copympi.storage import reading
 from copympi.text import one_line
 
+MOST_RANKS = 10**7
+"""For which one may ask what they would say."""
+
 
 def execute(options: Any) -> int:
     """Carry out `copympi run` with parsed options; the same on every rank. Returns the exit code."""
     patience = patience_of(options.patience)
-    if options.ranks is not None and (options.ranks < 1 or not options.dry_run):
-        raise InputError("--ranks", options.ranks, "goes with --dry-run, and is the number of ranks to foretell for")
+    if options.ranks is not None and not (options.dry_run and 1 <= options.ranks <= MOST_RANKS):
+        why = f"goes with --dry-run, and is the number of ranks to foretell for, 1 to {MOST_RANKS:,}"
+        raise InputError("--ranks", options.ranks, why)
     with within(patience):
         comm = mpi.world()
     with Watchdog(patience, comm.rank) as watchdog:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -33,9 +32,6 @@ from copympi.model.system import System
 BYTES_OF_ALL, BYTES_OF_OWN, BYTES_OF_MATRIX = 50, 220, 600
 """What a rank that shares a replica takes for each of the whole lattice's beables (start, potential), and besides for
 each that it carries; and where H is a matrix, which each rank has whole, for each of all, while it is made."""
-HALO, LARGE_N, SWAPS = 170, 64, 12
-"""Bytes that a rank sends for each of its beables that others need, and more beyond N = 2^63, and messages to each of
-these ranks, in a step: about."""
 
 
 def tiled(system: System, track: int) -> bool:
@@ -72,25 +68,6 @@ def check_memory(comm: Any, system: System, replicas: int) -> None:
             f"ranks on a node each has {1 / found[0] / 2**30:,.2f} GiB of memory; take fewer of them, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
-
-
-@dataclass(frozen=True)
-class Seat:
-    """A rank's place among others, for who asks about other ranks than there are."""
-
-    rank: int
-    size: int
-
-
-def foretold_halo(lattice: LatticeCounts, ranks: int) -> tuple[int, float]:
-    """About how many messages a rank in the middle of so many would send in a step, and how many bytes."""
-    R, P = lattice.layout.replicas, lattice.system.P
-    if lattice.places is None or not pays((lattice.system,), R, ranks):
-        return 0, 0.0
-    layout = SharedTiles(R, P, ranks, ranks // 2)
-    made = halos(Seat(*layout.place), layout, lattice.places)
-    each = HALO + (LARGE_N if lattice.large_n else 0)
-    return SWAPS * len(made.beables.out), float(each * sum(at.size for at in made.beables.out.values()))
 
 
 def sharers(comm: Any, layout: SharedTiles) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copympi import mpi
+from copympi.engine.ensemble import REQUESTS
 from copympi.engine.halos import Halos
 from copympi.engine.shared_clusters import Crossing
 from copympi.engine.tiles import SharedTiles
@@ -22,6 +23,20 @@ from copympi.kernels.step_control import StepControl
 
 KICKS = (3, 4)
 """Rows of the sums of tiles: copies in the kicks at both Gauss points."""
+
+
+def said_to_all(layout: SharedTiles, fixed: bool, large_n: bool) -> tuple[int, int]:
+    """Collective calls of a step, and bytes of a rank's rows in them, the most of any: where no cluster is stiff, the
+    step is not shortened, and whole numbers are drawn for all or for none.
+
+    fixed : whether the step's length is. Rows of sums of groups of tiles, and numbers of the rank: as `Steps.make` has
+    them, one after the other, and the ensemble at the end.
+    """
+    end = (3 + len(KICKS), 4) if large_n else (1 + len(KICKS), 1)
+    calls = [(2, 0), (0, 3), end, (0, 2 + REQUESTS)]
+    calls = calls if fixed else [(2, 0), *calls]
+    groups = -(-layout.groups // layout.place[1])
+    return len(calls), sum(8 * (rows * groups + numbers) for rows, numbers in calls)
 
 
 class Steps:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from copympi.engine.tiles import SHARED_FROM, SharedTiles
+from copympi.engine.tiles import SHARED_FROM, SharedTiles, useful
 from copympi.model.driven import terms_of
 from copympi.model.system import System
 
@@ -20,9 +20,9 @@ def pays(systems: Sequence[System], replicas: int, ranks: int) -> bool:
     P = systems[0].P
     if ranks <= replicas or P < SHARED_FROM:
         return False
-    if systems[0].lattice is not None:  # neighbours are near
+    if all(terms_of(system)[0].lattice is not None for system in systems):  # neighbours are near
         return True
-    layout = SharedTiles(replicas, P, ranks, 0)
+    layout = SharedTiles(replicas, P, useful(replicas, P, ranks), 0)
     distinct = {id(term): term for system in systems for term in terms_of(system)}
     most = max(at_borders(system, layout) for system in distinct.values())
     return 1.0 + AT_A_BORDER * most < layout.place[1]

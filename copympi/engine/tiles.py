@@ -179,11 +179,18 @@ class SharedTiles(InTiles):
         """In a few words."""
         of = f"each of {self.replicas:,} replicas" if self.replicas > 1 else "one replica"
         most = max(last - first for first, last in map(self.ranks_of, range(self.replicas)))
-        return f"{of} in {self.number:,} tiles of {TILE_SIZE:,} beables on {most:,} ranks"
+        idle = self.size - useful(self.replicas, self.P, self.size)
+        none = f"; {idle:,} ranks have none: more ranks than tiles are of no use" if idle else ""
+        return f"{of} in {self.number:,} tiles of {TILE_SIZE:,} beables on {most:,} ranks{none}"
+
+    @property
+    def groups(self) -> int:
+        """Groups of tiles of a replica."""
+        return -(-self.number // self.group)
 
     def run(self, place: int) -> tuple[int, int]:
         """First and one past last tile of the replica that the rank at a place has."""
-        first, last = mpi.share(-(-self.number // self.group), self.place[1], place)
+        first, last = mpi.share(self.groups, self.place[1], place)
         return min(self.number, first * self.group), min(self.number, last * self.group)
 
     @property
@@ -225,6 +232,11 @@ class SharedTiles(InTiles):
 
     def slab(self, P: int) -> tuple[int, int, int]:
         return (self.replica, *self.own)
+
+
+def useful(replicas: int, P: int, ranks: int) -> int:
+    """How many of so many ranks can have tiles, or groups of them."""
+    return min(ranks, replicas * SharedTiles(replicas, P, 1, 0).groups)
 
 
 def tile_rows(values: NDArray[Any]) -> NDArray[Any]:

@@ -67,6 +67,9 @@ class _Replica:
 
     def measured(self, wanted: set[str], energy_at_start: float) -> Arrays:
         """By their names. Collective among the ranks that have the replica."""
+        if self.lattice is None and wanted.intersection(ALONG):
+            asked = ", ".join(sorted(wanted.intersection(ALONG)))
+            raise RuntimeError(f"{asked}: along the axes of a lattice, and the H in force is that of none")
         members, few, empty = _added(self.ensemble, 3, lambda *run: summands.of_numbers(self._members(*run)))
         out: dict[str, Any] = {"members": self.ensemble.present[self.r], "empty": empty}
         with np.errstate(invalid="ignore"):  # a replica without members

@@ -9,16 +9,19 @@ import numpy as np
 
 from copympi import mpi
 from copympi.engine.ensemble import Ensemble
+from copympi.engine.foretold import foretold_halo, foretold_layout
 from copympi.engine.lattice import LatticeCounts
 from copympi.engine.own_phases import OwnPhases
 from copympi.engine.proposals import batches
-from copympi.engine.shared_lattice import foretold_halo
+from copympi.engine.shared_steps import said_to_all
 
 
 @dataclass(frozen=True)
 class Exchanged:
     """A step's, the most that any of so many ranks says: collective calls and the bytes of a rank's rows in them;
-    messages to single ranks and their bytes. counted : as it was, else as it would be on these ranks."""
+    messages to single ranks and their bytes. counted : as it was, else as it would be on these ranks. whole : whether
+    replicas of a lattice would lie whole on ranks. idle : ranks that would have nothing of it.
+    roughly : whether messages are at the border of a lattice, about so many; else at most."""
 
     ranks: int
     calls: float
@@ -26,6 +29,9 @@ class Exchanged:
     messages: float
     sent: float
     counted: bool = True
+    whole: bool = False
+    idle: int = 0
+    roughly: bool = False
 
 
 def counted(comm: Any, said: mpi.Traffic, steps: int) -> Exchanged:
@@ -40,11 +46,15 @@ def foretold(comm: Any, said: mpi.Traffic, steps: int, ensemble: Ensemble, ranks
 
     Rows that every rank has for every other are taken to be spread evenly: bytes are means, and messages at most about
     so many, answers coming in as many batches as between nodes and in a step of the mean number of proposals. Of a
-    lattice only halos are foretold, to some ten percent.
+    lattice halos are foretold to some twenty percent, and sums without those of stiff clusters.
     """
     if isinstance(ensemble, LatticeCounts):
-        messages, nbytes = foretold_halo(ensemble, ranks)
-        return Exchanged(ranks, 0, 0, messages, nbytes, counted=False)
+        layout = foretold_layout(ensemble, ranks)
+        if layout is None:
+            return Exchanged(ranks, 0, 0, 0, 0, False, True, max(0, ranks - ensemble.layout.replicas))
+        to_all = said_to_all(layout, ensemble.accuracy.step is not None, ensemble.large_n)
+        idle = ranks - layout.size
+        return Exchanged(ranks, *to_all, *foretold_halo(ensemble, layout), False, idle=idle, roughly=True)
     all_said = np.array(astuple(said), np.int64)
     mpi.total(comm, all_said)
     total = mpi.Traffic(*(int(number) for number in all_said))

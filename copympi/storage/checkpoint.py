@@ -26,8 +26,9 @@ from copympi.engine.ensemble import State
 from copympi.errors import MachineError
 from copympi.storage import image
 from copympi.storage.checkpoints import remove_probes
-from copympi.storage.hdf5 import FAILURES, FORMAT, close, into_memory, reason
+from copympi.storage.hdf5 import FAILURES, reason
 from copympi.storage.restart import SCHEMA, digest, unit_digests
+from copympi.storage.together import agree, close_together, open_together
 
 T = TypeVar("T")
 PIECE = 16 << 20
@@ -150,30 +151,9 @@ def _pieces(start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]
 
 def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int]) -> None:
     """All ranks write their slabs collectively. A rank without a unit, or done early, takes part with nothing."""
+    slabs = _slabs(state, starts)
+    file, datasets = open_together(comm, partial, {name: f"units/{name}" for name, *_ in slabs})
     problem: str | None = None
-    file: Any = None
-    try:
-        os.close(os.open(partial, os.O_RDWR))
-    except OSError as error:
-        problem = reason(error)
-    agree(comm, problem)  # or, where one rank cannot open it, the others would wait in MPI_File_open for ever
-    try:
-        file = h5py.File(partial, "r+", driver="mpio", comm=comm, libver=FORMAT, locking=False)
-    except FAILURES as error:
-        problem = reason(error)
-    if anywhere(comm, problem):
-        if file is not None:  # left open, it would be mistaken for the next one of this name
-            into_memory(partial)
-            with suppress(*FAILURES):
-                close(file)
-        agree(comm, problem)
-    slabs, datasets = _slabs(state, starts), {}
-    try:
-        datasets = {name: file["units"][name].id for name, *_ in slabs}
-    except FAILURES as error:
-        problem = reason(error)
-    if anywhere(comm, problem):
-        close_together(comm, file, partial, problem)
     transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
     transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
     for name, start, rows in slabs:
@@ -246,35 +226,6 @@ def travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tup
         piece = np.empty((int(head[1]), *rows.shape[1:]), rows.dtype)
         comm.Recv(piece.view(np.uint8).reshape(-1), source=rank, tag=2)
         yield int(head[0]), piece
-
-
-def close_together(comm: Any, file: Any, path: Path, problem: str | None) -> None:
-    """Close a file that all ranks have open. Collective; MachineError on every rank where any has a problem."""
-    try:
-        file.flush()
-    except FAILURES as error:
-        problem = problem or reason(error)
-    if anywhere(comm, problem):  # on all ranks, as closing is collective too
-        into_memory(path)
-    try:
-        close(file)
-    except FAILURES as error:
-        problem = problem or reason(error)
-        into_memory(path)
-    agree(comm, problem)
-
-
-def agree(comm: Any, problem: str | None) -> None:
-    """MachineError on every rank where any has a problem."""
-    if anywhere(comm, problem):
-        raise MachineError(mpi.first_text(comm, problem or ""))
-
-
-def anywhere(comm: Any, problem: str | None) -> bool:
-    """Whether any rank has a problem. Collective."""
-    failed = np.array([problem is not None], np.int64)
-    mpi.total(comm, failed)
-    return bool(failed[0])
 
 
 def finish(partial: Path, path: Path, may_rename: Callable[[], None], patch: image.Patch) -> None:

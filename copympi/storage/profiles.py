@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from copympi import mpi
 from copympi.errors import MachineError
 from copympi.storage import digests, image
-from copympi.storage.checkpoint import PIECE, agree, close_together, finish, guarded, need, reserve, travel
-from copympi.storage.checkpoints import HALF, listed, remove
-from copympi.storage.hdf5 import FAILURES, FORMAT, reason
+from copympi.storage.checkpoint import PIECE, finish, guarded, need, reserve, travel
+from copympi.storage.checkpoints import HALF, listed, remove, remove_probes
+from copympi.storage.hdf5 import FAILURES, reason
 from copympi.storage.layout import FOLDER
+from copympi.storage.together import agree, close_together, open_together
 
 PATTERN = f"{FOLDER}/%b.h5"
 
@@ -99,6 +100,9 @@ def write(
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
         raise
+    finally:
+        if comm.rank == mpi.ROOT and writer == "mpio":  # as after a checkpoint
+            remove_probes(partial.parent, attempt)
 
 
 def _without_one(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -178,18 +182,13 @@ def _fill_by_root(comm: Any, partial: Path, slab: Slab, offsets: dict[str, int],
 
 def _fill_together(comm: Any, partial: Path, slab: Slab) -> None:
     """All ranks write their slabs collectively; one that has nothing, or is done early, takes part with nothing."""
+    replica, beable, arrays = slab
+    file, datasets = open_together(comm, partial, {name: name for name in sorted(arrays)})
     problem: str | None = None
-    file: Any = None
-    try:
-        file = h5py.File(partial, "r+", driver="mpio", comm=comm, libver=FORMAT, locking=False)
-    except FAILURES as error:
-        problem = reason(error)
-    agree(comm, problem)
     transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
     transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
-    replica, beable, arrays = slab
     for name, values in sorted(arrays.items()):
-        data = file[name].id
+        data = datasets[name]
         pieces = list(_pieces(values))
         rounds = np.array([len(pieces)], np.int64)
         mpi.largest(comm, rounds)

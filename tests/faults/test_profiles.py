@@ -11,7 +11,9 @@ import pytest
 import scipy.sparse as sp
 
 from copympi.storage import reading
-from tests.faults import lives
+from tests import launch
+from tests.faults import inject, lives
+from tests.faults.inject import Fault
 from tests.faults.lives import ROOT, WAYS, Life, Way
 
 P = 4200
@@ -148,6 +150,27 @@ def test_a_profile_that_cannot_be_written_stops_the_run_after_a_checkpoint(tmp_p
     (folder / "out/profiles/1.h5/keep").unlink()
     (folder / "out/profiles/1.h5").rmdir()
     lives.run(folder, "--resume", "--quiet", ranks=2)
+    bits, files = whole("members")
+    lives.same(lives.bits(folder), bits)
+    assert profiles(folder) == files
+
+
+def test_nobody_waits_for_a_rank_that_cannot_open_a_profile(tmp_path: Path, whole) -> None:
+    """Where all ranks write together, on the second of two: both hear of it, and stop after a checkpoint."""
+    folder, way = prepare(tmp_path, "members"), WAYS[2]
+    fault = Fault("open", "EACCES", 1, 1, "profiles/.partial-1-1.h5").env(inject.build(tmp_path), tmp_path / "fault")
+    start = way.command(1)
+    words = "copympi run job.toml -o out --no-figure --quiet --writer mpio --patience 60s"
+    copympi = [*start[-2:], *words.split()]
+    second = ["env", *(f"{name}={value}" for name, value in fault.items()), *copympi]
+    env = {**way.env(2), "PYTHONPATH": str(lives.REPO)}
+    done = launch.run([*start[:-2], *copympi, ":", "-n", "1", *second], 300.0, folder, env)
+    assert inject.befell(tmp_path / "fault") == 1
+    assert done.returncode == 1, done.stderr
+    assert "1.h5 cannot be written: Permission denied; a checkpoint is written, go on with --resume" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert lives.leftovers(folder) == []
+    lives.run(folder, "--resume", "--quiet", ranks=2, way=way)
     bits, files = whole("members")
     lives.same(lives.bits(folder), bits)
     assert profiles(folder) == files

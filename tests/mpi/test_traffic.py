@@ -7,7 +7,7 @@ many bytes of proposals and answers as all ranks together; and no bit depends on
 from __future__ import annotations
 
 import json
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from copympi.cli.dry_run import exchanged as described
 from copympi.cli.main import parser
 from copympi.engine import proposals
 from copympi.errors import InputError
+from copympi.run.carry import ensemble_of
 from copympi.run.exchanged import foretold
+from copympi.run.plan import from_file
 from tests import launch
 from tests.mpi.traffic_on_ranks import carried
 
@@ -120,7 +122,28 @@ def test_one_rank_foretells_what_several_say(
     assert digest == found[name]["digest"] == found[name]["batched"]
 
 
-@pytest.mark.parametrize("words", [("--ranks", "4"), ("--dry-run", "--ranks", "0")])
+def test_what_ranks_that_share_a_lattice_say_is_foretold(folder: Path, found: dict[str, Any]) -> None:
+    """Calls and sums exactly, for no step is shortened and no cluster is stiff here; halos to a fifth."""
+    ensemble = ensemble_of(mpi.Alone(), from_file(folder / "plane.toml", [], None, 1.0))
+    told = foretold(mpi.Alone(), mpi.Traffic(), 0, ensemble, RANKS)
+    calls, shared, messages, sent = found["plane"]["most"]
+    assert (told.calls, told.shared) == (calls, shared)
+    assert told.messages >= messages
+    assert abs(told.sent / sent - 1) < 0.2
+    assert described(told).endswith(" messages to single ranks a step")
+    tiles = ensemble.layout.number
+    most, more = (foretold(mpi.Alone(), mpi.Traffic(), 0, ensemble, ranks) for ranks in (tiles, 10**7))
+    assert replace(most, ranks=10**7, idle=10**7 - tiles) == more
+    assert more.sent > 0
+    said = f"; {10**7 - tiles:,} of them have nothing to do: more ranks than tiles are of no use"
+    assert described(more).endswith(said)
+    told = described(foretold(mpi.Alone(), mpi.Traffic(), 0, ensemble, 1))
+    assert told == "  exchange  nothing but who is done: replicas lie whole on ranks"
+
+
+@pytest.mark.parametrize(
+    "words", [("--ranks", "4"), ("--dry-run", "--ranks", "0"), ("--dry-run", "--ranks", "10000001")]
+)
 def test_ranks_are_foretold_by_a_dry_run_alone(words: tuple[str, ...]) -> None:
     options = parser().parse_args(["run", "no.toml", *words])
     with pytest.raises(InputError, match=f"--ranks = {words[-1]}: goes with --dry-run"):

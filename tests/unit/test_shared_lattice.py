@@ -24,6 +24,7 @@ from copympi.engine.whole_numbers import nearest_whole
 from copympi.kernels.bonds import TILE_SIZE
 from copympi.model import observables, preparation
 from copympi.mpi import Alone
+from copympi.records import in_tiles
 from tests.unit.test_lattice import made
 
 
@@ -48,7 +49,10 @@ def test_it_is_said_who_has_what() -> None:
     assert Tiles(alone, 4096).said == ""
     assert WholeTiles(alone, 4097).said == "whole, on one rank"
     assert Tiles(idle, 4096).said.startswith("each of 2 replicas on one rank (ranks share replicas of 65,536 beables")
-    assert SharedTiles(2, 70_000, 3, 0).said == "each of 2 replicas in 35 tiles of 2,048 beables on 2 ranks"
+    said = "each of 2 replicas in 35 tiles of 2,048 beables on 2 ranks"
+    assert SharedTiles(2, 70_000, 3, 0).said == said
+    more = SharedTiles(2, 5000, 9, 0).said
+    assert more.endswith("on 5 ranks; 3 ranks have none: more ranks than tiles are of no use"), more
 
 
 def test_ranks_share_where_it_pays() -> None:
@@ -66,6 +70,7 @@ def test_ranks_share_where_it_pays() -> None:
     assert sharing.pays([near, both], 1, 9)
     assert sharing.pays([copympi.lattice([260, 260])], 1, 2)
     assert not sharing.pays([copympi.lattice(5000)], 1, 2)
+    assert not sharing.pays([copympi.lattice(P), both], 1, 3)
 
 
 def test_rows_of_tiles() -> None:
@@ -118,6 +123,8 @@ def test_checkpoints_of_replicas_and_of_tiles(members: float, filtered: bool) ->
         assert 0 < before.present[0] < 0.9 * members
     old = before.state()
     assert old.units == 2
+    with pytest.raises(RuntimeError, match=r"^position, width: along the axes of a lattice"):
+        in_tiles.measured(before, copympi.System(system.frequencies), {"position", "width"}, 0.0)
     one = shared_lattice.made(*given)
     one.restore(old, record(2, 0.05))
     assert one.owns(2) == (0, 2)
