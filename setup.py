@@ -8,6 +8,9 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno"]
+# GCC 12 fuses products and sums of complex numbers in vectors, whatever -ffp-contract says, where CFLAGS name a CPU
+# with fused multiply-add; these kernels have such (`python tools/bits.py` finds them)
+ONE_BY_ONE = ("phase_paths", "general_phases")
 said = " ".join([os.environ.get("CFLAGS", ""), *FLAGS]).strip().replace("\\", "/").replace('"', "'")
 options = {
     "include_dirs": [numpy.get_include(), "cython_src"],
@@ -31,9 +34,17 @@ kernels += ["class_tracks"]
 kernels += ["general", "profiles", "general_steps", "general_counts", "general_exact", "hazards"]
 kernels += ["general_phases", "general_plans", "general_copies", "general_phase_events"]
 kernels += ["guide", "guided_counts", "guided_events", "watch"]
+
+
+def kernel(name: str) -> Extension:
+    """How one of them is built."""
+    more = {"extra_compile_args": [*FLAGS, "-fno-tree-slp-vectorize"]} if name in ONE_BY_ONE else {}
+    return Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **{**options, **more})
+
+
 setup(
     ext_modules=cythonize(
-        [Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **options) for name in kernels],
+        [kernel(name) for name in kernels],
         build_dir="build/cython",
     ),
     options={"build_ext": {"parallel": os.cpu_count()}},
