@@ -17,6 +17,7 @@ import scipy.sparse as sp
 import copympi
 from copympi import mpi
 from copympi.engine import shared_lattice, sharing, tiles
+from copympi.model import system
 from copympi.storage.reading import profiles_there
 from tests.golden import bell
 
@@ -94,6 +95,21 @@ def digest(run: copympi.Run) -> str:
     return f"{found.hexdigest()} {run.largest_chance!r}"
 
 
+def looked_at(comm: Any) -> copympi.Run:
+    """A lattice as large ones are treated, switched, where one rank has asked for the whole of its H before."""
+    ring = copympi.lattice(P, potential={"kind": "harmonic", "omega": 0.001})
+    wide = {"packet": {"centre": 100.0, "width": 300.0, "wave_number": 0.5}}
+    before, system.PIECE = system.PIECE, P - 1
+    try:
+        assert ring.unkept
+        if comm.rank == 0:
+            assert ring.hamiltonian.nnz > P
+        later = [(0.1, copympi.lattice(P)), (0.2, ring)]
+        return copympi.simulate(ring, comm=comm, members=10**9, schedule=later, **wide, **MORE)
+    finally:
+        system.PIECE = before
+
+
 def halves(folder: Path, first: Any, second: Any) -> str:
     """The digest of that case on the ranks of `first`, then of `second`; None: of no rank, on this one."""
     case = {**cases()[GOES_ON], "profile_interval": 0.1, "output": folder}
@@ -115,6 +131,7 @@ def digests(folder: Path) -> dict[str, str]:
         out = {name: digest(copympi.simulate(comm=comm, **case)) for name, case in cases().items()}
     finally:
         tiles.MOST_SUMS = most
+    out["a ring whose H one rank has asked for, switched"] = digest(looked_at(comm))
     whole = {**cases()[GOES_ON], "profile_interval": 0.1}
     if comm.size == 1:
         first = second = digest(copympi.simulate(comm=comm, **whole))
@@ -135,7 +152,7 @@ def main(folder: Path) -> None:
 
     sharing.SHARED_FROM, sharing.AT_A_BORDER, shared_lattice.made = 0, 0.0, noted
     found = digests(folder)
-    assert shared.count(True) == len(cases()) + 2, shared  # all but one rank's halves
+    assert shared.count(True) == len(cases()) + 3, shared  # all but one rank's halves
     if mpi.world().rank == 0:
         print(json.dumps(found), flush=True)
 

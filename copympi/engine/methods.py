@@ -153,7 +153,7 @@ TABLE = (
         most_members=MOST,
         bytes_a_member=0,
         bytes_a_beable=lambda _: 24,
-        bytes_of_work=lambda beables, pairs, _: 200 * beables,  # a step's, of one replica at a time; H is not kept
+        bytes_of_lattice=shared_lattice.bytes_of_lattice,
     ),
     Method(
         name="phase classes",

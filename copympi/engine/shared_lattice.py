@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from copympi import mpi
 from copympi.engine.accuracy import Accuracy
+from copympi.engine.case import Case
 from copympi.engine.clock import Stop
 from copympi.engine.diagonals import Known
 from copympi.engine.ensemble import Snapshot, State, named
@@ -26,12 +27,14 @@ from copympi.engine.whole_numbers import nearest_whole
 from copympi.errors import InputError
 from copympi.kernels.lattice_tiles import SharedStep
 from copympi.memory import there
-from copympi.model.preparation import Start
+from copympi.model.preparation import LARGEST, Start
 from copympi.model.system import System
 
-BYTES_OF_ALL, BYTES_OF_OWN, BYTES_OF_MATRIX = 50, 220, 600
-"""What a rank that shares a replica takes for each of the whole lattice's beables (start, potential), and besides for
-each that it carries; and where H is a matrix, which each rank has whole, for each of all, while it is made."""
+BYTES_OF_ALL, BYTES_OF_OWN, BYTES_OF_MATRIX, BYTES_OF_PAIR = 70, 300, 350, 250
+"""What a rank takes for each of the whole lattice's beables (start, potential), and for each that it carries; and,
+where H is a matrix, which each rank has whole, for each beable and each pair of all, while it is made."""
+LARGE_N, MORE_PAIRS = 240, 20
+"""More for each beable that it carries where N is beyond 2^63, and for each pair beyond one a beable."""
 
 
 def tiled(system: System, track: int) -> bool:
@@ -50,22 +53,36 @@ def made(
     if not pays((system, *later), replicas, comm.size):
         layout = WholeTiles(Replicas(replicas, comm.size, comm.rank), system.P)
         return TiledLattice(comm, system, start, accuracy, replicas, seed, layout)
-    check_memory(comm, system, replicas)
+    check_memory(comm, (system, *later), start, replicas)
     return SharedLattice(comm, system, start, accuracy, replicas, seed)
 
 
-def check_memory(comm: Any, system: System, replicas: int) -> None:
+def bytes_of(system: System, large_n: bool) -> tuple[int, int]:
+    """What a rank takes for each of all beables, and besides for each that it carries: measured, at the peak."""
+    own = BYTES_OF_OWN + LARGE_N * large_n + MORE_PAIRS * max(0, system.pairs - system.P) // system.P
+    of_matrix = BYTES_OF_MATRIX + BYTES_OF_PAIR * system.pairs // system.P
+    return BYTES_OF_ALL + (0 if system.by_lattice else of_matrix), own
+
+
+def bytes_of_lattice(case: Case) -> int:
+    """What one rank takes for a whole lattice beside n and c of its replicas."""
+    return case.system.P * sum(bytes_of(case.system, case.start.members > LARGEST))
+
+
+def check_memory(comm: Any, systems: tuple[System, ...], start: Start, replicas: int) -> None:
     """InputError, on all ranks, where a node cannot hold what its ranks have of the lattice. Collective."""
     with mpi.on_node(comm) as node:
         found = np.array([node.size / there(), node.size])
     mpi.largest(comm, found)
-    of_all = BYTES_OF_ALL if system.by_lattice else BYTES_OF_MATRIX
-    each = of_all + (BYTES_OF_OWN * replicas / comm.size if system.by_lattice else 0)
-    if found[0] * each * system.P > 1.0:
-        own = f", and {BYTES_OF_OWN} for each that it carries" if system.by_lattice else ": it holds H whole"
+    some = {system.by_lattice: system for system in systems}  # H of each piece of a drive is made in its turn
+    of_all, of_own = map(max, zip(*(bytes_of(one, start.members > LARGEST) for one in some.values()), strict=True))
+    of_all += 8 * sum(system.by_lattice for system in systems[1:])  # the potentials of a schedule
+    P = systems[0].P
+    if found[0] * (of_all + of_own * replicas / comm.size) * P > 1.0:
         why = (
-            f"{system.P:,} beables do not fit: a rank takes {of_all} bytes for each{own}, and with up to {found[1]:g} "
-            f"ranks on a node each has {1 / found[0] / 2**30:,.2f} GiB of memory; take fewer of them, or more nodes"
+            f"{P:,} beables do not fit: a rank takes {of_all} bytes for each, and {of_own} for each that it carries, "
+            f"and with up to {found[1]:g} ranks on a node each has {1 / found[0] / 2**30:,.2f} GiB of memory; take "
+            "fewer of them, or more nodes"
         )
         raise InputError("dynamics.representation", "occupation", why)
 

@@ -36,7 +36,7 @@ class Method:
     most_beables : how many it can have, most_sparse : of a sparse H; lattices : and whether of a lattice. tracking :
     whether it can follow individual systems. bytes_a_member, bytes_a_beable : least memory that a replica takes; the
     latter as a function of the phase classes. bytes_of_work : and what it takes besides, however many replicas there
-    are, of the numbers of beables, of pairs and of the rule's harmonics.
+    are, of the numbers of beables, of pairs and of the rule's harmonics; bytes_of_lattice : or of the whole case.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Method:
     lattices: bool = True
     tracking: bool = False
     bytes_of_work: Callable[[int, int, int], int] = lambda beables, pairs, harmonics: 0
+    bytes_of_lattice: Callable[[Case], int] = lambda case: 0
 
     def refuse(self, case: Case) -> None:
         """InputError for the first thing that a run asks for and this method does not support."""
@@ -70,7 +71,7 @@ class Method:
     def check_memory(self, case: Case, share: float = 1.0) -> None:
         """InputError where the ensemble cannot fit into this machine (node), on which `share` of all ranks stand."""
         memory, N, P = there() / share, case.start.members, case.system.P
-        room = memory - self.bytes_of_work(P, case.pairs, len(case.rule.harmonics))
+        room = memory - self.bytes_of_work(P, case.pairs, len(case.rule.harmonics)) - self.bytes_of_lattice(case)
         each, beable = self.bytes_a_member, self.bytes_a_beable(case.phase_classes)
         one = beable * P + each * N
         if case.replicas * (one + BYTES_TRACKED * case.track) <= room:

@@ -19,7 +19,7 @@ from copympi.model.labels import Labels
 from copympi.model.lattice import PIECE, Lattice, joined
 from copympi.model.parts import Parts
 
-MOST_KEPT = 1 << 22
+MOST_KEPT = 1 << 20
 """Sites of a lattice up to which its H is kept from when it is multiplied with a state for the first time."""
 
 
@@ -99,7 +99,7 @@ class System:
 
     def pieces(self, size: int = PIECE) -> Iterator[tuple[int, sp.csr_array]]:
         """H/hbar, `size` rows after the other: the number of the first, and the rows (size, P), complex."""
-        if self.unkept:
+        if self._anew:
             yield from ((first, self.rows(np.arange(first, end))) for first, end in self._runs(size))
         else:
             W = self.frequencies
@@ -107,13 +107,13 @@ class System:
 
     def rows(self, some: NDArray[np.intp]) -> sp.csr_array:
         """H/hbar of some beables (K,), (K, P) sparse complex."""
-        if self.unkept and self.lattice is not None:
+        if self._anew and self.lattice is not None:
             return self.lattice.rows(some, 1.0 / self.hbar).astype(complex)
         return self.frequencies[some]
 
     def rows_from(self, begin: int, end: int) -> sp.csr_array:
         """H/hbar of beables begin .. end - 1, (end - begin, P)."""
-        if self.unkept and self.P > MOST_KEPT:
+        if self._anew and self.P > MOST_KEPT:
             return self.rows(np.arange(begin, end))
         W = self.frequencies
         first, last = int(W.indptr[begin]), int(W.indptr[end])
@@ -122,8 +122,13 @@ class System:
 
     @property
     def unkept(self) -> bool:
-        """Whether H is made anew whenever it is gone through."""
-        return self.by_lattice and self.P > PIECE and "frequencies" not in vars(self)
+        """Whether H is that of a large lattice, which is gone through rather than kept: alike on all ranks."""
+        return self.by_lattice and self.P > PIECE
+
+    @property
+    def _anew(self) -> bool:
+        """Whether H is made anew whenever it is gone through: nobody has asked this process for all of it yet."""
+        return self.unkept and "frequencies" not in vars(self)
 
     def _runs(self, size: int) -> list[tuple[int, int]]:
         """First and one past last of `size` beables after the other."""
@@ -138,7 +143,7 @@ class System:
 
     def moved(self, state: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """(H/hbar) times a state (P,)."""
-        if not self.unkept or self.P <= MOST_KEPT:
+        if not self._anew or self.P <= MOST_KEPT:
             return portable.moved(self.frequencies, state)
         return self.of_rows(lambda _, rows: portable.moved(rows, state), np.complex128)
 
@@ -224,6 +229,11 @@ class System:
         if self.by_lattice and self.lattice is not None:
             return self.lattice.pairs
         return int(self.frequencies.nnz - np.count_nonzero(self.frequencies.diagonal())) // 2
+
+    @property
+    def elements(self) -> int:
+        """How many elements of H are stored, those on the diagonal included."""
+        return 2 * self.pairs + self.P if self.by_lattice else int(self.frequencies.nnz)
 
     def __repr__(self) -> str:
         of = "" if self.parts is None else f", parts={self.parts.said}"

@@ -88,7 +88,7 @@ def kept(results: Results) -> NDArray[np.intp]:
     if noise.SMALL >= P:
         most = WORK / (14 * (P**3 + 2000))
     else:
-        most = WORK / (4 * (P**2 if schrodinger.DENSE_TO >= P else 24 * results.system.frequencies.nnz))
+        most = WORK / (4 * (P**2 if schrodinger.DENSE_TO >= P else 24 * results.system.elements))
     every = -(-max(T - 1, 1) // max(FEWEST, int(most)))
     return np.unique(np.append(np.arange(0, T, every), T - 1))
 
@@ -169,7 +169,7 @@ def _ruled(results: Results, theory: Theory, time: Floats, n: NDArray[Any], rule
     unknown = rule is None or rule.excess != (0.0, 0.0) or spectators_of(results) or bool(results.schedule)
     if rule is None or unknown:
         return _said(theory, "-: the mean field of this copy rule is not known here")
-    most = int(RULED_WORK / (OVERHEAD + 400.0 * results.system.frequencies.nnz * len(rule.harmonics)))
+    most = int(RULED_WORK / (OVERHEAD + 400.0 * results.system.elements * len(rule.harmonics)))
     try:
         mean = np.abs(mean_field.evolve(results.system, start, time, rule, 1e-9, most)) ** 2
     except mean_field.TooStiff:

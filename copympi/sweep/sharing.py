@@ -46,7 +46,7 @@ def estimate(job: Job) -> Estimate:
     """What a run will take. Right to a factor of five or so, but for passes near nodes, where steps are short."""
     row, d, system, N = methods.named(job.method[0]), job.config.dynamics, job.system, job.start.members
     R, records = d.replicas, job.config.records
-    pairs = system.frequencies.nnz / 2 + system.P
+    pairs = system.elements / 2 + system.P
     model = job.config.alignment is not None
     own = model or not job.start.aligned
     steps = d.duration * system.spread / (min(d.leaving_chance, ANGLE) if own else d.leaving_chance)

@@ -133,7 +133,7 @@ def cost(system: System, times: ArrayLike, schedule: Schedule = NOTHING) -> floa
         parts = stretches(system, t, schedule)
         return sum(cost(H, np.concatenate([[0.0], t[part] - begin, [end - begin]])) for begin, end, part, H in parts)
     _, radius = spectrum(system)
-    return float(system.frequencies.nnz) * (radius * float(np.ptp(t)) + TERMS * t.size) if t.size else 0.0
+    return float(system.elements) * (radius * float(np.ptp(t)) + TERMS * t.size) if t.size else 0.0
 
 
 def affordable(system: System, times: ArrayLike, most: float, schedule: Schedule = NOTHING) -> bool:
