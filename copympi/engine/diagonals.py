@@ -29,7 +29,7 @@ def energy_of(system: System, state: NDArray[np.complex128]) -> float:
         own, moved = state[first : first + rows.shape[0]], portable.moved(rows, state)
         return np.asarray(own.real * moved.real + own.imag * moved.imag)
 
-    return float(np.sum(system.of_rows(parts)))
+    return float(np.sum(system.of_rows(parts, float)))
 
 
 def norm_of(system: System, state: NDArray[np.complex128]) -> float:
@@ -41,7 +41,7 @@ def norm_of(system: System, state: NDArray[np.complex128]) -> float:
         own = np.where(are_coupled(first, rows), omega - energy, 0.0)
         return np.asarray(row_sums(rows) - np.abs(omega) + np.abs(own))
 
-    return float(system.of_rows(sums).max())
+    return float(system.of_rows(sums, float).max())
 
 
 @dataclass(frozen=True)

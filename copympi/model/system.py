@@ -98,7 +98,10 @@ class System:
         return self.frequencies * self.hbar
 
     def pieces(self, size: int = PIECE) -> Iterator[tuple[int, sp.csr_array]]:
-        """H/hbar, `size` rows after the other: the number of the first, and the rows (size, P), complex."""
+        """H/hbar, so many rows after the other: the number of the first, and the rows (size, P), complex.
+
+        size : int [1], default 65536. Rows at a time; fewer at the end.
+        """
         if self._anew:
             yield from ((first, self.rows(np.arange(first, end))) for first, end in self._runs(size))
         else:
@@ -106,13 +109,20 @@ class System:
             yield from ((first, W if size >= self.P else W[first:end]) for first, end in self._runs(size))
 
     def rows(self, some: NDArray[np.intp]) -> sp.csr_array:
-        """H/hbar of some beables (K,), (K, P) sparse complex."""
+        """H/hbar of some beables, (K, P) sparse complex.
+
+        some : (K,) int [1]. Their numbers.
+        """
         if self._anew and self.lattice is not None:
             return self.lattice.rows(some, 1.0 / self.hbar).astype(complex)
         return self.frequencies[some]
 
     def rows_from(self, begin: int, end: int) -> sp.csr_array:
-        """H/hbar of beables begin .. end - 1, (end - begin, P)."""
+        """H/hbar of beables that follow each other, (end - begin, P) sparse complex.
+
+        begin : int [1]. The first one's number.
+        end : int [1]. One more than the last one's.
+        """
         if self._anew and self.P > MOST_KEPT:
             return self.rows(np.arange(begin, end))
         W = self.frequencies
@@ -134,15 +144,23 @@ class System:
         """First and one past last of `size` beables after the other."""
         return [(first, min(self.P, first + size)) for first in range(0, self.P, size)]
 
-    def of_rows(self, function: Callable[[int, sp.csr_array], NDArray[Any]], dtype: Any = np.float64) -> NDArray[Any]:
-        """Numbers of beables, (P,), from their rows of H/hbar: function(first, rows) gives those of some."""
+    def of_rows(self, function: Callable[[int, sp.csr_array], NDArray[Any]], dtype: Any) -> NDArray[Any]:
+        """Numbers of beables, (P,), from their rows of H/hbar.
+
+        function : callable. function(first, rows) gives those of some beables from their rows (K, P), the first one's
+            number being `first`.
+        dtype : type of NumPy. That of the numbers.
+        """
         out = np.empty(self.P, dtype)
         for first, rows in self.pieces():
             out[first : first + rows.shape[0]] = function(first, rows)
         return out
 
     def moved(self, state: NDArray[np.complex128]) -> NDArray[np.complex128]:
-        """(H/hbar) times a state (P,)."""
+        """(H/hbar) times a state, (P,) complex.
+
+        state : (P,) complex [1].
+        """
         if not self._anew or self.P <= MOST_KEPT:
             return portable.moved(self.frequencies, state)
         return self.of_rows(lambda _, rows: portable.moved(rows, state), np.complex128)
@@ -150,7 +168,7 @@ class System:
     @property
     def levels(self) -> NDArray[np.float64]:
         """H_aa/hbar, (P,)."""
-        return self.of_rows(lambda first, rows: rows.diagonal(first).real)
+        return self.of_rows(lambda first, rows: rows.diagonal(first).real, float)
 
     @cached_property
     def coupled(self) -> NDArray[np.bool_]:
@@ -214,13 +232,13 @@ class System:
     @cached_property
     def fastest(self) -> float:
         """A bound on |H|/hbar: its largest sum of a row's sizes, per unit of time."""
-        return float(self.of_rows(lambda first, rows: row_sums(rows)).max())
+        return float(self.of_rows(lambda first, rows: row_sums(rows), float).max())
 
     @cached_property
     def spread(self) -> float:
         """The same bound with the middle of the diagonal taken off H/hbar, which turns all phases alike."""
         omega = self.levels
-        off = self.of_rows(lambda first, rows: row_sums(rows)) - np.abs(omega)
+        off = self.of_rows(lambda first, rows: row_sums(rows), float) - np.abs(omega)
         return float(np.max(off + np.abs(omega - 0.5 * (omega.max() + omega.min()))))
 
     @property
