@@ -242,6 +242,9 @@ def test_a_host_crashes(box: Box, case: Case, crashing: int, launcher: str, envi
     case.check()
 
 
+CANCELLED = "life 2: stopped: "
+
+
 def test_a_cut_cable_makes_no_second_writer(box: Box, case: Case) -> None:
     long = 120.0
     script = case.script("run.sbatch", "srun --mpi=pmi2", "--set", f"dynamics.duration={long:g}")
@@ -256,10 +259,12 @@ def test_a_cut_cable_makes_no_second_writer(box: Box, case: Case) -> None:
     assert box.field(job, "BatchHost") != home
     box.cluster.join(number)
     seen = read(log).count(" written at ")
-    until(lambda: read(log).count(" written at ") > seen, 600, "checkpoint of the second life", log)
+    # SLURM's srun of the first life, which comes back too, may cancel the step of the second, of the same number
+    until(lambda: read(log).count(" written at ") > seen or CANCELLED in read(log), 600, "more of the second life", log)
     assert lives(log) == 2, read(log)
     assert box.field(job, "Restarts") == "1"
-    box.call("scancel", job)
+    if CANCELLED not in read(log):
+        box.call("scancel", job)
     until(lambda: not box.call("squeue", "-h").strip(), 600, "end of all ranks", log)
     numbers = [int(n) for n in re.findall(r"checkpoint-(\d+)\.h5 written", read(log))]
     assert len(numbers) == len(set(numbers)), "two lives wrote the same checkpoint"
