@@ -122,7 +122,8 @@ def read_schedule(file: Any, first: System) -> Schedule:
         if first.lattice is not None and "potential" in room:
             lattice = replace(first.lattice, potential=np.asarray(room["potential"][()], np.float64))
         labels = None if isinstance(first.labels, Labels) else list(first.labels)
-        system = _system(room, first.hbar, first.P, labels, lattice=lattice)
+        system = _on_lattice(room, first.hbar, labels, lattice)
+        system = system or _system(room, first.hbar, first.P, labels, lattice=lattice)
         count = len(room["terms"]) if "terms" in room else 0
         terms = [_system(room[f"terms/{j}"], first.hbar, first.P) for j in range(count)]
         made.append(Driven(system, terms, kept) if terms else system)
@@ -147,10 +148,17 @@ def read(group: Any) -> System:
     lattice = None
     if "lattice" in group:
         lattice = Lattice.from_attributes(dict(group["lattice"].attrs), hbar, group["lattice"]["potential"][()])
-        if P > PIECE and _has_matrix(group, made := System(None, hbar, labels, lattice)):
+        if made := _on_lattice(group, hbar, labels, lattice):
             return made
     parts = _parts(group["parts"]) if "parts" in group else None
     return _system(group, hbar, P, labels, lattice, parts)
+
+
+def _on_lattice(group: Any, hbar: float, labels: Any, lattice: Lattice | None) -> System | None:
+    """The system of a large lattice, which makes its own H, if the matrix in a group is that; else None."""
+    if lattice is None or lattice.P <= PIECE or not _has_matrix(group, made := System(None, hbar, labels, lattice)):
+        return None
+    return made
 
 
 def _has_matrix(group: Any, system: System) -> bool:

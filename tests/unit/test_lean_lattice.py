@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from copympi.engine import diagonals
 from copympi.engine.replicas import Replicas
 from copympi.engine.tiles import Tiles
 from copympi.kernels.bonds import TILE_SIZE
+from copympi.model import system
 from copympi.model.preparation import largest_remainder
 from copympi.model.system import System
 from copympi.run.settings import matrix_digest, system_digest
+from copympi.storage import systems
 
 SHAPES: list[Any] = [3, 200, [3, 3], [40, 33], [4, 3, 5]]
 P = 3 * TILE_SIZE + 77
@@ -127,3 +130,20 @@ def test_shares_of_very_many_members_are_exact() -> None:
         for a in order[: members - sum(whole)]:
             whole[a] += 1
         assert largest_remainder(density, members).tolist() == whole
+
+
+def test_a_schedule_of_large_lattices_is_read_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And gives the bits of the run that wrote it: H is made again, not divided by hbar once more."""
+    monkeypatch.setattr(system, "PIECE", 4096)
+    monkeypatch.setattr(systems, "PIECE", 4096)
+    first, later = (copympi.lattice(P, hbar=0.37, potential={"kind": "harmonic", "omega": w}) for w in (0.0, 1e-4))
+    asked: Any = {
+        "packet": {"centre": 0.0, "width": 900.0, "wave_number": 0.3}, "members": 10**9, "seed": 2, "duration": 0.2,
+        "interval": 0.1, "representation": "occupation",
+    }  # fmt: skip
+    run = copympi.simulate(first, schedule=[(0.1, later)], output=tmp_path / "out", **asked)
+    read = copympi.load(tmp_path / "out")
+    assert [switch.system.by_lattice for switch in read.schedule.switches] == [True]
+    again = copympi.simulate(read.system, schedule=read.schedule, **asked)
+    np.testing.assert_array_equal(again.phase, run.phase)
+    np.testing.assert_array_equal(again.occupation, run.occupation)
