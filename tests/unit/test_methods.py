@@ -427,7 +427,7 @@ def test_what_cannot_fit_is_refused(row: Method, monkeypatch: pytest.MonkeyPatch
     """On a machine with 2^30 bytes: as many members or replicas as fit pass, one more does not."""
     monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 2**18, "SC_PAGE_SIZE": 4096}.__getitem__)
     case = asked(row, 600)
-    room = 2**30 - row.bytes_of_work(4, case.system.pairs, len(case.rule.harmonics))
+    room = 2**30 - row.bytes_of_work(4, case.system.pairs, len(case.rule.harmonics)) - row.bytes_of_lattice(case)
     one = 4 * row.bytes_a_beable(5) + 600 * row.bytes_a_member
     row.check_memory(replace(case, replicas=room // one))
     row.check_memory(replace(case, replicas=2 * (room // one)), share=0.5)
