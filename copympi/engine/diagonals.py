@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from copympi.engine.tiles import SharedTiles, Tiles, rest_of_tile, tile_of
 from copympi.kernels import portable
 from copympi.kernels.bonds import TILE_SIZE, Bonds
 from copympi.model.lattice import PIECE, Lattice
+from copympi.model.summands import of_energy_by
 from copympi.model.system import System, are_coupled, row_sums
 
 GAP = 32
@@ -24,12 +25,7 @@ GAP = 32
 
 def energy_of(system: System, state: NDArray[np.complex128]) -> float:
     """<H>/hbar of a state (P,)."""
-
-    def parts(first: int, rows: sp.csr_array) -> NDArray[np.float64]:
-        own, moved = state[first : first + rows.shape[0]], portable.moved(rows, state)
-        return np.asarray(own.real * moved.real + own.imag * moved.imag)
-
-    return float(np.sum(system.of_rows(parts, float)))
+    return float(np.sum(system.of_rows(partial(of_energy_by, state), float)))
 
 
 def norm_of(system: System, state: NDArray[np.complex128]) -> float:

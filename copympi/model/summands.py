@@ -10,16 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from copympi.kernels import portable
-from copympi.model.lattice import Lattice
+from copympi.model.lattice import PIECE, Lattice
 from copympi.model.observables import FEW
 
 Floats = NDArray[np.float64]
 Waves = NDArray[np.complex128]
-SOME = 1 << 16
-"""Beables whose rows of H are looked at at a time."""
 NUMBERS = ("members", "few", "empty")
 """What `of_numbers` gives."""
 MOTION = ("moment", "flow", "stretch", "weight", "turn")
@@ -34,8 +33,8 @@ def waves(n: Floats, phase: Floats) -> Waves:
 def around(system: Any, begin: int, end: int) -> NDArray[np.int64]:
     """Which other beables the functions here look at, ascending, (K,): those coupled to these, next sites of these."""
     lattice, found = system.lattice, [np.zeros(0, np.int64)]
-    for first in range(begin, end, SOME):
-        last = min(end, first + SOME)
+    for first in range(begin, end, PIECE):
+        last = min(end, first + PIECE)
         looked_at = [system.rows_from(first, last).indices.astype(np.int64)]
         if lattice is not None:
             looked_at += [_following(lattice, axis, first, last) for axis in range(len(lattice.shape))]
@@ -50,8 +49,12 @@ def of_numbers(n: Floats) -> Floats:
 
 def of_energy(psi: Waves, system: Any, begin: int, end: int) -> Floats:
     """Psi_a* sum_b (H_ab/hbar) Psi_b of each of the beables, its real part, (end - begin,)."""
-    moved = portable.moved(system.rows_from(begin, end), psi)
-    here = psi[begin:end]
+    return of_energy_by(psi, begin, system.rows_from(begin, end))
+
+
+def of_energy_by(psi: Waves, first: int, rows: sp.csr_array) -> Floats:
+    """The same of beables from `first` on, by their rows of H/hbar (K, P), (K,)."""
+    here, moved = psi[first : first + rows.shape[0]], portable.moved(rows, psi)
     return here.real * moved.real + here.imag * moved.imag
 
 

@@ -250,7 +250,7 @@ class System:
 
     @property
     def elements(self) -> int:
-        """How many elements of H are stored, those on the diagonal included."""
+        """How many elements of H are stored, or would be if no site of a lattice had an energy of 0."""
         return 2 * self.pairs + self.P if self.by_lattice else int(self.frequencies.nnz)
 
     def __repr__(self) -> str:

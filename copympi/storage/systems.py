@@ -45,20 +45,18 @@ def write(group: Any, system: System, start: Start, named: bool) -> None:
 
 def _write_matrix(group: Any, system: System, large: bool) -> None:
     """Piece by piece: a large lattice does not keep its H."""
-    sizes = [rows.nnz for _, rows in system.pieces()]
-    shapes = {"data": sum(sizes), "indices": sum(sizes), "indptr": system.P + 1}
+    stored = sum(rows.nnz for _, rows in system.pieces())
+    shapes = {"data": stored, "indices": stored, "indptr": system.P + 1}
     whole = np.dtype(np.int64) if system.by_lattice else system.frequencies.indices.dtype
     types = {"data": np.dtype(complex), "indices": whole, "indptr": whole}
     for name, size in shapes.items():
         group.create_dataset(name, (size,), types[name], **(PACKED if large else {}))
-    for name in shapes:
-        end = 0
-        for (first, rows), size in zip(system.pieces(), sizes, strict=True):
-            if name == "indptr":
-                group[name][first + 1 : first + 1 + rows.shape[0]] = rows.indptr[1:].astype(whole) + end
-            else:
-                group[name][end : end + size] = getattr(rows, name)
-            end += size
+    end = 0
+    for first, rows in system.pieces():
+        group["data"][end : end + rows.nnz] = rows.data
+        group["indices"][end : end + rows.nnz] = rows.indices
+        group["indptr"][first + 1 : first + 1 + rows.shape[0]] = rows.indptr[1:].astype(whole) + end
+        end += rows.nnz
     group["data"].attrs["description"] = "H/hbar as a CSR matrix: data, indices, indptr"
 
 
