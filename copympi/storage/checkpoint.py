@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,11 +28,9 @@ from copympi.storage import image
 from copympi.storage.checkpoints import remove_probes
 from copympi.storage.hdf5 import FAILURES, reason
 from copympi.storage.restart import SCHEMA, digest, unit_digests
-from copympi.storage.together import agree, close_together, open_together
+from copympi.storage.slabs import write_by_root, write_together
 
 T = TypeVar("T")
-PIECE = 16 << 20
-"""Bytes that travel and are written at a time."""
 
 
 def write(
@@ -47,10 +45,12 @@ def write(
     try:
         offsets, patch = mpi.from_root(comm, guarded(lambda: _create(partial, state, meta, places)))
         starts = {name: start for name, (start, _) in places.items()}
+        slabs = _slabs(state, starts)
         if writer == "mpio":
-            _fill_together(comm, partial, state, starts)
+            names = {name: f"units/{name}" for name, *_ in slabs}
+            write_together(comm, partial, names, [(name, (start,), rows) for name, start, rows in slabs])
         else:
-            _fill_by_root(comm, partial, state, starts, offsets)
+            write_by_root(comm, partial, offsets, slabs)
         mpi.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
     except MachineError:
         if comm.rank == mpi.ROOT:
@@ -140,92 +140,6 @@ def _slabs(state: State, starts: dict[str, int]) -> list[tuple[str, int, NDArray
         out.append((f"{name}_length", state.first, lengths.astype(np.int64)))
     out.append(("digest", state.first, unit_digests(state)))
     return out
-
-
-def _pieces(start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """A slab cut into pieces of about PIECE bytes."""
-    step = max(1, PIECE // max(1, rows[:1].nbytes))
-    for at in range(0, len(rows), step):
-        yield start + at, rows[at : at + step]
-
-
-def _fill_together(comm: Any, partial: Path, state: State, starts: dict[str, int]) -> None:
-    """All ranks write their slabs collectively. A rank without a unit, or done early, takes part with nothing."""
-    slabs = _slabs(state, starts)
-    file, datasets = open_together(comm, partial, {name: f"units/{name}" for name, *_ in slabs})
-    problem: str | None = None
-    transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
-    transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
-    for name, start, rows in slabs:
-        data = datasets[name]
-        pieces = list(_pieces(start, rows))
-        rounds = np.array([len(pieces)], np.int64)
-        mpi.largest(comm, rounds)
-        for k in range(int(rounds[0])):
-            at, piece = pieces[k] if k < len(pieces) else (0, rows[:0])
-            where = data.get_space()
-            if len(piece):
-                where.select_hyperslab((at, *(0,) * (rows.ndim - 1)), piece.shape)
-                memory = h5py.h5s.create_simple(piece.shape)
-            else:
-                where.select_none()
-                memory = h5py.h5s.create_simple((1, *rows.shape[1:]))
-                memory.select_none()
-                piece = np.zeros((1, *rows.shape[1:]), rows.dtype)
-            try:
-                data.write(memory, where, np.ascontiguousarray(piece), dxpl=transfer)
-            except FAILURES as error:
-                problem = problem or reason(error)
-    close_together(comm, file, partial, problem)
-
-
-def _fill_by_root(comm: Any, partial: Path, state: State, starts: dict[str, int], offsets: dict[str, int]) -> None:
-    """Slabs come to the root rank by rank, piece by piece, so that its memory stays bounded."""
-    problem: str | None = None
-    root = comm.rank == mpi.ROOT
-    with ExitStack() as stack:
-        handle = -1
-        if root:
-            try:
-                handle = stack.enter_context(partial.open("r+b")).fileno()
-            except OSError as error:
-                problem = reason(error)
-        for name, start, rows in _slabs(state, starts):
-            for rank in range(comm.size):
-                mine = comm.rank == rank
-                if not mine and not root:
-                    continue
-                for at, piece in travel(comm, rank, start, rows):
-                    if root and problem is None:
-                        try:
-                            image.put_rows(handle, offsets[name], at, piece)
-                        except OSError as error:
-                            problem = reason(error)
-    agree(comm, problem)
-
-
-def travel(comm: Any, rank: int, start: int, rows: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Pieces of `rank`'s rows: yielded on the root, sent there by `rank` if it is another. Elsewhere not to be called.
-
-    start : of these rows; it is yielded with each piece where that begins.
-    """
-    if rank == mpi.ROOT:
-        yield from _pieces(start, rows)
-        return
-    if comm.rank == rank:
-        for at, piece in _pieces(start, rows):
-            comm.Send(np.array([at, len(piece)], np.int64), dest=mpi.ROOT, tag=1)
-            comm.Send(np.ascontiguousarray(piece).view(np.uint8).reshape(-1), dest=mpi.ROOT, tag=2)
-        comm.Send(np.array([0, 0], np.int64), dest=mpi.ROOT, tag=1)
-        return
-    head = np.empty(2, np.int64)
-    while True:
-        comm.Recv(head, source=rank, tag=1)
-        if head[1] == 0:
-            return
-        piece = np.empty((int(head[1]), *rows.shape[1:]), rows.dtype)
-        comm.Recv(piece.view(np.uint8).reshape(-1), source=rank, tag=2)
-        yield int(head[0]), piece
 
 
 def finish(partial: Path, path: Path, may_rename: Callable[[], None], patch: image.Patch) -> None:

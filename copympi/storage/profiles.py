@@ -9,8 +9,8 @@ that it has, or piece by piece what ranks have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from copympi import mpi
 from copympi.errors import MachineError
 from copympi.storage import digests, image
-from copympi.storage.checkpoint import PIECE, finish, guarded, need, reserve, travel
+from copympi.storage.checkpoint import finish, guarded, need, reserve
 from copympi.storage.checkpoints import HALF, listed, remove, remove_probes
-from copympi.storage.hdf5 import FAILURES, reason
 from copympi.storage.layout import FOLDER
-from copympi.storage.together import agree, close_together, open_together
+from copympi.storage.slabs import coming, write_by_root, write_together
 
 PATTERN = f"{FOLDER}/%b.h5"
 
@@ -89,11 +88,13 @@ def write(
             kinds, digest, shown = mine, _digest(comm, slab, shape), _without_one(shape)
         offsets, patch = mpi.from_root(comm, guarded(lambda: _create(partial, kinds, shown, time, digest)))
         if writer == "mpio" and kinds == mine:
-            _fill_together(comm, partial, slab)
+            replica, beable, arrays = slab
+            slabs = [(name, (replica, beable), values) for name, values in sorted(arrays.items())]
+            write_together(comm, partial, {name: name for name, *_ in slabs}, slabs)
         elif shape is None:
             mpi.from_root(comm, guarded(lambda: _fill_whole(partial, whole or {}, offsets)))
         else:
-            _fill_by_root(comm, partial, slab, offsets, shape[1])
+            write_by_root(comm, partial, offsets, [(name, *_flat(slab, name, shape[1])) for name in sorted(offsets)])
         mpi.from_root(comm, guarded(lambda: finish(partial, path, may_rename, patch)))
     except MachineError:
         if comm.rank == mpi.ROOT:
@@ -121,21 +122,19 @@ def _digest(comm: Any, slab: Slab, shape: tuple[int, int]) -> np.uint64:
     kinds = [(name, values.dtype) for name, values in sorted(slab[2].items())]
     if comm.rank == mpi.ROOT:
         return digests.of_pieces(
-            (name, dtype, shown, (piece for _, piece in _coming(comm, slab, name, shape[1]))) for name, dtype in kinds
+            (name, dtype, shown, (piece for _, piece in coming(comm, *_flat(slab, name, shape[1]))))
+            for name, dtype in kinds
         )
     for name, _ in kinds:
-        for _ in _coming(comm, slab, name, shape[1]):
+        for _ in coming(comm, *_flat(slab, name, shape[1])):
             pass
     return np.uint64(0)
 
 
-def _coming(comm: Any, slab: Slab, name: str, P: int) -> Iterator[tuple[int, NDArray[Any]]]:
-    """All ranks' pieces of an array (R, P), in order, each with its place in it: on the root, to which others send."""
+def _flat(slab: Slab, name: str, P: int) -> tuple[int, NDArray[Any]]:
+    """Where this rank's part of an array (R, P) begins in it, number by number, and the part."""
     replica, beable, arrays = slab
-    flat = np.ascontiguousarray(arrays[name]).reshape(-1)
-    for rank in range(comm.size):
-        if comm.rank in (rank, mpi.ROOT):
-            yield from travel(comm, rank, replica * P + beable, flat)
+    return replica * P + beable, np.ascontiguousarray(arrays[name]).reshape(-1)
 
 
 def _create(
@@ -158,59 +157,3 @@ def _fill_whole(partial: Path, whole: Arrays, offsets: dict[str, int]) -> None:
     with partial.open("r+b") as disk:
         for name, values in whole.items():
             image.put_rows(disk.fileno(), offsets[name], 0, values)
-
-
-def _fill_by_root(comm: Any, partial: Path, slab: Slab, offsets: dict[str, int], P: int) -> None:
-    """Slabs come to the root rank by rank, piece by piece, so that its memory stays bounded."""
-    problem: str | None = None
-    with ExitStack() as stack:
-        handle = -1
-        if comm.rank == mpi.ROOT:
-            try:
-                handle = stack.enter_context(partial.open("r+b")).fileno()
-            except OSError as error:
-                problem = reason(error)
-        for name in sorted(offsets):
-            for at, piece in _coming(comm, slab, name, P):
-                try:
-                    if problem is None:
-                        image.put_rows(handle, offsets[name], at, piece)
-                except OSError as error:
-                    problem = reason(error)
-    agree(comm, problem)
-
-
-def _fill_together(comm: Any, partial: Path, slab: Slab) -> None:
-    """All ranks write their slabs collectively; one that has nothing, or is done early, takes part with nothing."""
-    replica, beable, arrays = slab
-    file, datasets = open_together(comm, partial, {name: name for name in sorted(arrays)})
-    problem: str | None = None
-    transfer = h5py.h5p.create(h5py.h5p.DATASET_XFER)
-    transfer.set_dxpl_mpio(h5py.h5fd.MPIO_COLLECTIVE)
-    for name, values in sorted(arrays.items()):
-        data = datasets[name]
-        pieces = list(_pieces(values))
-        rounds = np.array([len(pieces)], np.int64)
-        mpi.largest(comm, rounds)
-        for k in range(int(rounds[0])):
-            at, piece = pieces[k] if k < len(pieces) else (0, values[:0])
-            where, memory = data.get_space(), h5py.h5s.create_simple(piece.shape if piece.size else (1, 1))
-            if piece.size:
-                rank = len(where.shape)  # no axis of replicas where there is one
-                where.select_hyperslab((replica + at, beable)[-rank:], piece.shape[-rank:])
-            else:
-                where.select_none()
-                memory.select_none()
-                piece = np.zeros((1, 1), values.dtype)
-            try:
-                data.write(memory, where, np.ascontiguousarray(piece), dxpl=transfer)
-            except FAILURES as error:
-                problem = problem or reason(error)
-    close_together(comm, file, partial, problem)
-
-
-def _pieces(values: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Rows in pieces of about PIECE bytes."""
-    step = max(1, PIECE // max(1, values[:1].nbytes))
-    for at in range(0, len(values), step):
-        yield at, values[at : at + step]
