@@ -62,7 +62,7 @@ HALF, WHOLE, EVERY = 12.0, 20.0, 4.7
 STOPS = 'checkpoint.interval="1h"'
 
 
-LONG = {"members": 2_000_000, "duration": 120.0, "interval": 4.0}
+LONG = {"members": 2_000_000, "duration": 480.0, "interval": 16.0}
 """A second's work in few steps, at each of which ranks that share cores with others wait."""
 
 
