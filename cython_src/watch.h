@@ -2,7 +2,6 @@
 #ifndef COPYMPI_WATCH_H
 #define COPYMPI_WATCH_H
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,16 +28,34 @@ static void watch_sleep(double seconds) {
     nanosleep(&pause, NULL);
 }
 
-/* Say it if standard error takes it within a second, and leave a launcher two seconds to read it. */
-static void watch_end(const Watch *watch, double idle) {
+typedef struct {
     char line[160];
-    struct pollfd stream = {2, POLLOUT, 0};
+    size_t size;
+    int said;
+} Words;
+
+/* Say it, and leave a launcher two seconds to read it. */
+static void *watch_say(void *given) {
+    Words *words = (Words *)given;
     int unread = 1, k;
-    const int size = snprintf(
-        line, sizeof line, "copympi: rank %d: nothing has gone on for %.0f s; the job ends\n", watch->rank, idle
-    );
-    if (poll(&stream, 1, 1000) == 1 && write(2, line, (size_t)size) == size)
+    if (write(2, words->line, words->size) == (ssize_t)words->size)
         for (k = 0; k < 200 && ioctl(2, FIONREAD, &unread) == 0 && unread > 0; k++)
+            watch_sleep(0.01);
+    __atomic_store_n(&words->said, 1, __ATOMIC_RELEASE);
+    return NULL;
+}
+
+/* End the process, at the latest after five seconds: standard error may itself be what hangs. */
+static void watch_end(const Watch *watch, double idle) {
+    static Words words;
+    pthread_t thread;
+    int k;
+    words.size = (size_t)snprintf(
+        words.line, sizeof words.line, "copympi: rank %d: nothing has gone on for %.0f s; the job ends\n", watch->rank,
+        idle
+    );
+    if (pthread_create(&thread, NULL, watch_say, &words) == 0)
+        for (k = 0; k < 500 && !__atomic_load_n(&words.said, __ATOMIC_ACQUIRE); k++)
             watch_sleep(0.01);
     _exit(1);
 }
