@@ -406,7 +406,7 @@ def test_results_can_be_read_while_the_run_goes_on(tmp_path: Path, whole, way: W
 
 
 def test_an_interval_of_simulated_time_and_keep(tmp_path: Path) -> None:
-    folder = prepare(tmp_path, every="15.0\nkeep = 3")
+    folder = prepare(tmp_path, duration=120.0, every="15.0\nkeep = 3")
     most = 0
     with Life(folder, "--quiet", ranks=2) as life:
         while life.job.poll() is None:
