@@ -110,6 +110,27 @@ cdef class Bonds:
         return int(np.diff(bonds[run_at]).max(initial=0))
 
 
+MOST_LINKS = 64
+"""Tiles that a tile is coupled to, on average, beyond which tiles go through passes one after the other."""
+
+
+cdef linked_tiles(Bonds bonds):
+    """Which of the tiles that are passed over bonds of each lead to, itself among them: (where each one's begin,
+    these); and which are coupled to tiles of others. None where they are very many."""
+    first, end = bonds.d.first_tile, bonds.d.end_tile
+    sides, at = np.asarray(bonds.owners[2]), np.asarray(bonds.owners[3])
+    sides = sides[at[first] : at[end]]
+    if len(sides) > MOST_LINKS * (end - first):
+        return None
+    own = np.arange(first, end)
+    one, other = sides[:, 0] // TILE, np.stack([sides[:, 1], sides[:, 1] + np.maximum(sides[:, 2], 1) - 1]) // TILE
+    pairs = np.unique(np.stack([np.concatenate([own, one, one]), np.concatenate([own, *other])]), axis=1)
+    here = (pairs[1] >= first) & (pairs[1] < end)
+    apart = np.zeros(end - first, np.uint8)
+    apart[pairs[0, ~here] - first] = 1
+    return np.searchsorted(pairs[0, here], np.arange(first, end + 1)), pairs[1, here].copy(), apart
+
+
 cdef double *take(double **free, Py_ssize_t count) noexcept:
     """The next `count` doubles of what is free."""
     cdef double *taken = free[0]
@@ -145,6 +166,20 @@ cdef class Workspace:
         self.w.place = &places[0]
         self.w.queue = self.w.place + P
         self.w.edge = &edges[0]
+        self.link()
+
+    cdef void link(self):
+        """In which order tiles can go through passes."""
+        cdef Py_ssize_t own = self.bonds.d.end_tile - self.bonds.d.first_tile
+        cdef int32_t[::1] waits = np.zeros(max(1, PASSES * own), np.int32)
+        cdef int64_t[::1] at, links
+        cdef unsigned char[::1] apart
+        found = linked_tiles(self.bonds)
+        self.w.waits = &waits[0]
+        self.owners += (waits, found)
+        if found is not None and own:
+            at, links, apart = found
+            self.w.link_at, self.w.link, self.w.apart = &at[0], &links[0], &apart[0]
 
     cdef void share_out(self, double *free, Py_ssize_t bonds):
         """Each array of doubles its part; the last one may have what is left."""

@@ -134,17 +134,16 @@ static inline void rates(int64_t n, int has_im, const double *restrict re, const
         for (int64_t k = 0; k < n; k++) rate[k] = -2.0 * pair_turn_real(re[k], xb[k], yb[k], xc[k], yc[k]);
 }
 
-/* parts: sum of x[a]^2 + x[P + a]^2, by groups of tiles, as all sums here */
+/* parts: sum of x[a]^2 + x[P + a]^2, by tiles, as all sums here; group_up follows when all tiles have theirs */
 PASS void sizes(const Diagonals *d, const double *restrict x, double *restrict parts) {
     const int64_t P = d->P;
     for (int64_t tile = d->first_tile, t = d->begin; tile < d->end_tile; tile++, t += TILE) {
         const int64_t n = least(TILE, P - t);
         parts[tile] = sum_some(n, x + t, 1) + sum_some(n, x + P + t, 1);
     }
-    group_up(d, parts);
 }
 
-/* rates of all bonds, and of those that lead in from tiles of others; parts: the sum of the former's sizes */
+/* rates of all bonds; parts: the sum of their sizes */
 PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate, double *restrict parts) {
     for (int64_t tile = d->first_tile; tile < d->end_tile; tile++) {
         double part = 0.0;
@@ -156,7 +155,10 @@ PASS void flow_rates(const Diagonals *d, const double *c, double *restrict rate,
         }
         parts[tile] = part;
     }
-    group_up(d, parts);
+}
+
+/* rates of the bonds that lead in from tiles of others */
+PASS void foreign_rates(const Diagonals *d, const double *c, double *restrict rate) {
     for (int64_t r = d->side_at[d->first_tile]; d->begin && r < d->side_at[d->end_tile]; r++) {
         const Side s = d->side[r];
         if (s.sign < 0 && s.from < d->begin)
@@ -298,7 +300,6 @@ PASS double finish(const Diagonals *d, const double *restrict end, const double 
         parts[tile] = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
         for (int j = 0; j < 8; j++) least_size = low[j] < least_size ? low[j] : least_size;
     }
-    group_up(d, parts);
     return least_size;
 }
 

@@ -21,12 +21,13 @@ from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, EMPTY, NO_COUNT, PLEN
                                     Workspace, turns_slowly)
 from copympi.kernels.checks cimport need
 from copympi.kernels.clusters cimport run_stiff
-from copympi.kernels.diagonals cimport TILE, Diagonals, add_up, clear_words, find_calm, stage, turnover
+from copympi.kernels.diagonals cimport TILE, Diagonals, add_up, clear_words, find_calm, group_up, stage, turnover
 from copympi.kernels.flow_tracks cimport LatticeTracks, begin_followed, end_followed, follow_half
-from copympi.kernels.lattice_path cimport find_alive, lay_path
-from copympi.kernels.moves cimport draw_first, draw_kicks, draw_second, spectators_matter
+from copympi.kernels.lattice_path cimport LAST_FOLLOWED, follow_pass, lay_path
+from copympi.kernels.moves cimport LAST_KICKED, draw_first, draw_second, kick_pass, spectators_matter
+from copympi.kernels.passes cimport pass_over
 from copympi.kernels.plans cimport FINE, STEP_TOO_SMALL
-from copympi.kernels.settle cimport settle, settle_large_n
+from copympi.kernels.settle cimport measure_end, settle, settle_large_n, sum_up_end
 from copympi.kernels.step_control cimport StepControl
 
 cdef double CALM_TURN = 0.6    # radians by which its neighbours may turn a calm amplitude in a step;
@@ -138,24 +139,26 @@ cdef class Replicas:
             end_followed(&self.workspace.w)
 
 
-cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) noexcept nogil:
-    """What each beable is in this step; returns how many are not calm, `stiff` how many of these turn over too fast."""
-    cdef Py_ssize_t tile
-    cdef double worst = 0.0
+cdef void look_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil:
+    """The passes along the path: those of `follow_pass`, and what each beable is in this step."""
+    cdef int64_t calm, count
     cdef double out[TILE]
-    cdef int64_t others = 0, calm, count
-    stiff[0] = 0
-    memset(w.role + d.begin, CALM, d.end - d.begin)
-    for tile in range(d.first_tile, d.end_tile):
-        count = min(TILE, d.P - tile * TILE)
-        turnover(d, tile, 0.5 * x.h, w.early_rate, w.late_rate, out)
-        calm = find_calm(d, tile, x.h / CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, out, w.calm, &worst)
-        if calm < count:
-            stiff[0] += classify_tile(d, x, w, tile * TILE, count, out, &worst)
-        others += count - calm
-    if worst > x.largest_chance:
-        x.largest_chance = worst
-    return others
+    if number <= LAST_FOLLOWED:
+        follow_pass(d, x, w, number)
+        return
+    count = d.end - d.begin
+    memset(w.role + d.begin, CALM, count)
+    turnover(d, d.first_tile, 0.5 * x.h, w.early_rate, w.late_rate, out)
+    calm = find_calm(d, d.first_tile, x.h / CALM_TURN, NOISE, x.n, w.v, w.early, w.late, w.end, out, w.calm, &w.worst)
+    if calm < count:
+        w.fast += classify_tile(d, x, w, d.begin, count, out, &w.worst)
+    w.others += count - calm
+
+
+cdef void note_chance(Replica *x, const Work *w) noexcept nogil:
+    """The step along which beables were looked at is made."""
+    if w.worst > x.largest_chance:
+        x.largest_chance = w.worst
 
 
 cdef int64_t classify_tile(const Diagonals *d, const Replica *x, Work *w, Py_ssize_t first, Py_ssize_t count,
@@ -183,6 +186,18 @@ cdef int64_t classify_tile(const Diagonals *d, const Replica *x, Work *w, Py_ssi
     return stiff
 
 
+cdef void calm_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil:
+    """All passes of a step's noise where every beable is calm and nobody wants to know more: those of `kick_pass`, and
+    where the noise leads by the step's end."""
+    if number <= LAST_KICKED:
+        kick_pass(d, x, w, number)
+    elif number < LAST_CALM:
+        lead_on_area(d, w)
+    else:
+        lead_on_noise(d, w)
+        measure_end(d, x, w, False)
+
+
 cdef void lead_on_area(const Diagonals *d, Work *w) noexcept nogil:
     """E: the time integral of what noise has added to c so far, that of stiff clusters as they have it."""
     cdef Py_ssize_t P = d.P, i, a
@@ -203,6 +218,13 @@ cdef void lead_on_noise(const Diagonals *d, Work *w) noexcept nogil:
         w.D0[P + a] = w.stiff_end[P + i]
 
 
+cdef void sum_up_kicks(const Diagonals *d, Work *w) noexcept nogil:
+    """Copies in the kicks of all tiles, by groups."""
+    cdef int point
+    for point in range(2):
+        group_up(d, w.parts + (COPIES + point) * d.tiles)
+
+
 cdef void add_events(const Diagonals *d, Replica *x, const Work *w) noexcept nogil:
     """The step's copies: kicks tile by tile, clusters one by one, and what was drawn in whole numbers."""
     cdef Py_ssize_t k, point
@@ -216,19 +238,22 @@ cdef void add_events(const Diagonals *d, Replica *x, const Work *w) noexcept nog
 
 cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept nogil:
     """The rest of a step whose stiff clusters have come to its end."""
-    cdef bint counted
-    lead_on_area(d, w)
-    counted = noisy or (x.spectators and spectators_matter(d, w))
-    if counted:
-        if not noisy:
-            clear_words(d, w.last)
-        draw_second(d, x, w)
-    if w.tracks != NULL:
-        follow_half(d, x, w, True)
-    lead_on_noise(d, w)
+    cdef bint counted = False
+    if not is_plain(x, w):
+        lead_on_area(d, w)
+        counted = noisy or (x.spectators and spectators_matter(d, w))
+        if counted:
+            if not noisy:
+                clear_words(d, w.last)
+            draw_second(d, x, w)
+        if w.tracks != NULL:
+            follow_half(d, x, w, True)
+        lead_on_noise(d, w)
+        measure_end(d, x, w, counted)
+    sum_up_end(d, x, w)
     add_events(d, x, w)
     if x.mean != NULL:
-        settle_large_n(d, x, w, counted)
+        settle_large_n(d, x, w)
     else:
         settle(d, x, w, counted)
 
@@ -241,21 +266,28 @@ cdef void forget_parts(const Diagonals *d, Work *w) noexcept nogil:
     w.clusters = 0
 
 
+cdef bint is_plain(const Replica *x, const Work *w) noexcept nogil:
+    """Whether a step's noise can go through all its passes in one go."""
+    return w.others == 0 and x.spectators == 0 and w.tracks == NULL
+
+
 cdef bint begin_step(Replicas replicas) noexcept nogil:
     """First part of a step of length x.h along a path that is laid. Returns whether there are stiff clusters."""
     cdef const Diagonals *d = &replicas.workspace.bonds.d
     cdef Replica *x = &replicas.x
     cdef Work *w = &replicas.workspace.w
     cdef Py_ssize_t P = d.P
-    cdef int64_t stiff
-    replicas.noisy = classify(d, x, w, &stiff) != 0
+    cdef int64_t stiff = w.fast
+    replicas.noisy = w.others != 0
+    note_chance(x, w)
     forget_parts(d, w)
     if stiff:  # n is to show the step's start until it is done
         memcpy(w.n, x.n, P * sizeof(int64_t))
         x.n = w.n
         if x.mean != NULL:
             add_up(d, 6, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
-    draw_kicks(d, x, w)
+    pass_over(d, x, w, calm_pass, LAST_CALM if is_plain(x, w) else LAST_KICKED)
+    sum_up_kicks(d, w)
     if replicas.noisy:
         clear_words(d, w.share0)
         clear_words(d, w.last)
@@ -275,8 +307,7 @@ cdef int go_on(Replicas replicas, StepControl control, int64_t *effort) noexcept
     cdef Work *w = &replicas.workspace.w
     cdef bint stiff = True
     if not replicas.unfinished:
-        find_alive(d, x, w)
-        lay_path(d, control, x, replicas.time_left[replicas.turn], w)
+        lay_path(d, control, x, replicas.time_left[replicas.turn], w, look_pass, LAST_LOOKED)
         if not isfinite(x.h) or x.h < control.smallest:
             return STEP_TOO_SMALL
         effort[0] -= d.P + d.bonds

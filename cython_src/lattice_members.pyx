@@ -26,7 +26,7 @@ from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.couplings cimport System
 from copympi.kernels.diagonals cimport TILE, Diagonals, finish, turnover
 from copympi.kernels.lattice cimport COUNTED_TURN, lead_on_area, lead_on_noise
-from copympi.kernels.lattice_path cimport find_alive, lay_path
+from copympi.kernels.lattice_path cimport LAST_FOLLOWED, follow_pass, lay_path
 from copympi.kernels.move_log cimport MoveLog, flow_between
 from copympi.kernels.moves cimport insert_first, keep_path, moving_share, second_flow, second_mean
 from copympi.kernels.pair cimport pair_flow
@@ -122,8 +122,7 @@ cdef class LatticeStep:
             memcpy(w.n, &n[0], P * sizeof(int64_t))
             for a in range(P):
                 x.members += <double> w.n[a]
-            find_alive(d, x, w)
-            lay_path(d, control, x, time_left, w)
+            lay_path(d, control, x, time_left, w, follow_pass, LAST_FOLLOWED)
         self.length = x.h
         if not isfinite(x.h) or x.h < control.smallest:
             return STEP_TOO_SMALL

@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The path of a lattice's step: where amplitudes go without noise, and how long the step may be."""
-from libc.math cimport ceil, isfinite, rint, sqrt
+from libc.math cimport INFINITY, ceil, isfinite, rint, sqrt
 
 from copympi.kernels.bonds cimport FLOW, LATE_FLOW, SIZE, Replica, Work
-from copympi.kernels.diagonals cimport Diagonals, add_up, carry, flow_rates, fold, sizes, stage
+from copympi.kernels.diagonals cimport Diagonals, add_up, carry, flow_rates, fold, group_up, sizes, stage
+from copympi.kernels.passes cimport Pass, pass_over
 from copympi.kernels.step_control cimport StepControl
 
 cdef double CAREFUL = 0.5      # norm of H h/hbar where the fastest waves keep their size and phase well enough
@@ -27,6 +28,7 @@ cdef void begin_path(const Diagonals *d, const Replica *x, Work *w) noexcept nog
             own[a] = x.c[a]
             if x.mean != NULL:
                 w.mean[a] = x.mean[a]
+                w.v[a] = own[a] + w.mean[a]
 
 
 cdef void expand(const Diagonals *d, const Replica *x, Work *w, int k) noexcept nogil:
@@ -36,10 +38,20 @@ cdef void expand(const Diagonals *d, const Replica *x, Work *w, int k) noexcept 
     if x.mean != NULL:
         stage(d, NULL, w.mean + P2 * (k - 1), 1.0 / k, NULL, w.mean + P2 * k, NULL)
     stage(d, w.alive, own + P2 * (k - 1), 1.0 / k, NULL, own + P2 * k, NULL if x.mean == NULL else w.mean + P2 * k)
+    if x.mean != NULL and k == 1:  # the rest is added up where it is wanted
+        add_up(d, 2, own + P2, w.mean + P2, w.v + P2)
 
 
-cdef void measure_start(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
-    """Sums of tiles that the step's length follows from. Flows are those between beables of w.v's first coefficient."""
+cdef void lay_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil:
+    """The passes of the path: its coefficients, one after the other; with the last one sums of tiles that the step's
+    length follows from. Flows are those between beables of w.v's first coefficient."""
+    if number == 0:
+        find_alive(d, x, w)
+        begin_path(d, x, w)
+        return
+    expand(d, x, w, number)
+    if number < LAST_LAID:
+        return
     sizes(d, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w.parts + SIZE * d.tiles)
     flow_rates(d, w.v, w.early_rate, w.parts + FLOW * d.tiles)
 
@@ -79,10 +91,14 @@ cdef void follow_path(const Diagonals *d, const Replica *x, Work *w) noexcept no
         add_up(d, 2, w.end_mean, w.end_deviation, w.end)
 
 
-cdef void measure_flows(const Diagonals *d, Work *w) noexcept nogil:
-    """Rates at the Gauss points, and their sums."""
-    flow_rates(d, w.early, w.early_rate, w.parts + FLOW * d.tiles)
-    flow_rates(d, w.late, w.late_rate, w.parts + LATE_FLOW * d.tiles)
+cdef void follow_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil:
+    """The passes along the path, of a step whose length is known: amplitudes; rates at the Gauss points and their sums.
+    """
+    if number == 0:
+        follow_path(d, x, w)
+    else:
+        flow_rates(d, w.early, w.early_rate, w.parts + FLOW * d.tiles)
+        flow_rates(d, w.late, w.late_rate, w.parts + LATE_FLOW * d.tiles)
 
 
 cdef bint shorten(const Diagonals *d, StepControl control, Replica *x, double time_left,
@@ -96,19 +112,25 @@ cdef bint shorten(const Diagonals *d, StepControl control, Replica *x, double ti
     return True
 
 
-cdef void lay_path(const Diagonals *d, StepControl control, Replica *x, double time_left, Work *w) noexcept nogil:
-    """The path over the next step, and its length."""
-    cdef int k
-    begin_path(d, x, w)
-    for k in range(1, 5):
-        expand(d, x, w, k)
-    if x.mean != NULL:  # the rest is added up where it is wanted
-        add_up(d, 4, w.deviation, w.mean, w.v)
-    if not control.step > 0.0:
-        measure_start(d, x, w)
+cdef void lay_path(const Diagonals *d, StepControl control, Replica *x, double time_left, Work *w, Pass follow,
+                   int last) noexcept nogil:
+    """The path over the next step, and its length; follow : passes 0 to `last` along the path, the first two of which
+    are those of `follow_pass`."""
+    pass_over(d, x, w, lay_pass, LAST_LAID)
+    group_up(d, w.parts + SIZE * d.tiles)
+    group_up(d, w.parts + FLOW * d.tiles)
     x.h = choose_step(d, control, x, time_left, w)
     while isfinite(x.h) and x.h >= control.smallest:
-        follow_path(d, x, w)
-        measure_flows(d, w)
+        forget_look(w)
+        pass_over(d, x, w, follow, last)
+        group_up(d, w.parts + FLOW * d.tiles)
+        group_up(d, w.parts + LATE_FLOW * d.tiles)
         if not shorten(d, control, x, time_left, w):
             break
+
+
+cdef void forget_look(Work *w) noexcept nogil:
+    """No tile has been looked at in this step yet."""
+    w.others = w.fast = 0
+    w.worst = 0.0
+    w.smallest = INFINITY

@@ -14,15 +14,15 @@ from libc.string cimport memcpy
 from copympi.kernels.bonds cimport FIRST, PARTS, SECOND, Work
 from copympi.kernels.checks cimport need
 from copympi.kernels.clusters cimport run_stiff
-from copympi.kernels.diagonals cimport Diagonals, add_up, clear_words, spectator_share_of, spectator_shares
-from copympi.kernels.lattice cimport (NOISE, Replicas, add_events, classify, forget_parts, lead_on_area,
-                                      lead_on_noise)
-from copympi.kernels.lattice_path cimport (begin_path, choose_step, expand, find_alive, follow_path, measure_flows,
-                                           measure_start, shorten)
-from copympi.kernels.moves cimport (count_second, deal_kicks, draw, draw_kicks_at, forget_draws, insert_first,
-                                    spectators_matter)
-from copympi.kernels.settle cimport (Whole, are_few, count_whole, finish_path, keep_members, measure_end, settle_both,
-                                     settle_few, without_whole)
+from copympi.kernels.diagonals cimport (Diagonals, add_up, clear_words, foreign_rates, group_up, spectator_share_of,
+                                        spectator_shares)
+from copympi.kernels.lattice cimport (LAST_CALM, LAST_LOOKED, NOISE, Replicas, add_events, calm_pass, forget_parts,
+                                      lead_on_area, lead_on_noise, look_pass, note_chance)
+from copympi.kernels.lattice_path cimport LAST_LAID, choose_step, forget_look, lay_pass, shorten
+from copympi.kernels.moves cimport (LAST_KICKED, count_second, draw, forget_draws, insert_first, spectators_matter)
+from copympi.kernels.passes cimport pass_inside, pass_rest
+from copympi.kernels.settle cimport (Whole, are_few, count_whole, keep_members, measure_end, settle_both, settle_few,
+                                     without_whole)
 from copympi.kernels.step_control cimport StepControl
 
 FIRST_DRAW, SECOND_DRAW = int(FIRST), int(SECOND)
@@ -90,12 +90,11 @@ cdef class SharedStep:
         w.most_noise = NOISE
         self.replicas.take_turn(0, seed, purpose, control)
         forget_parts(self.bonds(), w)
-        find_alive(self.bonds(), &self.replicas.x, w)
-        begin_path(self.bonds(), &self.replicas.x, w)
+        pass_inside(self.bonds(), &self.replicas.x, w, lay_pass, LAST_LAID)
 
     def expand(self, int k):
-        """The path's k-th coefficient from the one before and what neighbours have of it."""
-        expand(self.bonds(), &self.replicas.x, self.work(), k)
+        """The path's k-th coefficient, where it waits for what neighbours have of the one before."""
+        pass_rest(self.bonds(), &self.replicas.x, self.work(), lay_pass, k)
 
     def add_mean(self, int first, int last):
         """The path's coefficients first .. last - 1 where those of mean and deviation stand apart."""
@@ -103,9 +102,10 @@ cdef class SharedStep:
         cdef Work *w = self.work()
         add_up(self.bonds(), 2 * (last - first), w.deviation + at, w.mean + at, w.v + at)
 
-    def measure_start(self):
-        """Sums of tiles (rows 0, 1 of parts) that the step's length follows from."""
-        measure_start(self.bonds(), &self.replicas.x, self.work())
+    def sum_up(self, rows):
+        """Rows of parts, of all this rank's tiles, added up by groups."""
+        for row in rows:
+            group_up(self.bonds(), self.work().parts + <int> row * self.bonds().tiles)
 
     def choose(self):
         """The step's length from the sums of all tiles. False where it is too small."""
@@ -118,41 +118,61 @@ cdef class SharedStep:
         return bool(isfinite(self.replicas.x.h) and self.replicas.x.h >= self.control.smallest)
 
     def follow(self):
-        """Amplitudes along the path."""
-        follow_path(self.bonds(), &self.replicas.x, self.work())
+        """Amplitudes along the path, rates at its Gauss points, and what each beable is in this step."""
+        cdef Work *w = self.work()
+        forget_look(w)
+        pass_inside(self.bonds(), &self.replicas.x, w, look_pass, LAST_LOOKED)
 
-    def measure_flows(self):
-        """Rates at the Gauss points, and their sums (rows 1, 2 of parts)."""
-        measure_flows(self.bonds(), self.work())
+    def look(self):
+        """The same where it waits for what neighbours' amplitudes are. Returns how many beables are not calm, and how
+        many of these are stiff."""
+        cdef Work *w = self.work()
+        cdef int number
+        foreign_rates(self.bonds(), w.early, w.early_rate)
+        foreign_rates(self.bonds(), w.late, w.late_rate)
+        for number in range(1, LAST_LOOKED + 1):
+            pass_rest(self.bonds(), &self.replicas.x, w, look_pass, number)
+        return w.others, w.fast
 
     def shorten(self):
         """Whether, by the sums of all tiles, the step must be shorter, as it then is."""
         return bool(shorten(self.bonds(), self.control, &self.replicas.x, self.replicas.time_left[0], self.work()))
 
-    def classify(self):
-        """What each beable is in this step: how many are not calm, and how many of these are stiff."""
-        cdef int64_t others, stiff = 0
+    def share_spectators(self):
+        """Shares of spectators at the second Gauss point. Whether it matters how noise changes what they keep back."""
         cdef Work *w = self.work()
-        others = classify(self.bonds(), &self.replicas.x, w, &stiff)
-        return others, stiff
+        if not self.replicas.x.spectators:
+            return False
+        spectator_shares(self.bonds(), w.late, self.replicas.x.spectators, w.spectator_share)
+        return bool(spectators_matter(self.bonds(), w))
 
-    def share_spectators(self, int point, const int64_t[::1] others not None):
-        """Shares of spectators at a Gauss point, in this rank's beables and in `others`."""
+    def share_others_spectators(self, int point, const int64_t[::1] others not None):
+        """The shares of spectators at a Gauss point in beables of `others`."""
         cdef Work *w = self.work()
         cdef double *c = w.late if point else w.early
         cdef Py_ssize_t k, a
-        spectator_shares(self.bonds(), c, self.replicas.x.spectators, w.spectator_share)
         for k in range(others.shape[0]):
             a = others[k]
             w.spectator_share[a] = spectator_share_of(c[a], c[self.bonds().P + a], self.replicas.x.spectators)
 
+    def set_out(self, bint calm):
+        """The step is made: its noise, as far as it needs nothing of neighbours; to its end where all beables are calm
+        and spectators do not matter, on all ranks."""
+        note_chance(&self.replicas.x, self.work())
+        pass_inside(self.bonds(), &self.replicas.x, self.work(), calm_pass, LAST_CALM if calm else LAST_KICKED)
+
     def kick(self, int point):
-        """Noise of this rank's bonds at a Gauss point."""
-        draw_kicks_at(self.bonds(), &self.replicas.x, self.work(), point)
+        """Noise of this rank's bonds at a Gauss point, where it waits for what neighbours are."""
+        pass_rest(self.bonds(), &self.replicas.x, self.work(), calm_pass, 2 * point + 1)
 
     def deal(self, int point):
-        """What the kicks of all bonds at a Gauss point change."""
-        deal_kicks(self.bonds(), &self.replicas.x, self.work(), point)
+        """What the kicks of all bonds at a Gauss point change, where that waits for neighbours' kicks."""
+        pass_rest(self.bonds(), &self.replicas.x, self.work(), calm_pass, 2 * point + 2)
+
+    def lead_on_calmly(self, bint to_end):
+        """The time integral E of what noise has added, then what it has added by the step's end, and amplitudes there:
+        where that waits for neighbours', all beables being calm."""
+        pass_rest(self.bonds(), &self.replicas.x, self.work(), calm_pass, LAST_CALM if to_end else LAST_CALM - 1)
 
     def forget_noise(self):
         """Nothing is known yet of what counted members change."""
@@ -204,21 +224,19 @@ cdef class SharedStep:
         """The time integral E of what noise has added so far."""
         lead_on_area(self.bonds(), self.work())
 
-    def spectators_matter(self):
-        """Whether it matters how noise changes what spectators keep back."""
-        return bool(self.replicas.x.spectators and spectators_matter(self.bonds(), self.work()))
-
     def count_second(self):
         """Whole numbers take what the second draws moved."""
         count_second(self.bonds(), &self.replicas.x, self.work())
 
-    def lead_on_noise(self):
-        """What noise has added by the step's end."""
+    def lead_on_noise(self, bint counted):
+        """What noise has added by the step's end, and amplitudes there."""
         lead_on_noise(self.bonds(), self.work())
+        measure_end(self.bonds(), &self.replicas.x, self.work(), counted)
 
-    def finish(self):
-        """Amplitudes at the step's end, and their sizes (row 0 of parts). Returns the smallest |c|^2."""
-        return finish_path(self.bonds(), &self.replicas.x, self.work())
+    @property
+    def smallest(self):
+        """|c_a|^2 at the step's end."""
+        return self.work().smallest
 
     def are_few(self, bint counted, double smallest):
         """Whether beables must be settled one by one."""
@@ -236,10 +254,6 @@ cdef class SharedStep:
         cdef Whole whole
         whole.members, whole.most = members, most
         keep_members(self.bonds(), &self.replicas.x, self.work(), few, &whole)
-
-    def measure_end(self, bint counted):
-        """Beyond N = 2^63: sizes at the step's end (rows 0 to 2 of parts)."""
-        measure_end(self.bonds(), &self.replicas.x, self.work(), counted)
 
     def count_whole(self):
         """Beables with whole numbers of members, and how many members they have beside spectators."""

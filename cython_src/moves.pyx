@@ -18,8 +18,8 @@ from libc.string cimport memchr, memcpy
 
 from copympi.kernels.bonds cimport (CALM, COPIES, COUNTED, FIRST, NORMALS, SECOND, STIFF, Replica, Work,
                                     open_stream)
-from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear_words, group_up,
-                                        insert_kicks, kick_tile, spectator_shares, stretch)
+from copympi.kernels.diagonals cimport (GAUSS_HIGH, GAUSS_LOW, TILE, Diagonals, Run, clear_words, insert_kicks,
+                                        kick_tile, spectator_shares, stretch)
 from copympi.kernels.draws cimport draw_binomial, draw_normals, draw_poisson
 from copympi.kernels.pair cimport pair_flow
 from copympi.kernels.streams cimport Stream
@@ -80,7 +80,6 @@ cdef void draw_kicks_at(const Diagonals *d, Replica *x, Work *w, int point) noex
         draw_normals(&stream, size, w.normal)
         copied = kick_tile(d, tile, half, rate, w.normal, w.calm, spectator_share, kicks(w, point))
         w.parts[(COPIES + point) * d.tiles + tile] = copied
-    group_up(d, w.parts + (COPIES + point) * d.tiles)
 
 
 cdef void deal_kicks(const Diagonals *d, const Replica *x, Work *w, int point) noexcept nogil:
@@ -118,14 +117,16 @@ cdef bint meets_stiff(const Diagonals *d, const Work *w, Py_ssize_t tile) noexce
     return False
 
 
-cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
-    """Noise of all bonds between calm beables, and where it leads."""
-    cdef int point
-    for point in range(2):
-        if x.spectators:
-            spectator_shares(d, w.late if point else w.early, x.spectators, w.spectator_share)
-        draw_kicks_at(d, x, w, point)
-        deal_kicks(d, x, w, point)
+cdef void kick_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil:
+    """The passes of the noise of all bonds between calm beables: shares of spectators, kicks and where they lead, at
+    either Gauss point. Shares and kicks of the second stand where neighbours have done with those of the first."""
+    if number & 1:
+        draw_kicks_at(d, x, w, number >> 1)
+        return
+    if number:
+        deal_kicks(d, x, w, (number >> 1) - 1)
+    if x.spectators and number < LAST_KICKED:
+        spectator_shares(d, w.late if number else w.early, x.spectators, w.spectator_share)
 
 
 cdef inline bint is_counted(const Work *w, Py_ssize_t b, Py_ssize_t c) noexcept nogil:

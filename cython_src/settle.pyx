@@ -39,9 +39,21 @@ cdef inline double settle_beable(const Diagonals *d, Replica *x, Work *w, Py_ssi
     return 0.0
 
 
-cdef double finish_path(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
-    """c at the end of a step with all noise, its size by tiles, and the smallest |c_a|^2."""
-    return finish(d, w.end, w.D0, x.c, w.parts + SIZE * d.tiles)
+cdef void measure_end(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
+    """c at the end of a step with all noise, its size by tiles, and the smallest |c_a|^2; or beyond N = 2^63 what the
+    ends of mean and deviation follow from. `sum_up_end` follows when all tiles are measured."""
+    if x.mean != NULL:
+        measure_both(d, x, w, counted)
+    else:
+        w.smallest = min(w.smallest, finish(d, w.end, w.D0, x.c, w.parts + SIZE * d.tiles))
+
+
+cdef void sum_up_end(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
+    """What all tiles have measured, added up by groups."""
+    group_up(d, w.parts + SIZE * d.tiles)
+    if x.mean != NULL:
+        group_up(d, w.parts + FLOW * d.tiles)
+        group_up(d, w.parts + LATE_FLOW * d.tiles)
 
 
 cdef bint are_few(bint counted, double smallest) noexcept nogil:
@@ -80,7 +92,7 @@ cdef void keep_members(const Diagonals *d, Replica *x, const Work *w, bint few, 
 
 cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
     """Amplitudes at the end of a step. Beables of few members take their size from n; the rest is scaled to keep N."""
-    cdef bint few = are_few(counted, finish_path(d, x, w))
+    cdef bint few = are_few(counted, w.smallest)
     cdef Whole whole
     whole.members = 0
     whole.most = -1
@@ -97,7 +109,7 @@ cdef void scale_uncounted(const Diagonals *d, const int64_t *n, double by, doubl
             c[d.P + a] *= by
 
 
-cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counted) noexcept nogil:
+cdef void measure_both(const Diagonals *d, const Replica *x, Work *w, bint counted) noexcept nogil:
     """Beyond N = 2^63: sizes of mean and deviation at the step's end, and of c where n is no whole number, by tiles."""
     cdef Py_ssize_t P = d.P, a, t
     cdef double part, tx, ty
@@ -116,7 +128,6 @@ cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counte
                 if w.role[a] == CALM:
                     part += w.last[a]
         w.parts[LATE_FLOW * d.tiles + t] = part
-    group_up(d, w.parts + LATE_FLOW * d.tiles)
 
 
 cdef void count_whole(const Diagonals *d, const Replica *x, int64_t *beables, int64_t *movable) noexcept nogil:
@@ -171,9 +182,8 @@ cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noex
         x.mean[P + a] = norm * w.end_mean[P + a]
 
 
-cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil:
+cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     """The same beyond N = 2^63, where c = mean + deviation: both are scaled, as the polynomial keeps N but nearly."""
     cdef int64_t beables, movable
-    measure_end(d, x, w, counted)
     count_whole(d, x, &beables, &movable)
     settle_both(d, x, w, without_whole(x, beables, movable))

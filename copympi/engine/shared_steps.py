@@ -33,7 +33,7 @@ def said_to_all(layout: SharedTiles, fixed: bool, large_n: bool) -> tuple[int, i
     them, one after the other, and the ensemble at the end.
     """
     end = (3 + len(KICKS), 4) if large_n else (1 + len(KICKS), 1)
-    calls = [(2, 0), (0, 3), end, (0, 2 + REQUESTS)]
+    calls = [(2, 3), end, (0, 2 + REQUESTS)]
     calls = calls if fixed else [(2, 0), *calls]
     groups = -(-layout.groups // layout.place[1])
     return len(calls), sum(8 * (rows * groups + numbers) for rows, numbers in calls)
@@ -65,19 +65,24 @@ class Steps:
         k = self.kernel
         k.begin(control, seed=seed, purpose=purpose, substep_turn=substep_turn)
         self._expand()
-        if not self._choose(fixed):
+        found = self._choose(fixed, control.spectators)
+        if found is None:
             return False
-        noisy, stiff, counted = self._begin(control.spectators)
+        noisy, stiff, matter = found
+        counted = bool(noisy or matter)
+        self._begin(noisy, stiff, counted, control.spectators)
         if stiff:
             yield from self.crossing.run()
         self._swap("D2")
-        k.lead_on_area()
         if counted:
+            k.lead_on_area()
             self._draw_second(noisy)
+            k.lead_on_noise(counted)
         else:
+            k.lead_on_calmly(False)
             self._swap("E")
-        k.lead_on_noise()
-        copies = self._settle_large_n(counted) if self.large_n else self._settle(counted)
+            k.lead_on_calmly(True)
+        copies = self._settle_large_n() if self.large_n else self._settle(counted)
         k.end(self.crossing.events() if stiff else np.zeros(0), copies)
         return True
 
@@ -107,62 +112,55 @@ class Steps:
     def _expand(self) -> None:
         """The path's coefficients, each from the one before and what neighbours have of that."""
         names = ("mean", "deviation") if self.large_n else ("v",)
-        for order in range(5):
-            if order:
-                self.kernel.expand(order)
-            if order < 4:
-                self.halos.beables.swap(*(self.a[name][order] for name in names))
-        if self.large_n:
-            self.kernel.add_mean(0, 2)
-            there = self.halos.ghosts
-            self.a["v"][0][:, there] = self.a["mean"][0][:, there] + self.a["deviation"][0][:, there]
+        there = self.halos.ghosts
+        for order in range(4):
+            self.halos.beables.swap(*(self.a[name][order] for name in names))
+            if self.large_n and order == 0:
+                self.a["v"][0][:, there] = self.a["mean"][0][:, there] + self.a["deviation"][0][:, there]
+            self.kernel.expand(order + 1)
 
-    def _choose(self, fixed: bool) -> bool:
-        """How long the step is, and rates along its path. False where it is too short."""
-        k = self.kernel
+    def _choose(self, fixed: bool, spectators: int) -> tuple[int, int, int] | None:
+        """How long the step is, and what beables are in it. None where it is too short; else how many anywhere are not
+        calm, how many are stiff, and on how many ranks noise changes what spectators keep back."""
+        k, found = self.kernel, np.zeros((0, 3), np.int64)
         if not fixed:
-            k.measure_start()
+            k.sum_up((0, 1))
             self._gather((0, 1))
         fine = k.choose()
         while fine:
             k.follow()
             self._swap("early", "late")
-            k.measure_flows()
-            self._gather((1, 2))
+            some = k.look()
+            k.sum_up((1, 2))
+            found = self._gather((1, 2), (*some, spectators > 0 and k.share_spectators()))
             if not k.shorten():
-                break
+                noisy, stiff, matter = found.sum(axis=0).tolist()
+                return noisy, stiff, matter
             fine = k.fine()
-        return bool(fine)
+        return None
 
-    def _begin(self, spectators: int) -> tuple[int, int, bool]:
-        """Noise between calm beables and first draws. Beables anywhere that are not calm, and that are stiff; and
-        whether second draws are needed: also where noise changes what spectators keep back."""
+    def _begin(self, noisy: int, stiff: int, counted: bool, spectators: int) -> None:
+        """Noise between calm beables and first draws."""
         k, a, ghosts = self.kernel, self.a, self.halos.ghosts
-        matter = False
-        if spectators:
-            k.share_spectators(1, ghosts)
-            matter = k.spectators_matter()
-        found = np.array([*k.classify(), matter], np.int64)
-        mpi.total(self.comm, found)
         self._swap("role")
         a["calm"][ghosts] = a["role"][ghosts] == CALM_ROLE
         self.now = self.n
-        if found[1]:
+        if stiff:
             k.hold_counts()
             self.now = a["n"]
             if self.large_n:
                 k.add_mean(2, 5)
+        k.set_out(not counted)
         for point in range(2):
             if spectators:
-                k.share_spectators(point, ghosts)
+                k.share_others_spectators(point, ghosts)
             k.kick(point)
             self.halos.bonds.swap(a["kick"])
             k.deal(point)
-        if found[0]:
+        if noisy:
             k.forget_noise()
             self._draw(FIRST_DRAW)
             k.insert_first()
-        return int(found[0]), int(found[1]), bool(found[0] or found[2])
 
     def _draw(self, which: int) -> None:
         """Who leaves this rank's beables; those who go to others' are told, and who comes from there is added."""
@@ -182,7 +180,8 @@ class Steps:
         """Amplitudes at the step's end, so that members are N. Returns the step's copies in whole numbers."""
         k, most, whole, copies = self.kernel, -1, 0, (0, 0)
         rows: tuple[int, ...] = (0, *KICKS)
-        smallest = k.finish()
+        smallest = k.smallest
+        k.sum_up(rows)
         if not counted:
             found = self._gather(rows, (int(np.float64(smallest).view(np.int64)),))
             smallest = float(np.ascontiguousarray(found).view(np.float64).min())
@@ -197,10 +196,10 @@ class Steps:
         k.keep_members(few, whole, most)
         return copies
 
-    def _settle_large_n(self, counted: bool) -> tuple[int, int]:
+    def _settle_large_n(self) -> tuple[int, int]:
         """The same beyond N = 2^63."""
         k = self.kernel
-        k.measure_end(counted)
+        k.sum_up((0, 1, 2, *KICKS))
         found = self._gather((0, 1, 2, *KICKS), (*k.count_whole(), *k.copies))
         beables, movable, *copies = found.sum(axis=0).tolist()
         k.settle_both(k.without_whole(beables, movable))

@@ -33,6 +33,9 @@ cdef enum:
     COPIES = 3                 # copies in the kicks at both Gauss points: 2 rows
     PARTS = 5
 
+cdef enum:
+    PASSES = 6                 # over tiles, beyond the first, at most in one go (passes.pyx)
+
 # The replica whose step is being made.
 cdef struct Replica:
     int64_t *n
@@ -99,6 +102,14 @@ cdef struct Work:
     double *cluster_events     # (P,) of the step's clusters, in order of their first beables
     int64_t *cluster_start     # (P,) these
     int64_t clusters
+    int64_t others             # beables that are not calm, as far as this step has looked at tiles,
+    int64_t fast               # those of them that are stiff,
+    double worst               # the largest chance of a member to leave,
+    double smallest            # and the smallest |c_a|^2 at the step's end
+    int64_t *link_at           # (tiles passed over + 1,): where in `link` those stand
+    int64_t *link              # that bonds of each tile lead to, itself among them; NULL: any
+    int32_t *waits             # (PASSES, tiles passed over) passes.pyx
+    unsigned char *apart       # (tiles passed over,) whether bonds lead to tiles of others
     void *moves                # where moves of stiff clusters are noted (move_log.h); NULL where nobody wants to know
     void *tracks               # of members that are followed (flow_tracks.pyx); NULL where nobody is. Only then:
     double *first_kick         # (bonds,) kicks at the first Gauss point,
@@ -119,6 +130,7 @@ cdef class Workspace:
     cdef Work w
     cdef object owners
     cdef void share_out(self, double *free, Py_ssize_t bonds)
+    cdef void link(self)
 
 cdef inline double size_at(const double *c, Py_ssize_t P, Py_ssize_t a) noexcept nogil:
     return c[a] * c[a] + c[P + a] * c[P + a]

@@ -43,6 +43,7 @@ cdef extern from "diagonals.h" nogil:
     double fold(const Diagonals *d, const double *parts)
     void sizes(const Diagonals *d, const double *x, double *parts)
     void flow_rates(const Diagonals *d, const double *c, double *rate, double *parts)
+    void foreign_rates(const Diagonals *d, const double *c, double *rate)
     void clear_words(const Diagonals *d, void *x)
     void turnover(const Diagonals *d, int64_t tile, double half, const double *early, const double *late, double *out)
     double spectator_share_of(double x, double y, double spectators)

@@ -31,7 +31,14 @@ cdef class Replicas:
     cdef void take_turn(self, Py_ssize_t r, uint64_t seed, uint64_t purpose, StepControl control) noexcept nogil
     cdef void note_step(self) noexcept nogil
 
-cdef int64_t classify(const Diagonals *d, Replica *x, Work *w, int64_t *stiff) noexcept nogil
+cdef enum:
+    LAST_LOOKED = 2            # pass of look_pass
+    LAST_CALM = 6              # of calm_pass
+
+cdef void look_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil
+cdef void note_chance(Replica *x, const Work *w) noexcept nogil
+cdef void calm_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil
+cdef void sum_up_kicks(const Diagonals *d, Work *w) noexcept nogil
 cdef void forget_parts(const Diagonals *d, Work *w) noexcept nogil
 cdef void lead_on_area(const Diagonals *d, Work *w) noexcept nogil
 cdef void lead_on_noise(const Diagonals *d, Work *w) noexcept nogil

@@ -37,16 +37,17 @@ cdef inline void insert_change(Work *w, Py_ssize_t P, Py_ssize_t a, double share
     w.D2[P + a] += 0.5 * time_left * time_left * share * y
 
 
+cdef enum:
+    LAST_KICKED = 4            # pass of kick_pass
+
 cdef int64_t draw_leavers_of(Stream *stream, int64_t n, int64_t spectators, double flow, int64_t *gone,
                              double *taken) noexcept nogil
-cdef void draw_kicks_at(const Diagonals *d, Replica *x, Work *w, int point) noexcept nogil
 cdef void keep_path(const Diagonals *d, Work *w) noexcept nogil
-cdef void deal_kicks(const Diagonals *d, const Replica *x, Work *w, int point) noexcept nogil
 cdef void forget_draws(const Diagonals *d, Work *w, int which) noexcept nogil
 cdef void draw(const Diagonals *d, const Replica *x, Work *w, int which) noexcept nogil
 cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void count_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil
-cdef void draw_kicks(const Diagonals *d, Replica *x, Work *w) noexcept nogil
+cdef void kick_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil
 cdef void draw_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void insert_first(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 cdef void draw_second(const Diagonals *d, Replica *x, Work *w) noexcept nogil

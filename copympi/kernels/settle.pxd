@@ -12,16 +12,16 @@ cdef struct Whole:
     Py_ssize_t most
 
 
-cdef double finish_path(const Diagonals *d, Replica *x, Work *w) noexcept nogil
+cdef void measure_end(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil
+cdef void sum_up_end(const Diagonals *d, const Replica *x, Work *w) noexcept nogil
 cdef bint are_few(bint counted, double smallest) noexcept nogil
 cdef void settle_few(const Diagonals *d, Replica *x, Work *w, bint counted, Whole *whole) noexcept nogil
 cdef void keep_members(const Diagonals *d, Replica *x, const Work *w, bint few, const Whole *whole) noexcept nogil
-cdef void measure_end(const Diagonals *d, const Replica *x, Work *w, bint counted) noexcept nogil
 cdef void count_whole(const Diagonals *d, const Replica *x, int64_t *beables, int64_t *movable) noexcept nogil
 cdef double without_whole(const Replica *x, int64_t beables, int64_t movable) noexcept nogil
 cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noexcept nogil
 cdef void settle(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil
-cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w, bint counted) noexcept nogil
+cdef void settle_large_n(const Diagonals *d, Replica *x, Work *w) noexcept nogil
 
 
 cdef inline void amplitude_of(double n, double x, double y, double before_x, double before_y, double *re,
