@@ -39,20 +39,13 @@ RECORDS = 100
 QUICK = False
 
 TOUCHED = {
-    "who is alive: n, alive": 8 + 8,
-    "copy of c to the first coefficient": 32,
-    "stage, 4 times: omega, old, alive, new, a bond's weight": 4 * (8 + 16 + 8 + 16 + 8),
-    "norm of the last coefficient": 16,
-    "carry: five coefficients, two Gauss points and the end": 5 * 16 + 3 * 16,
-    "flow_rates, 3 times: c, weight, rate": 3 * (16 + 8 + 8),
-    "turnover: two rates": 2 * 8,
-    "find_calm: c, v_1, omega, points, end, n, calm, role": 16 + 16 + 8 + 3 * 16 + 8 + 8 + 1,
-    "kicks, twice: rate, calm, kick": 2 * 3 * 8,
-    "insert, twice: kick, c, three moments (read again)": 2 * (8 + 16 + 48) + 48,
-    "E and what follows from it: moments, E, omega, alive, weight": 2 * (3 * 16 + 2 * 8 + 8),
-    "finish and scale: end, more, c": 3 * 16 + 2 * 16,
+    "the path: n, c, omega, weight; alive, five coefficients, a rate": 8 + 16 + 8 + 8 + 8 + 5 * 16 + 8,
+    "along it: the same, n; points, end, two rates, calm, role": 80 + 3 * 8 + 3 * 16 + 16 + 8 + 1,
+    "noise: rates, calm, alive, omega, weight, points, end; kick, moments, E, c": 6 * 8 + 48 + 8 + 3 * 16 + 32,
+    "scale: c": 2 * 16,
 }
-"""Bytes for each beable of a 1-D lattice and step (lattice.pyx, moves.pyx, diagonals.h), each array of a pass once."""
+"""Bytes for each beable of a 1-D lattice and step where all are calm (lattice.pyx, moves.pyx, diagonals.h): each array
+once in each go of passes (passes.pyx), which is what the memory sees as long as some ten tiles fit into the cache."""
 
 
 def row(what: str, *values: str) -> None:
