@@ -110,8 +110,8 @@ cdef class Bonds:
         return int(np.diff(bonds[run_at]).max(initial=0))
 
 
-MOST_LINKS = 64
-"""Tiles that a tile is coupled to, on average, beyond which tiles go through passes one after the other."""
+cdef enum:
+    MOST_LINKS = 64  # sides of a tile, on average, beyond which tiles go through one pass after the other
 
 
 cdef linked_tiles(Bonds bonds):
