@@ -11,6 +11,8 @@ FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno"]
 # GCC 12 fuses products and sums of complex numbers in vectors, whatever -ffp-contract says, where CFLAGS name a CPU
 # with fused multiply-add; these kernels have such (`python tools/bits.py` finds them)
 ONE_BY_ONE = ("phase_paths", "general_phases")
+# no operation traps: gcc makes vectors of these kernels' loops only if it is told so, as clang takes it for granted
+WITHOUT_TRAPS = ("lattice_path", "lattice", "moves", "settle")
 said = " ".join([os.environ.get("CFLAGS", ""), *FLAGS]).strip().replace("\\", "/").replace('"', "'")
 options = {
     "include_dirs": [numpy.get_include(), "cython_src"],
@@ -38,8 +40,8 @@ kernels += ["guide", "guided_counts", "guided_events", "watch"]
 
 def kernel(name: str) -> Extension:
     """How one of them is built."""
-    more = {"extra_compile_args": [*FLAGS, "-fno-tree-slp-vectorize"]} if name in ONE_BY_ONE else {}
-    return Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **{**options, **more})
+    flags = [*FLAGS, *["-fno-tree-slp-vectorize"] * (name in ONE_BY_ONE), *["-fno-trapping-math"] * (name in WITHOUT_TRAPS)]
+    return Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **{**options, "extra_compile_args": flags})
 
 
 setup(

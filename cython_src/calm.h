@@ -30,25 +30,25 @@ static inline double square(double x, double y) { return x * x + y * y; }
 PASS int64_t find_calm(const Diagonals *d, int64_t tile, double over, double noise, const int64_t *restrict n,
                        const double *restrict v, const double *restrict early, const double *restrict late,
                        const double *restrict end, const double *restrict out, double *restrict calm, double *chance) {
-    const int64_t t = tile * TILE, last = least(d->P, t + TILE);
-    const int64_t P = d->P;
-    const double t2 = over * over;
-    double count[8] = {0}, worst[8] = {0};
-    for (int64_t a = t; a < last; a += 8) {
-        const int64_t some = least(8, last - a);
-        for (int64_t j = 0; j < some; j++) {
-            const int64_t k = a + j;
-            const double left = out[k - t];
-            const double fx = v[2 * P + k] - d->omega[k] * v[P + k], fy = v[3 * P + k] + d->omega[k] * v[k];
-            const double m = smaller(smaller(square(v[k], v[P + k]), square(early[k], early[P + k])),
-                                     smaller(square(late[k], late[P + k]), square(end[k], end[P + k])));
-            const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) & (left <= noise * m * m) ? 1.0 : 0.0;
-            calm[k] = is;
-            count[j] += is;
-            const double share = is * left / (m + 1e-300);
-            worst[j] = share > worst[j] ? share : worst[j];
-        }
+    const int64_t P = d->P, t = tile * TILE, some = least(TILE, P - t);
+    const double t2 = over * over, *restrict omega = d->omega;
+    double share[TILE], count[8] = {0}, worst[8] = {0};
+    for (int64_t j = 0; j < some; j++) {
+        const int64_t k = t + j;
+        const double left = out[j];
+        const double fx = v[2 * P + k] - omega[k] * v[P + k], fy = v[3 * P + k] + omega[k] * v[k];
+        const double m = smaller(smaller(square(v[k], v[P + k]), square(early[k], early[P + k])),
+                                 smaller(square(late[k], late[P + k]), square(end[k], end[P + k])));
+        const double is = (n[k] < 0) & (t2 * (fx * fx + fy * fy) <= m) & (left <= noise * m * m) ? 1.0 : 0.0;
+        calm[k] = is;
+        share[j] = is * left / (m + 1e-300);
     }
+    memset(share + some, 0, ((8 - some % 8) % 8) * sizeof(double)); /* TILE is a multiple of 8 */
+    for (int64_t a = 0; a < some; a += 8)
+        for (int j = 0; j < 8; j++) worst[j] = share[a + j] > worst[j] ? share[a + j] : worst[j];
+    for (int64_t a = 0; a < some / 8 * 8; a += 8)
+        for (int j = 0; j < 8; j++) count[j] += calm[t + a + j];
+    for (int64_t a = some / 8 * 8; a < some; a++) count[0] += calm[t + a];
     double all = 0.0;
     for (int j = 0; j < 8; j++) {
         all += count[j];

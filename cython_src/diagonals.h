@@ -56,6 +56,11 @@ static inline void couple(int64_t n, int has_im, double sign, const double *rest
         }
 }
 
+/* 1 where somebody is, 0 where nobody is */
+PASS void mark_alive(const Diagonals *d, const int64_t *restrict n, double *restrict alive) {
+    for (int64_t a = d->begin; a < d->end; a++) alive[a] = n[a] != 0 ? 1.0 : 0.0;
+}
+
 /* new = base - i over (H/hbar) old, base 0 where NULL. Where alive is 0, new = base, -other or 0: what is added up for
    empty beables stays 0. new may be base, not old. */
 PASS void stage(const Diagonals *d, const double *restrict alive, const double *restrict old, double over,
@@ -234,15 +239,34 @@ PASS double kick_tile(const Diagonals *d, int64_t tile, double half, const doubl
 /* sqrt(1 + x) - 1, -1 from x = -1 down */
 static inline double stretch(double x) { return x > -1.0 ? x / (1.0 + sqrt(1.0 + x)) : -1.0; }
 
+/* The moments D_k = sum of s^k/k! times changes e x of the amplitudes x of a tile, one part of these (re or im). */
+static inline void add_moments(int64_t n, const double *restrict e, const double *restrict x, double s, int again,
+                               double *restrict D0, double *restrict D1, double *restrict D2) {
+    const double w = 0.5 * s * s;
+    if (again)
+        for (int64_t a = 0; a < n; a++) {
+            const double dx = e[a] * x[a];
+            D0[a] += dx;
+            D1[a] += s * dx;
+            D2[a] += w * dx;
+        }
+    else
+        for (int64_t a = 0; a < n; a++) {
+            const double dx = e[a] * x[a];
+            D0[a] = 0.0 + dx;
+            D1[a] = 0.0 + s * dx;
+            D2[a] = 0.0 + w * dx;
+        }
+}
+
 /* The change of c that the kicks (bonds,) at a Gauss point make in a tile: n grows by what they bring, the phase stays.
-   Added to the moments of all such changes, D_k = sum of s^k/k! times it, s the time that is left of the step; share
-   (P,): relative change of c, or NULL. */
+   Added to the moments of all such changes, s being the time that is left of the step; share (P,): relative change of
+   c, or NULL. Loops of one kind each, which compilers make vectors of. */
 PASS void insert_kicks(const Diagonals *d, int64_t tile, const double *restrict c, const double *restrict kick,
                        double s, int again, double *restrict D0, double *restrict D1, double *restrict D2,
                        double *restrict share) {
-    const double w = 0.5 * s * s;
     const int64_t P = d->P, t = tile * TILE, n = least(TILE, P - t);
-    double change[TILE];
+    double change[TILE], grow[TILE];
     memset(change, 0, n * sizeof(double));
     for (int64_t r = d->side_at[tile]; r < d->side_at[tile + 1]; r++) {
         const Side side = d->side[r];
@@ -250,20 +274,15 @@ PASS void insert_kicks(const Diagonals *d, int64_t tile, const double *restrict 
         double *x = change + (side.to - t);
         for (int64_t k = 0; k < side.length; k++) x[k] -= sign * moved[k];
     }
-    for (int64_t a = t; a < t + n; a++) {
-        const double x = c[a], y = c[P + a], m = x * x + y * y, k = change[a - t];
+    for (int64_t a = 0; a < n; a++) {
+        const double x = c[t + a], y = c[P + t + a], m = x * x + y * y, k = change[a];
         const double most = k > -m ? k : -m; /* nobody left is the least there can be */
-        const double e = most / (m + sqrt(m * (m + most)) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
-        const double dx = e * x, dy = e * y;
-        if (share)
-            share[a] = e;
-        D0[a] = (again ? D0[a] : 0.0) + dx;
-        D0[P + a] = (again ? D0[P + a] : 0.0) + dy;
-        D1[a] = (again ? D1[a] : 0.0) + s * dx;
-        D1[P + a] = (again ? D1[P + a] : 0.0) + s * dy;
-        D2[a] = (again ? D2[a] : 0.0) + w * dx;
-        D2[P + a] = (again ? D2[P + a] : 0.0) + w * dy;
+        grow[a] = most / (m + sqrt(m * (m + most)) + 1e-300); /* sqrt(1 + k/m) - 1; 0 at empty beables */
     }
+    if (share)
+        memcpy(share + t, grow, n * sizeof(double));
+    add_moments(n, grow, c + t, s, again, D0 + t, D1 + t, D2 + t);
+    add_moments(n, grow, c + P + t, s, again, D0 + P + t, D1 + P + t, D2 + P + t);
 }
 
 /* c (2, P) times a number */

@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The path of a lattice's step: where amplitudes go without noise, and how long the step may be."""
 from libc.math cimport INFINITY, ceil, isfinite, rint, sqrt
+from libc.string cimport memcpy
 
 from copympi.kernels.bonds cimport FLOW, LATE_FLOW, SIZE, Replica, Work
-from copympi.kernels.diagonals cimport Diagonals, add_up, carry, flow_rates, fold, group_up, sizes, stage
+from copympi.kernels.diagonals cimport Diagonals, add_up, carry, flow_rates, fold, group_up, mark_alive, sizes, stage
 from copympi.kernels.passes cimport Pass, pass_over
 from copympi.kernels.step_control cimport StepControl
 
@@ -12,23 +13,17 @@ cdef double TRAPEZOIDAL = 0.25  # where all noise is drawn at the step's ends: 2
 cdef double OVER = 1.1         # so much may the members that move exceed what the start foretold
 
 
-cdef void find_alive(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
-    """Who is alive."""
-    cdef Py_ssize_t a
-    for a in range(d.begin, d.end):
-        w.alive[a] = 1.0 if x.n[a] != 0 else 0.0
-
-
 cdef void begin_path(const Diagonals *d, const Replica *x, Work *w) noexcept nogil:
     """Taylor coefficients of c over the step: the first, which is c at its start."""
-    cdef Py_ssize_t a, part
-    cdef double *own = w.v if x.mean == NULL else w.deviation
+    cdef Py_ssize_t part, at
+    cdef size_t size = (d.end - d.begin) * sizeof(double)
     for part in range(2):
-        for a in range(part * d.P + d.begin, part * d.P + d.end):
-            own[a] = x.c[a]
-            if x.mean != NULL:
-                w.mean[a] = x.mean[a]
-                w.v[a] = own[a] + w.mean[a]
+        at = part * d.P + d.begin
+        memcpy((w.v if x.mean == NULL else w.deviation) + at, x.c + at, size)
+        if x.mean != NULL:
+            memcpy(w.mean + at, x.mean + at, size)
+    if x.mean != NULL:
+        add_up(d, 2, w.deviation, w.mean, w.v)
 
 
 cdef void expand(const Diagonals *d, const Replica *x, Work *w, int k) noexcept nogil:
@@ -46,7 +41,7 @@ cdef void lay_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept
     """The passes of the path: its coefficients, one after the other; with the last one sums of tiles that the step's
     length follows from. Flows are those between beables of w.v's first coefficient."""
     if number == 0:
-        find_alive(d, x, w)
+        mark_alive(d, x.n, w.alive)
         begin_path(d, x, w)
         return
     expand(d, x, w, number)

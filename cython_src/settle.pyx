@@ -7,6 +7,11 @@ from copympi.kernels.bonds cimport CALM, EMPTY, FEWEST, FLOW, LATE_FLOW, NO_COUN
 from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, clear_words, finish, fold, group_up, scale, sizes,
                                         stretch)
 
+cdef extern from "settle.h" nogil:
+    bint settle_many(const Diagonals *d, int64_t tile, unsigned char calm, const unsigned char *role, const int64_t *n,
+                     const double *mean, const double *deviation, const double *last, double fewest, double norm,
+                     double norm_of_c, double *c, double *scaled)
+
 cdef double FAINT = 1e-20  # part of N below which |deviation|^2 is rounding beside the mean's
 
 
@@ -154,14 +159,24 @@ cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noex
     """Mean and deviation at the step's end, scaled so that there are N members; whole numbers as they are.
 
     rest : members without whole numbers."""
-    cdef Py_ssize_t P = d.P, a
-    cdef double tx, ty, m, r, norm, norm_of_c, off, last, there = fold(d, w.parts + LATE_FLOW * d.tiles)
+    cdef Py_ssize_t tile
+    cdef double norm, norm_of_c, there = fold(d, w.parts + LATE_FLOW * d.tiles)
     norm = sqrt(x.members / fold(d, w.parts + SIZE * d.tiles))
     norm_of_c = sqrt(rest / there) if there > 0.0 and rest > 0.0 else 1.0
     if faint(d, x, w):
         norm_of_c = norm
-    off = norm_of_c - norm
-    for a in range(d.begin, d.end):
+    for tile in range(d.first_tile, d.end_tile):
+        if not settle_many(d, tile, CALM, w.role, x.n, w.end_mean, w.end_deviation, w.last,
+                           <double> (FEWEST + x.spectators), norm, norm_of_c, x.c, x.mean):
+            settle_tile(d, x, w, tile, norm, norm_of_c)
+
+
+cdef void settle_tile(const Diagonals *d, Replica *x, Work *w, Py_ssize_t tile, double norm,
+                      double norm_of_c) noexcept nogil:
+    """The same in a tile, beable by beable."""
+    cdef Py_ssize_t P = d.P, a
+    cdef double tx, ty, m, r, last, off = norm_of_c - norm
+    for a in range(tile * TILE, min(P, (tile + 1) * TILE)):
         tx = w.end_mean[a] + w.end_deviation[a]
         ty = w.end_mean[P + a] + w.end_deviation[P + a]
         m = tx * tx + ty * ty

@@ -35,6 +35,7 @@ cdef extern from "diagonals.h" nogil:
         int64_t end
         int64_t group
         int64_t groups
+    void mark_alive(const Diagonals *d, const int64_t *n, double *alive)
     void stage(const Diagonals *d, const double *alive, const double *old, double over, const double *base, double *new,
                const double *other)
     void carry(const Diagonals *d, const double *v, double h, double *early, double *late, double *end)
