@@ -36,6 +36,7 @@ typedef struct {
 } Diagonals;
 
 enum { TILE = 2048 };
+enum { PIECE = 512, FEW_SIDES = 16 }; /* of a tile of few sides so many beables at once: they stay in the nearest cache */
 #define GAUSS_LOW 0.21132486540518713 /* (1 - 1/sqrt 3)/2 */
 #define GAUSS_HIGH 0.7886751345948129
 
@@ -67,16 +68,20 @@ PASS void stage(const Diagonals *d, const double *restrict alive, const double *
                 const double *base, double *new, const double *restrict other) {
     double sr[TILE], si[TILE];
     const int64_t P = d->P;
-    for (int64_t tile = d->first_tile, t = d->begin; tile < d->end_tile; tile++, t += TILE) {
-        const int64_t n = least(TILE, P - t);
+    for (int64_t t = d->begin, n; t < d->end; t += n) {
+        const int64_t tile = t / TILE, sides = d->side_at[tile + 1] - d->side_at[tile];
+        n = least(sides > FEW_SIDES ? TILE : PIECE, d->end - t);
         for (int64_t a = 0; a < n; a++) {
             sr[a] = d->omega[t + a] * old[t + a];
             si[a] = d->omega[t + a] * old[P + t + a];
         }
         for (int64_t r = d->side_at[tile]; r < d->side_at[tile + 1]; r++) {
             const Side s = d->side[r];
-            const double *re = d->re + s.start, *im = d->im + s.start, *y = old + s.from;
-            couple(s.length, d->has_im, (double)s.sign, re, im, y, y + P, sr + s.to - t, si + s.to - t);
+            const int64_t skip = s.to < t ? t - s.to : 0, some = least(s.length, t + n - s.to) - skip;
+            const double *re = d->re + s.start + skip, *im = d->im + s.start + skip, *y = old + s.from + skip;
+            double *x = sr + s.to + skip - t, *z = si + s.to + skip - t;
+            if (some > 0)
+                couple(some, d->has_im, (double)s.sign, re, im, y, y + P, x, z);
         }
         double *x = new + t, *y = new + P + t;
         if (base)
