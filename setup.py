@@ -40,7 +40,9 @@ kernels += ["guide", "guided_counts", "guided_events", "watch"]
 
 def kernel(name: str) -> Extension:
     """How one of them is built."""
-    flags = [*FLAGS, *["-fno-tree-slp-vectorize"] * (name in ONE_BY_ONE), *["-fno-trapping-math"] * (name in WITHOUT_TRAPS)]
+    flags = [*FLAGS]
+    flags += ["-fno-tree-slp-vectorize"] if name in ONE_BY_ONE else []
+    flags += ["-fno-trapping-math"] if name in WITHOUT_TRAPS else []
     return Extension(f"copympi.kernels.{name}", [f"cython_src/{name}.pyx"], **{**options, "extra_compile_args": flags})
 
 

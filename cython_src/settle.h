@@ -16,23 +16,19 @@ static inline void scale_both(int64_t n, const double *restrict mean, const doub
 
 /* Mean and deviation (2, P) of a tile at the step's end, scaled to c and `scaled`, if all its beables are calm, need no
    whole number (n < 0) and have `fewest` members or more, with `last` added. Returns whether they do. */
-PASS int settle_many(const Diagonals *d, int64_t tile, unsigned char calm, const unsigned char *restrict role,
-                     const int64_t *restrict n, const double *restrict mean, const double *restrict deviation,
-                     const double *restrict last, double fewest, double norm, double norm_of_c, double *restrict c,
-                     double *restrict scaled) {
+PASS int settle_many(const Diagonals *d, int64_t tile, const double *restrict calm, const int64_t *restrict n,
+                     const double *restrict mean, const double *restrict deviation, const double *restrict last,
+                     double fewest, double norm, double norm_of_c, double *restrict c, double *restrict scaled) {
     const int64_t P = d->P, t = tile * TILE, some = least(TILE, P - t);
     double grow[TILE];
-    unsigned char others = 0;
     int64_t few = 0;
-    for (int64_t a = t; a < t + some; a++) others |= role[a] ^ calm;
-    if (others)
-        return 0;
     for (int64_t a = 0; a < some; a++) {
         const double x = mean[t + a] + deviation[t + a], y = mean[P + t + a] + deviation[P + t + a];
         const double m = x * x + y * y, more = last[t + a];
         grow[a] = m > 0.0 ? stretch(more / m) : 0.0;
         few += m + more >= fewest ? 0 : 1;
         few += n[t + a] < 0 ? 0 : 1;
+        few += calm[t + a] != 0.0 ? 0 : 1;
     }
     if (few)
         return 0;

@@ -8,9 +8,9 @@ from copympi.kernels.diagonals cimport (TILE, Diagonals, add_up, clear_words, fi
                                         stretch)
 
 cdef extern from "settle.h" nogil:
-    bint settle_many(const Diagonals *d, int64_t tile, unsigned char calm, const unsigned char *role, const int64_t *n,
-                     const double *mean, const double *deviation, const double *last, double fewest, double norm,
-                     double norm_of_c, double *c, double *scaled)
+    bint settle_many(const Diagonals *d, int64_t tile, const double *calm, const int64_t *n, const double *mean,
+                     const double *deviation, const double *last, double fewest, double norm, double norm_of_c,
+                     double *c, double *scaled)
 
 cdef double FAINT = 1e-20  # part of N below which |deviation|^2 is rounding beside the mean's
 
@@ -166,7 +166,7 @@ cdef void settle_both(const Diagonals *d, Replica *x, Work *w, double rest) noex
     if faint(d, x, w):
         norm_of_c = norm
     for tile in range(d.first_tile, d.end_tile):
-        if not settle_many(d, tile, CALM, w.role, x.n, w.end_mean, w.end_deviation, w.last,
+        if not settle_many(d, tile, w.calm, x.n, w.end_mean, w.end_deviation, w.last,
                            <double> (FEWEST + x.spectators), norm, norm_of_c, x.c, x.mean):
             settle_tile(d, x, w, tile, norm, norm_of_c)
 

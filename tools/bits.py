@@ -32,6 +32,8 @@ ALWAYS = "-g0 -fPIC -fwrapv -DNDEBUG -ffp-contract=off -fno-math-errno -DNPY_NO_
 """What setup.py gives every kernel, and Python every extension."""
 ONE_BY_ONE = ("phase_paths", "general_phases")
 """Kernels that it gives -fno-tree-slp-vectorize besides."""
+WITHOUT_TRAPS = ("lattice_path", "lattice", "moves", "settle")
+"""Kernels that it gives -fno-trapping-math."""
 VARIANTS = [
     "gcc -O1", "gcc -O2", "gcc -O3", "gcc -O3 -march=x86-64-v3", "gcc -O3 -march=x86-64-v4", "clang -O1", "clang -O2",
     "clang -O3", "clang -O3 -march=x86-64-v3", "clang -O3 -march=x86-64-v4",
@@ -72,6 +74,7 @@ def build(variant: str, folder: Path) -> None:
         if made.exists() and made.stat().st_mtime > max(headers, source.stat().st_mtime):
             continue
         more = ["-fno-tree-slp-vectorize"] if source.stem in ONE_BY_ONE else []
+        more += ["-fno-trapping-math"] if source.stem in WITHOUT_TRAPS else []
         compiled([*shlex.split(variant), *ALWAYS.split(), *more], source, made)
 
 
