@@ -122,7 +122,7 @@ class Steps:
     def _choose(self, fixed: bool, spectators: int) -> tuple[int, int, int] | None:
         """How long the step is, and what beables are in it. None where it is too short; else how many anywhere are not
         calm, how many are stiff, and on how many ranks noise changes what spectators keep back."""
-        k, found = self.kernel, np.zeros((0, 3), np.int64)
+        k = self.kernel
         if not fixed:
             k.sum_up((0, 1))
             self._gather((0, 1))
