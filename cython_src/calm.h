@@ -32,7 +32,7 @@ PASS int64_t find_calm(const Diagonals *d, int64_t tile, double over, double noi
                        const double *restrict end, const double *restrict out, double *restrict calm, double *chance) {
     const int64_t P = d->P, t = tile * TILE, some = least(TILE, P - t);
     const double t2 = over * over, *restrict omega = d->omega;
-    double share[TILE], count[8] = {0}, worst[8] = {0};
+    double share[TILE], worst[8] = {0};
     for (int64_t j = 0; j < some; j++) {
         const int64_t k = t + j;
         const double left = out[j];
@@ -46,13 +46,6 @@ PASS int64_t find_calm(const Diagonals *d, int64_t tile, double over, double noi
     memset(share + some, 0, ((8 - some % 8) % 8) * sizeof(double)); /* TILE is a multiple of 8 */
     for (int64_t a = 0; a < some; a += 8)
         for (int j = 0; j < 8; j++) worst[j] = share[a + j] > worst[j] ? share[a + j] : worst[j];
-    for (int64_t a = 0; a < some / 8 * 8; a += 8)
-        for (int j = 0; j < 8; j++) count[j] += calm[t + a + j];
-    for (int64_t a = some / 8 * 8; a < some; a++) count[0] += calm[t + a];
-    double all = 0.0;
-    for (int j = 0; j < 8; j++) {
-        all += count[j];
-        *chance = worst[j] > *chance ? worst[j] : *chance;
-    }
-    return (int64_t)all;
+    for (int j = 0; j < 8; j++) *chance = worst[j] > *chance ? worst[j] : *chance;
+    return (int64_t)sum_some(some, calm + t, 0);
 }

@@ -114,6 +114,7 @@ cdef class Replicas:
         x.mean = &self.mean[r, 0, 0] if self.workspace.large_n else NULL
         x.spectators = control.spectators
         x.limit = control.leaving_chance
+        x.fixed = control.step > 0.0
         x.members = self.members[r]
         x.total = self.total[r]
         x.largest_chance = self.largest_chance[r]
@@ -236,9 +237,9 @@ cdef void add_events(const Diagonals *d, Replica *x, const Work *w) noexcept nog
     x.events += 4294967296.0 * w.copies[0] + w.copies[1]
 
 
-cdef void end_step(const Diagonals *d, Replica *x, Work *w, bint noisy) noexcept nogil:
+cdef void end_step(const Diagonals *d, Replica *x, Work *w) noexcept nogil:
     """The rest of a step whose stiff clusters have come to its end."""
-    cdef bint counted = False
+    cdef bint counted = False, noisy = w.others != 0
     if not is_plain(x, w):
         lead_on_area(d, w)
         counted = noisy or (x.spectators and spectators_matter(d, w))
@@ -278,7 +279,6 @@ cdef bint begin_step(Replicas replicas) noexcept nogil:
     cdef Work *w = &replicas.workspace.w
     cdef Py_ssize_t P = d.P
     cdef int64_t stiff = w.fast
-    replicas.noisy = w.others != 0
     note_chance(x, w)
     forget_parts(d, w)
     if stiff:  # n is to show the step's start until it is done
@@ -288,7 +288,7 @@ cdef bint begin_step(Replicas replicas) noexcept nogil:
             add_up(d, 6, w.deviation + 4 * P, w.mean + 4 * P, w.v + 4 * P)
     pass_over(d, x, w, calm_pass, LAST_CALM if is_plain(x, w) else LAST_KICKED)
     sum_up_kicks(d, w)
-    if replicas.noisy:
+    if w.others:
         clear_words(d, w.share0)
         clear_words(d, w.last)
         draw_first(d, x, w)
@@ -315,7 +315,7 @@ cdef int go_on(Replicas replicas, StepControl control, int64_t *effort) noexcept
         replicas.unfinished = True
     if stiff and not run_stiff(&replicas.g, &replicas.workspace.bonds.system, effort):
         return FINE
-    end_step(d, x, w, replicas.noisy)
+    end_step(d, x, w)
     if stiff:
         memcpy(&replicas.n[replicas.turn, 0], x.n, d.P * sizeof(int64_t))
     replicas.note_step()

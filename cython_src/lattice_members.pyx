@@ -112,7 +112,7 @@ cdef class LatticeStep:
         need(n.shape[0] == P and c.shape[0] == 2 and c.shape[1] == P, "n: must be (P,), c (2, P)")
         self.c = c
         x.c = &c[0, 0]
-        x.spectators, x.limit = control.spectators, control.leaving_chance
+        x.spectators, x.limit, x.fixed = control.spectators, control.leaving_chance, control.step > 0.0
         x.largest_chance, x.substeps = largest_chance, substeps
         x.seed, x.purpose, x.number, x.step = keys
         x.members, x.events = 0.0, 0.0

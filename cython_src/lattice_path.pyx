@@ -45,7 +45,7 @@ cdef void lay_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept
         begin_path(d, x, w)
         return
     expand(d, x, w, number)
-    if number < LAST_LAID:
+    if number < LAST_LAID or x.fixed:
         return
     sizes(d, (w.v if x.mean == NULL else w.mean) + 8 * d.P, w.parts + SIZE * d.tiles)
     flow_rates(d, w.v, w.early_rate, w.parts + FLOW * d.tiles)
@@ -112,8 +112,9 @@ cdef void lay_path(const Diagonals *d, StepControl control, Replica *x, double t
     """The path over the next step, and its length; follow : passes 0 to `last` along the path, the first two of which
     are those of `follow_pass`."""
     pass_over(d, x, w, lay_pass, LAST_LAID)
-    group_up(d, w.parts + SIZE * d.tiles)
-    group_up(d, w.parts + FLOW * d.tiles)
+    if not x.fixed:
+        group_up(d, w.parts + SIZE * d.tiles)
+        group_up(d, w.parts + FLOW * d.tiles)
     x.h = choose_step(d, control, x, time_left, w)
     while isfinite(x.h) and x.h >= control.smallest:
         forget_look(w)

@@ -96,11 +96,11 @@ cdef class SharedStep:
         """The path's k-th coefficient, where it waits for what neighbours have of the one before."""
         pass_rest(self.bonds(), &self.replicas.x, self.work(), lay_pass, k)
 
-    def add_mean(self, int first, int last):
-        """The path's coefficients first .. last - 1 where those of mean and deviation stand apart."""
-        cdef Py_ssize_t at = 2 * first * self.bonds().P
+    def add_mean(self):
+        """The path's last three coefficients where those of mean and deviation stand apart."""
+        cdef Py_ssize_t at = 4 * self.bonds().P
         cdef Work *w = self.work()
-        add_up(self.bonds(), 2 * (last - first), w.deviation + at, w.mean + at, w.v + at)
+        add_up(self.bonds(), 6, w.deviation + at, w.mean + at, w.v + at)
 
     def sum_up(self, rows):
         """Rows of parts, of all this rank's tiles, added up by groups."""

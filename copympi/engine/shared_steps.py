@@ -65,7 +65,7 @@ class Steps:
         k = self.kernel
         k.begin(control, seed=seed, purpose=purpose, substep_turn=substep_turn)
         self._expand()
-        found = self._choose(fixed, control.spectators)
+        found = self._choose(fixed)
         if found is None:
             return False
         noisy, stiff, matter = found
@@ -119,7 +119,7 @@ class Steps:
                 self.a["v"][0][:, there] = self.a["mean"][0][:, there] + self.a["deviation"][0][:, there]
             self.kernel.expand(order + 1)
 
-    def _choose(self, fixed: bool, spectators: int) -> tuple[int, int, int] | None:
+    def _choose(self, fixed: bool) -> tuple[int, int, int] | None:
         """How long the step is, and what beables are in it. None where it is too short; else how many anywhere are not
         calm, how many are stiff, and on how many ranks noise changes what spectators keep back."""
         k = self.kernel
@@ -132,7 +132,7 @@ class Steps:
             self._swap("early", "late")
             some = k.look()
             k.sum_up((1, 2))
-            found = self._gather((1, 2), (*some, spectators > 0 and k.share_spectators()))
+            found = self._gather((1, 2), (*some, k.share_spectators()))
             if not k.shorten():
                 noisy, stiff, matter = found.sum(axis=0).tolist()
                 return noisy, stiff, matter
@@ -149,7 +149,7 @@ class Steps:
             k.hold_counts()
             self.now = a["n"]
             if self.large_n:
-                k.add_mean(2, 5)
+                k.add_mean()
         k.set_out(not counted)
         for point in range(2):
             if spectators:

@@ -46,6 +46,7 @@ cdef struct Replica:
     double events
     int64_t spectators         # of each beable: members who never copy
     double limit               # leaving_chance
+    bint fixed                 # whether the step's length is given
     double members             # N
     int64_t total              # N again, exactly, where amplitudes have no mean of their own
     bint whole                 # every beable has a whole number of members, however many they are

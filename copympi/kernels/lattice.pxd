@@ -27,7 +27,6 @@ cdef class Replicas:
     cdef Py_ssize_t turn       # and its place among all
     cdef Cluster g             # its stiff cluster whose turn it is
     cdef bint unfinished       # whether its step has begun
-    cdef bint noisy            # whether some of its beables are not calm in this step
     cdef void take_turn(self, Py_ssize_t r, uint64_t seed, uint64_t purpose, StepControl control) noexcept nogil
     cdef void note_step(self) noexcept nogil
 
