@@ -72,6 +72,12 @@ class Case:
         chosen = {**self.wanted, "LAUNCHER": f"({launcher})", "OPTIONS": f"({' '.join(('--no-figure', *options))})"}
         return edited(name, self.folder, environment, **{**chosen, **block})
 
+    def limited_at_first(self, script: Path, first: str, budget: str) -> None:
+        """A time budget where `first` holds alone: on a busy machine lives of seconds each would hardly get on."""
+        text = script.read_text()
+        before, after = text.split('\n. "$COMMON"\n')
+        script.write_text(f'{before}\n[ {first} ] && OPTIONS+=(--time-budget {budget})\n. "$COMMON"\n{after}')
+
     def log(self, job: str) -> Path:
         found = list(self.folder.glob(f"*-{job}.log"))
         return found[0] if found else self.folder / f"no log of {job} yet"
@@ -140,19 +146,19 @@ def test_one_run_is_requeued_until_done(box: Box, case: Case) -> None:
 
 
 def test_array(box: Box, case: Case) -> None:
-    script = case.script(
-        "array.sbatch", "srun --mpi=pmi2", "--time-budget", "2s", "--set", 'dynamics.seed="$SEED"', OUTPUT="out-$SEED"
-    )
+    script = case.script("array.sbatch", "srun --mpi=pmi2", "--set", 'dynamics.seed="$SEED"', OUTPUT="out-$SEED")
+    case.limited_at_first(script, '"${SLURM_RESTART_COUNT:-0}" = 0', "2s")
     job = box.submit(script, "--array=5-6", "--ntasks=1", *SHORT)
     for seed in (5, 6):
         log = case.folder / f"copympi-array-{job}_{seed}.log"
         assert box.end(f"{job}_{seed}", 600, log) == "COMPLETED", read(log)
-        assert lives(log) >= 2, read(log)
+        assert lives(log) == 2, read(log)
         case.check(case.folder / f"out-{seed}", seed=seed)
 
 
 def test_chain(box: Box, case: Case) -> None:
-    script = case.script("chain.sbatch", "mpiexec", "--time-budget", "3s")
+    script = case.script("chain.sbatch", "mpiexec")
+    case.limited_at_first(script, '"${COPYMPI_LINK:-1}" = 1', "3s")
     head = {"--ntasks=4": "--ntasks=2", "--time=01:00:00": SHORT[0], "--signal=B:USR1@120": SHORT[1]}
     for old, new in head.items():  # in the file: links inherit nothing from sbatch's command line
         assert f"#SBATCH {old}\n" in script.read_text()
@@ -161,9 +167,9 @@ def test_chain(box: Box, case: Case) -> None:
     until(lambda: "done: out" in "".join(map(read, case.folder.glob("*.log"))), 600, "end of the chain")
     until(lambda: not box.call("squeue", "-h").strip(), 600, "end of all links")
     logs = sorted(case.folder.glob("*.log"), key=lambda log: int(log.stem.split("-")[-1]))
-    assert len(logs) >= 2
+    assert len(logs) == 2
     assert all(" 2 ranks" in read(log) for log in logs)
-    assert all("on to job" in read(log) for log in logs[:-1])
+    assert "on to job" in read(logs[0])
     case.check()
 
 
