@@ -19,7 +19,9 @@ demo: $(VENV)/.installed
 	@echo "ammonia in N copies, 200 ensembles each, two MPI ranks:"
 	@$(BIN)/mpiexec -n 2 $(BIN)/python jobs/demo.py demo
 
+# bytecode first: tests start processes by the thousand, and where PYTHONDONTWRITEBYTECODE is set each would compile anew
 test: $(VENV)/.test lint
+	$(BIN)/python -m compileall -q copympi tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not long" tests/slurm tests/faults tests/mpi tests/laws tests/statistical tests/unit
 
 # more kills, flips, pairs of ranks, replicas: hours
