@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from copympi import mpi
 from copympi.engine.diagonals import Known
@@ -117,6 +116,8 @@ class Crossing:
 
         Only beables that are linked to a stiff one have a label that means something. Collective.
         """
+        from scipy.sparse.csgraph import connected_components  # here: it takes a while, and most runs have no clusters
+
         P = self.n.size
         label, crosses = np.zeros(P, np.int64), np.zeros(P, bool)
         nodes, place = np.unique(np.concatenate([one, other]), return_inverse=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh, splu
 
 from copympi.errors import InputError
 from copympi.model.system import System
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 DENSE_TO, SMALL = 4096, 400
 """Largest P for dense matrices at all, and for which they are the first choice."""
@@ -38,6 +42,8 @@ def lowest(system: System, count: int, key: str = "preparation.packet") -> NDArr
 
     On a lattice by Lanczos on the inverse of H - E, E below all energies; else on H, or dense where P is small.
     """
+    from scipy.sparse.linalg import ArpackError, eigsh  # here, as most runs need none: it takes a while
+
     H = _real_where_it_is(system)
     if system.P <= SMALL or (system.P <= DENSE_TO and 8 * count > system.P):
         return _signed(np.linalg.eigh(H.toarray())[1][:, :count])
@@ -72,6 +78,8 @@ def _real_where_it_is(system: System) -> sp.csr_array:
 
 def _inverse(H: sp.csr_array) -> tuple[float, LinearOperator]:
     """A number just below all eigenvalues (Gershgorin), and the inverse of H less that number."""
+    from scipy.sparse.linalg import LinearOperator, splu
+
     diagonal = H.diagonal().real
     reach = np.asarray(abs(H).sum(axis=1)).ravel() - np.abs(diagonal)
     below = float(np.min(diagonal - reach) - 1e-8 * np.max(reach))

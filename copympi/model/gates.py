@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from copympi.errors import InputError
@@ -68,7 +67,9 @@ def generator(U: Unitary) -> Unitary:
     The eigenphases of U lie on an arc of the circle, the shortest that there is; G has them with its middle as zero,
     so that |G| is half that arc, at most pi (D - 1)/D.
     """
-    triangle, Z = scipy.linalg.schur(U, output="complex")  # U is normal: the triangle is diagonal
+    from scipy.linalg import schur  # here, as most runs have no gates: it takes a while
+
+    triangle, Z = schur(U, output="complex")  # U is normal: the triangle is diagonal
     angles = np.mod(np.angle(np.diag(triangle)), 2 * np.pi)
     angles[angles > 2 * np.pi - UNITARY_TO] = 0.0
     order = np.sort(angles)
