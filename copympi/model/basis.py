@@ -76,7 +76,7 @@ def changed(
     later = schedule.mapped(
         lambda each: after if each is system else System(sp.csr_array(_turned(each, U)), system.hbar)
     )
-    return after, np.asarray(moved / np.linalg.norm(moved)), later
+    return after, np.asarray(moved / portable.norm(moved)), later
 
 
 def _turned(system: System, U: Amplitudes) -> Amplitudes:

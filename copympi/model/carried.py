@@ -13,6 +13,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from copympi.kernels.portable import norm
+
 Vector = NDArray[np.complex128]
 Operator = Callable[[Vector], Vector]
 LAST = 1e-13
@@ -31,7 +33,7 @@ class Carried:
 
         a : (4, J+1), the pulses' Legendre coefficients in that step, those of W_0 in front.
         """
-        size, (A, B, C, D) = np.linalg.norm, (self._sum(row) for row in a)
+        A, B, C, D = (self._sum(row) for row in a)
         v = [self.state]
         for _ in range(3):
             v.append(A(v[-1]))  # v_k = a_0^k Psi
@@ -41,30 +43,31 @@ class Carried:
         thrice = A(A(ab - 3 * b[1]) + 3 * b[2]) - b[3]
         twice = A(A(c[0]) - 2 * c[1]) + c[2]
         across = B(once) - A(B(b[0])) + B(ab)
-        both = h**3 / 60 * size(twice) + h**2 / 30 * size(B(c[0]) - C(b[0])) + h**2 / 70 * size(C(d) - D(c[0]))
-        one = h**2 / 6 * size(once) + h**3 / 60 * size(across) + both
-        return float(one), float(h**4 / 1440 * size(thrice) + h**3 / 540 * size(across) + both)
+        both = h**3 / 60 * norm(twice) + h**2 / 30 * norm(B(c[0]) - C(b[0])) + h**2 / 70 * norm(C(d) - D(c[0]))
+        one = h**2 / 6 * norm(once) + h**3 / 60 * norm(across) + both
+        return float(one), float(h**4 / 1440 * norm(thrice) + h**3 / 540 * norm(across) + both)
 
     def go(self, coefficients: Sequence[float], t: float, spread: float) -> None:
         """On by t with constant values of the pulses, (J,). spread : a bound on half the width of the spectrum."""
         W = self._sum(np.array([1.0, *coefficients]))
         steps = max(1, ceil(t * spread))
-        middle = float(np.real(np.vdot(self.state, W(self.state))))
+        moved = W(self.state)
+        middle = float(np.sum(self.state.real * moved.real + self.state.imag * moved.imag))
         for _ in range(steps):
             term, k = self.state, 0
             out = self.state.copy()
-            while np.linalg.norm(term) > LAST and k < 200:
+            while norm(term) > LAST and k < 200:
                 k += 1
                 term = (-1j * t / steps / k) * (W(term) - middle * term)
                 out += term
-            self.state = out / np.linalg.norm(out)
+            self.state = out / norm(out)
 
     def keep(self, beables: Sequence[int]) -> None:
         """What a filter leaves of Psi, normalised; all of it where that is nothing."""
         kept = np.zeros_like(self.state)
         kept[list(beables)] = self.state[list(beables)]
-        norm = float(np.linalg.norm(kept))
-        self.state = kept / norm if norm > 0 else self.state
+        size = norm(kept)
+        self.state = kept / size if size > 0 else self.state
 
     def _sum(self, a: NDArray[np.float64]) -> Operator:
         """sum_i a_i W_i, as it acts on a vector."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -472,3 +475,25 @@ def test_driven_systems_of_a_run_keep_little_together() -> None:
     assert one.systems.cache_info().currsize == len(made.systems) < one.most < 3000
     large = [Driven(System(np.eye(64)), [System(np.ones((64, 64)))], one) for _ in range(2)]
     assert [each.kept.most for each in large] == [int(3e7 / (1e4 + 80 * 64**2 + 6400))] * 2
+
+
+CARRIED = """
+import hashlib
+import numpy as np, scipy.sparse as sp
+from copympi.model.carried import Carried
+P = 30_000  # BLAS shares out vectors of more than 10,000 numbers
+psi = np.exp(0.3j * np.arange(P)) * (1 + np.arange(P) % 7)
+ones = np.ones(P - 1, complex)
+at = Carried([sp.diags_array([ones, ones], offsets=[1, -1], format="csr")], psi / np.sqrt(np.sum(np.abs(psi) ** 2)))
+at.go([], 0.5, 2.0)
+print(hashlib.sha256(at.state.tobytes()).hexdigest(), at.errors(np.array([[1.0], [0.2], [0.1], [0.1]]), 0.1))
+"""
+
+
+def test_psi_along_drives_does_not_depend_on_threads_of_blas() -> None:
+    said = []
+    for threads in ("1", "2"):
+        env = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        command = [sys.executable, "-c", CARRIED]
+        said.append(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
+    assert said[0] == said[1] != ""
