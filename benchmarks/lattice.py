@@ -44,8 +44,8 @@ TOUCHED = {
     "noise: rates, calm, alive, omega, weight, points, end; kick, moments, E, c": 6 * 8 + 48 + 8 + 3 * 16 + 32,
     "scale: c": 2 * 16,
 }
-"""Bytes for each beable of a 1-D lattice and step where all are calm (lattice.pyx, moves.pyx, diagonals.h): each array
-once in each go of passes (passes.pyx), which is what the memory sees as long as some ten tiles fit into the cache."""
+"""Bytes for each beable of a 1-D lattice and step where all are calm (lattice_passes.pyx, moves.pyx, diagonals.h): each
+array once in each go of passes (passes.pyx): what the memory sees as long as some ten tiles fit into the cache."""
 
 
 def row(what: str, *values: str) -> None:

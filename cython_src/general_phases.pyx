@@ -1,4 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# distutils: extra_compile_args = -fno-tree-slp-vectorize
+# GCC 12 fuses products and sums of complex numbers in vectors, whatever -ffp-contract says, where CFLAGS name a CPU
+# with fused multiply-add, and this kernel has such (`python tools/bits.py` finds them).
 """Members with phases of their own under any rule of the class (18), (19): how their phases move.
 
 A member I in a turns at omega_a + sum_k Re(h^k_a e^{ik phi_I}), with fields that all members of a have in common,

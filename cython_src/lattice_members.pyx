@@ -25,7 +25,7 @@ from copympi.kernels.cluster cimport Cluster
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.couplings cimport System
 from copympi.kernels.diagonals cimport TILE, Diagonals, finish, turnover
-from copympi.kernels.lattice cimport COUNTED_TURN, lead_on_area, lead_on_noise
+from copympi.kernels.lattice_passes cimport COUNTED_TURN, lead_on_area, lead_on_noise
 from copympi.kernels.lattice_path cimport LAST_FOLLOWED, follow_pass, lay_path
 from copympi.kernels.move_log cimport MoveLog, flow_between
 from copympi.kernels.moves cimport insert_first, keep_path, moving_share, second_flow, second_mean

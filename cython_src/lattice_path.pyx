@@ -1,4 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# distutils: extra_compile_args = -fno-trapping-math
+# No operation traps: gcc makes vectors of these loops only if it is told so; clang takes it for granted.
 """The path of a lattice's step: where amplitudes go without noise, and how long the step may be."""
 from libc.math cimport INFINITY, ceil, isfinite, rint, sqrt
 from libc.string cimport memcpy

@@ -16,8 +16,9 @@ from copympi.kernels.checks cimport need
 from copympi.kernels.clusters cimport run_stiff
 from copympi.kernels.diagonals cimport (Diagonals, add_up, clear_words, foreign_rates, group_up, spectator_share_of,
                                         spectator_shares)
-from copympi.kernels.lattice cimport (LAST_CALM, LAST_LOOKED, NOISE, Replicas, add_events, calm_pass, forget_parts,
-                                      lead_on_area, lead_on_noise, look_pass, note_chance)
+from copympi.kernels.lattice cimport Replicas
+from copympi.kernels.lattice_passes cimport (LAST_CALM, LAST_LOOKED, NOISE, add_events, calm_pass, forget_parts,
+                                             lead_on_area, lead_on_noise, look_pass, note_chance)
 from copympi.kernels.lattice_path cimport LAST_LAID, choose_step, forget_look, lay_pass, shorten
 from copympi.kernels.moves cimport (LAST_KICKED, count_second, draw, forget_draws, insert_first, spectators_matter)
 from copympi.kernels.passes cimport pass_inside, pass_rest

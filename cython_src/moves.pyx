@@ -1,4 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# distutils: extra_compile_args = -fno-trapping-math
+# No operation traps: gcc makes vectors of these loops only if it is told so; clang takes it for granted.
 """Who moves along each bond of a lattice in a step, where beables turn over slowly.
 
 Between two beables whose members are many: noise alone, as what moves without it is part of the path. A normal number

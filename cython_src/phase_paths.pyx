@@ -1,4 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# distutils: extra_compile_args = -fno-tree-slp-vectorize
+# GCC 12 fuses products and sums of complex numbers in vectors, whatever -ffp-contract says, where CFLAGS name a CPU
+# with fused multiply-add, and this kernel has such (`python tools/bits.py` finds them).
 """How phases of members' own move while n stands still: Taylor series of all beables' maps, coupled by their sums.
 
 All members of a beable a feel one field h_a, which depends on the sums Z_b = sum e^{i phi} of others. So all its phases

@@ -1,4 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# distutils: extra_compile_args = -fno-trapping-math
+# No operation traps: gcc makes vectors of these loops only if it is told so; clang takes it for granted.
 """Amplitudes and counts at the end of a lattice's step: who has a whole number of members, and that they are N."""
 from libc.math cimport llrint, sqrt
 from libc.stdint cimport int64_t

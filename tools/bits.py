@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -30,10 +31,8 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 ALWAYS = "-g0 -fPIC -fwrapv -DNDEBUG -ffp-contract=off -fno-math-errno -DNPY_NO_DEPRECATED_API=NPY_2_0_API_VERSION"
 """What setup.py gives every kernel, and Python every extension."""
-ONE_BY_ONE = ("phase_paths", "general_phases")
-"""Kernels that it gives -fno-tree-slp-vectorize besides."""
-WITHOUT_TRAPS = ("lattice_path", "lattice", "moves", "settle")
-"""Kernels that it gives -fno-trapping-math."""
+ASKED = re.compile(r"^# distutils: extra_compile_args = (.*)$", re.MULTILINE)
+"""What a kernel is given besides, as its first lines ask for it."""
 VARIANTS = [
     "gcc -O1", "gcc -O2", "gcc -O3", "gcc -O3 -march=x86-64-v3", "gcc -O3 -march=x86-64-v4", "clang -O1", "clang -O2",
     "clang -O3", "clang -O3 -march=x86-64-v3", "clang -O3 -march=x86-64-v4",
@@ -73,9 +72,8 @@ def build(variant: str, folder: Path) -> None:
         made = folder / "copympi" / "kernels" / f"{source.stem}{sysconfig.get_config_var('EXT_SUFFIX')}"
         if made.exists() and made.stat().st_mtime > max(headers, source.stat().st_mtime):
             continue
-        more = ["-fno-tree-slp-vectorize"] if source.stem in ONE_BY_ONE else []
-        more += ["-fno-trapping-math"] if source.stem in WITHOUT_TRAPS else []
-        compiled([*shlex.split(variant), *ALWAYS.split(), *more], source, made)
+        asked = ASKED.findall((ROOT / "cython_src" / f"{source.stem}.pyx").read_text())
+        compiled([*shlex.split(variant), *ALWAYS.split(), *" ".join(asked).split()], source, made)
 
 
 def judged(folder: Path, cases: list[str]) -> list[str]:

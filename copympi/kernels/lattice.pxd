@@ -1,13 +1,10 @@
 # cython: language_level=3
 from libc.stdint cimport int64_t, uint64_t
 
-from copympi.kernels.bonds cimport Replica, Work, Workspace
+from copympi.kernels.bonds cimport Replica, Workspace
 from copympi.kernels.cluster cimport Cluster
-from copympi.kernels.diagonals cimport Diagonals
 from copympi.kernels.flow_tracks cimport LatticeTracks
 from copympi.kernels.step_control cimport StepControl
-
-cdef double NOISE, COUNTED_TURN
 
 cdef class Replicas:
     cdef Workspace workspace
@@ -29,16 +26,3 @@ cdef class Replicas:
     cdef bint unfinished       # whether its step has begun
     cdef void take_turn(self, Py_ssize_t r, uint64_t seed, uint64_t purpose, StepControl control) noexcept nogil
     cdef void note_step(self) noexcept nogil
-
-cdef enum:
-    LAST_LOOKED = 2            # pass of look_pass
-    LAST_CALM = 6              # of calm_pass
-
-cdef void look_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil
-cdef void note_chance(Replica *x, const Work *w) noexcept nogil
-cdef void calm_pass(const Diagonals *d, Replica *x, Work *w, int number) noexcept nogil
-cdef void sum_up_kicks(const Diagonals *d, Work *w) noexcept nogil
-cdef void forget_parts(const Diagonals *d, Work *w) noexcept nogil
-cdef void lead_on_area(const Diagonals *d, Work *w) noexcept nogil
-cdef void lead_on_noise(const Diagonals *d, Work *w) noexcept nogil
-cdef void add_events(const Diagonals *d, Replica *x, const Work *w) noexcept nogil
