@@ -23,13 +23,13 @@ CONFIG = """
 [system]
 hamiltonian = [[0.3, "0.5-0.1j"], ["0.5+0.1j", -0.3]]
 [preparation]
-members = 10_000_000
+members = 20_000_000
 density = [0.6, 0.4]
 phase = [0.0, 0.5]
 [dynamics]
 duration = 60.0
 representation = "members"
-step = 0.00125  # seconds of work in few steps, at each of which ranks wait for each other
+step = 0.01  # seconds of work in few steps, at each of which ranks wait for each other
 seed = 5
 [output]
 interval = 0.5
