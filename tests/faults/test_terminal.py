@@ -134,7 +134,7 @@ def test_an_interrupt_outside_the_loop_is_one_line(tmp_path: Path, library: str,
 
 
 def test_memory_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    prepare(tmp_path, members=200_000_000)
+    prepare(tmp_path, members=1_000_000_000)
     command = f"ulimit -v 1200000; exec {sys.executable} -m copympi run job.toml -o out"
     done = launch.run(["sh", "-c", command], 60, tmp_path)
     assert done.returncode == 1, done.stderr
