@@ -8,12 +8,14 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno"]  # and what a kernel asks for in its first lines
-said = " ".join([os.environ.get("CFLAGS", ""), *FLAGS]).strip().replace("\\", "/").replace('"', "'")
+asked = os.environ.get("CFLAGS", "")
+said = " ".join([asked, *FLAGS]).strip().replace("\\", "/").replace('"', "'")
 options = {
     "include_dirs": [numpy.get_include(), "cython_src"],
     "libraries": ["m"],
     # no contraction: the same source gives the same bits on machines with and without fused multiply-add
-    "extra_compile_args": FLAGS,
+    # Python's own flags ask for debugging information: a quarter of the time and four fifths of the size
+    "extra_compile_args": FLAGS if "-g" in asked.split() else [*FLAGS, "-g0"],
     "depends": [str(header) for header in Path("cython_src").glob("*.h")],
     "define_macros": [
         ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
