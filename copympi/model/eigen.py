@@ -42,11 +42,11 @@ def lowest(system: System, count: int, key: str = "preparation.packet") -> NDArr
 
     On a lattice by Lanczos on the inverse of H - E, E below all energies; else on H, or dense where P is small.
     """
-    from scipy.sparse.linalg import ArpackError, eigsh  # here, as most runs need none: it takes a while
-
     H = _real_where_it_is(system)
     if system.P <= SMALL or (system.P <= DENSE_TO and 8 * count > system.P):
         return _signed(np.linalg.eigh(H.toarray())[1][:, :count])
+    from scipy.sparse.linalg import ArpackError, eigsh  # here, as most runs need none: it takes a while
+
     k = min(count + SPARE, system.P - 2)
     first = 1 + 0.5 * np.sin(np.arange(system.P, dtype=float) ** 2 % 997)  # alike in every run, and orthogonal to none
     try:

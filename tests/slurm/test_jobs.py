@@ -72,12 +72,6 @@ class Case:
         chosen = {**self.wanted, "LAUNCHER": f"({launcher})", "OPTIONS": f"({' '.join(('--no-figure', *options))})"}
         return edited(name, self.folder, environment, **{**chosen, **block})
 
-    def limited_at_first(self, script: Path, first: str, budget: str) -> None:
-        """A time budget where `first` holds alone: on a busy machine lives of seconds each would hardly get on."""
-        text = script.read_text()
-        before, after = text.split('\n. "$COMMON"\n')
-        script.write_text(f'{before}\n[ {first} ] && OPTIONS+=(--time-budget {budget})\n. "$COMMON"\n{after}')
-
     def log(self, job: str) -> Path:
         found = list(self.folder.glob(f"*-{job}.log"))
         return found[0] if found else self.folder / f"no log of {job} yet"
@@ -125,6 +119,11 @@ def case(tmp_path: Path, references: Path) -> Case:
     return Case(tmp_path, references)
 
 
+def at_first(counter: str, first: int) -> str:
+    """A time budget in the first life alone: on a busy machine lives of seconds each would hardly get on."""
+    return f'$([ "${{{counter}:-{first}}}" = {first} ] && echo --time-budget 2s)'
+
+
 def lives(log: Path) -> int:
     """How many lives stand in a log."""
     return len(set(re.findall(r"life (\d+): node", read(log))))
@@ -146,8 +145,8 @@ def test_one_run_is_requeued_until_done(box: Box, case: Case) -> None:
 
 
 def test_array(box: Box, case: Case) -> None:
-    script = case.script("array.sbatch", "srun --mpi=pmi2", "--set", 'dynamics.seed="$SEED"', OUTPUT="out-$SEED")
-    case.limited_at_first(script, '"${SLURM_RESTART_COUNT:-0}" = 0', "2s")
+    seeded = ("--set", 'dynamics.seed="$SEED"', at_first("SLURM_RESTART_COUNT", 0))
+    script = case.script("array.sbatch", "srun --mpi=pmi2", *seeded, OUTPUT="out-$SEED")
     job = box.submit(script, "--array=5-6", "--ntasks=1", *SHORT)
     for seed in (5, 6):
         log = case.folder / f"copympi-array-{job}_{seed}.log"
@@ -157,8 +156,7 @@ def test_array(box: Box, case: Case) -> None:
 
 
 def test_chain(box: Box, case: Case) -> None:
-    script = case.script("chain.sbatch", "mpiexec")
-    case.limited_at_first(script, '"${COPYMPI_LINK:-1}" = 1', "2s")
+    script = case.script("chain.sbatch", "mpiexec", at_first("COPYMPI_LINK", 1))
     head = {"--ntasks=4": "--ntasks=2", "--time=01:00:00": SHORT[0], "--signal=B:USR1@120": SHORT[1]}
     for old, new in head.items():  # in the file: links inherit nothing from sbatch's command line
         assert f"#SBATCH {old}\n" in script.read_text()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -32,6 +30,7 @@ from copympi.model.schedule import Filter, Schedule, Switch
 from copympi.model.staircase import MOVED, PART, Bounds, Piece, staircase
 from copympi.model.system import System
 from copympi.theory.schrodinger import evolve
+from tests import launch
 
 SX, SZ = np.array([[0, 0.5], [0.5, 0]]), np.diag([0.5, -0.5])
 TIGHT = {"atol": 1e-13, "rtol": 1e-11, "nsteps": 10**6, "method": "dop853"}
@@ -493,7 +492,8 @@ print(hashlib.sha256(at.state.tobytes()).hexdigest(), at.errors(np.array([[1.0],
 def test_psi_along_drives_does_not_depend_on_threads_of_blas() -> None:
     said = []
     for threads in ("1", "2"):
-        env = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-        command = [sys.executable, "-c", CARRIED]
-        said.append(subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout)
+        env = {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        done = launch.run([sys.executable, "-c", CARRIED], env=env)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout)
     assert said[0] == said[1] != ""
